@@ -1,4 +1,9 @@
-"""SLA clock readings: what a clock says at one moment, with its segments. ``sla.py`` computes them."""
+"""SLA clock readings: what a clock says at one moment, with its segments.
+
+``sla.read_clocks(situation, policy, *, priority, variant, now) -> tuple[ClockReading, ...]`` computes them, where
+``priority`` is the effective priority (``situation.state.priority_since`` says since when) and ``variant`` the name of
+the faster targets that a trigger asks for.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from connector.domain.ticket import ClockName, Priority, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A length of business time: open ``time`` after ``days`` working days; ``3d`` is ``days=3``, ``4h`` ``time=4h``."""
+    """A length of business time: open ``time`` after ``days`` working days: ``3d`` is ``days=3``."""
 
     time: timedelta = timedelta(0)
     days: int = 0
