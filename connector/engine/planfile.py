@@ -1,8 +1,8 @@
 """Plan files: a plan that a person can read, keep for an hour, and have applied exactly as it stands.
 
-The file holds the rendered texts, so what is applied is what was reviewed. It is private (0600), expires after one hour,
-and is refused under another policy. A ticket is refused when it changed since, or when a newer threshold or level makes
-the planned text out of date.
+The file holds the rendered texts, so what is applied is what was reviewed. It is private (0600), expires after one
+hour, and is refused under another policy. A ticket is refused when it changed since, or when a newer threshold or level
+makes the planned text out of date.
 """
 
 from __future__ import annotations

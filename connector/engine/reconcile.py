@@ -133,6 +133,7 @@ def decide_chunk(  # noqa: PLR0913
     now: datetime,
     run: str,
 ) -> None:
+    """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
     unread: list[str] = []
     for situation in situations(site, around, ids, reach, now=now):
