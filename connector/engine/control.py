@@ -2,7 +2,6 @@
 
 One line of JSON in, one line of JSON out, then the connection ends. The socket's file mode (0600) is the access
 control: only the account that runs the connector can reach it.
-only the account that runs the connector can reach it.
 """
 
 from __future__ import annotations

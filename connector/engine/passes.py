@@ -86,14 +86,14 @@ def run_pass(
     around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     around.journal.begin_run(row)
     around.observer.event("run_started", site=site.name, run=row.id, kind=kind, policy=policy.short_hash)
-    requests = site.reading.reader.requests_made()
+    requests, began = site.reading.reader.requests_made(), around.clock.monotonic()
     try:
         result = _pass(site, around, row.id, fetch=fetch, may_write=may_write)
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, now=now)
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
     result = replace(result, summary=summary)
-    _finish(site, around, row, result, fetch=fetch)
+    _finish(site, around, row, result, fetch=fetch, took=around.clock.monotonic() - began)
     return result
 
 
@@ -199,7 +199,7 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
 
 
-def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool) -> None:
+def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool, took: float) -> None:
     """Store how the run ended; a pass that read the helpdesk well moves the site's last good moment."""
     now = around.clock.now()
     why = str(result.error) if result.error else result.applied.stopped if result.applied else ""
@@ -216,5 +216,5 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
         why=why,
         summary=result.summary,
         policy=row.policy[:7],
-        took=(now - row.started_at).total_seconds(),
+        took=took,
     )

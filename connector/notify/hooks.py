@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shlex
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -28,8 +27,8 @@ PING_SECONDS = 10
 class Hooks:
     """A ``Notifier``: hands alarms to a command and pings a URL after every pass."""
 
-    def __init__(self, *, command: str | None, ping_url: str | None, observer: Observer) -> None:
-        self._command = shlex.split(command) if command else None
+    def __init__(self, *, command: Sequence[str], ping_url: str | None, observer: Observer) -> None:
+        self._command = tuple(command)
         self._ping_url = ping_url
         self._observer = observer
         self._said: dict[tuple[str, str, str, str], datetime] = {}
@@ -68,7 +67,7 @@ class Hooks:
         environment = {**own, **{f"CONNECTOR_ALARM_{k.upper()}": v for k, v in values.items()}}
         try:
             done = subprocess.run(  # noqa: S603 - the operator's own command, from a file that only admins write
-                self._command or [],
+                self._command,
                 input=json.dumps(values).encode(),
                 env=environment,
                 capture_output=True,
