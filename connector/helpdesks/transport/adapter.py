@@ -187,7 +187,8 @@ class PinnedAdapter(HTTPAdapter):
     def _write(self, call: _Call) -> requests.Response:
         wait = self._delay(call)
         if wait:
-            scope = "ticket" if any(limit.per_ticket for limit in call.endpoint.limits) and call.ticket else "endpoint"
+            only_ticket = not self.delay(call.endpoint.name, urgent=call.urgent)
+            scope = "ticket" if only_ticket else "endpoint"
             raise Throttled(f"{call.what}: the budget is used up", retry_after=wait, scope=scope)
         return self._try(call)
 

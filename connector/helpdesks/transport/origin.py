@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
@@ -69,7 +69,7 @@ class Pin:
     """
 
     origin: Origin
-    aliases: Mapping[str, str] = MappingProxyType({})
+    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def resolve(self, url: str) -> str:
         """Return where ``url`` really goes.

@@ -89,8 +89,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
     """
     stated = headers.get("retry-after", "").strip()
     try:
-        wait = timedelta(seconds=float(stated))
-    except (ValueError, OverflowError):
+        seconds = min(float(stated), LONGEST_WAIT.total_seconds())
+        wait = timedelta(seconds=seconds)
+    except ValueError:
         at = http_date(stated)
         wait = at - now if at else _SHORTEST_WAIT
     return min(max(wait, _SHORTEST_WAIT), LONGEST_WAIT)
