@@ -71,12 +71,16 @@ def _accept(listener: socket.socket, server: ScriptedServer) -> None:
             return
         server.connections += 1
         server.open.append(conn)
-        with conn, contextlib.suppress(OSError):
-            conn.settimeout(5)
-            _serve(conn, server)
+        threading.Thread(target=_serve, args=(conn, server), daemon=True).start()
 
 
 def _serve(conn: socket.socket, server: ScriptedServer) -> None:
+    with conn, contextlib.suppress(OSError):
+        conn.settimeout(5)
+        _answer_all(conn, server)
+
+
+def _answer_all(conn: socket.socket, server: ScriptedServer) -> None:
     while conn.fileno() >= 0:
         request = _request(conn)
         if not request:
