@@ -40,7 +40,7 @@ def amount_at(mark: Mark, total: timedelta) -> timedelta:
 
 def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, why: tuple[Silence, ...]) -> Crossing:
     """The crossing of one threshold; superseded where it lies before a silence."""
-    said = next((s.why for s in why if at is not None and at <= s.at), "")
+    said = next((s.why for s in why if at <= s.at), "") if why and at is not None else ""
     named = occasion.threshold(threshold.clock, cycle_start, threshold.mark)
     return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
 
