@@ -25,6 +25,13 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"  # passed over for good
     SILENCED = "silenced"  # a would-do whose effect was switched on later, or before enforce_from
     HELD = "held"  # over a budget; tried again
+    PARKED = "parked"  # outcome unknown, a person settles it; never said again by itself
+    REJECTED = "rejected"  # the helpdesk will never accept it; tried again only under another occasion
+
+    @property
+    def is_final(self) -> bool:
+        """True when the occasion is settled and is not to be acted upon again."""
+        return self not in {Outcome.WOULD_DO, Outcome.HELD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,18 +117,19 @@ class NativeClock:
     """The helpdesk's own reading of one SLA clock, as a snapshot.
 
     Only what the vendor states is set: Zendesk gives ``stage`` and ``breach_at``, Jira gives the cycle as well
-    (``breach_at`` may be missing there). ``remaining`` is a snapshot at ``read_at`` and negative after a breach.
+    (``breach_at`` may be missing there). ``elapsed`` and ``remaining`` are snapshots at ``read_at`` (negative after a
+    breach); they move by themselves, so two readings that differ only in them are the same reading.
     """
 
     clock: ClockName
     name: str
     stage: NativeStage
-    read_at: datetime
+    read_at: datetime = field(compare=False)
     started_at: datetime | None = None
     breach_at: datetime | None = None
     goal: timedelta | None = None
-    elapsed: timedelta | None = None
-    remaining: timedelta | None = None
+    elapsed: timedelta | None = field(default=None, compare=False)
+    remaining: timedelta | None = field(default=None, compare=False)
     within_hours: bool | None = None
 
 

@@ -110,8 +110,14 @@ class TicketReader(Protocol):
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield the vendor's history of tickets, in the order asked; counted apart from other reads."""
 
+    def history_allowance(self) -> int:
+        """Return how many histories may be read now within the share of the read budget that is kept for them."""
+
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for a write's marker in the helpdesk, in comments of our own account since ``since``."""
+
+    def requests_made(self) -> int:
+        """Return how many requests this reader's and its writer's transport have made so far."""
 
     def budgets(self) -> Budgets:
         """Return what is left of the vendor's limits."""

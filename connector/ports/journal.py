@@ -22,7 +22,7 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
-from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory
+from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,21 @@ class Stored:
     notes_today: int = 0
     last_note_at: datetime | None = None
     next_due_at: datetime | None = None
+    own_version: Version = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """What deriving events from two observations needs of the earlier one.
+
+    Attributes:
+        own_version: The version after our latest write; an observation with this version holds only our own change
+            and what automations did in answer to it.
+    """
+
+    ticket: Ticket
+    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
+    own_version: Version = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +197,14 @@ class Journal(Protocol):
     def open_site(self, site: str, *, fingerprint: str) -> SiteState:
         """Return the site's state, making its row on first sight; a changed fingerprint raises ``UnsafePlan``."""
 
+    def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
+        """Return, per known id, what deriving events from two observations needs; one query per page."""
+
     def store_page(self, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
         """Store tickets, events, malformed and gone ids, and the page's cursor together; return rows changed.
 
-        An unchanged ticket changes no row. Events are deduplicated by (ticket, id).
+        An unchanged ticket changes no row, and an observation older than the stored one is ignored: search indexes
+        lag. Events are deduplicated by (ticket, id).
         """
 
     def store_history(self, histories: Sequence[TicketHistory]) -> None:
@@ -209,6 +228,9 @@ class Journal(Protocol):
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
+    def want_history(self, site: str, ids: Sequence[str]) -> None:
+        """Mark tickets whose vendor history has to be read again (a gap, somebody changed a field of ours)."""
+
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open (for the sweep)."""
 
@@ -228,10 +250,17 @@ class Journal(Protocol):
         """Note the vendor's job id on armed rows before it is polled."""
 
     def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
-        """Mark ``done``: drop the body, keep its hash, store applied values and occasion rows, count budgets."""
+        """Mark ``done``: drop the body, keep its hash, store applied values and occasion rows, count budgets.
+
+        The stored ticket takes on what was written and the receipt's version, so that the next decision does not wait
+        for the delta to show our own write.
+        """
 
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
-        """Mark ``failed`` or ``parked`` with the reason."""
+        """Mark ``failed`` or ``parked`` with the reason; parking stores ``parked`` for the comment's occasions."""
+
+    def reject(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` for good: every occasion of the write is stored as ``rejected`` and is not tried again."""
 
     def sending(self, site: str) -> tuple[Op, ...]:
         """Return intents that a crash or an unknown outcome left open, oldest first."""
