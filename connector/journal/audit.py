@@ -10,10 +10,11 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from connector.journal.documents import mapping_document, texts_of
 from connector.journal.moments import from_micros, to_micros
+from connector.journal.statements import AnyRow
 from connector.journal.tables import event
 from connector.ports.journal import JournalEvent
 
@@ -58,7 +59,7 @@ def _link(chain: str, digest: str) -> str:
     return hashlib.sha256(f"{chain}{digest}".encode()).hexdigest()
 
 
-def line_of(row: Row[Any]) -> JournalEvent:
+def line_of(row: AnyRow) -> JournalEvent:
     """Read one line."""
     return JournalEvent(
         at=from_micros(row.at),

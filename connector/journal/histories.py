@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from connector.domain.events import EventSource, TicketEvent
 from connector.journal.documents import event_document
 from connector.journal.moments import to_micros
-from connector.journal.statements import add_rows, change_rows, portions
+from connector.journal.statements import AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import ticket, ticket_event
 from connector.ports.helpdesk import TicketHistory
 
@@ -34,7 +34,7 @@ def _store(connection: Connection, site: str, histories: Sequence[TicketHistory]
         _mark_complete(connection, history, row, learned=learned)
 
 
-def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
+def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, AnyRow]:
     columns = (ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.history_complete, ticket.c.history_until)
     rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(ids)))
     return {row.id: row for row in rows}
@@ -73,7 +73,7 @@ def _of(history: TicketHistory) -> tuple[Any, Any]:
     return (ticket_event.c.site == history.ref.site, ticket_event.c.ticket == history.ref.id)
 
 
-def _stored(connection: Connection, history: TicketHistory) -> dict[str, Row[Any]]:
+def _stored(connection: Connection, history: TicketHistory) -> dict[str, AnyRow]:
     columns = (ticket_event.c.id, ticket_event.c.at, ticket_event.c.source, ticket_event.c.document)
     return {row.id: row for row in connection.execute(select(*columns).where(*_of(history)))}
 
@@ -89,7 +89,7 @@ def _row(history: TicketHistory, event: TicketEvent) -> dict[str, Any]:
     }
 
 
-def _mark_complete(connection: Connection, history: TicketHistory, row: Row[Any], *, learned: bool) -> None:
+def _mark_complete(connection: Connection, history: TicketHistory, row: AnyRow, *, learned: bool) -> None:
     until = max(to_micros(history.read_until), row.history_until or 0)
     values: dict[str, Any] = {"history_complete": True, "history_until": until}
     if row.is_open and (learned or not row.history_complete):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Connection, Row, Update, cast, extract, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Update, cast, extract, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.errors import Busy
 from connector.journal.moments import length_micros
+from connector.journal.statements import AnyRow
 from connector.journal.tables import lease
 
 LASTS = timedelta(seconds=60)
@@ -64,7 +65,7 @@ class Lease:
         return update(lease).where(lease.c.name == _NAME, lease.c.epoch == self.epoch)
 
 
-def _store(connection: Connection, held: Row[tuple[object, ...]] | None, **values: object) -> None:
+def _store(connection: Connection, held: AnyRow, **values: object) -> None:
     if held is None:
         connection.execute(insert(lease).values(name=_NAME, **values))
     else:

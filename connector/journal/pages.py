@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
 from connector.domain.events import EventSource, TicketEvent
 from connector.domain.ticket import Status, Ticket
@@ -25,7 +25,7 @@ from connector.journal.documents import (
 )
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
-from connector.journal.statements import add_rows, change_rows, portions, put_row
+from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import NO_PRIORITY, quarantine, ticket, ticket_event
 from connector.ports.helpdesk import Page, Quarantined
 from connector.ports.journal import Candidate, JournalEvent
@@ -34,10 +34,11 @@ _KEY = ("site", "id")
 _NEW = {"own_version": "", "policy_hash": "", "history_complete": False, "history_until": None}
 
 
-def store_page(
-    connection: Connection, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime
-) -> int:
-    """Store a page in one go; return the rows of tickets, events and unreadable payloads that changed."""
+def store_page(connection: Connection, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
+    """Store a page in one go; return the rows of tickets, events and unreadable payloads that changed.
+
+    A page without a cursor (a single read, a sweep) leaves the site's cursor where it is.
+    """
     latest = _latest(candidates)
     known = _known(connection, site, list(latest))
     events = _new_events(connection, site, latest, known)
@@ -47,7 +48,8 @@ def store_page(
     changed += _mark_gone(connection, site, page.gone)
     changed += _store_malformed(connection, site, page.malformed, now)
     changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone))
-    move_cursor(connection, site, page.cursor)
+    if page.cursor:
+        move_cursor(connection, site, page.cursor)
     return changed
 
 
@@ -65,7 +67,7 @@ def _merged(earlier: Candidate, later: Candidate) -> Candidate:
     return replace(newest, events=earlier.events + later.events)
 
 
-def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
+def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, AnyRow]:
     columns = (
         ticket.c.id,
         ticket.c.digest,
@@ -76,7 +78,7 @@ def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, R
         ticket.c.text_version,
         ticket.c.text_hits,
     )
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, AnyRow] = {}
     for portion in portions(ids):
         rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(portion)))
         found.update((row.id, row) for row in rows)
@@ -84,7 +86,7 @@ def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, R
 
 
 def _new_events(
-    connection: Connection, site: str, latest: Mapping[str, Candidate], known: Mapping[str, Row[Any]]
+    connection: Connection, site: str, latest: Mapping[str, Candidate], known: Mapping[str, AnyRow]
 ) -> dict[tuple[str, str], TicketEvent]:
     """Return events that are not stored, without those that a delta implies and the vendor's history has told."""
     offered = {
@@ -97,7 +99,7 @@ def _new_events(
     return {key: event for key, event in offered.items() if key not in stored}
 
 
-def _is_told(event: TicketEvent, row: Row[Any] | None) -> bool:
+def _is_told(event: TicketEvent, row: AnyRow | None) -> bool:
     told_until = row.history_until if row else None
     return told_until is not None and event.source is EventSource.DELTA and to_micros(event.at) <= told_until
 
@@ -131,7 +133,7 @@ def _store_tickets(
     connection: Connection,
     site: str,
     latest: Mapping[str, Candidate],
-    known: Mapping[str, Row[Any]],
+    known: Mapping[str, AnyRow],
     *,
     touched: set[str],
     due: int,
@@ -145,9 +147,9 @@ def _store_tickets(
         if row is None:
             new.append(_NEW | facts | hits | {"next_due_at": due if facts["is_open"] else None})
         elif newest and facts["digest"] != row.digest:
-            changed.append(facts | hits | {"next_due_at": _due(row, facts["is_open"], due)})
+            changed.append(facts | hits | {"next_due_at": _due(row, due, is_open=facts["is_open"])})
         elif of in touched or hits != _stored_hits(row):
-            looked_at.append({"site": site, "id": of} | hits | {"next_due_at": _due(row, row.is_open, due)})
+            looked_at.append({"site": site, "id": of} | hits | {"next_due_at": _due(row, due, is_open=row.is_open)})
     return (
         add_rows(connection, ticket, new)
         + change_rows(connection, ticket, changed, key=_KEY)
@@ -155,7 +157,7 @@ def _store_tickets(
     )
 
 
-def _due(row: Row[Any], is_open: bool, due: int) -> int | None:
+def _due(row: AnyRow, due: int, *, is_open: bool) -> int | None:
     if not is_open:
         return None
     return due if row.next_due_at is None else min(row.next_due_at, due)
@@ -181,7 +183,7 @@ def facts_of(found: Ticket) -> dict[str, Any]:
     }
 
 
-def _hits(candidate: Candidate, row: Row[Any] | None) -> dict[str, str]:
+def _hits(candidate: Candidate, row: AnyRow | None) -> dict[str, str]:
     """Return the results of word lists: new ones join those of the same version and replace those of an older one."""
     version = candidate.ticket.version
     if candidate.text_hits is None:
@@ -190,7 +192,7 @@ def _hits(candidate: Candidate, row: Row[Any] | None) -> dict[str, str]:
     return {"text_version": version, "text_hits": mapping_document({**earlier, **candidate.text_hits})}
 
 
-def _stored_hits(row: Row[Any] | None) -> dict[str, str]:
+def _stored_hits(row: AnyRow | None) -> dict[str, str]:
     if row is None:
         return {"text_version": "", "text_hits": ""}
     return {"text_version": row.text_version, "text_hits": row.text_hits}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from connector.domain.site import Effect
 from connector.errors import ConnectorError, UnsafePlan
 from connector.journal.documents import mapping_document, numbers_of, sets_of, texts_of
 from connector.journal.moments import maybe_moment, to_micros
-from connector.journal.statements import put_row
+from connector.journal.statements import AnyRow, put_row
 from connector.journal.tables import cursor, site, ticket
 from connector.ports.journal import Progress, SiteState
 
@@ -64,7 +64,7 @@ def count_open(connection: Connection, name: str) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def _state(row: Row[Any], open_tickets: int) -> SiteState:
+def _state(row: AnyRow, open_tickets: int) -> SiteState:
     effects = {scope: frozenset(map(Effect, names)) for scope, names in sets_of(row.effects).items()}
     return SiteState(
         site=row.name,

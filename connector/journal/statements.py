@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, and_, bindparam, insert, update
 from sqlalchemy.sql.elements import ColumnElement
+
+AnyRow: TypeAlias = Any
+"""A row with the columns that its statement names; the library's own type cannot say which."""
 
 IN_AT_ONCE = 1000
 """Values that one ``IN`` takes; both databases allow far more."""
@@ -25,13 +28,11 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, A
     return len(rows)
 
 
-def change_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
-) -> int:
+def change_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> int:
     """Update rows that are known to exist; ``key`` names the columns that find each; return how many."""
     if rows:
         found_by = [table.c[name] == bindparam(f"of_{name}") for name in key]
-        values = {name: bindparam(name) for name in rows[0] if name not in key}
+        values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in key}
         bound = [{f"of_{name}" if name in key else name: value for name, value in row.items()} for row in rows]
         connection.execute(update(table).where(*found_by).values(values), bound)
     return len(rows)

@@ -18,9 +18,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
+    text,
 )
-from sqlalchemy.sql.elements import ColumnElement
 
 NO_PRIORITY = 9
 """Rank of a ticket without a known priority: after P4."""
@@ -55,8 +54,9 @@ def _of_ticket() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["site", "ticket"], ["ticket.site", "ticket.id"], ondelete="CASCADE")
 
 
-def _partial(name: str, where: ColumnElement[bool], *columns: Column[object], unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+def _partial(name: str, *columns: Column[object], where: str, postgresql: str = "", unique: bool = False) -> Index:
+    """Index some rows; conditions on truth values are spelled as each database compares them in queries."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(postgresql or where))
 
 
 site = Table(
@@ -98,14 +98,22 @@ ticket = Table(
     _text("document"),
     _of_site(),
 )
-_partial("ix_ticket_due", ticket.c.next_due_at.is_not(None), ticket.c.site, ticket.c.next_due_at)
-_partial("ix_ticket_open", ticket.c.is_open, ticket.c.site, ticket.c.policy_hash, ticket.c.id)
+_partial("ix_ticket_due", ticket.c.site, ticket.c.next_due_at, where="next_due_at IS NOT NULL")
+_partial(
+    "ix_ticket_open",
+    ticket.c.site,
+    ticket.c.policy_hash,
+    ticket.c.id,
+    where="is_open = 1",
+    postgresql="is_open",
+)
 _partial(
     "ix_ticket_without_history",
-    and_(ticket.c.is_open, ~ticket.c.history_complete),
     ticket.c.site,
     ticket.c.priority_rank,
     ticket.c.updated_at,
+    where="is_open = 1 AND history_complete = 0",
+    postgresql="is_open AND NOT history_complete",
 )
 Index("ix_ticket_key", ticket.c.key)
 
@@ -169,9 +177,6 @@ said = Table(
     _of_ticket(),
     sqlite_with_rowid=False,
 )
-_partial(
-    "ix_said_would_do", said.c.outcome == "would-do", said.c.site, said.c.audience, said.c.ticket, said.c.occasion
-)
 
 applied = Table(
     "applied",
@@ -208,7 +213,7 @@ op = Table(
     _of_site(),
     UniqueConstraint("site", "ticket", "key"),
 )
-_partial("uq_op_sending", op.c.status == "sending", op.c.site, op.c.ticket, unique=True)
+_partial("uq_op_sending", op.c.site, op.c.ticket, where="status = 'sending'", unique=True)
 Index("ix_op_ticket_sent_at", op.c.site, op.c.ticket, op.c.sent_at)
 Index("ix_op_status", op.c.status, op.c.site, op.c.id)
 

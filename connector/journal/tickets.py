@@ -6,19 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, or_, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from connector.domain.change import Field
 from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Outcome, Said, SaidRows
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
+from connector.domain.ticket import TicketRef
 from connector.journal.documents import event_of, hits_of, state_of, ticket_of
 from connector.journal.moments import from_micros, maybe_moment, to_micros
-from connector.journal.statements import portions
+from connector.journal.statements import AnyRow, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
+from connector.journal.tables import site as site_table
 from connector.ports.journal import OpStatus, Previous, Stored
 
 DAY = timedelta(hours=24)
@@ -65,12 +66,12 @@ _NOTHING_APPLIED: Mapping[Field, Applied] = MappingProxyType({})
 _NO_HITS: Mapping[str, bool] = MappingProxyType({})
 
 
-def _history(row: Row[Any], events: Iterable[TicketEvent]) -> History:
+def _history(row: AnyRow, events: Iterable[TicketEvent]) -> History:
     ordered = tuple(sorted(events, key=lambda event: (event.at, event.id)))
     return History(events=ordered, complete=row.history_complete, read_until=maybe_moment(row.history_until))
 
 
-def _hits(row: Row[Any]) -> Mapping[str, bool]:
+def _hits(row: AnyRow) -> Mapping[str, bool]:
     """Return results of word lists, which hold for the version that was read and no other."""
     if not row.text_hits or row.text_version != row.version:
         return _NO_HITS
@@ -82,7 +83,7 @@ def _events(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, 
         ticket_event.c.site == site, ticket_event.c.ticket.in_(ids)
     )
     found: dict[str, list[TicketEvent]] = defaultdict(list)
-    for of, document in connection.execute(wanted).tuples():
+    for of, document in connection.execute(wanted):
         found[of].append(event_of(document))
     return found
 
@@ -91,7 +92,7 @@ def _states(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, 
     wanted = select(escalation.c.ticket, escalation.c.document).where(
         escalation.c.site == site, escalation.c.ticket.in_(ids)
     )
-    return {of: state_of(document) for of, document in connection.execute(wanted).tuples()}
+    return {of: state_of(document) for of, document in connection.execute(wanted)}
 
 
 def _said(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, SaidRows]:
@@ -170,10 +171,7 @@ def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in: highest priority first, then longest untouched."""
     wanted = (
-        _open(site)
-        .where(~ticket.c.history_complete)
-        .order_by(ticket.c.priority_rank, ticket.c.updated_at)
-        .limit(limit)
+        _open(site).where(~ticket.c.history_complete).order_by(ticket.c.priority_rank, ticket.c.updated_at).limit(limit)
     )
     return tuple(connection.execute(wanted).scalars())
 
@@ -183,17 +181,24 @@ def known_open(connection: Connection, site: str) -> frozenset[str]:
     return frozenset(connection.execute(_open(site)).scalars())
 
 
-def _open(site: str) -> Select[tuple[str]]:
+def _open(site: str) -> Select[str]:
     return select(ticket.c.id).where(ticket.c.site == site, ticket.c.is_open)
 
 
-def find(connection: Connection, text: str) -> tuple[tuple[str, str], ...]:
-    """Return (site, id) of tickets that people may mean by ``text``: a key, an id, or either after ``site:``."""
+def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:
+    """Return tickets that people may mean by ``text``: a key, an id, or either after ``site:``."""
+    sites = list(connection.execute(select(site_table.c.name)).scalars())
     named, _, rest = text.partition(":")
-    spellings = {text, text.upper()}
-    wanted = or_(ticket.c.id == text, ticket.c.key.in_(spellings))
-    if rest:
-        spelled = {rest, rest.upper()}
-        wanted = or_(wanted, (ticket.c.site == named) & or_(ticket.c.id == rest, ticket.c.key.in_(spelled)))
-    rows = connection.execute(select(ticket.c.site, ticket.c.id).where(wanted).order_by(ticket.c.site, ticket.c.id))
-    return tuple((site, id_) for site, id_ in rows.tuples())
+    found = _spelled(connection, sites, text)
+    if rest and named in sites:
+        found |= _spelled(connection, [named], rest)
+    return tuple(TicketRef(site, id_) for site, id_ in sorted(found))
+
+
+def _spelled(connection: Connection, sites: Sequence[str], text: str) -> set[tuple[str, str]]:
+    either = (ticket.c.id == text, ticket.c.key.in_({text, text.upper(), f"#{text}"}))
+    found: set[tuple[str, str]] = set()
+    for condition in either:
+        rows = connection.execute(select(ticket.c.site, ticket.c.id).where(ticket.c.site.in_(sites), condition))
+        found.update((site, id_) for site, id_ in rows)
+    return found
