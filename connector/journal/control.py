@@ -106,7 +106,7 @@ def _take_baseline(connection: Connection, site: str, effect: Effect, ids: list[
         return
     for portion in portions(ids):
         ours = select(applied.c.ticket, applied.c.field).where(applied.c.site == site, applied.c.ticket.in_(portion))
-        known = set(connection.execute(ours))
+        known = {(of, field) for of, field in connection.execute(ours)}
         live = select(ticket.c.id, ticket.c.document).where(ticket.c.site == site, ticket.c.id.in_(portion))
         rows = connection.execute(live).all()
         add_rows(connection, applied, [r for row in rows for r in _baseline(site, row, fields, known, now)])

@@ -14,7 +14,7 @@ from connector.domain.occasion import Occasion, Outcome
 from connector.domain.site import Effect
 from connector.domain.written import as_written
 from connector.journal import audit
-from connector.journal.documents import body_digest, settled_document, ticket_of, write_document
+from connector.journal.documents import body_digest, settled_document, ticket_document, ticket_of, write_document
 from connector.journal.intents import move
 from connector.journal.moments import to_micros
 from connector.journal.pages import facts_of
@@ -125,7 +125,8 @@ def _overlay(connection: Connection, write: Write, version: str) -> None:
         return
     values = {"own_version": version or row.own_version}
     if row.version in {write.seen, row.own_version}:
-        values |= facts_of(as_written(ticket_of(row.document), write, version=version))
+        after = as_written(ticket_of(row.document), write, version=version)
+        values |= facts_of(after, ticket_document(after))
     connection.execute(update(ticket).where(*mine).values(values))
 
 

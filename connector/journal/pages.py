@@ -138,23 +138,45 @@ def _store_tickets(
     touched: set[str],
     due: int,
 ) -> int:
-    new, changed, looked_at = [], [], []
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    looked_at: list[dict[str, Any]] = []
     for of, candidate in latest.items():
         row = known.get(of)
-        facts = _facts(site, candidate.ticket)
-        newest = row is None or facts["updated_at"] >= row.updated_at
-        hits = _hits(candidate, row) if newest else _stored_hits(row)
         if row is None:
-            new.append(_NEW | facts | hits | {"next_due_at": due if facts["is_open"] else None})
-        elif newest and facts["digest"] != row.digest:
-            changed.append(facts | hits | {"next_due_at": _due(row, due, is_open=facts["is_open"])})
-        elif of in touched or hits != _stored_hits(row):
-            looked_at.append({"site": site, "id": of} | hits | {"next_due_at": _due(row, due, is_open=row.is_open)})
+            new.append(_new_row(site, candidate, due))
+        elif _is_older(candidate, row):
+            looked_at.extend([_looked_at(site, row, _stored_hits(row), due)] if of in touched else ())
+        elif (documented := ticket_document(candidate.ticket))[1] != row.digest:
+            changed.append(_changed_row(site, candidate, documented, row, due))
+        elif (hits := _hits(candidate, row)) != _stored_hits(row) or of in touched:
+            looked_at.append(_looked_at(site, row, hits, due))
     return (
         add_rows(connection, ticket, new)
         + change_rows(connection, ticket, changed, key=_KEY)
         + change_rows(connection, ticket, looked_at, key=_KEY)
     )
+
+
+def _is_older(candidate: Candidate, row: AnyRow) -> bool:
+    """True for an observation from an index that lags behind what we have seen."""
+    return bool(to_micros(candidate.ticket.updated_at) < row.updated_at)
+
+
+def _new_row(site: str, candidate: Candidate, due: int) -> dict[str, Any]:
+    facts = facts_of(candidate.ticket, ticket_document(candidate.ticket))
+    first = {"site": site, "id": candidate.ticket.ref.id, "next_due_at": due if facts["is_open"] else None}
+    return first | facts | _hits(candidate, None) | _NEW
+
+
+def _changed_row(site: str, candidate: Candidate, documented: tuple[str, str], row: AnyRow, due: int) -> dict[str, Any]:
+    facts = facts_of(candidate.ticket, documented)
+    moment = {"next_due_at": _due(row, due, is_open=facts["is_open"])}
+    return {"site": site, "id": row.id} | facts | _hits(candidate, row) | moment
+
+
+def _looked_at(site: str, row: AnyRow, hits: Mapping[str, str], due: int) -> dict[str, Any]:
+    return {"site": site, "id": row.id, "next_due_at": _due(row, due, is_open=row.is_open), **hits}
 
 
 def _due(row: AnyRow, due: int, *, is_open: bool) -> int | None:
@@ -163,23 +185,18 @@ def _due(row: AnyRow, due: int, *, is_open: bool) -> int | None:
     return due if row.next_due_at is None else min(row.next_due_at, due)
 
 
-def _facts(site: str, found: Ticket) -> dict[str, Any]:
-    return {"site": site, "id": found.ref.id, **facts_of(found)}
-
-
-def facts_of(found: Ticket) -> dict[str, Any]:
-    """Return the columns that follow from a ticket's facts."""
-    document, digest = ticket_document(found)
+def facts_of(found: Ticket, documented: tuple[str, str]) -> dict[str, Any]:
+    """Return the columns that follow from a ticket's facts; ``documented`` is its document and digest."""
     return {
         "key": found.key,
         "scope": found.scope,
         "status": found.status.value,
         "is_open": found.is_open,
-        "priority_rank": found.priority or NO_PRIORITY,
+        "priority_rank": int(found.priority or NO_PRIORITY),
         "version": found.version,
         "updated_at": to_micros(found.updated_at),
-        "digest": digest,
-        "document": document,
+        "digest": documented[1],
+        "document": documented[0],
     }
 
 
@@ -206,7 +223,8 @@ def _mark_gone(connection: Connection, site: str, ids: Sequence[str]) -> int:
         )
         for document in connection.execute(wanted).scalars():
             gone = replace(ticket_of(document), status=Status.GONE)
-            changed.append(_facts(site, gone) | {"next_due_at": None})
+            facts = facts_of(gone, ticket_document(gone))
+            changed.append({"site": site, "id": gone.ref.id, "next_due_at": None} | facts)
     return change_rows(connection, ticket, changed, key=_KEY)
 
 
