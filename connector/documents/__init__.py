@@ -9,7 +9,7 @@ from __future__ import annotations
 from connector.documents.checking import checked, closest, problems_of
 from connector.documents.document import Document, KeyPath, Place, Refused
 from connector.documents.reading import parse, read
-from connector.documents.values import Duration, Names, Share, Strict, Text, duration_text, read_duration
+from connector.documents.values import Duration, Names, Share, Strict, Text, as_written, duration_text, read_duration
 
 __all__ = [
     "Document",
@@ -21,6 +21,7 @@ __all__ = [
     "Share",
     "Strict",
     "Text",
+    "as_written",
     "checked",
     "closest",
     "duration_text",

@@ -32,6 +32,7 @@ _SENTENCES = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
+    "timezone_aware": "needs a time zone, such as Z or +01:00 at its end",
     "union_tag_not_found": "does not say which kind it is",
 }
 
@@ -81,10 +82,12 @@ def _problem(detail: Any, document: Document, schema: Schema) -> Problem:
         return document.problem(
             path, f"{_shown(given)} is not known here", closest(str(given), _QUOTED.findall(expected))
         )
-    return document.problem(path, _sentence(kind, detail["msg"]))
+    return document.problem(path, _sentence(kind, detail["msg"], context))
 
 
-def _sentence(kind: str, message: str) -> str:
+def _sentence(kind: str, message: str, context: Mapping[str, Any]) -> str:
+    if kind == "string_pattern_mismatch":
+        return f"must be of the form {context['pattern']}"
     said = _SENTENCES.get(kind) or message.removeprefix("Value error, ")
     return said[:1].lower() + said[1:] if said[:2].istitle() else said
 

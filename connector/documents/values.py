@@ -15,7 +15,9 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?%")
 class Strict(BaseModel):
     """Base of every document model: unknown keys are mistakes, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True, validate_default=True
+    )
 
 
 def read_duration(value: Any) -> timedelta:
@@ -31,6 +33,11 @@ def read_duration(value: Any) -> timedelta:
         raise ValueError(f"{value!r} is not a duration; write 30m, 4h, 1h30m or 3d")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def as_written(text: str) -> Any:
+    """Return a default as it stands in a document: schemas show it so, and it is validated like any value."""
+    return text
 
 
 def duration_text(length: timedelta) -> str:
