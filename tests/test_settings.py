@@ -130,7 +130,7 @@ def test_every_problem_at_once() -> None:
         "connector.yaml:16:12: sites.1.poll.every: '1 minute' is not a duration; write 30m, 4h, 1h30m or 3d",
         "connector.yaml:16:29: sites.1.poll.history_share:",
         "connector.yaml:18:12: sites.1.auth.reader: 'basic' is not known here (use bearer, oauth, token)",
-        "connector.yaml:18:54: sites.1.auth.writer.secret: must be the name of a secret",
+        "connector.yaml:18:62: sites.1.auth.writer.secret: must be the name of a secret",
     ]
     assert [p for p, start in zip(found, expected, strict=True) if not p.startswith(start)] == []
 
