@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -104,7 +105,8 @@ def _priority(file: model.PriorityFile) -> PriorityRules:
 
 
 def _score(file: model.ScoreFile) -> Score:
-    factors = tuple(Factor(name=n, weight=f.weight, values=_frozen(dict(f.values))) for n, f in file.factors.items())
+    heaviest_first = sorted(file.factors.items(), key=lambda item: (-item[1].weight, item[0]))
+    factors = tuple(Factor(name=n, weight=f.weight, values=_frozen(dict(f.values))) for n, f in heaviest_first)
     bounds = {priority: float(bound) for priority, bound in sorted(file.bounds.items())}
     return Score(factors=factors, bounds=_frozen(bounds), min_known=file.min_known, hysteresis=file.hysteresis)
 
@@ -141,7 +143,7 @@ def _sla(file: model_sla.SlaFile, default_calendar: str) -> Sla:
     reopen, reopen_by_clock = _per_clock(file.reopen, Reopen(), _reopen)
     return Sla(
         targets=tuple(_target(target, default_calendar) for target in file.targets),
-        thresholds=tuple(t for clock, marks in file.thresholds.items() for t in _thresholds(clock, marks)),
+        thresholds=tuple(t for clock in ClockName for t in _thresholds(clock, file.thresholds.get(clock, ()))),
         source=file.source,
         pause_on=pause,
         pause_on_by_clock=pause_by_clock,
@@ -174,7 +176,7 @@ def calendar_choice(file: model_sla.CalendarByFile | None, default: str) -> Cale
 
 
 def _thresholds(clock: ClockName, marks: model_sla.Thresholds) -> Iterator[Threshold]:
-    for mark, action in each_mark(marks):
+    for mark, action in sorted(each_mark(marks), key=lambda pair: _by_time(pair[0])):
         yield Threshold(
             clock=clock,
             mark=mark,
@@ -184,6 +186,11 @@ def _thresholds(clock: ClockName, marks: model_sla.Thresholds) -> Iterator[Thres
             escalate_to=action.escalate_to,
             approval=action.approval,
         )
+
+
+def _by_time(mark: Mark) -> tuple[int, timedelta]:
+    """Order lead times before percentages, each from early to late; the order in the file says nothing."""
+    return (0, -mark.before) if mark.before is not None else (mark.percent or 0, timedelta())
 
 
 def each_mark(marks: model_sla.Thresholds) -> Iterator[tuple[Mark, model_sla.ActionFile]]:
