@@ -61,6 +61,58 @@ class CurrentRenderer:
         """Make one over the policies that are reloaded."""
         self._policies = policies
 
-    def render(self, notice: object) -> str:
+    def render(self, notice: Notice) -> str:
         """Render with the templates in force."""
-        return self._policies.loaded.renderer.render(notice)  # type: ignore[arg-type]
+        return self._policies.loaded.renderer.render(notice)
+
+
+def load_all(settings: Settings, *, today: date) -> Loaded:
+    """Load site maps, templates and the policy; the problems of all of them come together."""
+    problems: list[Problem] = []
+    maps: dict[str, SiteMap] = {}
+    for site in settings.sites:
+        with _collecting(problems):
+            maps[site.name] = load_site_map(site.map, shown=str(site.map), name=site.name, kind=str(site.kind))
+    renderer: TemplateRenderer | None = None
+    with _collecting(problems):
+        renderer = load_templates(settings.templates)
+    loaded: tuple[Policy, str] | None = None
+    with _collecting(problems):
+        names = renderer.names if renderer else None
+        loaded = load_policy(settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
+    if problems or renderer is None or loaded is None:
+        raise ConfigError(tuple(sorted(set(problems))))
+    return Loaded(policy=loaded[0], document=loaded[1], renderer=renderer, maps=maps)
+
+
+@contextmanager
+def _collecting(problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        problems.extend(error.problems)
+
+
+def policy_test(
+    config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None, today: date | None = None
+) -> list[CaseResult]:
+    """Replay policy cases; needs neither secrets nor sites.
+
+    Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
+    without ``files`` the cases in the folder ``tests`` beside the policy.
+    """
+    path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
+    day = today or datetime.now(UTC).date()  # noqa: TID251 - holidays are expanded around the present year
+    cases = load_cases(files or (path.parent / "tests",))
+    wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
+    policies: dict[date, Policy] = {}
+    results = []
+    for case in wanted:
+        year = case.today or day
+        policies.setdefault(year, load_policy(path, today=year, shown=str(path))[0])
+        results.append(run_case(case, policies[year]))
+    return results
+
+
+def _policy_of(config: Path) -> Path:
+    return load_settings(config, need_secrets=False).policy
