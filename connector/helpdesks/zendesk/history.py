@@ -113,7 +113,8 @@ class _Reading:
         yield TicketEvent(id=id_, at=self._at, kind=EventKind.COMMENT, actor=actor, public=public, reaction=reaction)
         if actor.role is not Role.AGENT or public:
             return
-        for n, line in enumerate(_COMMAND.finditer(event.body or "")):
+        body = event.body if isinstance(event.body, str) else ""
+        for n, line in enumerate(_COMMAND.finditer(body)):
             yield TicketEvent(
                 id=f"{id_}:{n}",
                 at=self._at,

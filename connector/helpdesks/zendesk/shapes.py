@@ -45,8 +45,8 @@ class MetricSet(msgspec.Struct, gc=False):
 class Place(msgspec.Struct, gc=False):
     """Where something came from: a rule's title and id, or another ticket."""
 
-    ticket_id: int | str | None = None
-    id: int | str | None = None
+    ticket_id: Any = None
+    id: Any = None
 
 
 class Source(msgspec.Struct, gc=False, rename={"from_": "from"}):
@@ -54,7 +54,7 @@ class Source(msgspec.Struct, gc=False, rename={"from_": "from"}):
 
     from_: Place | None = None
     to: Place | None = None
-    rel: str | None = None
+    rel: Any = None
 
 
 class Via(msgspec.Struct, gc=False):
@@ -186,7 +186,8 @@ class AuditMetadata(msgspec.Struct, gc=False):
 class AuditEvent(msgspec.Struct, gc=False):
     """One event of an audit: ``Create``, ``Change``, ``Comment``, a notification and others.
 
-    ``value`` and ``previous_value`` are text, a list of texts for tags, or null.
+    ``value`` and ``previous_value`` are text, a list of texts for tags, or null; ``body`` is text in comments, and may be
+    a list in notifications.
     """
 
     id: int | None = None
@@ -195,7 +196,7 @@ class AuditEvent(msgspec.Struct, gc=False):
     value: Any = None
     previous_value: Any = None
     public: bool | None = None
-    body: str | None = None
+    body: Any = None
     author_id: int | None = None
     via: Via | None = None
 
