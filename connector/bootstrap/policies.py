@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
+from connector.bootstrap.clock import RealClock
+from connector.domain.change import Notice
 from connector.domain.policy import Policy
-from connector.policyfiles import SiteMap
-from connector.render import TemplateRenderer
-from connector.settings import Settings
+from connector.errors import ConfigError, Problem
+from connector.policyfiles import SiteMap, load_policy, load_site_map
+from connector.policyfiles.cases import CaseResult, load_cases, run_case
+from connector.render import TemplateRenderer, load_templates
+from connector.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
