@@ -1,0 +1,97 @@
+"""SLA clock readings: what a clock says at one moment, with its segments.
+
+``sla.read_clocks(situation, policy, *, priority, variant, now) -> tuple[ClockReading, ...]`` computes them, where
+``priority`` is the effective priority (``situation.state.priority_since`` says since when) and ``variant`` the name of
+the faster targets that a trigger asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from connector.domain.occasion import Occasion
+from connector.domain.policy import SlaSource, Span, Threshold
+from connector.domain.ticket import ClockName, NativeClock
+
+
+class SegmentKind(StrEnum):
+    """Why time did or did not count."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SOLVED = "solved"  # left out between solving and a resuming reopening
+    MAX_PAUSE = "max_pause"  # paused beyond max_pause: running again, with a note to the owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of wall time; ``business`` is the open time in it that counted. ``end`` is ``now`` for the last one."""
+
+    kind: SegmentKind
+    start: datetime
+    end: datetime
+    business: timedelta
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """A threshold of this cycle and the exact instant at which the clock passes (or would pass) it.
+
+    ``at`` is ``None`` while the clock is paused before the mark. ``superseded`` holds the reason when a re-score, a
+    policy load or our own write moved the deadline across the mark: it must never speak.
+    """
+
+    threshold: Threshold
+    occasion: Occasion
+    at: datetime | None
+    superseded: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReading:
+    """One clock at ``now``.
+
+    Attributes:
+        source: Whose clock counts here.
+        cycle_start: Names the cycle.
+        target: Promised length; ``None``: the policy has no target, the clock never breaches (a finding).
+        calendar: Name of the business calendar.
+        deadline: When the target is used up if nothing pauses it further; ``None`` while paused or without target.
+        elapsed: Business time used.
+        percent: Used share of the target, 0…; ``None`` without target.
+        met_at: When the clock was fulfilled; a fulfilled clock crosses nothing more.
+        breached: The target was or is overrun.
+        provisional: The ticket's history is not in yet: shown, never the reason of a public comment.
+        native: The helpdesk's own reading, and ``drift`` = its deadline − ours, where both are known.
+        next_at: Next instant at which this reading changes by itself (a mark, the deadline, the end of a max pause).
+    """
+
+    clock: ClockName
+    source: SlaSource
+    cycle_start: datetime
+    target: Span | None
+    calendar: str
+    deadline: datetime | None
+    elapsed: timedelta
+    percent: float | None
+    paused: bool
+    met_at: datetime | None
+    breached: bool
+    segments: tuple[Segment, ...]
+    crossings: tuple[Crossing, ...]
+    provisional: bool = False
+    max_pause_over_at: datetime | None = None
+    native: NativeClock | None = None
+    drift: timedelta | None = None
+    next_at: datetime | None = None
+
+    def passed(self, now: datetime) -> tuple[Crossing, ...]:
+        """Return the crossings at or before ``now``, earliest first."""
+        return tuple(
+            sorted(
+                (c for c in self.crossings if c.at is not None and c.at <= now), key=lambda c: (c.at, str(c.occasion))
+            )
+        )

@@ -1,0 +1,194 @@
+"""What ``decide`` answers: wanted effects, the next state, reasons, and when to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from connector.domain.change import Field, FieldChange, Notice
+from connector.domain.clocks import ClockReading
+from connector.domain.occasion import Occasion, Record
+from connector.domain.situation import EscalationState
+from connector.domain.ticket import Priority, TicketRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldWant:
+    """A field should have ``value`` (our words, as in ``FieldChange.after``), and why.
+
+    ``once`` wants are written once per occasion (group and assignee of a level); the others stand until they hold.
+    """
+
+    field: Field
+    value: str
+    reason: str
+    occasion: Occasion
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A person's value that stands: which field, since when, by whom, until when, and what ends it."""
+
+    field: Field
+    value: str | None
+    since: datetime
+    by: str
+    until: datetime | None = None
+    reason: str = ""
+
+
+class TriggerState(StrEnum):
+    """What became of a trigger."""
+
+    HIT = "hit"
+    ALSO_MATCHED = "also matched"  # hit, but a higher floor or an earlier path won
+    TAKEN_BACK = "taken back"  # matched, and its ``unless`` as well
+    DISMISSED = "dismissed"
+    UNKNOWN = "unknown"  # free text not read yet; never lowers
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerVerdict:
+    """One trigger: its state and, in words, what it asks for or who dismissed it."""
+
+    name: str
+    state: TriggerState
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputVerdict:
+    """One input of the priority: its value (``None``: missing) and, in the weighted form, weight and points."""
+
+    name: str
+    value: str | None
+    weight: float | None = None
+    points: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityVerdict:
+    """How the priority came about.
+
+    Attributes:
+        computed: From matrix or score; ``None``: insufficient inputs.
+        wanted: The answer after floors, holds and dwell; ``None``: nothing to want.
+        effective: What drives clock and path (the held or live value, else ``wanted``).
+        score: Points, in the weighted form.
+        lines: Reasons in words, in order of weight.
+    """
+
+    computed: Priority | None
+    wanted: Priority | None
+    effective: Priority | None
+    inputs: tuple[InputVerdict, ...] = ()
+    score: float | None = None
+    sufficient: bool = True
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathVerdict:
+    """Where the ticket is on its path, and why.
+
+    Attributes:
+        path, level: Present path and level; level 0: not started.
+        why: Why this path and why it is (not) started.
+        timer_due_at: When the next step falls due; ``None``: stopped (acknowledged, paused, last level).
+        skipped: Who was passed over and why, one line each.
+    """
+
+    path: str | None
+    level: int = 0
+    why: str = ""
+    entered_at: datetime | None = None
+    timer_due_at: datetime | None = None
+    acknowledged: str = ""
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """Something that happens by itself if nothing changes."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Every reason behind a decision, as values; ``explain.py`` puts them into words."""
+
+    priority: PriorityVerdict
+    triggers: tuple[TriggerVerdict, ...] = ()
+    clocks: tuple[ClockReading, ...] = ()
+    path: PathVerdict = PathVerdict(path=None)
+    holds: tuple[Hold, ...] = ()
+    left_alone: tuple[str, ...] = ()
+    upcoming: tuple[Upcoming, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer for one ticket at ``now``.
+
+    Attributes:
+        fields: Wanted field values, whether or not they differ from the live ones; ``plan`` compares.
+        notices: What is to be said now and has not been said.
+        records: Rows to store without saying anything: superseded, silenced.
+        state: What to remember.
+        next_due_at: Never later than the first instant at which the wanted effects differ; ``None``: only a change in
+            the helpdesk can make a difference. Strictly later than ``now``.
+        unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
+        alarms: Loud facts for people (nobody reachable, a target that does not exist).
+        severity, deadline, hard: For ordering and budgets, see ``Change``.
+    """
+
+    ref: TicketRef
+    now: datetime
+    policy_hash: str
+    state: EscalationState
+    explanation: Explanation
+    fields: tuple[FieldWant, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    records: tuple[Record, ...] = ()
+    next_due_at: datetime | None = None
+    unread_text: bool = False
+    alarms: tuple[str, ...] = ()
+    severity: Priority | None = None
+    deadline: datetime | None = None
+    hard: bool = False
+    riders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """Something wanted that was not planned, and why (held by a person, silenced, over budget, effect off)."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketPlan:
+    """What one decision means for one ticket under the site's rules.
+
+    Attributes:
+        fields, notices: To be written, all in effects that are on.
+        records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
+        adopted: Fields whose live value already is what is wanted and becomes ours without a write.
+        left: For plan, log and explain.
+    """
+
+    decision: Decision
+    fields: tuple[FieldChange, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    records: tuple[Record, ...] = ()
+    adopted: tuple[Field, ...] = ()
+    left: tuple[LeftAlone, ...] = ()

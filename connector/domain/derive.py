@@ -1,0 +1,155 @@
+"""Derive events from two observations of a ticket, for helpdesks whose deltas carry states and no history.
+
+What is derived is attributed with care: a value that we wrote last is ours; a change that arrived together with our own
+write is a reaction to it; everything else is by somebody unknown until the vendor's history says who.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from connector.domain.change import Field
+from connector.domain.events import Actor, EventKind, EventSource, Role, TicketEvent
+from connector.domain.situation import Applied
+from connector.domain.ticket import Activity, Fact, Status, Ticket
+
+_SOMEBODY = Actor("", Role.UNKNOWN)
+_OURS = Actor("", Role.OURS)
+_AUTOMATION = Actor("", Role.AUTOMATION)
+_RISING = ("impact", "urgency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """Events read off two observations.
+
+    Attributes:
+        ask: The vendor's history should be read: somebody changed a field that we may write, wrote a comment that the
+            delta does not show, or more happened than the delta can tell.
+    """
+
+    events: tuple[TicketEvent, ...] = ()
+    ask: bool = False
+
+
+def derive(
+    previous: Ticket | None,
+    current: Ticket,
+    *,
+    applied: Mapping[Field, Applied] = MappingProxyType({}),
+    own_version: str = "",
+) -> Derived:
+    """Return what happened between ``previous`` and ``current`` as far as the two states tell.
+
+    On first sight (``previous`` is ``None``) the ticket's creation and its present status are all that is known.
+    """
+    if previous is None:
+        return Derived(events=tuple(_first_sight(current)), ask=True)
+    if previous.version == current.version:
+        return Derived()
+    reaction = bool(own_version) and current.version == own_version
+    field_events = tuple(_field_events(previous, current, applied, reaction=reaction))
+    comments = () if reaction else tuple(_comment_events(previous.activity, current.activity, current.updated_at))
+    facts = tuple(_fact_events(previous, current, reaction=reaction))
+    strangers = any(e.actor is _SOMEBODY and e.kind is not EventKind.STATUS for e in field_events)
+    return Derived(events=field_events + facts + comments, ask=strangers or bool(comments))
+
+
+def _first_sight(ticket: Ticket) -> Iterator[TicketEvent]:
+    by = Actor(ticket.requester or "", Role.CUSTOMER)
+    yield TicketEvent(
+        id="created", at=ticket.opened_at, kind=EventKind.CREATED, actor=by, after=Status.NEW, source=EventSource.DELTA
+    )
+    if ticket.status is not Status.NEW:
+        yield _event(ticket, EventKind.STATUS, Status.NEW, ticket.status, _SOMEBODY)
+
+
+def _field_events(
+    previous: Ticket, current: Ticket, applied: Mapping[Field, Applied], *, reaction: bool
+) -> Iterator[TicketEvent]:
+    for kind, field, before, after in (
+        (EventKind.STATUS, None, previous.status, current.status),
+        (EventKind.PRIORITY, Field.PRIORITY, _text(previous.priority), _text(current.priority)),
+        (EventKind.GROUP, Field.GROUP, previous.group, current.group),
+        (EventKind.ASSIGNEE, Field.ASSIGNEE, previous.assignee, current.assignee),
+        (EventKind.LABELS, None, _joined(previous.labels), _joined(current.labels)),
+    ):
+        if before != after:
+            ours = field is not None and field in applied and applied[field].value == after
+            actor = _OURS if ours else _AUTOMATION if reaction else _SOMEBODY
+            yield _event(current, kind, before, after, actor, reaction=reaction and not ours)
+
+
+def _fact_events(previous: Ticket, current: Ticket, *, reaction: bool) -> Iterator[TicketEvent]:
+    for name in _RISING:
+        before, after = previous.facts.get(name), current.facts.get(name)
+        if before != after:
+            actor = _AUTOMATION if reaction else _SOMEBODY
+            yield _event(
+                current, EventKind.FACT, _fact_text(before), _fact_text(after), actor, name=name, reaction=reaction
+            )
+
+
+def _comment_events(before: Activity | None, after: Activity | None, at: datetime) -> Iterator[TicketEvent]:
+    """Yield the comments that counters and stamps imply; who wrote an internal one only the history tells."""
+    if before is None or after is None:
+        return
+    if (after.public_replies or 0) > (before.public_replies or 0):
+        yield _comment(after.agent_at or after.last_comment_at or at, Role.AGENT, public=True)
+    elif _later(after.last_comment_at, before.last_comment_at):
+        by_requester = _later(after.requester_at, before.requester_at)
+        role = Role.CUSTOMER if by_requester else Role.UNKNOWN
+        yield _comment(after.last_comment_at or at, role, public=by_requester)
+
+
+def _comment(at: datetime, role: Role, *, public: bool) -> TicketEvent:
+    return TicketEvent(
+        id=f"delta:comment:{role}:{at:%Y%m%dT%H%M%S}",
+        at=at,
+        kind=EventKind.COMMENT,
+        actor=Actor("", role),
+        public=public,
+        source=EventSource.DELTA,
+    )
+
+
+def _event(  # noqa: PLR0913 - one argument per part of the event
+    ticket: Ticket,
+    kind: EventKind,
+    before: str | None,
+    after: str | None,
+    actor: Actor,
+    *,
+    name: str = "",
+    reaction: bool = False,
+) -> TicketEvent:
+    return TicketEvent(
+        id=f"delta:{kind}{':' + name if name else ''}:{ticket.version}",
+        at=ticket.updated_at,
+        kind=kind,
+        actor=actor,
+        before=before,
+        after=after,
+        name=name,
+        reaction=reaction,
+        source=EventSource.DELTA,
+    )
+
+
+def _later(a: datetime | None, b: datetime | None) -> bool:
+    return a is not None and (b is None or a > b)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _joined(labels: frozenset[str]) -> str:
+    return " ".join(sorted(labels))
+
+
+def _fact_text(value: Fact | None) -> str | None:
+    return _joined(value) if isinstance(value, frozenset) else _text(value)

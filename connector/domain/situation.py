@@ -1,0 +1,124 @@
+"""Everything that a decision may look at; ``decide`` is a function of this, the policy and ``now`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from connector.domain.change import Field
+from connector.domain.events import History
+from connector.domain.occasion import SaidRows
+from connector.domain.policy import LevelTarget, Path
+from connector.domain.site import SiteRules
+from connector.domain.ticket import Link, Priority, Status, Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationState:
+    """What we remember about one ticket between passes. In shadow it is the shadow's own.
+
+    Attributes:
+        path: The snapshot taken when the path started (frozen; everything else is current); ``None``: not started.
+        path_reason: Why it started: ``trigger security-form``, ``P1 starts at once``, ``threshold resolution 100%``.
+        started_at: When the path started.
+        level: Present level's number, 0 before the start.
+        entered_at: When it was entered; names the level's occasion.
+        timer_from: From when the level's timer counts (later than ``entered_at`` after a pause or an outage).
+        stepped_at: Last time that a level changed; at most one step per ``min_step``.
+        repeats: How often the present level has announced itself again.
+        acknowledged_at, acknowledged_by: By a person with an agent's role; stops the timer.
+        priority, priority_since: The effective priority and since when; a raised target's floor counts from here.
+        candidate_priority, candidate_since: A lower answer that has not stood for ``dwell`` yet.
+        policy_hash: Policy of the last decision; a change supersedes the marks already passed.
+        policy_since: When this policy was first applied to this ticket.
+        active_triggers: Names of the triggers that hit last time; a new one ends a person's hold.
+        decided_at: When the last decision was stored; a long gap (outage) gives a fresh interval to a level.
+    """
+
+    path: Path | None = None
+    path_reason: str = ""
+    started_at: datetime | None = None
+    level: int = 0
+    entered_at: datetime | None = None
+    timer_from: datetime | None = None
+    stepped_at: datetime | None = None
+    repeats: int = 0
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    priority: Priority | None = None
+    priority_since: datetime | None = None
+    candidate_priority: Priority | None = None
+    candidate_since: datetime | None = None
+    policy_hash: str = ""
+    policy_since: datetime | None = None
+    active_triggers: frozenset[str] = frozenset()
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The last value that we wrote to a field, and when; ``baseline`` marks a value taken over as ours unwritten."""
+
+    value: str | None
+    at: datetime
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Who stands behind a level's target right now.
+
+    Attributes:
+        exists: The target is bound on this site and known to the helpdesk.
+        reachable: Somebody can be reached now.
+        member_ids: Vendor accounts (``id:…`` or bound names) that count as members, for acknowledgement.
+        person: For a schedule or a person: the one to assign; ``None`` where the group routes by itself.
+        group: The group to set, where the target has one.
+        why: Reason when it does not exist or nobody is reachable.
+    """
+
+    exists: bool = True
+    reachable: bool = True
+    member_ids: frozenset[str] = frozenset()
+    person: str | None = None
+    group: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A linked ticket as we know it: where it is, whether it is open, and whether it faces a customer."""
+
+    link: Link
+    status: Status | None = None
+    customer_facing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One ticket with all that is known about it.
+
+    Attributes:
+        ticket: As observed now.
+        history: Our event log for it.
+        text_hits: ``Words.key`` → did the ticket's text contain them; a missing key is *unknown*.
+        commands: Part of the history: ``/esc`` lines of agents arrive as events of kind ``command``.
+        reach: For every target of the policy's paths: who is reachable now. A missing key counts as unknown: the group
+            is still written, nothing is cleared.
+        notes_today: Internal notes and comments that we posted on this ticket in the last 24 hours.
+        last_note_at: The latest of them.
+    """
+
+    ticket: Ticket
+    rules: SiteRules
+    history: History = History()
+    state: EscalationState = EscalationState()
+    said: SaidRows = field(default_factory=lambda: MappingProxyType({}))
+    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
+    text_hits: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    reach: Mapping[LevelTarget, Reach] = field(default_factory=lambda: MappingProxyType({}))
+    twins: tuple[Twin, ...] = ()
+    notes_today: int = 0
+    last_note_at: datetime | None = None

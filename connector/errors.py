@@ -1,0 +1,128 @@
+"""Every error that crosses a module boundary, named by what the caller must do.
+
+::
+
+    ConnectorError
+    ├── ConfigError          the operator must edit a file; carries every problem found
+    ├── Busy                 another process holds the state, or asked for later: try again
+    ├── UnsafePlan           a person must look
+    └── HelpdeskError
+        ├── NotSent          nothing left this machine (DNS, refused, TLS): retry
+        ├── Throttled        refused and not applied (429): retry at ``retry_after``
+        ├── Unknown          may have been applied: look before repeating
+        ├── Conflict         the ticket changed since it was seen: plan again
+        ├── Rejected         the helpdesk will never accept this: record and go on
+        ├── Denied           credentials or scope: freeze this site's writes
+        ├── Malformed        a payload that we cannot read: quarantine the ticket
+        └── Unavailable      a read that failed for good after its retries: end this site's pass
+
+Reads turn ``NotSent``, ``Throttled`` and ``Unknown`` into ``Unavailable`` after their retries; writes raise the first
+seven as they are. No error text carries a secret or a ticket's text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class ConnectorError(Exception):
+    """Root of the tree; ``remedy`` is the next thing an operator can do."""
+
+    remedy: str = ""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy or type(self).remedy
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with one file.
+
+    Attributes:
+        file: As the operator wrote it; ``environment`` for a variable.
+        line: Starts at 1; 0 when the place is not known.
+        column: Starts at 1; 0 when the place is not known.
+        key: Dotted path of the value, for example ``triggers.0.at_least``.
+        message: What is wrong.
+        remedy: What to do about it.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    key: str = ""
+    message: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}: {key}{self.message}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class ConfigError(ConnectorError):
+    """The operator must edit a file; every problem found is in ``problems``."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Busy(ConnectorError):
+    """Another process holds the state's lock; try again later."""
+
+
+class UnsafePlan(ConnectorError):
+    """A guard stopped the work; a person must look."""
+
+
+class HelpdeskError(ConnectorError):
+    """Something between us and a helpdesk; subclasses say what to do."""
+
+
+class NotSent(HelpdeskError):
+    """No byte of the request left this machine; repeating is free."""
+
+
+class Throttled(HelpdeskError):
+    """Refused and not applied. ``retry_after`` is the helpdesk's own wish, a lower bound."""
+
+    def __init__(self, message: str, *, retry_after: timedelta, scope: str = "site", remedy: str = "") -> None:
+        """Make the error; ``scope`` is ``site``, ``endpoint`` or ``ticket``: how much has to wait."""
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+        self.scope = scope
+
+
+class Unknown(HelpdeskError):
+    """The request may have been applied; look before repeating."""
+
+
+class Conflict(HelpdeskError):
+    """The ticket changed since it was seen; plan again."""
+
+
+class Rejected(HelpdeskError):
+    """The helpdesk will never accept this; ``fields`` names what it refused, where it says so."""
+
+    def __init__(self, message: str, *, fields: tuple[str, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.fields = fields
+
+
+class Denied(HelpdeskError):
+    """Credentials or permissions; this site's (or scope's) writes are frozen."""
+
+
+class Malformed(HelpdeskError):
+    """A payload that cannot be read; the ticket is quarantined and the sample kept."""
+
+
+class Unavailable(HelpdeskError):
+    """A read failed after its retries; this site's pass ends, other sites go on."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after

@@ -1,0 +1,92 @@
+"""The ports between the engine and everything that has effects.
+
+Three words are used throughout:
+
+VERSION
+    The vendor's token for one observation of a ticket (Zendesk ``updated_at``, Jira ``updated``). Opaque; equal tokens
+    mean the same observation. A writer refuses a stale one where the vendor lets it.
+CURSOR
+    Where the next delta of a site begins. Opaque text that only the adapter reads; stored in the same transaction as
+    the rows that it covers.
+RECEIPT
+    What the helpdesk answered to one write: proof that it was applied, by id and by marker.
+
+Reading and writing are two ports: what plans is handed a reader and *cannot* write. Every method may raise the errors
+of ``connector.errors`` that its docstring names. Everything that crosses a port is frozen.
+"""
+
+from __future__ import annotations
+
+from connector.ports.helpdesk import (
+    Budgets,
+    BulkResult,
+    Cursor,
+    Directory,
+    Failure,
+    Lookup,
+    Observation,
+    Page,
+    Presence,
+    Quarantined,
+    Receipt,
+    TicketHistory,
+    TicketReader,
+    TicketWriter,
+    Version,
+)
+from connector.ports.journal import (
+    Candidate,
+    Journal,
+    JournalEvent,
+    Op,
+    OpStatus,
+    Previous,
+    Progress,
+    Records,
+    RunRow,
+    RunSummary,
+    SiteState,
+    Spent,
+    Stored,
+    Verdict,
+)
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+
+__all__ = [
+    "Alarm",
+    "AlarmKind",
+    "Budgets",
+    "BulkResult",
+    "Candidate",
+    "Clock",
+    "Cursor",
+    "Directory",
+    "Failure",
+    "Journal",
+    "JournalEvent",
+    "Lookup",
+    "Notifier",
+    "Observation",
+    "Observer",
+    "Op",
+    "OpStatus",
+    "Page",
+    "Policies",
+    "Presence",
+    "Previous",
+    "Progress",
+    "Quarantined",
+    "Receipt",
+    "Records",
+    "Renderer",
+    "RunRow",
+    "RunSummary",
+    "SiteState",
+    "Spent",
+    "Stored",
+    "TicketHistory",
+    "TicketReader",
+    "TicketWriter",
+    "Verdict",
+    "Version",
+]

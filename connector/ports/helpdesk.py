@@ -1,0 +1,194 @@
+"""The helpdesk's ports: a reader, a writer and who stands behind names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from connector.domain.change import Change, Write
+from connector.domain.events import TicketEvent
+from connector.domain.policy import LevelTarget
+from connector.domain.situation import Reach
+from connector.domain.ticket import Ticket, TicketRef
+
+Version = str
+Cursor = str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …)."""
+
+    ticket: Ticket
+    events: tuple[TicketEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A payload that could not be read: which ticket where that is known, why, and a digest of the sample."""
+
+    id: str
+    why: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some tickets. ``cursor`` is what to store with them; ``gone`` are ids that the helpdesk says no longer exist."""
+
+    observations: tuple[Observation, ...]
+    cursor: Cursor
+    malformed: tuple[Quarantined, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketHistory:
+    """The vendor's history of one ticket, oldest first, complete up to ``read_until``."""
+
+    ref: TicketRef
+    events: tuple[TicketEvent, ...]
+    read_until: datetime
+
+
+class Presence(StrEnum):
+    """Answer of a look-up for one of our own writes."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNPROVABLE = "unprovable"  # the helpdesk does not show enough to tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Was a write applied? ``remote_id`` names the comment or audit when it was found."""
+
+    presence: Presence
+    remote_id: str = ""
+    version: Version = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """What is left of the vendor's limits right now, for logs and ``status``: name → (remaining, limit)."""
+
+    remaining: Mapping[str, tuple[int, int]]
+
+
+class TicketReader(Protocol):
+    """Everything that is read from one site. Not thread-safe: the site's thread owns it.
+
+    Every method raises ``Unavailable`` when the helpdesk cannot be read after its retries, and ``Denied`` for
+    credentials or permissions.
+    """
+
+    @property
+    def account(self) -> str:
+        """Return the vendor's id of the account that we write as (known after ``check``)."""
+
+    def check(self) -> None:
+        """Prove that the credentials work and learn our own account; raises ``Denied`` when they do not."""
+
+    def start_cursor(self) -> Cursor:
+        """Return a delta cursor for *now*; taken before a full load, so that nothing falls between."""
+
+    def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
+        """Yield every open ticket in pages; each page carries ``cursor`` unchanged."""
+
+    def changes(self, cursor: Cursor) -> Iterator[Page]:
+        """Yield what changed since ``cursor``; each page carries the cursor that covers it. May repeat tickets."""
+
+    def open_ids(self) -> Iterator[tuple[str, ...]]:
+        """Yield the ids of all open tickets, in chunks: the slow sweep."""
+
+    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
+        """Return the tickets as they are now (never from an index that lags); gone ones are absent."""
+
+    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+        """Yield the vendor's history of tickets, in the order asked; counted apart from other reads."""
+
+    def history_allowance(self) -> int:
+        """Return how many histories may be read now within the share of the read budget that is kept for them."""
+
+    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+        """Look for a write's marker in the helpdesk, in comments of our own account since ``since``."""
+
+    def requests_made(self) -> int:
+        """Return how many requests this reader's and its writer's transport have made so far."""
+
+    def budgets(self) -> Budgets:
+        """Return what is left of the vendor's limits."""
+
+    def pause_before_reads(self) -> timedelta:
+        """Return how long to wait before the next poll so that the read budget holds; zero when there is room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof of one write.
+
+    Attributes:
+        remote_id: Comment id, audit id or job id.
+        version: The ticket's version after the write, where the answer states it.
+        at: The helpdesk's own time of the answer.
+    """
+
+    key: str
+    remote_id: str
+    version: Version
+    at: datetime
+
+
+class Failure(StrEnum):
+    """Why one write of a bulk failed; the single forms raise the error of the same name instead."""
+
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkResult:
+    """Outcome of one write of a bulk: a receipt or a failure with its reason."""
+
+    key: str
+    receipt: Receipt | None = None
+    failure: Failure | None = None
+    why: str = ""
+
+
+class TicketWriter(Protocol):
+    """Everything that is written to one site; handed to ``apply`` alone."""
+
+    def split(self, change: Change) -> tuple[Write, ...]:
+        """Return the writes that one change takes, in order: fields first. Pure."""
+
+    def request_digest(self, write: Write, *, seen: Ticket) -> str:
+        """Return SHA-256 hex of the request that ``send`` would make; journalled before sending. Pure."""
+
+    def send(self, write: Write, *, seen: Ticket) -> Receipt:
+        """Make exactly one write, provided that the ticket is still as it was when ``seen``.
+
+        Raises ``NotSent``, ``Throttled``, ``Unknown``, ``Conflict``, ``Rejected`` or ``Denied``. An internal note is
+        read back; one that came out public is removed and raises ``Denied`` (the site's notes are to be frozen).
+        """
+
+    @property
+    def bulk_size(self) -> int:
+        """Return how many field-only writes one bulk takes; 0 where the helpdesk has no bulk."""
+
+    def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
+        """Send up to ``bulk_size`` field-only writes as one job; return its id (journalled before polling)."""
+
+    def collect(self, job_ids: Sequence[str]) -> Mapping[str, tuple[BulkResult, ...] | None]:
+        """Return the results per job; ``None`` while one still runs. A lost job answers ``UNKNOWN`` per write."""
+
+
+class Directory(Protocol):
+    """Who stands behind bound names on one site."""
+
+    def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
+        """Return who can be reached for ``target`` at ``at``; never raises for a missing target, it says so."""

@@ -1,0 +1,329 @@
+"""The journal's ports: what the engine stores, in whole transactions, and what people read of it.
+
+``Journal`` methods are whole transactions on frozen values: each either happened or did not. Intent is stored before a
+write is sent (``arm``), the outcome after (``settle``); a row that is left ``sending`` by a crash is looked up in the
+helpdesk before anything else is written on that ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from connector.domain.change import Field, Write
+from connector.domain.decision import Decision
+from connector.domain.events import History, TicketEvent
+from connector.domain.occasion import Record, SaidRows
+from connector.domain.policy import Policy
+from connector.domain.site import Effect
+from connector.domain.situation import Applied, EscalationState
+from connector.domain.ticket import Ticket, TicketRef
+from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """What is known about a site between runs.
+
+    Attributes:
+        cursor: ``None`` until a full load has begun.
+        loaded: The full load ended; until then an interrupted load starts anew.
+        effects: Effects per scope (``""`` is the site's default) as they were at the last run, to notice a switch.
+        frozen: Effect → reason, set by a guard and cleared by ``resume``.
+        allowance: Effect → writes that ``resume --allow`` still lets through.
+        open_tickets: Known open tickets.
+    """
+
+    site: str
+    fingerprint: str
+    cursor: Cursor | None = None
+    loaded: bool = False
+    paused: str = ""
+    effects: Mapping[str, frozenset[Effect]] = field(default_factory=lambda: MappingProxyType({}))
+    frozen: Mapping[Effect, str] = field(default_factory=lambda: MappingProxyType({}))
+    allowance: Mapping[Effect, int] = field(default_factory=lambda: MappingProxyType({}))
+    open_tickets: int = 0
+    last_good_at: datetime | None = None
+    last_sweep_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """All that the journal knows about one ticket; the journal's half of a ``Situation``."""
+
+    ticket: Ticket
+    history: History = History()
+    state: EscalationState = EscalationState()
+    said: SaidRows = field(default_factory=lambda: MappingProxyType({}))
+    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
+    text_hits: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    text_version: str = ""
+    notes_today: int = 0
+    last_note_at: datetime | None = None
+    next_due_at: datetime | None = None
+    own_version: Version = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """What deriving events from two observations needs of the earlier one.
+
+    Attributes:
+        own_version: The version after our latest write; an observation with this version holds only our own change
+            and what automations did in answer to it.
+    """
+
+    ticket: Ticket
+    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
+    own_version: Version = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A ticket as it is to be stored from a page: facts without free text, events, text results for this version."""
+
+    ticket: Ticket
+    events: tuple[TicketEvent, ...] = ()
+    text_hits: Mapping[str, bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One decision as it is to be stored, with the rows it settles and the fields it adopts."""
+
+    decision: Decision
+    records: tuple[Record, ...] = ()
+    adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class OpStatus(StrEnum):
+    """Life of one intent; it only moves forward."""
+
+    SENDING = "sending"
+    DONE = "done"
+    FAILED = "failed"  # certainly not applied: not sent, throttled, conflict, rejected
+    PARKED = "parked"  # outcome unknown and not found: never sent again by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One row of intent. ``write`` carries the rendered body only until the row settles."""
+
+    id: int
+    write: Write
+    run: str
+    status: OpStatus
+    request_digest: str
+    attempts: int
+    sent_at: datetime
+    settled_at: datetime | None = None
+    remote_id: str = ""
+    why: str = ""
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """How much of an effect's budget a site has used in the present window, and per ticket in its own window."""
+
+    used: Mapping[Effect, int]
+    by_ticket: Mapping[tuple[Effect, str], int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """Counts of one pass over one site, as they stand in the log line per run."""
+
+    read: int = 0
+    decided: int = 0
+    written: int = 0
+    held: int = 0
+    left: int = 0
+    failed: int = 0
+    parked: int = 0
+    would_do: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One pass over one site."""
+
+    id: str
+    site: str
+    kind: str  # sync, run, apply
+    policy: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str = ""  # ok, partial, failed, stopped
+    why: str = ""
+    summary: RunSummary = RunSummary()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEvent:
+    """One line of the audit: what happened, to which ticket, why. Append-only and hash-chained."""
+
+    at: datetime
+    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, quarantined, policy, effect, …
+    site: str
+    ticket: str = ""
+    key: str = ""
+    run: str = ""
+    actor: str = "connector"
+    data: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Site's bookkeeping to move in one go; ``None`` leaves a value as it is."""
+
+    cursor: Cursor | None = None
+    loaded: bool | None = None
+    last_good_at: datetime | None = None
+    last_sweep_at: datetime | None = None
+
+
+class Journal(Protocol):
+    """The write side: one writing connection behind it, every method one durable transaction.
+
+    Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
+    """
+
+    def open_site(self, site: str, *, fingerprint: str) -> SiteState:
+        """Return the site's state, making its row on first sight; a changed fingerprint raises ``UnsafePlan``."""
+
+    def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
+        """Return, per known id, what deriving events from two observations needs; one query per page."""
+
+    def store_page(self, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
+        """Store tickets, events, malformed and gone ids, and the page's cursor together; return rows changed.
+
+        An unchanged ticket changes no row, and an observation older than the stored one is ignored: search indexes
+        lag. Events are deduplicated by (ticket, id).
+        """
+
+    def store_history(self, histories: Sequence[TicketHistory]) -> None:
+        """Replace what deltas implied by the vendor's own history and mark it complete."""
+
+    def advance(self, site: str, progress: Progress) -> None:
+        """Move the site's bookkeeping."""
+
+    def load(self, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
+        """Return all that is known about tickets, in the order asked; unknown ids are absent."""
+
+    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
+
+    def next_due(self, site: str) -> datetime | None:
+        """Return the earliest ``next_due_at`` of the site's open tickets."""
+
+    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose last decision was made under another policy, or never."""
+
+    def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose vendor history is not in, most urgent first."""
+
+    def want_history(self, site: str, ids: Sequence[str]) -> None:
+        """Mark tickets whose vendor history has to be read again (a gap, somebody changed a field of ours)."""
+
+    def known_open(self, site: str) -> frozenset[str]:
+        """Return ids of all tickets that we believe open (for the sweep)."""
+
+    def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
+        """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
+
+    def arm(
+        self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
+    ) -> tuple[Op, ...]:
+        """Store intents as ``sending`` with their before-values and request digests; durable on return.
+
+        A key that is already done returns its settled row: the caller must not send it. A ticket with another row in
+        ``sending`` raises ``Busy``.
+        """
+
+    def attach_job(self, ops: Sequence[Op], job: str) -> None:
+        """Note the vendor's job id on armed rows before it is polled."""
+
+    def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
+        """Mark ``done``: drop the body, keep its hash, store applied values and occasion rows, count budgets.
+
+        The stored ticket takes on what was written and the receipt's version, so that the next decision does not wait
+        for the delta to show our own write.
+        """
+
+    def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` or ``parked`` with the reason; parking stores ``parked`` for the comment's occasions."""
+
+    def reject(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` for good: every occasion of the write is stored as ``rejected`` and is not tried again."""
+
+    def sending(self, site: str) -> tuple[Op, ...]:
+        """Return intents that a crash or an unknown outcome left open, oldest first."""
+
+    def spent(self, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:
+        """Return what was written per effect since each window's start, and per ticket in the last 24 hours."""
+
+    def switch_effects(self, site: str, effects: Mapping[str, frozenset[Effect]], *, now: datetime) -> int:
+        """Store the effects in force; for each newly on, turn open would-do rows into silenced; return how many."""
+
+    def freeze(self, site: str, effect: Effect | None, why: str, *, now: datetime) -> None:
+        """Freeze an effect (``None``: all) until ``resume``."""
+
+    def pause(self, site: str, why: str, *, now: datetime, actor: str) -> None:
+        """Pause every write of a site."""
+
+    def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
+        """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
+
+    def begin_run(self, row: RunRow) -> None:
+        """Store that a run began."""
+
+    def end_run(self, row: RunRow) -> None:
+        """Store how a run ended."""
+
+    def remember_policy(self, policy: Policy, document: str, *, now: datetime) -> None:
+        """Keep a policy's document by hash."""
+
+    def record(self, event: JournalEvent) -> None:
+        """Append one line to the audit."""
+
+    def records(self) -> Records:
+        """Return the read side."""
+
+
+class Records(Protocol):
+    """The read side: what ``status``, ``log``, ``explain`` and ``attention`` show. Never writes."""
+
+    def sites(self) -> tuple[SiteState, ...]:
+        """Return every known site."""
+
+    def stored(self, ref: TicketRef, *, now: datetime) -> Stored | None:
+        """Return what is known about one ticket."""
+
+    def find(self, text: str) -> tuple[TicketRef, ...]:
+        """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
+
+    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
+        """Return runs, latest first."""
+
+    def events(
+        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+    ) -> tuple[JournalEvent, ...]:
+        """Return audit lines, oldest first."""
+
+    def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
+        """Return intents, latest first."""
+
+    def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
+        """Yield what the latest run of each site held back."""
+
+    def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
+        """Return tickets whose payload could not be read."""
+
+    def policy(self, digest: str) -> str | None:
+        """Return a policy's canonical document by (a prefix of) its hash."""

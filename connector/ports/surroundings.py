@@ -1,0 +1,84 @@
+"""What surrounds the engine: time, texts, alarms, observers, policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connector.domain.change import Notice
+from connector.domain.policy import Policy
+
+
+class Clock(Protocol):
+    """Time for one thread of work. Only the composition root makes one."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; only differences mean anything."""
+
+    def wait(self, until: datetime | None) -> bool:
+        """Wait until ``until`` (``None``: for good) or until woken; return True when the moment was reached."""
+
+    def wake(self) -> None:
+        """End the present or the next ``wait`` at once; callable from any thread and from a signal handler."""
+
+
+class Renderer(Protocol):
+    """Turns a notice into text. Templates are admins' files; everything else is data."""
+
+    def render(self, notice: Notice) -> str:
+        """Return plain text in the best available locale; raises ``ConfigError`` for a template that cannot work."""
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about."""
+
+    FREEZE = "freeze"
+    PARK = "park"
+    HOLD = "hold"
+    STALE = "stale"  # no good pass for N minutes
+    UNREACHABLE = "unreachable"  # nobody can be reached for a level
+    FINDING = "finding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something a person must hear now. Carries no ticket text and no secret."""
+
+    kind: AlarmKind
+    site: str
+    ticket: str
+    message: str
+    remedy: str
+    at: datetime
+
+
+class Notifier(Protocol):
+    """Gets alarms to people and pings to the dead-man's switch; never blocks a site and never raises."""
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Hand over one alarm."""
+
+    def ping(self, *, ok: bool) -> None:
+        """Say that a pass ended."""
+
+
+class Observer(Protocol):
+    """Hears what the engine does; the log, the progress bar and the demo's story are observers. Must not raise."""
+
+    def event(self, name: str, /, **values: object) -> None:
+        """Take one event: ``run_started``, ``page_read``, ``write_done``, ``run_finished`` and so on."""
+
+
+class Policies(Protocol):
+    """The current policy, and older ones by hash."""
+
+    def current(self) -> Policy:
+        """Return the policy in force."""
+
+    def document(self, digest: str) -> str | None:
+        """Return the canonical document of a policy by hash."""
