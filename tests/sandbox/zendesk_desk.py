@@ -45,14 +45,15 @@ QUIET = {"repeat_chance": 0.0, "system_touch_chance": 0.0}
 
 # What the vendor's document says that real traffic does not obey; each with its reason.
 EXCUSED = (
-    ("custom_fields/", "'value'", "unset custom fields are null"),
-    ("custom_fields/", "is not of type 'string'", "unset custom fields are null"),
     ("request ticket/custom_fields", "is a required property", "the document asks an update for key, title and type"),
     ("request tickets/", "is a required property", "the same in a batch"),
     ("query: unknown parameter include", "", "sideloads are described on a page of their own"),
     ("query: unknown parameter p", "", "paging is described on a page of its own"),
     ("query: unknown parameter sort_order", "", "likewise"),
-    ("", "None is not of type", "nulls that real answers carry and the document forgets"),
+    ("/events/", "is not valid under any of the given schemas", "tags in audit events are lists"),
+    ("response user", "", "users as recorded fail the document, which knows no null in them"),
+    ("", "None for not nullable", "nulls that real answers carry and the document forgets"),
+    ("", "None is not of type", "the same seen from the other side"),
     ("no operation GET /api/v2/business_hours", "", "the document has no business hours"),
     ("results", "is not valid under any of the given schemas", "results are null until the job ends"),
 )

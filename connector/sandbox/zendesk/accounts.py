@@ -145,7 +145,6 @@ class Directory:
         return _free(504, self.users)
 
     def _own_accounts(self) -> tuple[User, User]:
-        every = tuple(self.teams)
         writer = User(
             id=WRITER,
             key="connector-writer",
@@ -153,7 +152,6 @@ class Directory:
             email="connector-writer@sandbox.example",
             role="agent",
             created_at=self.created_at,
-            group_ids=every,
         )
         reader = User(
             id=READER,

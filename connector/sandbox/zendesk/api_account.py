@@ -15,7 +15,7 @@ from connector.sandbox.zendesk.wire import stamp
 WHOLE = {"next_page": None, "previous_page": None}
 
 
-def me(office: Office, call: Call) -> dict[str, Any]:
+def me(_office: Office, call: Call) -> dict[str, Any]:
     """``GET /users/me``: who the credentials belong to."""
     return {"user": user_json(call.user, call.origin)}
 
@@ -178,12 +178,12 @@ def sla_policies(office: Office, call: Call) -> dict[str, Any]:
     return {"sla_policies": rows, **WHOLE, "count": len(rows)}
 
 
-def schedules(office: Office, call: Call) -> dict[str, Any]:
+def schedules(office: Office, _call: Call) -> dict[str, Any]:
     """``GET /business_hours/schedules``."""
     return {"schedules": [hours.schedule_json(stamp(office.desk.directory.created_at))]}
 
 
-def holidays(office: Office, call: Call) -> dict[str, Any]:
+def holidays(_office: Office, call: Call) -> dict[str, Any]:
     """``GET /business_hours/schedules/{id}/holidays``: the account keeps none."""
     if call.id != hours.SCHEDULE_ID:
         raise not_found()

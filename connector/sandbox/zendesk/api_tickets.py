@@ -11,7 +11,6 @@ from connector.sandbox.zendesk.errors import bad_request, not_found, stray
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged
 from connector.sandbox.zendesk.sideload import Wagon, read_include
-from connector.sandbox.zendesk.tally import metric_set
 from connector.sandbox.zendesk.ticket import Ticket, comment_json
 from connector.sandbox.zendesk.wire import encode, read_stamp
 from connector.sandbox.zendesk.wish import Wish, read_wish
@@ -121,11 +120,6 @@ def audit(office: Office, call: Call) -> dict[str, Any]:
     if found is None:
         raise not_found()
     return {"audit": found.as_json()}
-
-
-def metrics(office: Office, call: Call) -> dict[str, Any]:
-    """``GET /tickets/{id}/metrics``."""
-    return {"ticket_metric": metric_set(office.desk.find(call.id), call.origin)}
 
 
 def tags(office: Office, call: Call) -> dict[str, Any]:

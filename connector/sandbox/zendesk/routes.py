@@ -74,7 +74,6 @@ ROUTES: Mapping[str, Route] = {
     "GET tickets/{id}/comments": _read(api_tickets.comments, paging.PARAMS | {"sort_order", "include_inline_images"}),
     "GET tickets/{id}/audits": Route(endpoint=api_tickets.audits, params=paging.PARAMS, limit="audits"),
     "GET tickets/{id}/audits/{id}": Route(endpoint=api_tickets.audit, limit="audits"),
-    "GET tickets/{id}/metrics": _read(api_tickets.metrics),
     "GET users/me": _read(api_account.me),
     "GET users": _read(api_account.users, paging.PARAMS | {"role", "role[]"}),
     "GET users/{id}": _read(api_account.user),

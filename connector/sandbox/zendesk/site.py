@@ -89,7 +89,7 @@ class ZendeskSite:
         """Credentials, accounts, field and group ids."""
         gate, desk = self.office.gate, self.office.desk
         clients = {name: {"client_id": name, "client_secret": secret} for name, (_, secret) in gate.clients.items()}
-        accounts = {user.key: {"id": user.id, "email": user.email} for _, user in gate.clients.values()}
+        accounts = {user.key: {"id": user.id, "email": user.email} for user, _ in gate.clients.values()}
         return {
             "subdomain": self.world.site,
             "reader": clients["connector-reader"],
