@@ -109,7 +109,7 @@ def policy_test(
     without ``files`` the cases in the folder ``tests`` beside the policy.
     """
     path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
-    day = today or datetime.now(UTC).date()
+    day = today or RealClock().now().date()
     cases = load_cases(files or (path.parent / "tests",))
     wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
     policies: dict[date, Policy] = {}
