@@ -53,8 +53,8 @@ AGENTS = (
     _agent("emi", "森田 恵美", "service-desk", "second-line", locale="ja"),
     _agent("lea", "Lea Brandt", "legal", locale="de"),
 )
-BOTS = (
-    Person(key="tidy-bot", name="Tidy Bot", email="tidy-bot@support.example", role="bot", groups=("service-desk",)),
+TIDY_BOT = Person(
+    key="tidy-bot", name="Tidy Bot", email="tidy-bot@support.example", role="bot", groups=("service-desk",)
 )
 CUSTOMERS = (
     _customer("jonas", "Jonas Weber", "nordlicht", "de"),
