@@ -8,14 +8,14 @@ steps, each in a module of its own: the ticket's course (`sla_timeline`), the pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading, Crossing
 from connector.domain.policy import Policy, SlaSource
 from connector.domain.situation import Situation
-from connector.domain.sla_cycles import Cycle, cycle_of
+from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
 from connector.domain.sla_meter import Meter, pause_over_at, segments
 from connector.domain.sla_native import native_deadline, native_elapsed, native_mark, native_of
 from connector.domain.sla_targets import Promise, Rescore, promise_of, rescored
@@ -36,7 +36,10 @@ class _Case:
     rescore: Rescore | None
     silences: tuple[Silence, ...]
     changes: Sequence[StatusChange]
+    talk: Talk
     now: datetime
+    courses: dict[ClockName | None, Course] = field(default_factory=dict)
+    meters: dict[tuple[int, datetime, datetime | None], Meter] = field(default_factory=dict)
 
 
 def read_clocks(
@@ -61,6 +64,7 @@ def read_clocks(
         rescore=rescore,
         silences=silences(situation, policy, rescore, now),
         changes=status_changes(situation.ticket, situation.history, now),
+        talk=talk_of(situation.ticket, situation.history, now),
         now=now,
     )
     return tuple(_reading(case, clock) for clock in ClockName)
@@ -76,7 +80,7 @@ def _reading(case: _Case, clock: ClockName) -> ClockReading:
 
 def _own(case: _Case, clock: ClockName) -> ClockReading:
     course = _course(case, clock)
-    cycle = cycle_of(clock, ticket=case.situation.ticket, history=case.situation.history, course=course, now=case.now)
+    cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
     meter = _meter(case, course, cycle)
     total = _total(case, clock, meter)
     deadline = None if total is None else meter.reached_at(total)
@@ -103,22 +107,25 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
 
 
 def _course(case: _Case, clock: ClockName) -> Course:
+    """The course under a clock's rules for pauses and reopenings; clocks without rules of their own share one."""
     sla = case.policy.sla
-    found = stretches(case.changes, sla.pauses(clock), case.now)
-    history, calendar = case.situation.history, case.promise.calendar
-    return reopened(found, rule=sla.reopening(clock), calendar=calendar, history=history)
+    key = clock if clock in sla.pause_on_by_clock or clock in sla.reopen_by_clock else None
+    if key not in case.courses:
+        found = stretches(case.changes, sla.pauses(clock), case.now)
+        history, calendar = case.situation.history, case.promise.calendar
+        case.courses[key] = reopened(found, rule=sla.reopening(clock), calendar=calendar, history=history)
+    return case.courses[key]
 
 
 def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
-    calendar = case.promise.calendar
-    found = segments(
-        course.stretches,
-        start=cycle.start,
-        end=cycle.met_at or case.now,
-        calendar=calendar,
-        max_pause=case.policy.sla.max_pause,
-    )
-    return Meter(calendar=calendar, start=cycle.start, segments=found, ended=cycle.met_at is not None)
+    key = id(course), cycle.start, cycle.met_at
+    if key not in case.meters:
+        calendar = case.promise.calendar
+        end = cycle.met_at or case.now
+        limit = case.policy.sla.max_pause
+        found = segments(course.stretches, start=cycle.start, end=end, calendar=calendar, max_pause=limit)
+        case.meters[key] = Meter(calendar=calendar, start=cycle.start, segments=found, ended=cycle.met_at is not None)
+    return case.meters[key]
 
 
 def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
@@ -135,10 +142,9 @@ def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
 
 
 def _crossings(case: _Case, clock: ClockName, meter: Meter, total: timedelta) -> tuple[Crossing, ...]:
-    return tuple(
-        crossing(threshold, meter.start, meter.reached_at(amount_at(threshold.mark, total)), case.silences)
-        for threshold in thresholds_of(case.policy, clock)
-    )
+    found = thresholds_of(case.policy, clock)
+    reached = meter.reached_each([amount_at(threshold.mark, total) for threshold in found])
+    return tuple(crossing(t, meter.start, at, case.silences) for t, at in zip(found, reached, strict=True))
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -20,13 +20,21 @@ class Cycle:
     met_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """Public comments that count: `answers` by agents, `requests` by the requester's side."""
+
+    answers: tuple[datetime, ...] = ()
+    requests: tuple[datetime, ...] = ()
+
+
 class _Turn(IntEnum):
     REQUEST = 0
     RESTART = 1
     ANSWER = 2
 
 
-def cycle_of(clock: ClockName, *, ticket: Ticket, history: History, course: Course, now: datetime) -> Cycle:
+def cycle_of(clock: ClockName, *, ticket: Ticket, talk: Talk, course: Course) -> Cycle:
     """The present cycle of a clock.
 
     * `first_response`: from the opening to the first public comment of an agent; it never begins again.
@@ -35,42 +43,45 @@ def cycle_of(clock: ClockName, *, ticket: Ticket, history: History, course: Cour
     * `resolution`: from the opening, or the last reopening that begins anew, until the ticket is finished.
     """
     if clock is ClockName.RESOLUTION:
-        return Cycle(start=max((ticket.opened_at, *course.restarts)), met_at=course.finished_at)
-    answers = _answers(ticket, history, now)
+        start = max(course.restarts) if course.restarts else ticket.opened_at
+        return Cycle(start=start, met_at=course.finished_at)
     if clock is ClockName.FIRST_RESPONSE:
-        return Cycle(start=ticket.opened_at, met_at=min(answers, default=None))
-    return _waiting(ticket.opened_at, sorted(_turns(answers, ticket, history, course, now)))
+        return Cycle(start=ticket.opened_at, met_at=min(talk.answers, default=None))
+    if not (talk.requests or talk.answers or course.restarts):
+        return Cycle(start=ticket.opened_at)
+    return _waiting(ticket.opened_at, sorted(_turns(ticket, talk, course)))
 
 
-def _answers(ticket: Ticket, history: History, now: datetime) -> list[datetime]:
+def talk_of(ticket: Ticket, history: History, now: datetime) -> Talk:
+    """Who wrote when, as far as it counts."""
+    comments = [e for e in history.events if e.kind is EventKind.COMMENT and not e.reaction and e.at <= now]
+    return Talk(
+        answers=_answers(ticket, history, comments, now),
+        requests=tuple(e.at for e in comments if e.actor.role is Role.CUSTOMER and e.public is not False),
+    )
+
+
+def _answers(ticket: Ticket, history: History, comments: Sequence[TicketEvent], now: datetime) -> tuple[datetime, ...]:
     """When agents wrote to the requester; before the history is in, what the helpdesk's counters tell."""
-    found = [e.at for e in _comments(history, Role.AGENT, now) if e.public and e.at > ticket.opened_at]
+    found = tuple(e.at for e in comments if e.actor.role is Role.AGENT and e.public and e.at > ticket.opened_at)
     activity = ticket.activity
     if found or history.complete or activity is None:
         return found
-    ours = sum(1 for e in history.events if e.kind is EventKind.COMMENT and e.public and e.actor.role is Role.OURS)
+    ours = sum(1 for e in comments if e.public and e.actor.role is Role.OURS)
     if (activity.public_replies or 0) <= ours:
-        return []
-    return [min(activity.agent_at or ticket.updated_at, now)]
+        return ()
+    return (min(activity.agent_at or ticket.updated_at, now),)
 
 
-def _comments(history: History, role: Role, now: datetime) -> Iterator[TicketEvent]:
-    for event in history.events:
-        if event.kind is EventKind.COMMENT and event.actor.role is role and not event.reaction and event.at <= now:
-            yield event
-
-
-def _turns(
-    answers: list[datetime], ticket: Ticket, history: History, course: Course, now: datetime
-) -> Iterator[tuple[datetime, _Turn]]:
+def _turns(ticket: Ticket, talk: Talk, course: Course) -> Iterator[tuple[datetime, _Turn]]:
     yield ticket.opened_at, _Turn.REQUEST
-    for event in _comments(history, Role.CUSTOMER, now):
-        asked_at = _heard_at(max(event.at, ticket.opened_at), course) if event.public is not False else None
-        if asked_at is not None:
-            yield asked_at, _Turn.REQUEST
+    for at in talk.requests:
+        heard_at = _heard_at(max(at, ticket.opened_at), course)
+        if heard_at is not None:
+            yield heard_at, _Turn.REQUEST
     for at in course.restarts:
         yield at, _Turn.RESTART
-    for at in answers:
+    for at in talk.answers:
         yield at, _Turn.ANSWER
 
 

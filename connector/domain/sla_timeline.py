@@ -134,6 +134,8 @@ def reopened(found: Sequence[Stretch], *, rule: Reopen, calendar: Calendar, hist
 
     Anybody else's reopening resumes the clock at once.
     """
+    if all(stretch.phase is not Phase.FINISHED for stretch in found):
+        return Course(stretches=tuple(found))
     kept: list[Stretch] = []
     restarts: list[datetime] = []
     settles_at: datetime | None = None
