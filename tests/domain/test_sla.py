@@ -284,6 +284,44 @@ def test_the_first_target_that_matches_applies() -> None:
     assert promised(None) == timedelta(hours=4)
 
 
+@pytest.mark.parametrize(
+    ("op", "value", "holds"),
+    [
+        (Op.IS, "Gold", True),
+        (Op.IS_NOT, "gold", False),
+        (Op.IN, ("silver", "gold"), True),
+        (Op.NOT_IN, ("silver", "gold"), False),
+        (Op.KNOWN, None, True),
+        (Op.MISSING, None, False),
+    ],
+)
+def test_a_target_may_depend_on_an_input(op: Op, value: object, holds: bool) -> None:  # noqa: FBT001 - a column
+    rules = policy(target(resolution="1h", when=When(all=(Test(field="org.tier", op=op, value=value),))))
+    known = clocks(situation(facts={"org.tier": "gold"}), rules, START)[RESOLUTION]
+    missing = clocks(situation(), rules, START)[RESOLUTION]
+    assert (known.target is not None) is holds
+    assert (missing.target is not None) is (op is Op.MISSING)
+
+
+def test_a_target_may_depend_on_labels_numbers_and_what_is_not() -> None:
+    when = When(
+        all=(Test(field="seats", op=Op.AT_LEAST, value=100.0), Test(field="seats", op=Op.AT_MOST, value=500.0)),
+        any=(Test(field="labels", op=Op.INCLUDES, value="big"), Test(field="labels", op=Op.INCLUDES, value="vip")),
+        none=(Test(field="labels", op=Op.INCLUDES, value="test"),),
+    )
+    rules = policy(target(resolution="1h", when=when))
+
+    def applies(seats: float, *labels: str) -> bool:
+        told = situation(facts={"seats": seats}, labels=frozenset(labels))
+        return clocks(told, rules, START)[RESOLUTION].target is not None
+
+    assert applies(100.0, "vip")
+    assert not applies(99.0, "vip")
+    assert not applies(501.0, "vip")
+    assert not applies(100.0)
+    assert not applies(100.0, "big", "test")
+
+
 def test_the_calendar_may_follow_an_input() -> None:
     by_region = CalendarChoice(by="org.region", map={"de": "office"}, default="always")
     rules = policy(replace(target(resolution="8h"), calendar=by_region))
