@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
+from connector.bootstrap.clock import RealClock
+from connector.domain.change import Notice
 from connector.domain.policy import Policy
-from connector.policyfiles import SiteMap
-from connector.render import TemplateRenderer
-from connector.settings import Settings
+from connector.errors import ConfigError, Problem
+from connector.policyfiles import SiteMap, load_policy, load_site_map
+from connector.policyfiles.cases import CaseResult, load_cases, run_case
+from connector.render import TemplateRenderer, load_templates
+from connector.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,58 @@ class CurrentRenderer:
         """Make one over the policies that are reloaded."""
         self._policies = policies
 
-    def render(self, notice: object) -> str:
+    def render(self, notice: Notice) -> str:
         """Render with the templates in force."""
-        return self._policies.loaded.renderer.render(notice)  # type: ignore[arg-type]
+        return self._policies.loaded.renderer.render(notice)
+
+
+def load_all(settings: Settings, *, today: date) -> Loaded:
+    """Load site maps, templates and the policy; the problems of all of them come together."""
+    problems: list[Problem] = []
+    maps: dict[str, SiteMap] = {}
+    for site in settings.sites:
+        with _collecting(problems):
+            maps[site.name] = load_site_map(site.map, shown=str(site.map), name=site.name, kind=str(site.kind))
+    renderer: TemplateRenderer | None = None
+    with _collecting(problems):
+        renderer = load_templates(settings.templates)
+    loaded: tuple[Policy, str] | None = None
+    with _collecting(problems):
+        names = renderer.names if renderer else None
+        loaded = load_policy(settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
+    if problems or renderer is None or loaded is None:
+        raise ConfigError(tuple(sorted(set(problems))))
+    return Loaded(policy=loaded[0], document=loaded[1], renderer=renderer, maps=maps)
+
+
+@contextmanager
+def _collecting(problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        problems.extend(error.problems)
+
+
+def policy_test(
+    config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None, today: date | None = None
+) -> list[CaseResult]:
+    """Replay policy cases; needs neither secrets nor sites.
+
+    Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
+    without ``files`` the cases in the folder ``tests`` beside the policy.
+    """
+    path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
+    day = today or datetime.now(UTC).date()
+    cases = load_cases(files or (path.parent / "tests",))
+    wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
+    policies: dict[date, Policy] = {}
+    results = []
+    for case in wanted:
+        year = case.today or day
+        policies.setdefault(year, load_policy(path, today=year, shown=str(path))[0])
+        results.append(run_case(case, policies[year]))
+    return results
+
+
+def _policy_of(config: Path) -> Path:
+    return load_settings(config, need_secrets=False).policy

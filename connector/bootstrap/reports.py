@@ -119,7 +119,7 @@ def event_row(event: JournalEvent) -> dict[str, Any]:
 
 
 def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return everything that waits for a person: kind, place, since when, consequence and the command that settles it."""
+    """Return what waits for a person: kind, place, since when, consequence and the command that settles it."""
     items: list[dict[str, Any]] = []
     for state in (s for s in records.sites() if s.site in names):
         resume = f"connector resume {state.site}"
@@ -169,7 +169,7 @@ def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, An
     return items
 
 
-def _item(  # noqa: PLR0913
+def _item(  # noqa: PLR0913, PLR0917 - one argument per column
     kind: str, site: str, ticket: str, since: datetime | None, what: str, consequence: str, command: str
 ) -> dict[str, Any]:
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -76,7 +77,8 @@ class Service:
     def _watch(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            self._reload_policy()
+            with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
+                self._reload_policy()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
