@@ -365,13 +365,19 @@ def test_a_rise_is_remembered_by_the_moment_at_which_it_was_taken() -> None:
     assert read[RESOLUTION].deadline == after("5h 15m")
 
 
+def test_a_policy_loaded_after_a_rise_takes_nothing_of_its_time() -> None:
+    state = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), policy_since=after("5h 5m"))
+    read = clocks(situation(state=state), TWO, after("5h 10m"), priority=Priority.P1)
+    assert read[RESOLUTION].deadline == after("5h 15m")
+
+
 def test_a_rise_with_time_in_hand_takes_the_new_target_from_the_start() -> None:
     read = clocks(situation(state=SETTLED), TWO, after("1h"), priority=Priority.P1)
     assert read[RESOLUTION].deadline == after("4h")
 
 
 def test_the_first_answer_of_all_is_no_rise() -> None:
-    state = replace(SETTLED, priority=Priority.P1, priority_since=after("1m"), policy_since=after("1m"))
+    state = replace(SETTLED, priority=Priority.P1, priority_since=START, decided_at=after("1m"))
     assert clocks(situation(state=state), TWO, after("2m"), priority=Priority.P1)[FIRST].deadline == after("15m")
     assert clocks(situation(), TWO, after("2m"), priority=Priority.P1)[FIRST].deadline == after("15m")
 
@@ -392,6 +398,8 @@ def test_a_fall_supersedes_nothing_and_leaves_no_extra_time() -> None:
     assert not any(c.superseded for c in reading.crossings)
     falling = clocks(situation(state=replace(SETTLED, priority=Priority.P1)), TWO, after("3d"))[RESOLUTION]
     assert not any(c.superseded for c in falling.crossings)
+    unwritten = clocks(situation(state=state, priority=Priority.P1), TWO, after("3d"))[RESOLUTION]
+    assert unwritten.deadline == after("2d")
 
 
 def test_a_rise_before_a_cycle_began_has_no_say_in_it() -> None:
