@@ -184,9 +184,12 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
+        key, seen: The ticket's key and the version that the decision was made on.
     """
 
     decision: Decision
+    key: str = ""
+    seen: str = ""
     fields: tuple[FieldChange, ...] = ()
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()
