@@ -117,11 +117,13 @@ class Calendar:
         if not time:
             return start if self._touches(start) else self.next_open(start)
         block = _block(start)
-        worked = self._table(block).worked(start) + time
-        while worked > (total := self._table(block).total):
-            worked -= total
+        table = self._table(block)
+        worked = table.worked(start) + time
+        while worked > table.total:
+            worked -= table.total
             block += 1
-        return self._table(block).reach(worked)
+            table = self._table(block)
+        return table.reach(worked)
 
     def subtract(self, end: datetime, time: timedelta) -> datetime:
         """Instant from which `time` of open time passes until `end`; the mirror of `add`."""
@@ -248,12 +250,12 @@ class Calendar:
                 yield max(table.opens[index], start), min(table.closes[index], end)
 
     def _table(self, block: int) -> Table:
-        table = self._tables.get(block)
-        if table is None:
-            table = self._build(block)
-            while len(self._tables) >= _TABLES_KEPT:
-                self._tables.pop(next(iter(tuple(self._tables))), None)
-            self._tables[block] = table
+        return self._tables.get(block) or self._keep(block, self._build(block))
+
+    def _keep(self, block: int, table: Table) -> Table:
+        while len(self._tables) >= _TABLES_KEPT:
+            self._tables.pop(next(iter(tuple(self._tables))), None)
+        self._tables[block] = table
         return table
 
     def _build(self, block: int) -> Table:

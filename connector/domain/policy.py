@@ -13,24 +13,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from connector.domain import calendar_hours
 from connector.domain.calendar import Calendar
 from connector.domain.conditions import ALWAYS, When
 from connector.domain.ticket import ClockName, Priority, Status
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A length of business time: open ``time`` after ``days`` working days: ``3d`` is ``days=3``."""
-
-    time: timedelta = timedelta(0)
-    days: int = 0
-
-    def __str__(self) -> str:
-        minutes = int(self.time.total_seconds() // 60)
-        hours, rest = divmod(minutes, 60)
-        parts = [f"{self.days}d" if self.days else "", f"{hours}h" if hours else "", f"{rest}m" if rest else ""]
-        return "".join(parts) or "0m"
-
+Span = calendar_hours.Span
 
 # ---- priority
 

@@ -30,6 +30,7 @@ class EscalationState:
         repeats: How often the present level has announced itself again.
         acknowledged_at, acknowledged_by: By a person with an agent's role; stops the timer.
         priority, priority_since: The effective priority and since when; a raised target's floor counts from here.
+        variant, variant_since: Faster targets that a trigger asks for, and since when; their floor counts from here.
         candidate_priority, candidate_since: A lower answer that has not stood for ``dwell`` yet.
         policy_hash: Policy of the last decision; a change supersedes the marks already passed.
         policy_since: When this policy was first applied to this ticket.
@@ -54,6 +55,8 @@ class EscalationState:
     acknowledged_by: str | None = None
     priority: Priority | None = None
     priority_since: datetime | None = None
+    variant: str | None = None
+    variant_since: datetime | None = None
     candidate_priority: Priority | None = None
     candidate_since: datetime | None = None
     policy_hash: str = ""

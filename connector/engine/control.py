@@ -1,0 +1,123 @@
+"""The control socket: whoever holds the state's lock serves it beside the database, and the command line talks to it.
+
+One line of JSON in, one line of JSON out, then the connection ends. The socket's file mode (0600) is the access
+control: only the account that runs the connector can reach it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from connector.errors import Busy, ConnectorError
+
+Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+MAX_LINE = 64 * 1024
+TIMEOUT_SECONDS = 120.0
+
+
+class ControlServer:
+    """Serves commands on a Unix socket, one thread, one command at a time."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+
+    def start(self) -> None:
+        """Bind and serve. A socket file left by a crash is replaced: the caller holds the state's lock."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        before = os.umask(0o177)
+        try:
+            with _short(self._path) as name:
+                self._socket.bind(name)
+        finally:
+            os.umask(before)
+        self._socket.listen(8)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and remove the socket's file."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(TIMEOUT_SECONDS)
+                connection.sendall(json.dumps(self._answer(_read_line(connection))).encode() + b"\n")
+
+    def _answer(self, line: bytes) -> Mapping[str, Any]:
+        try:
+            request = json.loads(line)
+            handler = self._handlers.get(request.get("command", ""))
+            if handler is None:
+                return {"ok": False, "error": f"unknown command {request.get('command')!r}"}
+            return {"ok": True, **handler(request)}
+        except ConnectorError as error:
+            return {"ok": False, "error": str(error), "remedy": error.remedy, "kind": type(error).__name__}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return {"ok": False, "error": f"the request cannot be read: {error}"}
+
+
+def call(path: Path, command: str, **arguments: Any) -> Mapping[str, Any]:
+    """Send one command to the process that serves ``path`` and return its answer.
+
+    Raises:
+        Busy: Nobody serves the socket although the state is locked.
+        ConnectorError: The other side refused; the message is its own.
+    """
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
+        connection.settimeout(TIMEOUT_SECONDS)
+        try:
+            with _short(path) as name:
+                connection.connect(name)
+            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+            answer = json.loads(_read_line(connection))
+        except (OSError, ValueError) as error:
+            raise Busy(
+                "another process holds the state but does not answer on its control socket",
+                remedy="try again; if it stays so, look at that process",
+            ) from error
+    if not answer.pop("ok"):
+        raise ConnectorError(answer.get("error", "refused"), remedy=answer.get("remedy", ""))
+    return dict(answer)
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        chunk = connection.recv(4096)
+        if not chunk or len(data) > MAX_LINE:
+            break
+        data += chunk
+    return data
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Yield a name for ``path`` that fits a socket address (about 100 bytes), whatever its length."""
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -1,0 +1,187 @@
+"""The daemon: a thread per site that passes, waits for the next poll or the next due ticket, and passes again.
+
+One site's outage never delays another: each thread owns its vendor clients and its own waiting. A daemon never exits
+because a limit was reached; it goes on reading and says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connector.engine.kit import Surroundings
+from connector.engine.passes import PassOutcome, PassResult, Site, run_pass
+from connector.errors import ConnectorError
+from connector.ports import Alarm, AlarmKind
+
+BACK_OFF_FROM = timedelta(seconds=15)
+BACK_OFF_TO = timedelta(minutes=5)
+DUE_GRAIN = timedelta(seconds=1)
+"""Due tickets are taken together within this grain, so that a burst of deadlines is one pass."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What one site's thread says about itself; read by the watchdog and by ``status``.
+
+    Attributes:
+        ticked_at: Monotonic seconds of the last sign of life.
+        waiting_until: The stated wait, while there is one.
+    """
+
+    ticked_at: float = 0.0
+    waiting_until: datetime | None = None
+    last_outcome: str = ""
+    last_good_at: datetime | None = None
+    failures: int = 0
+    stale_alarm: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Limits:
+    """How the daemon behaves.
+
+    Attributes:
+        stale_after: Time without a good pass after which the alarm is raised, once.
+        may_write: Asked before every write (the ``PAUSED`` file, a stop in progress).
+    """
+
+    stale_after: timedelta = timedelta(minutes=15)
+    may_write: Callable[[], bool] = lambda: True
+
+
+class SiteLoop:
+    """Passes over one site until told to stop; runs in a thread of its own."""
+
+    def __init__(self, site: Site, around: Surroundings, limits: Limits) -> None:
+        self.site = site
+        self.pulse = Pulse()
+        self._around = around
+        self._limits = limits
+        self._stopping = threading.Event()
+        self._poll_now = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the write in hand, begin no other, and end; callable from any thread."""
+        self._stopping.set()
+        self._around.clock.wake()
+
+    def poll_now(self) -> None:
+        """Poll as soon as the pass in hand has ended; callable from any thread."""
+        self._poll_now.set()
+        self._around.clock.wake()
+
+    def run(self) -> None:
+        """Pass and wait, until ``stop``."""
+        clock = self._around.clock
+        self.pulse.last_good_at = clock.now()
+        next_poll = clock.now()
+        while not self._stopping.is_set():
+            now = clock.now()
+            fetch = now >= next_poll or self._poll_now.is_set()
+            self._poll_now.clear()
+            self._tick(None)
+            result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
+            now = clock.now()
+            if fetch:
+                next_poll = now + self._pause_after(result)
+            self._note(result, fetch=fetch, now=now)
+            wake = self._next_wake(next_poll, result, now=now)
+            self._tick(wake)
+            clock.wait(wake)
+
+    def _may_write(self) -> bool:
+        return not self._stopping.is_set() and self._limits.may_write()
+
+    def _tick(self, waiting_until: datetime | None) -> None:
+        self.pulse.ticked_at = self._around.clock.monotonic()
+        self.pulse.waiting_until = waiting_until
+
+    def _pause_after(self, result: PassResult) -> timedelta:
+        """Return how long to wait before the next poll: the cadence, longer after failures or when asked to."""
+        pause = max(self.site.reading.poll_every, self.site.reading.reader.pause_before_reads())
+        if result.error is not None:
+            self.pulse.failures += 1
+            asked = getattr(result.error, "retry_after", None) or timedelta(0)
+            return max(min(BACK_OFF_FROM * 2 ** min(self.pulse.failures - 1, 10), BACK_OFF_TO), asked)
+        self.pulse.failures = 0
+        if result.applied is not None and result.applied.retry_after is not None:
+            return max(pause, result.applied.retry_after)
+        return pause
+
+    def _next_wake(self, next_poll: datetime, result: PassResult, *, now: datetime) -> datetime:
+        """Return the earlier of the next poll and the next due ticket."""
+        applied = result.applied
+        if result.error is not None or (applied is not None and applied.stopped):
+            return next_poll  # what is due stays due; do not spin on it
+        due = self._around.journal.next_due(self.site.name)
+        return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
+
+    def _note(self, result: PassResult, *, fetch: bool, now: datetime) -> None:
+        """Remember how it went; no good pass for too long is an alarm, once."""
+        self.pulse.last_outcome = str(result.outcome)
+        if result.error is None:
+            if fetch:
+                self.pulse.last_good_at, self.pulse.stale_alarm = now, False
+            return
+        silent = now - (self.pulse.last_good_at or now)
+        if silent >= self._limits.stale_after and not self.pulse.stale_alarm:
+            self.pulse.stale_alarm = True
+            minutes = int(silent.total_seconds() // 60)
+            self._around.notifier.alarm(
+                Alarm(
+                    kind=AlarmKind.STALE,
+                    site=self.site.name,
+                    ticket="",
+                    message=f"{self.site.name}: no good pass for {minutes} minutes; last error: {result.error}",
+                    remedy="connector status; the connector keeps trying by itself",
+                    at=now,
+                )
+            )
+
+
+@dataclass(slots=True)
+class Daemon:
+    """All sites' loops and their threads."""
+
+    loops: Sequence[SiteLoop]
+    on_crash: Callable[[str, BaseException], None]
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start a thread per site."""
+        self._threads = [
+            threading.Thread(target=self._run, args=(loop,), name=f"site {loop.site.name}") for loop in self.loops
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask every site to finish its write in hand and end."""
+        for loop in self.loops:
+            loop.stop()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for every thread, each at most ``timeout`` seconds; return True when all have ended."""
+        for thread in self._threads:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def alive(self) -> bool:
+        """True while every site's thread runs; the watchdog is fed only then."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _run(self, loop: SiteLoop) -> None:
+        try:
+            loop.run()
+        except ConnectorError as error:
+            self.on_crash(loop.site.name, error)
+        except BaseException as error:  # a site's bug must be seen, not die silently in its thread
+            self.on_crash(loop.site.name, error)
+            raise
+
+
+__all__ = ["Daemon", "Limits", "PassOutcome", "Pulse", "SiteLoop"]

@@ -1,0 +1,71 @@
+"""Gather: put together all that a decision may look at, from the journal, the directory and, rarely, a fresh read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.situation import Reach, Situation, Twin
+from connector.domain.triggers import read_text
+from connector.engine.kit import SiteReading, Surroundings
+from connector.ports import Candidate, Page, Stored
+
+
+def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
+    """Return who can be reached now for every target of the policy's paths; asked once per pass."""
+    targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
+    targets |= {level.fallback for path in policy.escalation.paths.values() for level in path.levels if level.fallback}
+    return {target: site.directory.reach(target, at=now) for target in sorted(targets, key=str)}
+
+
+def situations(
+    site: SiteReading,
+    around: Surroundings,
+    ids: Sequence[str],
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    now: datetime,
+) -> Iterator[Situation]:
+    """Yield a situation per stored ticket, in the order asked."""
+    for stored in around.journal.load(site.name, ids, now=now):
+        yield situation(site, stored, reach)
+
+
+def situation(site: SiteReading, stored: Stored, reach: Mapping[LevelTarget, Reach]) -> Situation:
+    """Return the situation of one stored ticket."""
+    return Situation(
+        ticket=stored.ticket,
+        rules=site.rules,
+        history=stored.history,
+        state=stored.state,
+        said=stored.said,
+        applied=stored.applied,
+        text_hits=stored.text_hits,
+        reach=reach,
+        twins=tuple(Twin(link=link) for link in stored.ticket.links),
+        notes_today=stored.notes_today,
+        last_note_at=stored.last_note_at,
+    )
+
+
+def read_unread_text(
+    site: SiteReading, around: Surroundings, ids: Sequence[str], policy: Policy, *, now: datetime
+) -> tuple[str, ...]:
+    """Read tickets whose text has no result under this policy and store the results; return the ids that were read.
+
+    A policy edit that changes word lists makes earlier results unknown; the text itself is never stored, so the ticket
+    is read again.
+    """
+    observations = site.reader.get(ids)
+    candidates = [
+        Candidate(
+            ticket=replace(o.ticket, text=None),
+            events=o.events,
+            text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
+        )
+        for o in observations
+    ]
+    around.journal.store_page(site.name, candidates, page=Page(observations=observations, cursor=""), now=now)
+    return tuple(o.ticket.ref.id for o in observations)

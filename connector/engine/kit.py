@@ -1,0 +1,50 @@
+"""What a pass works with: the reading half of a site, and the surroundings that all sites share."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.domain.site import SiteRules
+from connector.ports import Clock, Directory, Journal, Notifier, Observer, Policies, Renderer, TicketReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteReading:
+    """Everything about one site that reading and deciding may use; there is no writer in it.
+
+    Attributes:
+        poll_every: Time between two polls of the delta.
+        sweep_every: Time between two sweeps over the ids of all open tickets.
+        grace: How long a write of unknown outcome is looked for before it is parked.
+    """
+
+    rules: SiteRules
+    reader: TicketReader
+    directory: Directory
+    poll_every: timedelta = timedelta(seconds=60)
+    sweep_every: timedelta = timedelta(hours=6)
+    grace: timedelta = timedelta(minutes=5)
+
+    @property
+    def name(self) -> str:
+        """Return the site's name."""
+        return self.rules.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all sites share. ``clock`` belongs to the thread that holds this value."""
+
+    journal: Journal
+    policies: Policies
+    renderer: Renderer
+    notifier: Notifier
+    observer: Observer
+    clock: Clock
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a run's name: readable, sortable, unique."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

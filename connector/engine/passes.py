@@ -1,0 +1,220 @@
+"""One whole pass over one site: recover, reconcile, apply, report. ``sync`` runs one, the daemon one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from connector.domain.plan import Held
+from connector.domain.site import Effect
+from connector.engine.apply import Applied, apply_plan
+from connector.engine.kit import SiteReading, Surroundings, new_run_id
+from connector.engine.reconcile import PassPlan, reconcile
+from connector.engine.recover import Recovered, recover
+from connector.errors import ConnectorError, Denied, Unavailable, UnsafePlan
+from connector.ports import (
+    Alarm,
+    AlarmKind,
+    JournalEvent,
+    Progress,
+    RunRow,
+    RunSummary,
+    SiteState,
+    TicketWriter,
+)
+
+
+class PassOutcome(StrEnum):
+    """How a pass ended; the command line turns it into an exit code."""
+
+    OK = "ok"
+    PARTIAL = "partial"  # some writes failed or wait
+    HELD = "held"  # a guard held something back
+    FAILED = "failed"  # the helpdesk could not be read
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A site with its writer; only ``run_pass`` and ``apply`` of a plan file hold one."""
+
+    reading: SiteReading
+    writer: TicketWriter
+
+    @property
+    def name(self) -> str:
+        """Return the site's name."""
+        return self.reading.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassResult:
+    """What one pass did.
+
+    Attributes:
+        plan: What was planned; ``None`` when the pass ended before.
+        applied: What became of it.
+        error: The error that ended the pass, if one did.
+    """
+
+    site: str
+    run: str
+    outcome: PassOutcome
+    summary: RunSummary
+    plan: PassPlan | None = None
+    applied: Applied | None = None
+    error: ConnectorError | None = None
+
+
+def run_pass(
+    site: Site,
+    around: Surroundings,
+    *,
+    kind: str,
+    fetch: bool = True,
+    may_write: Callable[[], bool] = lambda: True,
+) -> PassResult:
+    """Run one pass; every expected failure is in the result, so one site's trouble never reaches another.
+
+    ``fetch`` off decides only what is due, from what is stored: no request is made to find it.
+    """
+    now = around.clock.now()
+    policy = around.policies.current()
+    row = RunRow(id=new_run_id(now), site=site.name, kind=kind, policy=policy.hash, started_at=now)
+    around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    around.journal.begin_run(row)
+    around.observer.event("run_started", site=site.name, run=row.id, kind=kind, policy=policy.short_hash)
+    requests, began = site.reading.reader.requests_made(), around.clock.monotonic()
+    try:
+        result = _pass(site, around, row.id, fetch=fetch, may_write=may_write)
+    except ConnectorError as error:
+        result = _failed(site, around, row.id, error, now=now)
+    summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
+    result = replace(result, summary=summary)
+    _finish(site, around, row, result, fetch=fetch, took=around.clock.monotonic() - began)
+    return result
+
+
+def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
+    recovered = recover(site.reading, around)
+    plan = reconcile(site.reading, around, run=run, fetch=fetch)
+    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    if state.paused:
+        plan = _all_held(plan, state)
+    _report_held(site, around, plan)
+    applied = apply_plan(plan, site.writer, around, may_write=may_write)
+    summary = RunSummary(
+        read=plan.read,
+        decided=plan.decided,
+        written=applied.written + recovered.found,
+        held=len(plan.held),
+        left=len(plan.left),
+        failed=applied.failed + plan.malformed,
+        parked=recovered.parked,
+        would_do=plan.would_do,
+    )
+    return PassResult(
+        site=site.name,
+        run=run,
+        outcome=_outcome(plan, applied, recovered),
+        summary=summary,
+        plan=plan,
+        applied=applied,
+    )
+
+
+def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
+    if applied.denied:
+        return PassOutcome.DENIED
+    if applied.failed or applied.unknown or applied.stopped or plan.malformed or recovered.parked:
+        return PassOutcome.PARTIAL
+    return PassOutcome.HELD if plan.held else PassOutcome.OK
+
+
+def _all_held(plan: PassPlan, state: SiteState) -> PassPlan:
+    """Turn every change of a paused site into held ones."""
+    held = [
+        Held(
+            key=p.change.key,
+            ref=p.change.ref,
+            effect=effect,
+            what=", ".join(sorted(p.change.effects)),
+            why=f"paused: {state.paused}",
+            severity=p.change.severity,
+            deadline=p.change.deadline,
+        )
+        for p in plan.planned
+        for effect in sorted(p.change.effects)
+    ]
+    return replace(plan, planned=(), held=(*plan.held, *held))
+
+
+def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
+    """Journal what is held; freeze an effect that is over its budget and raise the alarm, once per freeze."""
+    now = plan.now
+    over: dict[Effect, int] = {}
+    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    for item in plan.held:
+        data = {"effect": str(item.effect), "what": item.what, "why": item.why}
+        around.journal.record(
+            JournalEvent(at=now, kind="held", site=site.name, ticket=item.ref.id, key=item.key, run=plan.run, data=data)
+        )
+        if item.effect not in state.frozen and not state.paused:
+            over[item.effect] = over.get(item.effect, 0) + 1
+    for effect, count in sorted(over.items()):
+        why = f"over its budget: {count} more wanted"
+        around.journal.freeze(site.name, effect, why, now=now)
+        around.observer.event("held", site=site.name, effect=str(effect), count=count)
+        around.notifier.alarm(
+            Alarm(
+                kind=AlarmKind.HOLD,
+                site=site.name,
+                ticket="",
+                message=f"{site.name}: {count} {effect} writes are over the budget and are held",
+                remedy=f"connector plan --select site:{site.name}, then: connector resume {site.name} --allow {count}",
+                at=now,
+            )
+        )
+
+
+def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:
+    outcome = PassOutcome.FAILED
+    if isinstance(error, Denied | UnsafePlan):
+        outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
+        around.journal.freeze(site.name, None, str(error), now=now)
+        around.notifier.alarm(
+            Alarm(
+                kind=AlarmKind.FREEZE,
+                site=site.name,
+                ticket="",
+                message=f"writes to {site.name} are frozen: {error}",
+                remedy=error.remedy or f"mend the cause, then: connector resume {site.name}",
+                at=now,
+            )
+        )
+    elif not isinstance(error, Unavailable):
+        raise error
+    return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool, took: float) -> None:
+    """Store how the run ended; a pass that read the helpdesk well moves the site's last good moment."""
+    now = around.clock.now()
+    why = str(result.error) if result.error else result.applied.stopped if result.applied else ""
+    around.journal.end_run(replace(row, ended_at=now, outcome=str(result.outcome), why=why, summary=result.summary))
+    good = result.error is None
+    if good and fetch:
+        around.journal.advance(site.name, Progress(last_good_at=now))
+    around.notifier.ping(ok=good)
+    around.observer.event(
+        "run_finished",
+        site=site.name,
+        run=row.id,
+        outcome=str(result.outcome),
+        why=why,
+        summary=result.summary,
+        policy=row.policy[:7],
+        took=took,
+    )

@@ -1,0 +1,166 @@
+"""Plan files: a plan that a person can read, keep for an hour, and have applied exactly as it stands.
+
+The file holds the rendered texts, so what is applied is what was reviewed. It is private (0600), expires after one
+hour, and is refused under another policy. A ticket is refused when it changed since, or when a newer threshold or level
+makes the planned text out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from connector.domain.change import Change
+from connector.domain.serial import change_from_dict, change_to_dict
+from connector.engine.apply import Applied, apply_plan
+from connector.engine.gather import reach_all
+from connector.engine.kit import Surroundings, new_run_id
+from connector.engine.passes import Site
+from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk
+from connector.errors import ConfigError, Problem, UnsafePlan
+from connector.ports import Candidate, Page, RunRow, RunSummary
+
+SCHEMA_VERSION = 1
+VALID_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """A stored plan: changes per site, under one policy, made at one moment."""
+
+    policy: str
+    created_at: datetime
+    fingerprints: Mapping[str, str]
+    changes: Mapping[str, tuple[Change, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A planned change that is not made, and why."""
+
+    key: str
+    why: str
+
+
+def write_plan_file(path: Path, plans: Sequence[PassPlan], *, fingerprints: Mapping[str, str]) -> None:
+    """Write plans to a private file; replaces an earlier one at once or not at all."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "created_at": min(p.now for p in plans).isoformat(),
+        "policy": plans[0].policy.hash,
+        "sites": [
+            {
+                "site": p.site,
+                "fingerprint": fingerprints[p.site],
+                "changes": [change_to_dict(planned.change) for planned in p.planned],
+            }
+            for p in plans
+        ],
+    }
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False, indent=1, sort_keys=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def read_plan_file(path: Path) -> PlanFile:
+    """Read a plan file; raises ``ConfigError`` that names what cannot be read."""
+    try:
+        return _parsed(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError((Problem(file=str(path), message=f"cannot be read: {error.strerror}"),)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        problem = Problem(
+            file=str(path), message=f"is not a plan file: {error}", remedy="make one: connector plan --out"
+        )
+        raise ConfigError((problem,)) from error
+
+
+def _parsed(document: Mapping[str, Any]) -> PlanFile:
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"schema_version {document['schema_version']} is not {SCHEMA_VERSION}")
+    return PlanFile(
+        policy=document["policy"],
+        created_at=datetime.fromisoformat(document["created_at"]),
+        fingerprints={s["site"]: s["fingerprint"] for s in document["sites"]},
+        changes={s["site"]: tuple(change_from_dict(c) for c in s["changes"]) for s in document["sites"]},
+    )
+
+
+def check_plan_file(file: PlanFile, *, policy_hash: str, now: datetime) -> None:
+    """Raise ``UnsafePlan`` when the whole file is out of date: older than an hour, or made under another policy."""
+    if not timedelta(0) <= now - file.created_at <= VALID_FOR:
+        raise UnsafePlan(
+            f"the plan was made at {file.created_at:%Y-%m-%d %H:%M} UTC and is valid for one hour",
+            remedy="make a new one: connector plan --out FILE",
+        )
+    if file.policy != policy_hash:
+        raise UnsafePlan(
+            f"the plan was made under policy {file.policy[:7]}, now {policy_hash[:7]} is in force",
+            remedy="make a new one: connector plan --out FILE",
+        )
+
+
+def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[Applied, tuple[Refused, ...]]:
+    """Write exactly the file's changes for one site; refuse those that no longer stand.
+
+    Every ticket is read afresh and decided again: its version must be the one seen, and what the policy wants now must
+    still include what the plan holds, with nothing newer to say.
+    """
+    wanted = {change.ref.id: change for change in file.changes.get(site.name, ())}
+    if not wanted:
+        return Applied(), ()
+    if file.fingerprints[site.name] != site.reading.rules.fingerprint:
+        raise UnsafePlan(f"the plan was made for another {site.name}; its address has changed since")
+    now, policy = around.clock.now(), around.policies.current()
+    row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
+    around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    around.journal.begin_run(row)
+    observed = site.reading.reader.get(tuple(wanted))
+    versions = {o.ticket.ref.id: o.ticket for o in observed}
+    candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
+    around.journal.store_page(site.name, candidates, page=Page(observations=observed, cursor=""), now=now)
+    work = Work()
+    reach = reach_all(site.reading, policy, now=now)
+    decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=row.id)
+    current = {planned.change.ref.id: planned for planned in work.changes}
+    planned: list[Planned] = []
+    refused: list[Refused] = []
+    for id_, change in wanted.items():
+        why = _objection(change, versions.get(id_), current.get(id_))
+        if why:
+            refused.append(Refused(key=change.key, why=why))
+        else:
+            planned.append(Planned(change=change, ticket=versions[id_]))
+    plan = PassPlan(site=site.name, run=row.id, policy=policy, now=now, planned=tuple(planned))
+    applied = apply_plan(plan, site.writer, around)
+    summary = RunSummary(read=len(observed), decided=work.decided, written=applied.written, failed=len(refused))
+    outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
+    ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)
+    around.journal.end_run(ended)
+    return applied, tuple(refused)
+
+
+def _objection(change: Change, ticket: object, current: Planned | None) -> str:
+    """Return why a planned change no longer stands, or nothing."""
+    if ticket is None:
+        return "the ticket is gone"
+    if current is None:
+        return "nothing of it is wanted any more"
+    if current.change.seen != change.seen:
+        return "the ticket changed since the plan was made"
+    now_wanted = {(f.field, f.after) for f in current.change.fields}
+    if not {(f.field, f.after) for f in change.fields} <= now_wanted:
+        return "the policy wants other values by now"
+    if {c.key for c in current.change.comments} != {c.key for c in change.comments}:
+        return "a newer threshold or level has been reached since"
+    return ""

@@ -1,0 +1,156 @@
+"""Pull: bring one site's changes into the journal. First load, delta, sweep and history; nothing is decided here.
+
+The delta's cursor is taken *before* a full load begins, and a page's cursor is stored in the same transaction as its
+rows, so nothing falls between. A sweep finds what deltas miss and what is gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.domain.derive import derive
+from connector.domain.events import TicketEvent
+from connector.domain.policy import Policy
+from connector.domain.ticket import Ticket
+from connector.domain.triggers import read_text
+from connector.engine.kit import SiteReading, Surroundings
+from connector.errors import UnsafePlan
+from connector.ports import Candidate, Observation, Page, Progress, SiteState
+
+OUTAGE_IF_MORE_THAN = 50
+"""Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What a pull brought: ids to decide, how many were read, what could not be read.
+
+    Attributes:
+        changed: Ids of tickets that differ from what was stored, in the order read, without repeats.
+        read: Observations read, repeats included.
+        full: This was a full load.
+    """
+
+    changed: dict[str, None] = field(default_factory=dict)
+    read: int = 0
+    malformed: int = 0
+    gone: int = 0
+    full: bool = False
+
+
+def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> Pulled:
+    """Bring the site's changes since the last pass into the journal and return what changed.
+
+    Raises:
+        Unavailable: The helpdesk cannot be read; what was stored before stands, with its cursor.
+        UnsafePlan: The helpdesk reports no open ticket where many are known.
+    """
+    pulled = Pulled()
+    policy = around.policies.current()
+    if state.cursor is None or not state.loaded:
+        _full_load(site, around, policy, pulled, now=now)
+    else:
+        for page in site.reader.changes(state.cursor):
+            _store(site, around, policy, page, pulled, now=now)
+        _sweep_if_due(site, around, policy, state, pulled, now=now)
+    _read_histories(site, around, pulled)
+    return pulled
+
+
+def _full_load(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:
+    known = len(around.journal.known_open(site.name))
+    cursor = site.reader.start_cursor()
+    around.journal.advance(site.name, Progress(cursor=cursor, loaded=False))
+    pulled.full = True
+    for page in site.reader.load_open(cursor=cursor):
+        _store(site, around, policy, page, pulled, now=now)
+    _refuse_emptiness(site, known=known, found=pulled.read)
+    around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=now))
+
+
+def _refuse_emptiness(site: SiteReading, *, known: int, found: int) -> None:
+    if found == 0 and known > OUTAGE_IF_MORE_THAN:
+        raise UnsafePlan(
+            f"{site.name} reports no open ticket although {known} are known; taken for an outage, nothing is changed",
+            remedy=f"check the account's permissions and the site's scope, then: connector resume {site.name}",
+        )
+
+
+def _store(
+    site: SiteReading, around: Surroundings, policy: Policy, page: Page, pulled: Pulled, *, now: datetime
+) -> None:
+    """Store one page with what it implies, and remember whose facts changed."""
+    latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
+    previous = around.journal.previous(site.name, tuple(latest))
+    candidates: list[Candidate] = []
+    ask: list[str] = []
+    for id_, observation in latest.items():
+        before = previous.get(id_)
+        stored = before.ticket if before else None
+        if stored is not None and _is_old_news(observation, stored):
+            continue
+        derived = derive(
+            stored,
+            observation.ticket,
+            applied=before.applied if before else {},
+            own_version=before.own_version if before else "",
+        )
+        candidates.append(_candidate(observation, derived.events, policy))
+        pulled.changed[id_] = None
+        if derived.ask and stored is not None:
+            ask.append(id_)
+    if candidates or page.malformed or page.gone or page.cursor:
+        around.journal.store_page(site.name, candidates, page=page, now=now)
+    if ask:
+        around.journal.want_history(site.name, ask)
+    pulled.read += len(page.observations)
+    pulled.malformed += len(page.malformed)
+    pulled.gone += len(page.gone)
+    around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
+
+
+def _is_old_news(observation: Observation, stored: Ticket) -> bool:
+    return replace(observation.ticket, text=None) == stored
+
+
+def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy: Policy) -> Candidate:
+    ticket = observation.ticket
+    hits = None if ticket.text is None else read_text(policy, ticket.text, ticket.locale)
+    events = (*observation.events, *derived)
+    return Candidate(ticket=replace(ticket, text=None), events=events, text_hits=hits)
+
+
+def _sweep_if_due(
+    site: SiteReading, around: Surroundings, policy: Policy, state: SiteState, pulled: Pulled, *, now: datetime
+) -> None:
+    if state.last_sweep_at is not None and now - state.last_sweep_at < site.sweep_every:
+        return
+    open_now = set(itertools.chain.from_iterable(site.reader.open_ids()))
+    known = around.journal.known_open(site.name)
+    _refuse_emptiness(site, known=len(known), found=len(open_now))
+    for chunk in _chunks(sorted(open_now ^ known), 100):
+        found = site.reader.get(chunk)
+        gone = tuple(sorted(set(chunk) & known - {o.ticket.ref.id for o in found}))
+        page = Page(observations=found, cursor="", gone=gone)
+        _store(site, around, policy, page, pulled, now=now)
+    around.journal.advance(site.name, Progress(last_sweep_at=now))
+
+
+def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> None:
+    """Read vendor histories within their share of the budget, most urgent tickets first."""
+    allowance = site.reader.history_allowance()
+    ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
+    for chunk in _chunks(ids, 50):
+        histories = tuple(site.reader.history(chunk))
+        around.journal.store_history(histories)
+        pulled.changed.update((h.ref.id, None) for h in histories)
+        around.observer.event("history_read", site=site.name, tickets=len(histories))
+
+
+def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
+    iterator = iter(ids)
+    while chunk := tuple(itertools.islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,253 @@
+"""Reconcile: one pass over one site, up to the plan. It is handed a reader and cannot write to a helpdesk.
+
+A pass looks at *changed ∪ due*: what the helpdesk reports as changed, plus every open ticket whose stored due time has
+come, plus those whose last decision was made under another policy. It is level-triggered: whatever made us look, the
+state read now decides.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.domain.change import Change, Comment, Field
+from connector.domain.decide import decide
+from connector.domain.decision import Decision, LeftAlone, TicketPlan
+from connector.domain.escalation import needs_history
+from connector.domain.plan import Held, change, guard, order, plan
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import Effect
+from connector.domain.situation import Reach, Situation
+from connector.domain.ticket import Ticket
+from connector.engine.gather import reach_all, read_unread_text, situations
+from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.pull import Pulled, pull
+from connector.ports import Alarm, AlarmKind, SiteState, Verdict
+
+CHUNK = 500
+"""Tickets per transaction and per turn of long work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A change with the ticket that it was decided on."""
+
+    change: Change
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Something wanted on a ticket that is not written, and why."""
+
+    key: str
+    item: LeftAlone
+
+
+@dataclass(slots=True, kw_only=True)
+class PassPlan:
+    """What one pass wants to write on one site, most urgent first, and what it leaves.
+
+    Attributes:
+        planned: Changes within the budgets.
+        held: Parts of changes over a budget, frozen or paused.
+        left: What people hold, what was silenced, what is off.
+        decisions: One per ticket looked at, for explain and for tests; dropped by the daemon after the pass.
+    """
+
+    site: str
+    run: str
+    policy: Policy
+    now: datetime
+    planned: tuple[Planned, ...] = ()
+    held: tuple[Held, ...] = ()
+    left: tuple[Left, ...] = ()
+    read: int = 0
+    decided: int = 0
+    would_do: int = 0
+    malformed: int = 0
+    alarms: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Work:
+    """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
+
+    changes: list[Planned] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    decided: int = 0
+    would_do: int = 0
+    ask_history: list[str] = field(default_factory=list)
+    alarms: list[tuple[str, str]] = field(default_factory=list)
+
+
+def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool = True) -> PassPlan:
+    """Pull (unless ``fetch`` is off), decide what is changed or due, and return the plan. One ``now`` for all of it.
+
+    Raises:
+        Unavailable, Denied: The helpdesk cannot be read.
+        UnsafePlan: The helpdesk looks empty although many tickets are known.
+    """
+    now = around.clock.now()
+    policy = around.policies.current()
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    _notice_switches(site, around, state, now=now)
+    pulled = pull(site, around, state, now=now) if fetch else Pulled()
+    work = Work()
+    reach = reach_all(site, policy, now=now)
+    for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
+        decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
+    if work.ask_history:
+        around.journal.want_history(site.name, work.ask_history)
+    _raise_alarms(site, around, work, now=now)
+    return _guarded(site, around, work, pulled, policy=policy, now=now, run=run)
+
+
+def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+    effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
+    if dict(state.effects) != dict(effects):
+        silenced = around.journal.switch_effects(site.name, effects, now=now)
+        around.observer.event("effects_switched", site=site.name, effects=effects, silenced=silenced)
+
+
+def _looked_at(
+    site: SiteReading, around: Surroundings, pulled: Pulled, policy: Policy, *, now: datetime
+) -> Iterable[str]:
+    """Return ids of changed, due and differently decided tickets, each once."""
+    ids = dict(pulled.changed)
+    ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=1_000_000))
+    ids.update((id_, None) for id_ in around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000))
+    return ids
+
+
+def decide_chunk(  # noqa: PLR0913
+    site: SiteReading,
+    around: Surroundings,
+    ids: Sequence[str],
+    reach: Mapping[LevelTarget, Reach],
+    work: Work,
+    *,
+    policy: Policy,
+    now: datetime,
+    run: str,
+) -> None:
+    """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
+    verdicts: list[Verdict] = []
+    unread: list[str] = []
+    for situation in situations(site, around, ids, reach, now=now):
+        decision = decide(situation, policy, now)
+        if decision.unread_text:
+            unread.append(situation.ticket.ref.id)
+        else:
+            verdicts.append(_take(site, around, situation, decision, work, run=run))
+    if unread and (read := read_unread_text(site, around, unread, policy, now=now)):
+        for situation in situations(site, around, read, reach, now=now):
+            decision = decide(situation, policy, now)
+            verdicts.append(_take(site, around, situation, decision, work, run=run))
+    around.journal.store_verdicts(site.name, verdicts, run=run)
+    around.observer.event("decided", site=site.name, tickets=work.decided)
+
+
+def _take(
+    site: SiteReading, around: Surroundings, situation: Situation, decision: Decision, work: Work, *, run: str
+) -> Verdict:
+    """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest."""
+    ticket_plan = plan(decision, situation)
+    work.decided += 1
+    work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
+    ticket = situation.ticket
+    work.left.extend(Left(key=ticket.key, item=item) for item in ticket_plan.left)
+    work.alarms.extend((ticket.key, text) for text in decision.alarms)
+    if needs_history(situation.state, situation.history.events):
+        work.ask_history.append(ticket.ref.id)
+    if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
+        riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
+        work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
+    adopted = {f: _live(ticket, f) for f in ticket_plan.adopted}
+    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
+
+
+def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) -> tuple[Comment, ...]:
+    """Render what is to be said; from here on the text is frozen."""
+    ref = ticket_plan.decision.ref
+    return tuple(
+        Comment(
+            notice=notice,
+            key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
+            body=around.renderer.render(notice),
+        )
+        for notice in ticket_plan.notices
+    )
+
+
+def _live(ticket: Ticket, field_: Field) -> str | None:
+    """Return the live value of a field in the words of ``FieldChange``."""
+    match field_:
+        case Field.PRIORITY:
+            return str(ticket.priority) if ticket.priority else None
+        case Field.LEVEL:
+            return str(ticket.level) if ticket.level is not None else None
+        case Field.LABELS:
+            return " ".join(sorted(ticket.labels))
+        case Field.PATH:
+            return ticket.path
+        case Field.GROUP:
+            return ticket.group
+        case Field.ASSIGNEE:
+            return ticket.assignee
+    return None
+
+
+def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: datetime) -> None:
+    for ticket, text in work.alarms:
+        around.notifier.alarm(
+            Alarm(
+                kind=AlarmKind.UNREACHABLE,
+                site=site.name,
+                ticket=ticket,
+                message=f"{ticket}: {text}",
+                remedy=f"connector explain {ticket}",
+                at=now,
+            )
+        )
+
+
+def _guarded(  # noqa: PLR0913
+    site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
+) -> PassPlan:
+    """Order the changes, keep what the budgets allow and report the rest as held."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
+    spent = around.journal.spent(site.name, windows=windows, now=now)
+    tickets = {planned.change.ref.id: planned.ticket for planned in work.changes}
+    go, held = guard(
+        order([planned.change for planned in work.changes]),
+        budgets=site.rules.budgets,
+        used=spent.used,
+        used_by_ticket=spent.by_ticket,
+        open_tickets=state.open_tickets,
+        allowance=state.allowance,
+        frozen=state.frozen,
+    )
+    return PassPlan(
+        site=site.name,
+        run=run,
+        policy=policy,
+        now=now,
+        planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
+        held=tuple(held),
+        left=tuple(work.left),
+        read=pulled.read,
+        decided=work.decided,
+        would_do=work.would_do,
+        malformed=pulled.malformed,
+        alarms=[text for _, text in work.alarms],
+    )
+
+
+def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
+    iterator = iter(ids)
+    while chunk := tuple(itertools.islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,86 @@
+"""The alarm command and the dead-man ping, on a thread of their own so that they never delay a site.
+
+The command gets the alarm as JSON on its standard input and its parts as ``CONNECTOR_ALARM_*`` variables; nothing of it
+is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import requests
+
+from connector.ports import Alarm, Observer
+
+REPEAT_AFTER = timedelta(hours=1)
+COMMAND_SECONDS = 30
+PING_SECONDS = 10
+
+
+class Hooks:
+    """A ``Notifier``: hands alarms to a command and pings a URL after every pass."""
+
+    def __init__(self, *, command: Sequence[str], ping_url: str | None, observer: Observer) -> None:
+        self._command = tuple(command)
+        self._ping_url = ping_url
+        self._observer = observer
+        self._said: dict[tuple[str, str, str, str], datetime] = {}
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
+        self._thread.start()
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Log the alarm and run the command with it, unless the same one was given within the hour."""
+        name = (str(alarm.kind), alarm.site, alarm.ticket, alarm.message)
+        last = self._said.get(name)
+        if last is not None and alarm.at - last < REPEAT_AFTER:
+            return
+        self._said[name] = alarm.at
+        self._observer.event("alarm", alarm=alarm)
+        if self._command:
+            self._queue.put(lambda: self._run(alarm))
+
+    def ping(self, *, ok: bool) -> None:
+        """Ping the dead-man's switch after a good pass; silence is the signal that something is wrong."""
+        if ok and self._ping_url:
+            self._queue.put(self._ping)
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        self._queue.put(None)
+        self._thread.join(COMMAND_SECONDS + PING_SECONDS)
+
+    def _work(self) -> None:
+        while (task := self._queue.get()) is not None:
+            task()
+
+    def _run(self, alarm: Alarm) -> None:
+        values = {k: str(v) for k, v in asdict(alarm).items()}
+        own = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")}  # secrets may come that way
+        environment = {**own, **{f"CONNECTOR_ALARM_{k.upper()}": v for k, v in values.items()}}
+        try:
+            done = subprocess.run(  # noqa: S603 - the operator's own command, from a file that only admins write
+                self._command,
+                input=json.dumps(values).encode(),
+                env=environment,
+                capture_output=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+            if done.returncode:
+                self._observer.event("alarm_failed", why=f"the alarm command ended with {done.returncode}")
+        except (OSError, subprocess.SubprocessError) as error:
+            self._observer.event("alarm_failed", why=f"the alarm command could not run: {type(error).__name__}")
+
+    def _ping(self) -> None:
+        try:
+            requests.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
+        except requests.RequestException as error:
+            self._observer.event("ping_failed", why=type(error).__name__)
