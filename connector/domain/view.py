@@ -8,9 +8,11 @@ from datetime import datetime
 
 from connector.domain.acts import Acts
 from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.occasion import Occasion, Outcome, SaidRows
 from connector.domain.ownership import Holding
 from connector.domain.policy import Policy
 from connector.domain.priority import Judgement
+from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import ClockName, Priority
 from connector.domain.triggers import TriggerReading
@@ -18,16 +20,16 @@ from connector.domain.triggers import TriggerReading
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A threshold that its clock has passed in the present cycle, and that may still matter."""
+    """A threshold with the moment at which its clock passes it in the present cycle.
+
+    Attributes:
+        stands: Nothing took the crossing back: it is neither superseded, now or earlier, nor fulfilled since.
+    """
 
     reading: ClockReading
     crossing: Crossing
     at: datetime
-
-    @property
-    def stands(self) -> bool:
-        """True when nothing took the crossing back: neither superseded nor fulfilled since."""
-        return not self.crossing.superseded and self.reading.met_at is None
+    stands: bool
 
     @property
     def name(self) -> str:
@@ -43,7 +45,7 @@ class View:
         state: What is remembered, with priority and policy of this decision already in it.
         priority: The effective priority.
         passed: Thresholds passed so far, in the order of their crossing.
-        ahead: The next crossing of any clock that nothing supersedes.
+        ahead: The next crossing of any clock.
     """
 
     situation: Situation
@@ -56,7 +58,7 @@ class View:
     judgement: Judgement
     readings: tuple[ClockReading, ...]
     passed: tuple[Passed, ...] = ()
-    ahead: datetime | None = None
+    ahead: Passed | None = None
 
     @property
     def priority(self) -> Priority | None:
@@ -75,24 +77,45 @@ class View:
         """Return the reading of one clock, where the policy has it."""
         return next((reading for reading in self.readings if reading.clock is name), None)
 
+    def is_said(self, occasion: Occasion, audience: Effect) -> bool:
+        """True when the occasion is settled for this audience; in shadow that it would be said is enough."""
+        row = self.situation.said.get((str(occasion), audience))
+        if row is None:
+            return False
+        return row.outcome.is_final or (row.outcome is Outcome.WOULD_DO and not self.allows(audience))
+
+    def allows(self, effect: Effect) -> bool:
+        """True when the effect is on for this ticket."""
+        return self.situation.rules.allows(effect, self.situation.ticket.scope)
+
     def enforces(self, at: datetime) -> bool:
         """True when what happened at ``at`` is not older than the site's ``enforce_from``."""
         enforce_from = self.situation.rules.enforce_from
         return enforce_from is None or at >= enforce_from
 
 
-def sort_crossings(readings: Iterable[ClockReading], now: datetime) -> tuple[tuple[Passed, ...], datetime | None]:
+def sort_crossings(
+    readings: Iterable[ClockReading], said: SaidRows, now: datetime
+) -> tuple[tuple[Passed, ...], Passed | None]:
     """Return what has been passed at ``now``, earliest first, and the next crossing ahead."""
     passed: list[Passed] = []
-    ahead: datetime | None = None
+    ahead: tuple[datetime, ClockReading, Crossing] | None = None
     for reading in readings:
         for crossing in reading.crossings:
             at = crossing.at
             if at is None:
                 continue
             if at <= now:
-                passed.append(Passed(reading, crossing, at))
-            elif (ahead is None or at < ahead) and not crossing.superseded and reading.met_at is None:
-                ahead = at
-    passed.sort(key=lambda each: (each.at, str(each.crossing.occasion)))
-    return tuple(passed), ahead
+                stands = not crossing.superseded and reading.met_at is None and not _passed_over(crossing, said)
+                passed.append(Passed(reading, crossing, at, stands))
+            elif (ahead is None or at < ahead[0]) and reading.met_at is None:
+                ahead = at, reading, crossing
+    if len(passed) > 1:
+        passed.sort(key=lambda each: (each.at, str(each.crossing.occasion)))
+    following = Passed(ahead[1], ahead[2], ahead[0], stands=True) if ahead is not None else None
+    return tuple(passed), following
+
+
+def _passed_over(crossing: Crossing, said: SaidRows) -> bool:
+    row = said.get((str(crossing.occasion), Effect.FIELDS))
+    return row is not None and row.outcome in {Outcome.SUPERSEDED, Outcome.SILENCED}
