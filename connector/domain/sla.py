@@ -142,10 +142,9 @@ def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
 
 
 def _crossings(case: _Case, clock: ClockName, meter: Meter, total: timedelta) -> tuple[Crossing, ...]:
-    return tuple(
-        crossing(threshold, meter.start, meter.reached_at(amount_at(threshold.mark, total)), case.silences)
-        for threshold in thresholds_of(case.policy, clock)
-    )
+    found = thresholds_of(case.policy, clock)
+    reached = meter.reached_each([amount_at(threshold.mark, total) for threshold in found])
+    return tuple(crossing(t, meter.start, at, case.silences) for t, at in zip(found, reached, strict=True))
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
