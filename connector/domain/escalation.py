@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.acknowledgement import acknowledgement
+from connector.domain.acknowledgement import acknowledgement, needs_history
 from connector.domain.decision import PathVerdict
 from connector.domain.ownership import latest, told
 from connector.domain.policy import Path, StartWhen
@@ -22,6 +22,8 @@ from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
 from connector.domain.view import View
+
+__all__ = ["Escalated", "escalate", "needs_history"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

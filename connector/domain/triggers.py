@@ -11,8 +11,9 @@ from connector.domain.matching import Matcher, compile_when, spelled
 from connector.domain.policy import Policy, Trigger
 from connector.domain.situation import Situation
 from connector.domain.ticket import Priority, highest
+from connector.domain.words import read_text
 
-NO_DISMISSALS: Mapping[str, str] = {}
+__all__ = ["TriggerReading", "in_words", "read_text", "read_triggers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
