@@ -279,8 +279,10 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
         ),
         ("SELECT count(*) FROM ticket WHERE site = ? AND is_open = 1", "ix_ticket_open"),
         (
-            "SELECT id FROM ticket WHERE site = ? AND is_open = 1 AND history_complete = 0 "
-            "ORDER BY priority_rank, updated_at",
+            (
+                "SELECT id FROM ticket WHERE site = ? AND is_open = 1 AND history_complete = 0 "
+                "ORDER BY priority_rank, updated_at"
+            ),
             "ix_ticket_without_history",
         ),
     ],
