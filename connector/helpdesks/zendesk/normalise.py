@@ -87,21 +87,25 @@ class View:
         bound = [*self.fields.inputs.values(), self.fields.level, self.fields.path, self.fields.next_due]
         return frozenset(int(b.id) for b in bound if b and b.source is BindingSource.FIELD and b.id.isdecimal())
 
+    @functools.cached_property
+    def inputs(self) -> tuple[tuple[str, Callable[[_Parts], Any], Mapping[str, str]], ...]:
+        """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
+        return tuple((name, _taker(binding), binding.values) for name, binding in self.fields.inputs.items())
+
+    @functools.cached_property
+    def own(self) -> tuple[Callable[[_Parts], Fact | None], Callable[[_Parts], Fact | None]]:
+        """Return how to read our own fields for level and path."""
+        return _reader(self.fields.level), _reader(self.fields.path)
+
 
 def moment(text: str) -> datetime:
     """Return a Zendesk moment in UTC; raises ``ValueError`` for anything else."""
     at = datetime.fromisoformat(text)
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
     return at.astimezone(UTC)
-
-
-def optional_moment(text: str | None) -> datetime | None:
-    """Return a moment; ``None`` when it is missing or unreadable."""
-    try:
-        return moment(text) if text else None
-    except ValueError:
-        return None
 
 
 def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -> Ticket:
@@ -111,28 +115,31 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         Malformed: A moment cannot be read, or its status is one that neither Zendesk nor the site's map knows.
     """
     try:
-        opened_at, updated_at = moment(raw.created_at), moment(raw.updated_at)
+        updated_at = moment(raw.updated_at)
     except ValueError as error:
         raise Malformed(f"ticket {raw.id}: {error}") from None
     user = known.users.get(raw.requester_id or 0)
-    facts = _Facts(raw, view, user, known.organizations.get(raw.organization_id or 0))
+    wanted = view.custom_ids
+    custom = {f.id: f.value for f in raw.custom_fields or () if f.id in wanted}
+    parts = _Parts(raw, custom, user, known.organizations.get(raw.organization_id or 0))
+    level, path = view.own
     fields = view.fields
     return Ticket(
         ref=TicketRef(view.site, str(raw.id)),
         key=f"#{raw.id}",
         version=raw.updated_at,
         status=_status(raw, fields),
-        opened_at=opened_at,
+        opened_at=raw.created_at.astimezone(UTC),
         updated_at=updated_at,
         priority=priority(raw.priority, fields),
         group=fields.group_name(_text(raw.group_id)),
         assignee=fields.person_name(_text(raw.assignee_id)),
         labels=frozenset(raw.tags or ()),
-        level=_number(facts.value(fields.level)),
-        path=_string(facts.value(fields.path)),
+        level=_number(level(parts)),
+        path=_string(path(parts)),
         requester=fields.person_name(_text(raw.requester_id)),
         locale=user.locale if user else None,
-        facts=facts.all(),
+        facts=_facts(parts, view),
         text=Text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
         native=tuple(_native(raw, fields, read_at)),
         links=tuple(_links(raw)),
@@ -140,6 +147,16 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
     )
+
+
+def _facts(parts: _Parts, view: View) -> Mapping[str, Fact]:
+    found: dict[str, Fact] = {}
+    for name, take, names in view.inputs:
+        value = take(parts)
+        fact = None if value is None else as_fact(value, names)
+        if fact is not None:
+            found[name] = fact
+    return MappingProxyType(found)
 
 
 def priority(value: str | None, fields: FieldMap) -> Priority | None:
@@ -171,38 +188,6 @@ def decoded(body: bytes, type_: type[T], *, what: str) -> T:
         raise Malformed(f"{what}: {error}") from None
 
 
-class _Facts:
-    """The policy's inputs as the site's map binds them. A value that is empty or not mapped is missing."""
-
-    def __init__(
-        self, raw: shapes.Ticket, view: View, user: shapes.User | None, organization: shapes.Organization | None
-    ) -> None:
-        wanted = view.custom_ids
-        self._raw = raw
-        self._inputs = view.fields.inputs
-        self._custom = {f.id: f.value for f in raw.custom_fields or () if f.id in wanted}
-        self._user = user
-        self._organization = organization
-
-    def all(self) -> Mapping[str, Fact]:
-        found = {name: self.value(binding) for name, binding in self._inputs.items()}
-        return MappingProxyType({name: value for name, value in found.items() if value is not None})
-
-    def value(self, binding: Binding | None) -> Fact | None:
-        return as_fact(self._vendor_value(binding), binding.values) if binding else None
-
-    def _vendor_value(self, binding: Binding) -> Any:
-        match binding.source:
-            case BindingSource.REQUESTER:
-                return _of_user(self._user, binding.id)
-            case BindingSource.ORGANIZATION:
-                return _of_organization(self._organization, binding.id)
-            case BindingSource.FIELD:
-                if binding.id.isdecimal():
-                    return self._custom.get(int(binding.id))
-                return _SYSTEM[binding.id](self._raw) if binding.id in _SYSTEM else None
-
-
 _SYSTEM: Mapping[str, Callable[[shapes.Ticket], Any]] = MappingProxyType(
     {
         "type": lambda raw: raw.type,
@@ -216,18 +201,49 @@ _SYSTEM: Mapping[str, Callable[[shapes.Ticket], Any]] = MappingProxyType(
 )
 
 
+class _Parts(msgspec.Struct, gc=False):
+    """What inputs are taken from; ``custom`` holds only the fields that some input asks for."""
+
+    raw: shapes.Ticket
+    custom: dict[int, Any]
+    user: shapes.User | None
+    organization: shapes.Organization | None
+
+
+def _reader(binding: Binding | None) -> Callable[[_Parts], Fact | None]:
+    if binding is None:
+        return lambda _parts: None
+    take, names = _taker(binding), binding.values
+    return lambda parts: as_fact(take(parts), names)
+
+
+def _taker(binding: Binding) -> Callable[[_Parts], Any]:
+    name = binding.id
+    match binding.source:
+        case BindingSource.REQUESTER:
+            return lambda parts: _of_user(parts.user, name)
+        case BindingSource.ORGANIZATION:
+            return lambda parts: _of_organization(parts.organization, name)
+        case BindingSource.FIELD if name.isdecimal():
+            id_ = int(name)
+            return lambda parts: parts.custom.get(id_)
+        case BindingSource.FIELD:
+            read = _SYSTEM.get(name)
+            return lambda parts: read(parts.raw) if read else None
+
+
 def as_fact(value: Any, names: Mapping[str, str]) -> Fact | None:
     """Return a vendor's value as the policy knows it; ``None`` when it is empty or the map does not name it."""
-    if isinstance(value, list):
-        found = frozenset(name for item in value if isinstance(name := as_fact(item, names), str))
-        return found or None
+    if isinstance(value, str):
+        text = value.strip()
+        return names.get(text) if names else text.casefold() or None
     if isinstance(value, bool):
         return names.get(str(value).lower()) if names else value
-    if isinstance(value, int | float):
+    if isinstance(value, list):
+        return frozenset(name for item in value if isinstance(name := as_fact(item, names), str)) or None
+    if isinstance(value, (int, float)):
         return names.get(str(value)) if names else float(value)
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return names.get(value.strip()) if names else value.strip().casefold()
+    return None
 
 
 def _of_user(user: shapes.User | None, name: str) -> Any:
@@ -246,7 +262,8 @@ def _of_organization(organization: shapes.Organization | None, name: str) -> Any
 def _status(raw: shapes.Ticket, fields: FieldMap) -> Status:
     if raw.status == "closed" and _MERGED_TAG in (raw.tags or ()):
         return Status.GONE
-    found = fields.statuses.get(str(raw.custom_status_id)) or status(raw.status, fields)
+    custom = fields.statuses.get(str(raw.custom_status_id)) if fields.statuses else None
+    found = custom or status(raw.status, fields)
     if found is None:
         raise Malformed(f"ticket {raw.id}: status {raw.status!r} is not known")
     return found
@@ -257,7 +274,7 @@ def _native(raw: shapes.Ticket, fields: FieldMap, read_at: datetime) -> Iterator
     metrics = raw.slas.policy_metrics if isinstance(raw.slas, shapes.Slas) else None
     for metric in metrics or ():
         if metric.metric in names:
-            breach_at = optional_moment(metric.breach_at)
+            breach_at = _utc(metric.breach_at)
             stage = _STAGES.get(metric.stage or "", NativeStage.NONE)
             if stage is NativeStage.RUNNING and breach_at is not None and breach_at <= read_at:
                 stage = NativeStage.BREACHED
@@ -275,9 +292,9 @@ def _activity(metrics: shapes.MetricSet | None) -> Activity | None:
         return None
     return Activity(
         public_replies=metrics.replies,
-        last_comment_at=optional_moment(metrics.latest_comment_added_at),
-        requester_at=optional_moment(metrics.requester_updated_at),
-        agent_at=optional_moment(metrics.assignee_updated_at),
+        last_comment_at=_utc(metrics.latest_comment_added_at),
+        requester_at=_utc(metrics.requester_updated_at),
+        agent_at=_utc(metrics.assignee_updated_at),
     )
 
 
@@ -291,6 +308,10 @@ def _scope(raw: shapes.Ticket, fields: FieldMap) -> str:
             return _text(raw.organization_id) or ""
         case _:
             return _text(raw.brand_id) or ""
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not UTC else at
 
 
 def _text(id_: int | None) -> str | None:
