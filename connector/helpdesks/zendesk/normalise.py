@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.site import FieldMap
 from connector.domain.ticket import (
     Activity,
     ClockName,
-    Fact,
     Link,
     LinkKind,
     NativeClock,
@@ -29,6 +26,7 @@ from connector.domain.ticket import (
 )
 from connector.errors import Malformed
 from connector.helpdesks.zendesk import shapes
+from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
 from connector.helpdesks.zendesk.wire import PRIORITIES
 from connector.ports import Quarantined
 
@@ -60,44 +58,6 @@ _STAGES = {"active": NativeStage.RUNNING, "paused": NativeStage.PAUSED, "achieve
 _MERGED_TAG = "closed_by_merge"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Sideloaded people and organizations by id."""
-
-    users: Mapping[int, shapes.User] = field(default_factory=dict)
-    organizations: Mapping[int, shapes.Organization] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, users: Iterable[shapes.User] | None, organizations: Iterable[shapes.Organization] | None) -> Known:
-        """Index what a page brought along."""
-        return cls({u.id: u for u in users or () if u.id is not None}, {o.id: o for o in organizations or ()})
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """How one site's tickets are to be read: its name, its map, and where people open a ticket."""
-
-    site: str
-    fields: FieldMap
-    web_base: str
-
-    @functools.cached_property
-    def custom_ids(self) -> frozenset[int]:
-        """Return the ids of the custom fields that anybody reads; the others are skipped."""
-        bound = [*self.fields.inputs.values(), self.fields.level, self.fields.path, self.fields.next_due]
-        return frozenset(int(b.id) for b in bound if b and b.source is BindingSource.FIELD and b.id.isdecimal())
-
-    @functools.cached_property
-    def inputs(self) -> tuple[tuple[str, Callable[[_Parts], Any], Mapping[str, str]], ...]:
-        """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
-        return tuple((name, _taker(binding), binding.values) for name, binding in self.fields.inputs.items())
-
-    @functools.cached_property
-    def own(self) -> tuple[Callable[[_Parts], Fact | None], Callable[[_Parts], Fact | None]]:
-        """Return how to read our own fields for level and path."""
-        return _reader(self.fields.level), _reader(self.fields.path)
-
-
 def moment(text: str) -> datetime:
     """Return a Zendesk moment in UTC; raises ``ValueError`` for anything else."""
     at = datetime.fromisoformat(text)
@@ -121,7 +81,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
     user = known.users.get(raw.requester_id or 0)
     wanted = view.custom_ids
     custom = {f.id: f.value for f in raw.custom_fields or () if f.id in wanted}
-    parts = _Parts(raw, custom, user, known.organizations.get(raw.organization_id or 0))
+    parts = Parts(raw, custom, user, known.organizations.get(raw.organization_id or 0))
     level, path = view.own
     fields = view.fields
     return Ticket(
@@ -129,34 +89,24 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         key=f"#{raw.id}",
         version=raw.updated_at,
         status=_status(raw, fields),
-        opened_at=raw.created_at.astimezone(UTC),
+        opened_at=_utc(raw.created_at),
         updated_at=updated_at,
         priority=priority(raw.priority, fields),
-        group=fields.group_name(_text(raw.group_id)),
-        assignee=fields.person_name(_text(raw.assignee_id)),
+        group=named(view.groups, raw.group_id),
+        assignee=named(view.people, raw.assignee_id),
         labels=frozenset(raw.tags or ()),
-        level=_number(level(parts)),
-        path=_string(path(parts)),
-        requester=fields.person_name(_text(raw.requester_id)),
+        level=as_number(level(parts)),
+        path=as_text(path(parts)),
+        requester=named(view.people, raw.requester_id),
         locale=user.locale if user else None,
-        facts=_facts(parts, view),
+        facts=facts(parts, view),
         text=Text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
-        native=tuple(_native(raw, fields, read_at)),
-        links=tuple(_links(raw)),
+        native=_native(raw, fields, read_at),
+        links=_links(raw),
         activity=_activity(raw.metric_set),
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
     )
-
-
-def _facts(parts: _Parts, view: View) -> Mapping[str, Fact]:
-    found: dict[str, Fact] = {}
-    for name, take, names in view.inputs:
-        value = take(parts)
-        fact = None if value is None else as_fact(value, names)
-        if fact is not None:
-            found[name] = fact
-    return MappingProxyType(found)
 
 
 def priority(value: str | None, fields: FieldMap) -> Priority | None:
@@ -188,77 +138,6 @@ def decoded(body: bytes, type_: type[T], *, what: str) -> T:
         raise Malformed(f"{what}: {error}") from None
 
 
-_SYSTEM: Mapping[str, Callable[[shapes.Ticket], Any]] = MappingProxyType(
-    {
-        "type": lambda raw: raw.type,
-        "priority": lambda raw: raw.priority,
-        "status": lambda raw: raw.status,
-        "tags": lambda raw: raw.tags,
-        "brand": lambda raw: _text(raw.brand_id),
-        "form": lambda raw: _text(raw.ticket_form_id),
-        "via": lambda raw: raw.via.channel if raw.via else None,
-    }
-)
-
-
-class _Parts(msgspec.Struct, gc=False):
-    """What inputs are taken from; ``custom`` holds only the fields that some input asks for."""
-
-    raw: shapes.Ticket
-    custom: dict[int, Any]
-    user: shapes.User | None
-    organization: shapes.Organization | None
-
-
-def _reader(binding: Binding | None) -> Callable[[_Parts], Fact | None]:
-    if binding is None:
-        return lambda _parts: None
-    take, names = _taker(binding), binding.values
-    return lambda parts: as_fact(take(parts), names)
-
-
-def _taker(binding: Binding) -> Callable[[_Parts], Any]:
-    name = binding.id
-    match binding.source:
-        case BindingSource.REQUESTER:
-            return lambda parts: _of_user(parts.user, name)
-        case BindingSource.ORGANIZATION:
-            return lambda parts: _of_organization(parts.organization, name)
-        case BindingSource.FIELD if name.isdecimal():
-            id_ = int(name)
-            return lambda parts: parts.custom.get(id_)
-        case BindingSource.FIELD:
-            read = _SYSTEM.get(name)
-            return lambda parts: read(parts.raw) if read else None
-
-
-def as_fact(value: Any, names: Mapping[str, str]) -> Fact | None:
-    """Return a vendor's value as the policy knows it; ``None`` when it is empty or the map does not name it."""
-    if isinstance(value, str):
-        text = value.strip()
-        return names.get(text) if names else text.casefold() or None
-    if isinstance(value, bool):
-        return names.get(str(value).lower()) if names else value
-    if isinstance(value, list):
-        return frozenset(name for item in value if isinstance(name := as_fact(item, names), str)) or None
-    if isinstance(value, (int, float)):
-        return names.get(str(value)) if names else float(value)
-    return None
-
-
-def _of_user(user: shapes.User | None, name: str) -> Any:
-    if user is None:
-        return None
-    built_in = {"tags": user.tags, "locale": user.locale}
-    return built_in[name] if name in built_in else (user.user_fields or {}).get(name)
-
-
-def _of_organization(organization: shapes.Organization | None, name: str) -> Any:
-    if organization is None:
-        return None
-    return organization.tags if name == "tags" else (organization.organization_fields or {}).get(name)
-
-
 def _status(raw: shapes.Ticket, fields: FieldMap) -> Status:
     if raw.status == "closed" and _MERGED_TAG in (raw.tags or ()):
         return Status.GONE
@@ -269,22 +148,22 @@ def _status(raw: shapes.Ticket, fields: FieldMap) -> Status:
     return found
 
 
-def _native(raw: shapes.Ticket, fields: FieldMap, read_at: datetime) -> Iterator[NativeClock]:
+def _native(raw: shapes.Ticket, fields: FieldMap, read_at: datetime) -> tuple[NativeClock, ...]:
     names = fields.clocks or CLOCKS
     metrics = raw.slas.policy_metrics if isinstance(raw.slas, shapes.Slas) else None
-    for metric in metrics or ():
-        if metric.metric in names:
-            breach_at = _utc(metric.breach_at)
-            stage = _STAGES.get(metric.stage or "", NativeStage.NONE)
-            if stage is NativeStage.RUNNING and breach_at is not None and breach_at <= read_at:
-                stage = NativeStage.BREACHED
-            clock = names[metric.metric]
-            yield NativeClock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
+    return tuple(_clock(m, names[m.metric], read_at) for m in metrics or () if m.metric in names)
 
 
-def _links(raw: shapes.Ticket) -> Iterator[Link]:
-    if raw.problem_id is not None:
-        yield Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id))
+def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> NativeClock:
+    breach_at = _optional_utc(metric.breach_at)
+    stage = _STAGES.get(metric.stage or "", NativeStage.NONE)
+    if stage is NativeStage.RUNNING and breach_at is not None and breach_at <= read_at:
+        stage = NativeStage.BREACHED
+    return NativeClock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
+
+
+def _links(raw: shapes.Ticket) -> tuple[Link, ...]:
+    return () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
 
 
 def _activity(metrics: shapes.MetricSet | None) -> Activity | None:
@@ -292,40 +171,27 @@ def _activity(metrics: shapes.MetricSet | None) -> Activity | None:
         return None
     return Activity(
         public_replies=metrics.replies,
-        last_comment_at=_utc(metrics.latest_comment_added_at),
-        requester_at=_utc(metrics.requester_updated_at),
-        agent_at=_utc(metrics.assignee_updated_at),
+        last_comment_at=_optional_utc(metrics.latest_comment_added_at),
+        requester_at=_optional_utc(metrics.requester_updated_at),
+        agent_at=_optional_utc(metrics.assignee_updated_at),
     )
 
 
 def _scope(raw: shapes.Ticket, fields: FieldMap) -> str:
     match fields.scope:
         case "group":
-            return fields.group_name(_text(raw.group_id)) or ""
+            return fields.group_name(id_text(raw.group_id)) or ""
         case "form":
-            return _text(raw.ticket_form_id) or ""
+            return id_text(raw.ticket_form_id) or ""
         case "organization":
-            return _text(raw.organization_id) or ""
+            return id_text(raw.organization_id) or ""
         case _:
-            return _text(raw.brand_id) or ""
+            return id_text(raw.brand_id) or ""
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not UTC else at
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
-def _text(id_: int | None) -> str | None:
-    return None if id_ is None else str(id_)
-
-
-def _string(value: Fact | None) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: Fact | None) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, str | float):
-        return None
-    try:
-        return int(float(value))
-    except (ValueError, OverflowError):
-        return None
+def _optional_utc(at: datetime | None) -> datetime | None:
+    return None if at is None else _utc(at)
