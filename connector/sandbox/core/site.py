@@ -1,6 +1,7 @@
 """What a simulated helpdesk site offers to the rest of the sandbox.
 
-A vendor package exports ``build(world: World, roster: Roster) -> Site``. Everything is called
+A vendor package exports ``build(world: World, roster: Roster) -> Site``. With the option ``synthetic``
+it begins with that many made-up tickets, quickly and without mails, for benchmarks. Everything is called
 under the world's lock, one call at a time, so a site needs no locks of its own.
 """
 
