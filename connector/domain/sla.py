@@ -56,7 +56,7 @@ def read_clocks(
         variant: Name of the faster targets that a trigger asks for.
         now: Aware, UTC.
     """
-    promise = promise_of(policy, situation.ticket, priority=priority, variant=variant)
+    promise = promise_of(policy, situation, priority=priority, variant=variant)
     rescore = rescored(situation, policy, priority=priority, variant=variant, now=now)
     case = _Case(
         situation=situation,
