@@ -38,7 +38,9 @@ def ticket(id_: str = "1", **values: Any) -> Ticket:
     return Ticket(**given | values)
 
 
-def event(id_: str = "e1", *, at: datetime = NOW, source: EventSource = EventSource.DELTA, **values: Any) -> TicketEvent:
+def event(
+    id_: str = "e1", *, at: datetime = NOW, source: EventSource = EventSource.DELTA, **values: Any
+) -> TicketEvent:
     given: dict[str, Any] = {
         "kind": EventKind.STATUS,
         "actor": Actor("7", Role.AGENT),
@@ -48,7 +50,9 @@ def event(id_: str = "e1", *, at: datetime = NOW, source: EventSource = EventSou
     return TicketEvent(id=id_, at=at, source=source, **given | values)
 
 
-def page(*candidates: Candidate, cursor: str = "", gone: tuple[str, ...] = (), bad: tuple[Quarantined, ...] = ()) -> Page:
+def page(
+    *candidates: Candidate, cursor: str = "", gone: tuple[str, ...] = (), bad: tuple[Quarantined, ...] = ()
+) -> Page:
     return Page(observations=(), cursor=cursor, gone=gone, malformed=bad)
 
 
@@ -75,7 +79,9 @@ def verdict(
             now=now,
             policy_hash=policy,
             state=state or EscalationState(policy_hash=policy, priority=Priority.P2, decided_at=now),
-            explanation=Explanation(priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks),
+            explanation=Explanation(
+                priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks
+            ),
             next_due_at=due,
         ),
         records=records,
@@ -128,7 +134,9 @@ def _named(occasion: str) -> tuple[str, tuple[str, ...]]:
     return kind, tuple(parts)
 
 
-def write(id_: str = "1", key: str = "k1", *, seen: str = "v1", fields: Any = None, comment: Comment | None = None) -> Write:
+def write(
+    id_: str = "1", key: str = "k1", *, seen: str = "v1", fields: Any = None, comment: Comment | None = None
+) -> Write:
     chosen = (field_change(),) if fields is None and comment is None else tuple(fields or ())
     return Write(ref=TicketRef(SITE, id_), key=key, seen=seen, fields=chosen, comment=comment, riders={"run": "r1"})
 

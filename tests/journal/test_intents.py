@@ -13,7 +13,19 @@ from connector.domain.ticket import Priority
 from connector.errors import Busy, ConnectorError
 from connector.journal.documents import digest_of
 from connector.ports import OpStatus
-from tests.journal.samples import MINUTE, NOW, SITE, comment, field_change, receipt, record, store, ticket, verdict, write
+from tests.journal.samples import (
+    MINUTE,
+    NOW,
+    SITE,
+    comment,
+    field_change,
+    receipt,
+    record,
+    store,
+    ticket,
+    verdict,
+    write,
+)
 
 
 @pytest.fixture
@@ -259,7 +271,9 @@ def test_a_done_note_closes_what_shadow_had_silenced(stored):
 
 
 def test_each_effect_of_a_write_counts_once_within_its_window(stored):
-    (first,) = _arm(stored, write(fields=(field_change(), field_change(Field.LEVEL, "2"), field_change(Field.GROUP, "g"))))
+    (first,) = _arm(
+        stored, write(fields=(field_change(), field_change(Field.LEVEL, "2"), field_change(Field.GROUP, "g")))
+    )
     stored.settle(first, receipt(), now=NOW)
     (second,) = _arm(stored, write("2", "k2", comment=comment(audience=Effect.PUBLIC)))
     stored.settle(second, receipt("k2"), now=NOW + 10 * MINUTE)
