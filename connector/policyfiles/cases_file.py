@@ -145,8 +145,8 @@ class StepFile(Strict):
 class SiteFile(Strict):
     """The site that the ticket is on."""
 
-    effects: frozenset[Effect] = Field(
-        default=frozenset({Effect.FIELDS, Effect.NOTES, Effect.ASSIGN}), description="Effects that are on."
+    effects: tuple[Effect, ...] = Field(
+        default=(Effect.FIELDS, Effect.NOTES, Effect.ASSIGN), description="Effects that are on."
     )
     locale: Text = Field(default="en", description="The site's language.")
     people: Mapping[Text, Names] = Field(default_factory=dict, description="Agents: the groups that they belong to.")

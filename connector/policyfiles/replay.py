@@ -137,7 +137,7 @@ class Replay:
 
     def _rules(self) -> SiteRules:
         site = self._case.site
-        return SiteRules(name="case", fingerprint="case", effects=site.effects, locale=site.locale)
+        return SiteRules(name="case", fingerprint="case", effects=frozenset(site.effects), locale=site.locale)
 
     def _reach(self, target: LevelTarget) -> Reach:
         site = self._case.site

@@ -40,10 +40,16 @@ def test_there_are_ten_and_each_is_a_story_with_times() -> None:
     ("words", "old", "new", "said"),
     [
         pytest.param("outage", "- [P1, P1, P2]", "- [P2, P1, P2]", "priority should be P1 and is P2", id="matrix"),
-        pytest.param("VIP", "raise_by: 1", "raise_by: 2", "the priority should be P3 and is P2", id="raise"),
+        pytest.param("VIP", "raise_by: 1", "raise_by: 2", "priority should be P3 and is P2", id="raise"),
         pytest.param("French", "rançongiciel, fuite de données", "rançongiciel", "what was said should be", id="words"),
         pytest.param("waiting", "pause_on: [waiting_customer]", "pause_on: []", "be paused and is running", id="pause"),
-        pytest.param("reopened", "then: resume, after", "then: new_cycle, after", "", id="reopening"),
+        pytest.param(
+            "reopened",
+            "then: resume, after",
+            "then: new_cycle, after",
+            "the clock resolution should be due",
+            id="reopening",
+        ),
         pytest.param("linked", "90%:  {escalate_to: 2}", "90%:  {notify: x}", "level should be 2 and is 0", id="mark"),
         pytest.param("HR", "    path: legal\n", "", "the path should be legal and is default", id="path"),
         pytest.param("US customer", US, "holidays: {country: GB}", "should be due Fri 2026-11-27", id="holiday"),

@@ -154,7 +154,7 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
-    [
+    [  # one rule per line reads best
         pytest.param("lower: false", "lowr: false", "priority.lowr: unknown key (did you mean lower?)", id="key"),
         pytest.param("dwell: 30m", "dwell: 30 minutes", "'30 minutes' is not a duration", id="duration"),
         pytest.param("dwell: 30m", "dwell: -5m", "'-5m' is not a duration", id="negative"),
@@ -175,21 +175,21 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("op: has_words", "op: is", "free text is read with has_words only", id="text"),
         pytest.param(TIER, "{field: org.tier, op: missing, value: 1}", "missing takes no value", id="missing"),
         pytest.param(TIER, "{field: org.tier, op: at_least, value: gold}", "at_least needs a number", id="number"),
-        pytest.param("default: office-de}, first_response: 4h", "default: ofice}, first_response: 4h", "no calendar ofice (did", id="calendar"),
-        pytest.param("{priority: P1, calendar: always", "{priority: P1, calendar: office-de", "a P1 ticket can sleep", id="P1 sleeps"),
-        pytest.param("{priority: P4, calendar", "{priority: P3, targets: x, calendar", "never applies", id="hidden target"),
+        pytest.param("default: office-de}, first_response: 4h", "default: ofice}, first_response: 4h", "no calendar ofice (did", id="calendar"),  # noqa: E501
+        pytest.param("{priority: P1, calendar: always", "{priority: P1, calendar: office-de", "a P1 ticket can sleep", id="P1 sleeps"),  # noqa: E501
+        pytest.param("{priority: P4, calendar", "{priority: P3, targets: x, calendar", "never applies", id="hidden target"),  # noqa: E501
         pytest.param("{priority: P2, targets: vip, cal", "{priority: P1, cal", "two rules tie", id="target tie"),
         pytest.param("first_response: 15m", "first_response: 5h", "5h is longer than the resolution in 4h", id="order"),
-        pytest.param("75%:  {notify: [assignee]}", "75%: {notify: x}\n      75 %: {note: overdue}", "75% is given twice: two rules tie", id="mark tie"),
+        pytest.param("75%:  {notify: [assignee]}", "75%: {notify: x}\n      75 %: {note: overdue}", "75% is given twice: two rules tie", id="mark tie"),  # noqa: E501
         pytest.param("75%:  {notify: [assignee]}", "75: {notify: [assignee]}", "'75' is no mark", id="mark"),
-        pytest.param("90%:  {escalate_to: 2}", "90%:  {escalate_to: 7}", "no path has a level 7 (use at most 4)", id="high"),
+        pytest.param("90%:  {escalate_to: 2}", "90%:  {escalate_to: 7}", "no path has a level 7 (use at most 4)", id="high"),  # noqa: E501
         pytest.param("pause_on: [waiting_customer]", "pause_on: [on_hold]", "on_hold never pauses a clock", id="pause"),
         pytest.param("{level: 3, target", "{level: 4, target", "is level 4 where level 3 is next", id="gap"),
-        pytest.param("{group: specialists}", "{group: specialist}", "zendesk binds no group specialist (did", id="group"),
-        pytest.param("{level: 4, target: {user: duty-manager}", "{level: 4, target: {user: nobody}", "jsm-eu binds no user nobody", id="person"),
-        pytest.param("{group: specialists}", "{group: specialists, user: anna}", "needs exactly one of group, user", id="two"),
-        pytest.param("within: 10m, note", "within: 10m, calendar: office-de, note", "security-form sends P1 tickets", id="security sleeps"),
-        pytest.param("{user: duty-manager}, note", "{user: duty-manager}, calendar: office-de, note", "the last level can sleep", id="last sleeps"),
+        pytest.param("{group: specialists}", "{group: specialist}", "zendesk binds no group specialist (did", id="group"),  # noqa: E501
+        pytest.param("{level: 4, target: {user: duty-manager}", "{level: 4, target: {user: nobody}", "jsm-eu binds no user nobody", id="person"),  # noqa: E501
+        pytest.param("{group: specialists}", "{group: specialists, user: anna}", "needs exactly one of group, user", id="two"),  # noqa: E501
+        pytest.param("within: 10m, note", "within: 10m, calendar: office-de, note", "security-form sends P1 tickets", id="security sleeps"),  # noqa: E501
+        pytest.param("{user: duty-manager}, note", "{user: duty-manager}, calendar: office-de, note", "the last level can sleep", id="last sleeps"),  # noqa: E501
         pytest.param("within: 4h, note", "within: 1d, note", "a level's time has no days", id="days of a level"),
         pytest.param(ROUTE, "", "the last route has a condition", id="no last route"),
         pytest.param(ROUTE, ROUTE * 2, "the routes after it never apply", id="route after the last"),
@@ -203,7 +203,7 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param(OFFICE, "mon: []", "calendars.office-us.hours: never opens", id="never opens"),
         pytest.param(OFFICE, OFFICE + ', fri: ["09:00-12:00"]', "gives fri hours a second time", id="day twice"),
         pytest.param("America/New_York", "America/NewYork", "is not a time zone", id="zone"),
-        pytest.param("locale: en, calendar: always}", "locale: en, calendar: alway}", "no calendar alway (did", id="default"),
+        pytest.param("locale: en, calendar: always}", "locale: en, calendar: alway}", "no calendar alway (did", id="default"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_refused_with_a_remedy(old: str, new: str, words: str) -> None:

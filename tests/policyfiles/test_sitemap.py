@@ -54,10 +54,14 @@ def test_the_zendesk_map() -> None:
         pytest.param(JIRA, "scope: project", "scope: brand", "a jira site has no brand (use project)", id="scope"),
         pytest.param(JIRA, ", P4: 4}", "}", "does not bind P4", id="priority left out"),
         pytest.param(JIRA, "P4: 4", "P4: 3", "3 is bound to P3 as well", id="priority twice"),
-        pytest.param(JIRA, "Closed: closed", "Closed: close", "'close' is no status; did you mean closed?", id="status"),
+        pytest.param(
+            JIRA, "Closed: closed", "Closed: close", "'close' is no status; did you mean closed?", id="status"
+        ),
         pytest.param(JIRA, "group_field: {field: customfield_10114}\n", "", "written without group_field", id="group"),
         pytest.param(JIRA, "Blocks: work", "Blocks: wrok", "'wrok' is not known here (did you mean work?)", id="link"),
-        pytest.param(ZENDESK, "{organization: region}", "{organization: r, field: 1}", "needs exactly one of", id="two"),
+        pytest.param(
+            ZENDESK, "{organization: region}", "{organization: r, field: 1}", "needs exactly one of", id="two"
+        ),
         pytest.param(ZENDESK, "  solved: solved\n", "  solved: open\n", "no ticket would ever be solved", id="solved"),
         pytest.param(ZENDESK, "anna: 502", "anna: 501", "501 is bound to duty-manager as well", id="person twice"),
         pytest.param(ZENDESK, "next_due: {f", "next_du: {f", "unknown key (did you mean next_due?)", id="key"),
