@@ -60,38 +60,36 @@ SCORE = Score(
 SECURITY_WORDS = Words(key="security-words-1", by_locale={"en": ("breach",), "fr": ("fuite de données",)})
 
 
-def test(field: str, op: Op, value: Any = None) -> Test:
+def check(field: str, op: Op, value: Any) -> Test:
     return Test(field=field, op=op, value=value)
 
-
-test.__test__ = False  # type: ignore[attr-defined]  # not a pytest function
 
 TRIGGERS = (
     Trigger(
         name="security-form",
         at_least=P1,
         path="security",
-        when=When(any=(test("type", Op.IS, "security-incident"), test("labels", Op.INCLUDES, "security"))),
+        when=When(any=(check("type", Op.IS, "security-incident"), check("labels", Op.INCLUDES, "security"))),
     ),
     Trigger(
         name="security-words",
         at_least=P2,
         ask="confirm-security",
-        when=When(any=(test("text", Op.HAS_WORDS, SECURITY_WORDS),)),
-        unless=When(any=(test("labels", Op.INCLUDES, "not-security"),)),
+        when=When(any=(check("text", Op.HAS_WORDS, SECURITY_WORDS),)),
+        unless=When(any=(check("labels", Op.INCLUDES, "not-security"),)),
     ),
     Trigger(
         name="legal",
         at_least=P2,
         path="legal",
-        when=When(all=(test("category", Op.IN, ("legal-hold", "gdpr-request")),)),
+        when=When(all=(check("category", Op.IN, ("legal-hold", "gdpr-request")),)),
     ),
     Trigger(
         name="vip",
         raise_by=1,
         cap=P2,
         targets="vip",
-        when=When(any=(test("requester.tags", Op.INCLUDES, "vip"), test("org.tier", Op.IS, "platinum"))),
+        when=When(any=(check("requester.tags", Op.INCLUDES, "vip"), check("org.tier", Op.IS, "platinum"))),
     ),
 )
 
