@@ -45,7 +45,7 @@ class Service:
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
         self._loops = [
-            SiteLoop(program.site(name, clock), program.around(journal, clock, self._hooks), limits)
+            SiteLoop(program.site(name, clock), program.around(name, journal, clock, self._hooks), limits)
             for name, clock in self._clocks.items()
         ]
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash)

@@ -277,7 +277,7 @@ def test_each_effect_of_a_write_counts_once_within_its_window(stored):
     stored.settle(first, receipt(), now=NOW)
     (second,) = _arm(stored, write("2", "k2", comment=comment(audience=Effect.PUBLIC)))
     stored.settle(second, receipt("k2"), now=NOW + 10 * MINUTE)
-    windows = {effect: NOW - MINUTE for effect in Effect}
+    windows = dict.fromkeys(Effect, NOW - MINUTE)
     spent = stored.spent(SITE, windows=windows, now=NOW + 10 * MINUTE)
     assert spent.used == {Effect.FIELDS: 1, Effect.ASSIGN: 1, Effect.NOTES: 0, Effect.PUBLIC: 1}
     assert spent.by_ticket == {(Effect.FIELDS, "1"): 1, (Effect.ASSIGN, "1"): 1, (Effect.PUBLIC, "2"): 1}

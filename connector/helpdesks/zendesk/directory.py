@@ -28,7 +28,8 @@ def zenpy_client(adapter: PinnedAdapter) -> Zenpy:
     """Return a zenpy client on our transport, its cache off; it belongs to the calling thread alone."""
     logging.getLogger("zenpy").setLevel(logging.WARNING)
     session = adapter.mount_on(requests.Session())
-    return Zenpy(domain=ZENPY_DOMAIN, subdomain=ZENPY_SUBDOMAIN, session=session, disable_cache=True)
+    # "anonymous" to zenpy: the transport adds the credentials, zenpy never sees them
+    return Zenpy(domain=ZENPY_DOMAIN, subdomain=ZENPY_SUBDOMAIN, session=session, anonymous=True, disable_cache=True)
 
 
 def zenpy_pin(pin: Pin) -> Pin:
