@@ -1,0 +1,60 @@
+"""What every command gets: the global options, and shortcuts from there to a composed program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.cli.show import Output
+
+if TYPE_CHECKING:
+    from connector.bootstrap import Connector
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options."""
+
+    config: Path
+    output: Output
+    verbosity: int
+    color: bool
+
+    def load(self, *, need_secrets: bool = False) -> Connector:
+        """Read the configuration and compose the program; raises ``ConfigError`` with every problem found.
+
+        ``need_secrets`` is for commands that talk to a helpdesk.
+        """
+        from connector.bootstrap import Connector  # noqa: PLC0415 - heavy; `--help` must not pay for it
+        from connector.cli.log import Log  # noqa: PLC0415
+
+        def observe(now: Callable[[], datetime]) -> Log:
+            return Log(now, verbosity=self.verbosity)
+
+        return Connector.load(self.config, observe, need_secrets=need_secrets)
+
+
+class Moment(click.ParamType[datetime]):
+    """An ISO 8601 moment with an offset, such as ``2026-11-22T18:00+01:00`` or ``…Z``."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            at = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a moment such as 2026-11-22T18:00+01:00", param, ctx)
+        if at.tzinfo is None:
+            self.fail(f"{value!r} needs an offset, such as +01:00 or Z", param, ctx)
+        return at.astimezone(UTC)
+
+
+pass_options = click.make_pass_decorator(Options)

@@ -1,0 +1,26 @@
+"""``explain``: why a ticket is where it is, and what happens next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from connector.cli.context import Moment, Options, pass_options
+from connector.cli.show import Output, emit_json
+
+
+@click.command()
+@click.argument("ticket")
+@click.option("--at", type=Moment(), help="As things stood at this moment, from the stored events.")
+@pass_options
+def explain(options: Options, *, ticket: str, at: datetime | None) -> int:
+    """Explain every decision about TICKET (`SUP-14`, `site:id` or an id): inputs, triggers, clocks, path, people."""
+    program = options.load()
+    report = program.explain(ticket, at=at)
+    if options.output is Output.TEXT:
+        for line in report.lines:
+            print(line)
+    else:
+        emit_json("explain", **report.data)
+    return 0

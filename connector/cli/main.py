@@ -1,0 +1,134 @@
+"""The command group: global options, lazy loading of the commands, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector import __version__
+from connector.cli.context import Options
+from connector.cli.exits import Exit, exit_of
+from connector.cli.show import Output, say
+from connector.errors import ConfigError, ConnectorError
+
+click.UsageError.exit_code = Exit.USAGE
+
+COMMANDS = {
+    "plan": "connector.cli.plan:plan",
+    "apply": "connector.cli.plan:apply",
+    "sync": "connector.cli.work:sync",
+    "run": "connector.cli.work:run",
+    "explain": "connector.cli.explain:explain",
+    "status": "connector.cli.look:status",
+    "log": "connector.cli.look:log",
+    "attention": "connector.cli.look:attention",
+    "pause": "connector.cli.steer:pause",
+    "resume": "connector.cli.steer:resume",
+    "policy": "connector.cli.policy:policy",
+    "sandbox": "connector.cli.play:sandbox",
+    "demo": "connector.cli.play:demo",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module only when it is used: ``connector --help`` stays quick."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Import one command."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above names commands only
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a command; an unknown one names the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415 - only on this way out
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else " See `connector --help`."
+            raise click.UsageError(f"{error.format_message()}{hint}", ctx) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="CONNECTOR_CONFIG",
+    default=Path("connector.yaml"),
+    show_default=True,
+    help="The configuration file.",
+)
+@click.option(
+    "-o", "--output", type=click.Choice([o.value for o in Output]), default="text", help="Form of what is printed."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR works too).")
+@click.version_option(__version__, prog_name="connector")
+@click.pass_context
+def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None:
+    """Escalate Jira Service Management and Zendesk tickets by one policy.
+
+    Start with `connector demo`. On your own sites: `plan` shows every change with its reason and writes nothing,
+    `apply` and `sync` write, `run` stays, `explain TICKET` says why.
+    """
+    verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
+    ctx.obj = Options(
+        config=config,
+        output=Output(output),
+        verbosity=verbosity,
+        color=not flags["no_color"] and "NO_COLOR" not in os.environ,
+    )
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; no expected error shows a traceback."""
+    try:
+        result: Any = cli.main(arguments, prog_name="connector", standalone_mode=False)
+        return int(result) if isinstance(result, int) else Exit.OK
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return Exit.OK
+    except ConnectorError as error:
+        return _refuse(error)
+
+
+def _refuse(error: ConnectorError) -> int:
+    """Print an expected error with its remedy and return its exit code."""
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            say(f"error: {problem}")
+        say(f"{len(error.problems)} problem(s) found; nothing was done")
+    else:
+        say(f"error: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+    return exit_of(error)

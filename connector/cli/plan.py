@@ -1,0 +1,158 @@
+"""``plan`` and ``apply``: every change with its reason, and exactly these changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector.cli.context import Moment, Options, pass_options
+from connector.cli.exits import Exit
+from connector.cli.show import Output, emit_json, emit_lines, say
+
+if TYPE_CHECKING:
+    from connector.engine.reconcile import PassPlan, Planned
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan in FILE for `apply`.")
+@click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
+@click.option("--at", type=Moment(), help="Decide as if it were this moment (nothing can be applied from it).")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to change, 0 when not.")
+@pass_options
+def plan(
+    options: Options, *, out: Path | None, selected: Sequence[str], at: datetime | None, detailed_exitcode: bool
+) -> int:
+    """Show what would be written now, field by field, with reasons and texts. Writes nothing, stores nothing."""
+    if out is not None and at is not None:
+        raise click.UsageError("--out and --at exclude each other: a plan for another moment cannot be applied.")
+    program = options.load(need_secrets=True)
+    plans, failures = program.plan(program.select(selected), at=at)
+    if out is not None and plans:
+        program.write_plan(out, plans)
+    _show_plans(options, plans, out)
+    for site, error in failures:
+        say(f"error: {site}: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+    if failures:
+        return Exit.PARTIAL if plans else Exit.FAILED
+    pending = any(p.planned for p in plans)
+    return Exit.CHANGES if detailed_exitcode and pending else Exit.OK
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@pass_options
+def apply(options: Options, *, file: Path) -> int:
+    """Write exactly what a plan FILE holds; a ticket that changed since is refused."""
+    program = options.load(need_secrets=True)
+    report = program.apply_file(file)
+    if options.output is Output.TEXT:
+        for key, why in report.refused:
+            print(f"refused {key}: {why}")
+        print(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
+    else:
+        emit_json(
+            "apply",
+            written=report.written,
+            failed=report.failed,
+            refused=[{"ticket": key, "why": why} for key, why in report.refused],
+            stopped=report.stopped,
+        )
+    return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
+
+
+def _show_plans(options: Options, plans: Sequence[PassPlan], out: Path | None) -> None:
+    rows = [row for p in plans for row in plan_rows(p)]
+    if options.output is Output.NDJSON:
+        emit_lines("change", rows)
+        return
+    totals = plan_totals(plans)
+    if options.output is Output.JSON:
+        emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, file=str(out) if out else None)
+        return
+    for one in plans:
+        print(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
+        for line in plan_lines(one):
+            print(line)
+    hint = f" Apply with: connector apply {out}" if out and rows else ""
+    print(_summary(totals) + hint)
+
+
+def plan_lines(plan: PassPlan) -> list[str]:
+    """Return a plan as lines: one per change, with old, new and reason."""
+    lines = [line for planned in plan.planned for line in _ticket_lines(planned)]
+    lines += [f"  {h.key:<10} held       {h.what:<28} {h.why}" for h in plan.held]
+    lines += [f"  {item.key:<10} left       {item.item.what:<28} {item.item.why}" for item in plan.left]
+    return lines
+
+
+def _ticket_lines(planned: Planned) -> list[str]:
+    change, lines = planned.change, []
+    for f in change.fields:
+        lines.append((str(f.field), f"{f.before or '(none)'} -> {f.after}", f.reason))
+    for comment in change.comments:
+        audience = "public" if comment.public else "internal"
+        name = f"+ {audience}, {comment.notice.locale}, {comment.notice.template}"
+        lines.append(("comment", name, comment.notice.reason))
+        lines += [("", f"| {text}", "") for text in comment.body.splitlines()]
+    shown = []
+    for index, (what, change_text, why) in enumerate(lines):
+        key = change.key if index == 0 else ""
+        shown.append(f"  {key:<10} {what:<10} {change_text:<28} {why}".rstrip())
+    return shown
+
+
+def plan_rows(plan: PassPlan) -> list[dict[str, Any]]:
+    """Return a plan as plain rows for machines."""
+    rows: list[dict[str, Any]] = []
+    for planned in plan.planned:
+        change = planned.change
+        base = {"site": plan.site, "ticket": change.key, "id": change.ref.id, "state": "planned"}
+        for f in change.fields:
+            rows.append({**base, "field": f.field, "before": f.before, "after": f.after, "why": f.reason})
+        for c in change.comments:
+            rows.append(
+                {
+                    **base,
+                    "comment": c.notice.template,
+                    "audience": c.notice.audience,
+                    "locale": c.notice.locale,
+                    "text": c.body,
+                    "why": c.notice.reason,
+                }
+            )
+    rows += [{"site": plan.site, "ticket": h.key, "state": "held", "what": h.what, "why": h.why} for h in plan.held]
+    rows += [
+        {"site": plan.site, "ticket": i.key, "state": "left", "what": i.item.what, "why": i.item.why} for i in plan.left
+    ]
+    return rows
+
+
+def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
+    """Return counts over all sites: by field, comments, mails that they will cause, held, left, unchanged."""
+    changes = [p.change for one in plans for p in one.planned]
+    totals: dict[str, int] = {}
+    for change in changes:
+        for f in change.fields:
+            totals[str(f.field)] = totals.get(str(f.field), 0) + 1
+    comments = [c for change in changes for c in change.comments]
+    totals["comment"] = len(comments)
+    totals["public"] = sum(c.public for c in comments)
+    totals["tickets"] = len(changes)
+    totals["unchanged"] = sum(p.decided for p in plans) - len(changes)
+    totals["held"] = sum(len(p.held) for p in plans)
+    totals["left"] = sum(len(p.left) for p in plans)
+    totals["would_do"] = sum(p.would_do for p in plans)
+    return totals
+
+
+def _summary(totals: dict[str, int]) -> str:
+    fixed = ("tickets", "unchanged", "held", "left", "would_do", "public")
+    parts = [f"{n} {name}" for name, n in totals.items() if name not in fixed and n]
+    mails = f" ({totals['public']} mails to customers)" if totals["public"] else ""
+    tail = f"{totals['unchanged']} unchanged; {totals['left']} left to people; {totals['held']} held"
+    shadow = f"; {totals['would_do']} in shadow" if totals["would_do"] else ""
+    return f"Plan: {', '.join(parts) or 'no changes'}{mails}; {tail}{shadow}."

@@ -1,0 +1,52 @@
+"""``policy``: test a policy against written cases, show the one in force or an earlier one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from connector.cli.context import Options, pass_options
+from connector.cli.exits import Exit
+from connector.cli.show import Output, emit_json
+
+
+@click.group()
+def policy() -> None:
+    """Test and show policies."""
+
+
+@policy.command("test")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), help="Another policy file.")
+@click.option("-k", "only", metavar="TEXT", help="Only cases whose name contains TEXT.")
+@pass_options
+def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, only: str | None) -> int:
+    """Replay written cases and compare what the policy decides with what they expect.
+
+    FILES are case files or folders of them; without any, the `tests` folder beside the policy. Needs no site, no state
+    and no network.
+    """
+    from connector.bootstrap import policy_test  # noqa: PLC0415 - heavy
+
+    results = policy_test(options.config, policy_file=policy_file, files=files, only=only)
+    failed = [r for r in results if r.problems]
+    if options.output is Output.TEXT:
+        for result in results:
+            print(f"{'FAIL' if result.problems else 'ok  '} {result.name}")
+            for problem in result.problems:
+                print(f"       {problem}")
+        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    else:
+        emit_json("policy-test", cases=[{"name": r.name, "problems": list(r.problems)} for r in results])
+    return Exit.FAILED if failed or not results else Exit.OK
+
+
+@policy.command("show")
+@click.argument("digest", required=False)
+@pass_options
+def show(options: Options, *, digest: str | None) -> int:
+    """Print the canonical document of the policy in force, or of an earlier one by (the beginning of) its hash."""
+    print(options.load().policy_document(digest))
+    return 0

@@ -1,0 +1,45 @@
+"""``pause`` and ``resume``: the kill switch, per site, honoured before every write."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from connector.cli.context import Options, pass_options
+from connector.cli.show import Output, emit_json
+
+
+@click.command()
+@click.argument("site")
+@click.option("--reason", default="paused by hand", show_default=True, help="Why; stands in status and the audit.")
+@pass_options
+def pause(options: Options, *, site: str, reason: str) -> int:
+    """Stop every write to SITE (`all`: every site) until `resume`. Reading and deciding go on."""
+    program = options.load()
+    names = program.select(() if site == "all" else (site,))
+    program.pause(names, reason=reason, actor=getpass.getuser())
+    _say(options, "paused", names)
+    return 0
+
+
+@click.command()
+@click.argument("site")
+@click.option(
+    "--allow", type=click.IntRange(min=0), default=0, metavar="N", help="Let N held writes per effect through."
+)
+@pass_options
+def resume(options: Options, *, site: str, allow: int) -> int:
+    """Clear SITE's pause and freezes (`all`: every site); `--allow N` lets N writes beyond the budget through."""
+    program = options.load()
+    names = program.select(() if site == "all" else (site,))
+    program.resume(names, allow=allow, actor=getpass.getuser())
+    _say(options, "resumed", names)
+    return 0
+
+
+def _say(options: Options, what: str, names: tuple[str, ...]) -> None:
+    if options.output is Output.TEXT:
+        print(f"{what}: {', '.join(names)}")
+    else:
+        emit_json(what, sites=list(names))

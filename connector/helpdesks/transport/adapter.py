@@ -1,0 +1,322 @@
+"""One requests adapter for everything that goes to a helpdesk: our own calls and those of the vendors' clients.
+
+What it does for every request, in this order: pin the origin, wait for (or refuse by) the budget, set the credentials,
+send once on a watched connection, read at most 20 MB within 65 seconds, read the limits from the headers, and turn
+anything but a readable 2xx into an error of ``connector.errors``. Reads are repeated; writes never are, with one
+exception: a 401 that a fresh token may cure, because a 401 was not applied.
+
+Not thread-safe: the site's thread owns it and every session that it is mounted on.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from connector.errors import Denied, HelpdeskError, NotSent, Throttled, Unavailable, Unknown
+from connector.helpdesks.transport.budgets import Allowance, Endpoint, Limit
+from connector.helpdesks.transport.credentials import Credentials
+from connector.helpdesks.transport.origin import Origin, Pin
+from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date
+from connector.helpdesks.transport.redaction import Redactor
+from connector.helpdesks.transport.retry import PATIENCE, ReadRetry, pause
+from connector.helpdesks.transport.wire import Watch, watched_pools
+from connector.ports import Clock
+
+CONNECT_SECONDS = 10.0
+TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
+LARGEST_BODY = 20 * 1024 * 1024
+_CHUNK = 64 * 1024
+_REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What headers said about one limit; ``resets_in`` is ``None`` where they name no end."""
+
+    limit: Limit
+    count: int
+    left: int
+    resets_in: timedelta | None = None
+
+
+Judge = Callable[[Reply, HelpdeskError], HelpdeskError]
+"""Makes an error more precise from the vendor's own body (which fields it refused, a closed ticket, …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What is particular about one vendor. Everything in it is pure.
+
+    Attributes:
+        endpoints: First match wins; a request that none matches is a read if it is a ``GET``, without limits.
+        readings: Limits stated by the headers of an answer from an endpoint.
+        judge: See ``Judge``.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    readings: Callable[[Endpoint, Mapping[str, str]], Iterable[Reading]] = lambda _endpoint, _headers: ()
+    judge: Judge = lambda _reply, error: error
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, str]:
+        """Return the endpoint, and the ticket that the path names where its pattern has a group."""
+        for endpoint in self.endpoints:
+            match = endpoint.path.fullmatch(path) if endpoint.method == method else None
+            if match:
+                return endpoint, (match.group(1) or "") if endpoint.path.groups else ""
+        return _other(method), ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the composition root hands in. ``ca_file`` names extra certificates; verifying is never off."""
+
+    clock: Clock
+    rng: random.Random = field(default_factory=random.Random)
+    redactor: Redactor = field(default_factory=Redactor)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request with how it is to be treated."""
+
+    request: requests.PreparedRequest
+    endpoint: Endpoint
+    ticket: str
+    fresh: bool = False
+    urgent: bool = False
+
+    @property
+    def what(self) -> str:
+        return f"{self.request.method} {self.endpoint.name}"
+
+
+class PinnedAdapter(HTTPAdapter):
+    """See the module. ``counts`` is endpoint name → requests sent, for the run summary and the gates.
+
+    Mount it under every scheme of a session (``mount_on``). ``exchange`` is for our own calls, ``send`` is what
+    requests calls; both do the same.
+    """
+
+    def __init__(self, pin: Pin, credentials: Credentials | None, dialect: Dialect, around: Surroundings) -> None:
+        self.pin = pin
+        self.counts: Counter[str] = Counter()
+        self.allowance = Allowance()
+        self._credentials = credentials
+        self._dialect = dialect
+        self._around = around
+        self._clock = around.clock
+        self._watch = Watch(around.clock.monotonic)
+        self._retry = ReadRetry(around.clock, around.rng)
+        self._refusals: deque[datetime] = deque(maxlen=_REFUSALS)
+        self._skew = timedelta(0)
+        self._learn_secrets()
+        super().__init__(max_retries=0)
+
+    def __repr__(self) -> str:
+        return f"PinnedAdapter({self.pin.origin})"
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make pools whose connections report to our watch."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = watched_pools(self._watch)
+
+    def mount_on(self, session: requests.Session) -> requests.Session:
+        """Put a session on this adapter: nothing from the environment, no redirects, no other way out."""
+        session.trust_env = False
+        session.max_redirects = 0
+        session.adapters.clear()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, self)
+        return session
+
+    def server_now(self) -> datetime:
+        """Return the helpdesk's present time, as its last ``Date`` header lets us reckon (whole seconds)."""
+        return self._clock.now() + self._skew
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
+        """Send for a session; its time-outs, proxies and verification settings are ours, not the session's.
+
+        The answer carries the request as the session made it: the vendors' clients recognise their own address.
+        """
+        response = self.exchange(request)
+        response.request, response.url = request, request.url or ""
+        return response
+
+    def exchange(
+        self, request: requests.PreparedRequest, *, fresh: bool = False, urgent: bool = False
+    ) -> requests.Response:
+        """Make one request and return its answer, always a readable 2xx.
+
+        Args:
+            request: Prepared; credentials are added here.
+            fresh: Use a new connection and close it afterwards (a reused one can die ambiguously).
+            urgent: May use the larger share of a limit.
+
+        Raises:
+            Unavailable: A read failed after its retries, or its budget asks for a longer wait than we hold a read for.
+            HelpdeskError: Writes: as ``outcome`` says. Reads too: ``Conflict``, ``Rejected`` and ``Denied``.
+        """
+        request = request.copy()
+        request.url = self.pin.resolve(request.url or "")
+        endpoint, ticket = self._dialect.find(request.method or "", self._path(request))
+        call = _Call(request, endpoint, ticket, fresh, urgent)
+        if endpoint.safe:
+            return self._retry.call(functools.partial(self._read, call), what=call.what)
+        return self._write(call)
+
+    def delay(self, endpoint: str, *, urgent: bool = False) -> timedelta:
+        """Return how long the next request to an endpoint, by name, has to wait for its budget."""
+        limits = next((e.limits for e in self._dialect.endpoints if e.name == endpoint), ())
+        shared = [limit for limit in limits if not limit.per_ticket]
+        return self.allowance.delay(shared, self._clock.now(), urgent=urgent)
+
+    def remaining(self) -> Mapping[str, tuple[int, int]]:
+        """Return limit name → (left of our share, our share) right now."""
+        return self.allowance.remaining(self._clock.now())
+
+    def _read(self, call: _Call) -> requests.Response:
+        wait = self._delay(call)
+        if wait > PATIENCE:
+            raise Unavailable(f"{call.what}: the budget is used up", retry_after=wait)
+        pause(self._clock, wait, what=call.what)
+        return self._try(call)
+
+    def _write(self, call: _Call) -> requests.Response:
+        wait = self._delay(call)
+        if wait:
+            only_ticket = not self.delay(call.endpoint.name, urgent=call.urgent)
+            scope = "ticket" if only_ticket else "endpoint"
+            raise Throttled(f"{call.what}: the budget is used up", retry_after=wait, scope=scope)
+        return self._try(call)
+
+    def _delay(self, call: _Call) -> timedelta:
+        now = self._clock.now()
+        return self.allowance.delay(call.endpoint.limits, now, ticket=call.ticket, urgent=call.urgent)
+
+    def _try(self, call: _Call) -> requests.Response:
+        self._stop_lockout(call)
+        response = self._once(call)
+        if response.status_code == 401 and self._credentials and self._credentials.forget():
+            response = self._once(call)
+        return self._judged(call, response)
+
+    def _stop_lockout(self, call: _Call) -> None:
+        full = len(self._refusals) == _REFUSALS
+        if full and self._clock.now() - self._refusals[0] < _REFUSAL_WINDOW:
+            raise Denied(f"{call.what}: not sent, the credentials were refused repeatedly", remedy="renew them")
+
+    def _once(self, call: _Call) -> requests.Response:
+        request = call.request.copy()
+        if self._credentials:
+            request.headers["Authorization"] = self._authorization(self._credentials)
+        if call.fresh:
+            self.poolmanager.clear()
+            request.headers["Connection"] = "close"
+        self.allowance.spend(call.endpoint.limits, self._clock.now(), ticket=call.ticket)
+        self.counts[call.endpoint.name] += 1
+        response = self._transmit(request, call.what)
+        response.request = call.request  # the copy with the credentials goes no further
+        return response
+
+    def _authorization(self, credentials: Credentials) -> str:
+        value = credentials.authorization(self._clock.now(), self._fetch_token)
+        self._learn_secrets()
+        return value
+
+    def _fetch_token(self, url: str, body: bytes) -> bytes:
+        """Fetch a token for the request in hand; nothing of *that* has left, so a lost answer is ``NotSent``."""
+        issuer = PinnedAdapter(Pin(_origin_of(url)), None, Dialect(endpoints=()), self._around)
+        request = requests.Request("POST", url, data=body, headers={"Content-Type": "application/json"}).prepare()
+        self.counts["oauth.token"] += 1
+        try:
+            return issuer.exchange(request, fresh=True).content
+        except Unknown as lost:
+            raise NotSent(f"no token: {lost}") from None
+
+    def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
+        self._watch.start(TOTAL_SECONDS)
+        timeout = (CONNECT_SECONDS, TOTAL_SECONDS)
+        verify = self._around.ca_file or True
+        try:
+            response = super().send(request, stream=True, timeout=timeout, verify=verify, proxies={})
+            response._content = _body(response)  # noqa: SLF001 - what reading ``content`` would set, with a limit
+        except (requests.RequestException, HTTPError, OSError) as failure:
+            raise self._lost(failure, what) from None
+        return response
+
+    def _lost(self, failure: Exception, what: str) -> HelpdeskError:
+        """Nobody answered: did anything leave? The cause is told by its kind alone, its request holds credentials."""
+        kind = Unknown if self._watch.begun else NotSent
+        return kind(f"{what}: {type(failure).__name__}: {self._around.redactor.clean(str(failure))[:200]}")
+
+    def _judged(self, call: _Call, response: requests.Response) -> requests.Response:
+        reply = self._reply(response)
+        for reading in self._dialect.readings(call.endpoint, reply.headers):
+            self.allowance.feed(
+                reading.limit, self._clock.now(), count=reading.count, left=reading.left, resets_in=reading.resets_in
+            )
+        outcome = classify(reply, empty=call.endpoint.empty)
+        if reply.status == 401:
+            self._refusals.append(self._clock.now())
+        if outcome is Outcome.APPLIED:
+            return response
+        error = self._dialect.judge(reply, error_of(reply, outcome, what=call.what))
+        if isinstance(error, Throttled):
+            self._hold_back(call, error)
+        raise error
+
+    def _hold_back(self, call: _Call, error: Throttled) -> None:
+        until = self._clock.now() + error.retry_after
+        for limit in call.endpoint.limits:
+            if (error.scope == "ticket") == limit.per_ticket:
+                self.allowance.block(limit, until, ticket=call.ticket)
+
+    def _reply(self, response: requests.Response) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        now = self._clock.now()
+        at = http_date(headers.get("date", "")) or now
+        self._skew = at - now
+        return Reply(status=response.status_code, headers=headers, body=response.content, at=at)
+
+    def _path(self, request: requests.PreparedRequest) -> str:
+        return request.path_url.partition("?")[0].removeprefix(self.pin.origin.prefix)
+
+    def _learn_secrets(self) -> None:
+        for secret in self._credentials.secrets() if self._credentials else ():
+            self._around.redactor.learn(secret)
+
+
+def _body(response: requests.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            response.raw.close()
+            raise OSError(f"the answer is larger than {LARGEST_BODY} bytes")
+        chunks.append(chunk)
+    response.raw.release_conn()
+    return b"".join(chunks)
+
+
+def _origin_of(url: str) -> Origin:
+    base, _, _ = url.rpartition("/")
+    return Origin.parse(base)
+
+
+def _other(method: str) -> Endpoint:
+    return Endpoint(name="other", method=method, path=_ANY, safe=method in {"GET", "HEAD"})
+
+
+_ANY = re.compile(".*")

@@ -1,0 +1,53 @@
+"""Keeps credentials out of logs, representations and error texts."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterable
+from urllib.parse import quote
+
+_MASK = "***"
+_SHORTEST = 6  # a shorter "secret" would mask ordinary words
+
+
+class Redactor:
+    """Replaces every known secret, and its base64 and URL-encoded forms, by ``***``."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: set[str] = set()
+        for secret in secrets:
+            self.learn(secret)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._forms)} forms)"
+
+    def learn(self, secret: str) -> None:
+        """Mask ``secret`` from now on; a token fetched later is learned then."""
+        if len(secret) >= _SHORTEST:
+            encoded = base64.b64encode(secret.encode()).decode()
+            self._forms |= {secret, encoded, encoded.rstrip("="), quote(secret, safe="")}
+
+    def clean(self, text: str) -> str:
+        """Return ``text`` without secrets."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            text = text.replace(form, _MASK)
+        return text
+
+
+class RedactionFilter(logging.Filter):
+    """Cleans log records, arguments and tracebacks included; put it on every handler."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place; always lets it through."""
+        record.msg = self._redactor.clean(record.getMessage())
+        record.args = None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._redactor.clean(record.exc_text)
+        return True
