@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -83,7 +84,7 @@ def test_what_a_site_refuses_is_said_at_once_or_noted_as_a_problem(client: Sandb
         ("create_ticket", {"subject": "x"}, "body"),
     ],
 )
-def test_mistakes_are_explained(client: SandboxClient, do: str, details: dict[str, str], sentence: str) -> None:
+def test_mistakes_are_explained(client: SandboxClient, do: str, details: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ControlError, match=sentence):
         client.people("notes", do, **details)
     with pytest.raises(ControlError, match="no site 'elsewhere'"):

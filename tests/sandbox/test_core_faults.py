@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from connector.sandbox.assembly import Sandbox
 from connector.sandbox.core.faults import ACTIONS, Fault, FaultPlan, Sighting
 from connector.sandbox.core.messages import Request
-from tests.sandbox.note_site import START, NoteSite, note_sandbox
+from tests.sandbox.note_site import START, note_sandbox
 
 
 @pytest.fixture
@@ -29,18 +29,16 @@ def order(sandbox: Sandbox, **fault: Any) -> None:
     sandbox.exchanges["notes"].faults.add(Fault.from_json({"times": 1, **fault}))
 
 
-def call(sandbox: Sandbox, path: str = "/notes", token: str = "t") -> tuple[int, bytes, http.client.HTTPMessage]:
+def call(sandbox: Sandbox, *, path: str = "/notes", bearer: str = "me") -> tuple[int, bytes, http.client.HTTPMessage]:
     address = sandbox.url("notes").removeprefix("http://")
     with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
-        connection.request("POST", path, b"hello", {"Authorization": f"Bearer {token}"})
+        connection.request("POST", path, b"hello", {"Authorization": f"Bearer {bearer}"})
         with connection.getresponse() as answer:
             return answer.status, answer.read(), answer.headers
 
 
 def notes(sandbox: Sandbox) -> list[str]:
-    site = sandbox.site("notes")
-    assert isinstance(site, NoteSite)
-    return site.notes
+    return [row["subject"] for row in sandbox.site("notes").view()]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +57,7 @@ def notes(sandbox: Sandbox) -> list[str]:
     ],
     ids=lambda value: value["action"] if isinstance(value, dict) else str(value),
 )
-def test_an_answered_fault(sandbox: Sandbox, fault: dict[str, Any], status: int, applied: bool) -> None:
+def test_an_answered_fault(sandbox: Sandbox, fault: dict[str, Any], status: int, *, applied: bool) -> None:
     order(sandbox, **fault)
     told, body, headers = call(sandbox)
     assert told == status
@@ -70,7 +68,7 @@ def test_an_answered_fault(sandbox: Sandbox, fault: dict[str, Any], status: int,
 
 
 @pytest.mark.parametrize(("action", "applied"), [("drop", False), ("lose", True), ("cut", True)])
-def test_a_broken_connection(sandbox: Sandbox, action: str, applied: bool) -> None:
+def test_a_broken_connection(sandbox: Sandbox, action: str, *, applied: bool) -> None:
     order(sandbox, action=action, after_bytes=-5)
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         call(sandbox)
@@ -91,7 +89,7 @@ def test_a_late_write_lands_after_the_connection_was_dropped(sandbox: Sandbox) -
 
 def test_a_dead_token_stays_dead_and_another_lives(sandbox: Sandbox) -> None:
     order(sandbox, action="revoke")
-    assert [call(sandbox, token=token)[0] for token in ("a", "a", "b")] == [401, 401, 200]
+    assert [call(sandbox, bearer=bearer)[0] for bearer in ("a", "a", "b")] == [401, 401, 200]
 
 
 def test_every_action_is_tried_here() -> None:
@@ -127,7 +125,7 @@ def sighting(**request: Any) -> Sighting:
         ({"ends_at": "2026-11-23T08:00:00+00:00"}, False),
     ],
 )
-def test_a_condition(condition: dict[str, Any], met: bool) -> None:
+def test_a_condition(condition: dict[str, Any], *, met: bool) -> None:
     assert Fault.from_json({"action": "drop", **condition}).concerns(sighting()) is met
 
 

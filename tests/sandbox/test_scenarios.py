@@ -57,11 +57,18 @@ def test_the_same_seed_tells_the_same_story() -> None:
     assert first[1] == second[1]
 
 
+def row(state: str, count: int, updated: str, *, urgency: str, assigned: str = "Resolver 5") -> str:
+    """One update of an incident that was opened on the first of March, as the log has it."""
+    priority = {"1 - High": "1 - Critical", "2 - Medium": "2 - High"}[urgency]
+    what = f"Category 1,?,Symptom 1,1 - High,{urgency},{priority},Group 1,{assigned}"
+    return f"INC1,{state},{count},Caller 1,1/3/2016 08:00,Updated by {count},{updated},{what}"
+
+
 LOG = (
-    "INC1,New,0,Caller 1,1/3/2016 08:00,Updated by 1,1/3/2016 08:05,Category 1,?,Symptom 1,1 - High,2 - Medium,2 - High,Group 1,?",
-    "INC1,Active,1,Caller 1,1/3/2016 08:00,Updated by 2,1/3/2016 09:00,Category 1,?,Symptom 1,1 - High,1 - High,1 - Critical,Group 1,Resolver 5",
-    "INC1,Resolved,3,Caller 1,1/3/2016 08:00,Updated by 2,2/3/2016 09:00,Category 1,?,Symptom 1,1 - High,1 - High,1 - Critical,Group 1,Resolver 5",
-    "INC1,Closed,4,Caller 1,1/3/2016 08:00,Updated by 3,7/3/2016 09:00,Category 1,?,Symptom 1,1 - High,1 - High,1 - Critical,Group 1,Resolver 5",
+    row("New", 0, "1/3/2016 08:05", urgency="2 - Medium", assigned="?"),
+    row("Active", 1, "1/3/2016 09:00", urgency="1 - High"),
+    row("Resolved", 3, "2/3/2016 09:00", urgency="1 - High"),
+    row("Closed", 4, "7/3/2016 09:00", urgency="1 - High"),
     "INC0,Awaiting User Info,2,Caller 2,29/2/2016 08:00,Updated by 1,1/3/2016 10:00,?,?,?,?,3 - Low,3 - Moderate,?,?",
 )
 
