@@ -65,7 +65,7 @@ class ApplyReport:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def status_of(records: Records, names: Sequence[str], next_due: Mapping[str, datetime | None]) -> list[SiteStatus]:
+def status_of(records: Records, names: Sequence[str]) -> list[SiteStatus]:
     """Return each site's status, configured ones first, in order."""
     states = {s.site: s for s in records.sites()}
     rows = []
@@ -79,7 +79,7 @@ def status_of(records: Records, names: Sequence[str], next_due: Mapping[str, dat
                 last_outcome=last.outcome if last else "never ran",
                 open_tickets=state.open_tickets if state else 0,
                 effects=tuple(sorted(map(str, state.effects.get("", ())))) if state else (),
-                next_due_at=next_due.get(name),
+                next_due_at=records.next_due(name) if state else None,
                 paused=state.paused if state else "",
                 frozen=tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items()))
                 if state

@@ -17,7 +17,7 @@ from connector.domain.events import EventKind, Role
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Status
 from connector.helpdesks.zendesk import history, normalise, pages, shapes
-from connector.helpdesks.zendesk.normalise import Known, View
+from connector.helpdesks.zendesk.view import Known, View
 
 VIEW = View(site="z", fields=FieldMap(), web_base="https://acme.zendesk.com")
 READ_AT = datetime(2026, 11, 22, tzinfo=UTC)

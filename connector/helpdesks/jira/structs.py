@@ -186,6 +186,23 @@ class Myself(_Struct):
     time_zone: str = ""
 
 
+SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+
+
+class FieldSchema(_Struct):
+    """What a field holds."""
+
+    custom: str = ""
+
+
+class FieldInfo(_Struct):
+    """A field of the site."""
+
+    id: str
+    name: str = ""
+    schema_: FieldSchema | None = msgspec.field(default=None, name="schema")
+
+
 class Created(_Struct):
     """The answer to a new comment on either API."""
 

@@ -8,8 +8,8 @@ from connector.domain.site import FieldMap
 from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
 from connector.helpdesks.zendesk.limits import DIALECT
-from connector.helpdesks.zendesk.normalise import View
 from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.writer import ZendeskWriter
 
 

@@ -17,6 +17,7 @@ from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
 from connector.errors import Malformed
 from connector.helpdesks.zendesk import normalise, shapes
+from connector.helpdesks.zendesk.view import as_fact
 
 _COMMAND = re.compile(r"^[ \t]*(/esc[ \t]+(\S+)[^\n]*)$", re.MULTILINE)
 _COMMENTS = frozenset({"Comment", "VoiceComment"})
@@ -183,7 +184,7 @@ def _input_of(field: str, fields: FieldMap) -> tuple[str, Binding] | None:
 
 
 def _fact(value: Any, binding: Binding) -> str | None:
-    fact = normalise.as_fact(value, binding.values)
+    fact = as_fact(value, binding.values)
     return " ".join(sorted(fact)) if isinstance(fact, frozenset) else _text(fact)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
 from connector.helpdesks.zendesk import normalise, shapes
-from connector.helpdesks.zendesk.normalise import Known, View
+from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Observation, Quarantined
 
 

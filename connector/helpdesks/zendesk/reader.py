@@ -15,7 +15,7 @@ from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
-from connector.helpdesks.zendesk.normalise import View
+from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
 

@@ -6,9 +6,13 @@ short-lived objects off the cyclic collector; none of them can be part of a cycl
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""Aware; the decoder gives UTC for the ``Z`` that Zendesk writes."""
 
 
 class CustomField(msgspec.Struct, gc=False):
@@ -23,7 +27,7 @@ class PolicyMetric(msgspec.Struct, gc=False):
 
     metric: str
     stage: str | None = None
-    breach_at: str | None = None
+    breach_at: Moment | None = None
 
 
 class Slas(msgspec.Struct, gc=False):
@@ -37,9 +41,9 @@ class MetricSet(msgspec.Struct, gc=False):
 
     ticket_id: int | None = None
     replies: int | None = None
-    latest_comment_added_at: str | None = None
-    requester_updated_at: str | None = None
-    assignee_updated_at: str | None = None
+    latest_comment_added_at: Moment | None = None
+    requester_updated_at: Moment | None = None
+    assignee_updated_at: Moment | None = None
 
 
 class Place(msgspec.Struct, gc=False):
@@ -65,10 +69,13 @@ class Via(msgspec.Struct, gc=False):
 
 
 class Ticket(msgspec.Struct, gc=False):
-    """A ticket of an export, a search, ``show_many`` or an update's answer."""
+    """A ticket of an export, a search, ``show_many`` or an update's answer.
+
+    ``updated_at`` stays text: a compare-and-set wants it back exactly as it came.
+    """
 
     id: int
-    created_at: str
+    created_at: Moment
     updated_at: str
     status: str | None = None
     custom_status_id: int | None = None
@@ -186,8 +193,8 @@ class AuditMetadata(msgspec.Struct, gc=False):
 class AuditEvent(msgspec.Struct, gc=False):
     """One event of an audit: ``Create``, ``Change``, ``Comment``, a notification and others.
 
-    ``value`` and ``previous_value`` are text, a list of texts for tags, or null; ``body`` is text in comments, and may be
-    a list in notifications.
+    ``value`` and ``previous_value`` are text, a list of texts for tags, or null; ``body`` is text in comments, and may
+    be a list in notifications.
     """
 
     id: int | None = None

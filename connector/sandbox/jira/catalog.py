@@ -208,15 +208,29 @@ def custom_fields(options: JiraOptions) -> tuple[Field, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Everything that is set up once, found by id and by name."""
+    """Everything that is set up once, found by id and by name.
+
+    Attributes:
+        open: Select fields whose options nobody listed: administrators add them as people need them.
+    """
 
     fields: Mapping[str, Field]
     metrics: tuple[Metric, ...]
-    choices: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
+    choices: dict[str, tuple[Named, ...]] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()
 
     def option(self, field_id: str, value: str) -> Named | None:
         """An option of a select field by its value or its id."""
         return next((o for o in self.choices.get(field_id, ()) if value in (o.name, o.id)), None)
+
+    def offer(self, field_id: str, value: str) -> Named | None:
+        """The option of this value; an open field gets it if it is new."""
+        found = self.option(field_id, value)
+        if found is None and field_id in self.open:
+            held = self.choices.get(field_id, ())
+            found = Named(id=_option_id(field_id, len(held)), name=value)
+            self.choices[field_id] = (*held, found)
+        return found
 
     def takes(self, field_id: str, project: str, options: JiraOptions) -> bool:
         """Whether an edit may set this field in this project."""
@@ -229,10 +243,12 @@ class Catalog:
 def furnish(roster: Roster, options: JiraOptions) -> Catalog:
     """Set a site up for a roster."""
     fields = (*SYSTEM_FIELDS, *custom_fields(options))
+    choices = _choices(roster)
     return Catalog(
         fields={f.id: f for f in fields},
         metrics=_metrics({f.id: f.name for f in fields}, options),
-        choices=_choices(roster),
+        choices=choices,
+        open=frozenset(f.id for f in fields if f.kind == "select" and not choices.get(f.id)),
     )
 
 
@@ -248,12 +264,14 @@ def _choices(roster: Roster) -> dict[str, tuple[Named, ...]]:
     }
     values |= {name: tuple(chosen) for name, chosen in roster.choices.items()}
     return {
-        NEUTRAL[name]: tuple(
-            Named(id=str(int(NEUTRAL[name][-5:]) * 10 + n), name=value) for n, value in enumerate(chosen)
-        )
+        NEUTRAL[name]: tuple(Named(id=_option_id(NEUTRAL[name], n), name=value) for n, value in enumerate(chosen))
         for name, chosen in values.items()
         if name in NEUTRAL
     }
+
+
+def _option_id(field_id: str, number: int) -> str:
+    return f"{field_id.removeprefix('customfield_')}{number:02d}"
 
 
 def _metrics(names: Mapping[str, str], options: JiraOptions) -> tuple[Metric, ...]:

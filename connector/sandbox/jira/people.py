@@ -157,7 +157,7 @@ class JiraPeople:
             return float(value)
         if kind == "datetime":
             return read_stamp(value)
-        if kind == "select" and self._state.catalog.option(field_id, value) is None:
+        if kind == "select" and self._state.catalog.offer(field_id, value) is None:
             known = ", ".join(option.name for option in self._state.catalog.choices.get(field_id, ()))
             raise ValueError(f"{name} cannot be {value!r}; it can be {known}")
         return value

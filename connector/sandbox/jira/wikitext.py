@@ -1,16 +1,11 @@
-"""Jira wiki text of service desk comments, read far enough to see what is live in it."""
+"""What the readers of a service desk comment meet: its wiki text rendered, and what came alive in it."""
 
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 
-LIVE = re.compile(
-    r"(?<!\\)(?P<mention>\[~[^\]]+\])|(?<!\\)(?P<link>\[[^\]~]+\])|(?P<url>\b(?:https?|ftp|mailto):\S+)"
-    r"|(?<!\\)(?P<macro>\{[a-zA-Z][^}]*\})|(?<!\\)(?P<image>![^!\s][^!\n]*!)"
-)
-ESCAPE = re.compile(r"\\([^\w\s])")
+from connector.sandbox.wiki import render
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +13,7 @@ class Read:
     """A wiki text as its readers meet it.
 
     Attributes:
-        live: Mentions, links, macros and images that work.
+        live: Mentions, links, macros, images … that work, as ``kind target``.
     """
 
     text: str
@@ -28,6 +23,7 @@ class Read:
 
 def read_wiki(text: str) -> Read:
     """Render a comment."""
-    live = tuple(f"{match.lastgroup} {match.group()}" for match in LIVE.finditer(text))
-    plain = ESCAPE.sub(r"\1", text)
-    return Read(text=plain, html=f"<p>{html.escape(plain)}</p>", live=live)
+    rendered = render(text)
+    shown = html.escape(rendered.text).replace("\n", "<br/>")
+    live = tuple(f"{each.kind} {each.target}" for each in rendered.live)
+    return Read(text=rendered.text, html=f"<p>{shown}</p>", live=live)
