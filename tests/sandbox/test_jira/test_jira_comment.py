@@ -212,3 +212,16 @@ def test_faults_can_strike_one_project_alone(rig: Rig) -> None:
     assert rig.call("GET", path(key)).status == 403
     assert rig.call("GET", desk(key)).status == 403
     assert rig.call("GET", "/rest/api/3/myself").status == 200
+
+
+def test_version_2_has_wiki_text_where_version_3_has_documents(rig: Rig) -> None:
+    key = rig.ticket(body="Help")
+    old = path(key).replace("/3/", "/2/")
+    assert rig.call("POST", old, {"body": adf("x")}).status == 400
+    assert rig.call("POST", old, {"body": "ask [~accountid:qm:anna]"}).json["body"] == "ask [~accountid:qm:anna]"
+    assert [e.data["parts"] for e in rig.facts if e.data.get("event") == "live"] == [("mention accountid:qm:anna",)]
+    issue = f"/rest/api/2/issue/{key}"
+    assert rig.call("GET", issue).json["fields"]["description"] == "Help"
+    assert rig.call("PUT", issue, {"fields": {"description": "New"}}).status == 204
+    assert rig.call("PUT", issue, {"fields": {"description": adf("New")}}).status == 400
+    assert rig.fields(key)["description"] == adf("New")

@@ -135,13 +135,15 @@ def served() -> Iterator[Sandbox]:
 
 def client(sandbox: Sandbox) -> JIRA:
     auth = sandbox.site("jsm-eu").describe()["auth"]["basic"]
-    return JIRA(
+    jira = JIRA(
         sandbox.url("jsm-eu"),
         basic_auth=(auth["email"], auth["token"]),
         get_server_info=False,
         max_retries=0,
         options={"rest_api_version": "3"},
     )
+    jira.deploymentType = "Cloud"  # what asking for the server's information would have set
+    return jira
 
 
 def test_the_public_client_works_here(served: Sandbox) -> None:
@@ -152,6 +154,7 @@ def test_the_public_client_works_here(served: Sandbox) -> None:
         ]
     jira = client(served)
     try:
+        assert jira.server_info()["deploymentType"] == "Cloud"
         assert jira.myself()["accountId"] == "qm:connector"
         found = jira.enhanced_search_issues(
             "project = SUP ORDER BY key ASC", maxResults=2, fields=["summary", "status"]
