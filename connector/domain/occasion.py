@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from connector.domain.policy import Mark
 from connector.domain.site import Effect
@@ -49,6 +50,7 @@ class Occasion:
         return hashlib.sha256("|".join((fingerprint, ticket_id, str(self), audience)).encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def moment(at: datetime) -> str:
     """Return ``at`` as it stands in an occasion's name: UTC, whole seconds."""
     return at.strftime("%Y%m%dT%H%M%SZ")
@@ -77,6 +79,11 @@ def update(cycle_start: datetime, k: int) -> Occasion:
 def hold(field: str, since: datetime) -> Occasion:
     """A person holds a field since a moment; the one note that says what the policy thinks."""
     return Occasion("hold", (field, moment(since)))
+
+
+def max_pause(over_at: datetime) -> Occasion:
+    """A pause became longer than the policy allows."""
+    return Occasion("max_pause", (moment(over_at),))
 
 
 def ask(trigger: str, since: datetime) -> Occasion:

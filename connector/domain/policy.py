@@ -11,25 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
+from connector.domain import calendar_hours
 from connector.domain.calendar import Calendar
 from connector.domain.conditions import ALWAYS, When
 from connector.domain.ticket import ClockName, Priority, Status
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A length of business time: open ``time`` after ``days`` working days: ``3d`` is ``days=3``."""
-
-    time: timedelta = timedelta(0)
-    days: int = 0
-
-    def __str__(self) -> str:
-        minutes = int(self.time.total_seconds() // 60)
-        hours, rest = divmod(minutes, 60)
-        parts = [f"{self.days}d" if self.days else "", f"{hours}h" if hours else "", f"{rest}m" if rest else ""]
-        return "".join(parts) or "0m"
-
+Span = calendar_hours.Span
 
 # ---- priority
 
@@ -306,6 +295,7 @@ class Policy:
 
     Attributes:
         hash: SHA-256 hex of the canonical parsed document; shown shortened to seven characters.
+        memo: Scratch space for what is compiled from this policy once; no part of its value.
         sources: What else the answer depends on, for example ``{"holidays": "0.109", "tzdata": "2026.1"}``.
     """
 
@@ -320,6 +310,7 @@ class Policy:
     cadence: Mapping[Priority, Cadence] = field(default_factory=lambda: MappingProxyType({}))
     quiet: Quiet = Quiet()
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def short_hash(self) -> str:

@@ -10,36 +10,16 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from connector.domain.calendar import Calendar
-from connector.domain.calendar_hours import DatedHours, Hours, stretches, week
+from connector.domain.calendar_hours import Hours
 from connector.domain.calendar_table import wall_instant
+from tests.domain.fact_values import Case, calendar_of
 
-Case = dict[str, Any]
 NO_NEGATIVE_TIME = ("glpi-project/glpi", "zendesk/biz")
-
-
-def _dated(listed: dict[str, list[list[str]]]) -> DatedHours:
-    return tuple(
-        (date.fromisoformat(day), stretches("-".join(pair) for pair in pairs)) for day, pairs in listed.items()
-    )
-
-
-def calendar_of(facts: Case, case: Case) -> Calendar:
-    """The calendar that a case names or spells out."""
-    said = case["calendar"] if isinstance(case["calendar"], dict) else facts["calendars"][case["calendar"]]
-    return Calendar(
-        name="fact",
-        timezone=said["tz"],
-        hours=week({day: ["-".join(pair) for pair in pairs] for day, pairs in said["hours"].items()}),
-        holidays=frozenset(date.fromisoformat(day) for day in said.get("holidays", ())),
-        breaks=_dated(said.get("breaks", {})),
-        dated_hours=_dated(said.get("shifts", {})),
-    )
 
 
 def _at(case: Case, name: str) -> datetime:

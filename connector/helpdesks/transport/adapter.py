@@ -146,8 +146,13 @@ class PinnedAdapter(HTTPAdapter):
         return self._clock.now() + self._skew
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
-        """Send for a session; its time-outs, proxies and verification settings are ours, not the session's."""
-        return self.exchange(request)
+        """Send for a session; its time-outs, proxies and verification settings are ours, not the session's.
+
+        The answer carries the request as the session made it: the vendors' clients recognise their own address.
+        """
+        response = self.exchange(request)
+        response.request, response.url = request, request.url or ""
+        return response
 
     def exchange(
         self, request: requests.PreparedRequest, *, fresh: bool = False, urgent: bool = False
@@ -176,6 +181,10 @@ class PinnedAdapter(HTTPAdapter):
         limits = next((e.limits for e in self._dialect.endpoints if e.name == endpoint), ())
         shared = [limit for limit in limits if not limit.per_ticket]
         return self.allowance.delay(shared, self._clock.now(), urgent=urgent)
+
+    def remaining(self) -> Mapping[str, tuple[int, int]]:
+        """Return limit name → (left of our share, our share) right now."""
+        return self.allowance.remaining(self._clock.now())
 
     def _read(self, call: _Call) -> requests.Response:
         wait = self._delay(call)

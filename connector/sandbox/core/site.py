@@ -150,5 +150,9 @@ class Site(Protocol):
         ...
 
     def view(self) -> list[dict[str, Any]]:
-        """Every ticket as people see it, for the control API: neutral values and vendor values."""
+        """Every ticket as people see it, for the control API.
+
+        Each has at least ``ticket`` (as ``people`` names it), ``subject``, ``status``, ``priority``,
+        ``group``, ``assignee``, ``labels``, ``fields`` and ``comments``, in neutral words and roster keys.
+        """
         ...

@@ -68,4 +68,11 @@ CUSTOMERS = (
     _customer("grace", "Grace Miller", "maple", "en"),
     _customer("oliver", "Oliver Stone", "maple", "en"),
 )
-ROSTER = Roster(people=(*AGENTS, TIDY_BOT, *CUSTOMERS), organizations=ORGANIZATIONS, groups=GROUPS)
+CHOICES = {
+    "impact": ("site", "department", "team", "user"),
+    "urgency": ("blocked", "degraded", "inconvenient"),
+    "category": ("network", "software", "hardware", "access", "cosmetic", "legal-hold", "gdpr-request"),
+    "tier": ("platinum", "gold", "silver"),
+    "region": ("eu", "us", "jp"),
+}
+ROSTER = Roster(people=(*AGENTS, TIDY_BOT, *CUSTOMERS), organizations=ORGANIZATIONS, groups=GROUPS, choices=CHOICES)

@@ -1,0 +1,200 @@
+"""SLA clocks: what each one says at a moment, from our own event log or from the helpdesk's clock.
+
+Pure and total: a reading depends on the situation, the policy and `now` alone. How a clock runs is settled in three
+steps, each in a module of its own: the ticket's course (`sla_timeline`), the present cycle (`sla_cycles`) and the meter
+(`sla_meter`); what was promised in `sla_targets`, the marks in `sla_thresholds`, the helpdesk's clock in `sla_native`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from connector.domain.change import Field
+from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.policy import Policy, SlaSource
+from connector.domain.situation import Situation
+from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
+from connector.domain.sla_meter import Meter, pause_over_at, segments
+from connector.domain.sla_native import native_deadline, native_elapsed, native_mark, native_of
+from connector.domain.sla_targets import Promise, Rescore, promise_of, rescored
+from connector.domain.sla_thresholds import Silence, amount_at, crossing, silences, thresholds_of
+from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
+from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
+
+_NOTHING = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """Everything that the clocks of one ticket have in common."""
+
+    situation: Situation
+    policy: Policy
+    promise: Promise
+    rescore: Rescore | None
+    silences: tuple[Silence, ...]
+    changes: Sequence[StatusChange]
+    talk: Talk
+    now: datetime
+    courses: dict[ClockName | None, Course] = field(default_factory=dict)
+    meters: dict[tuple[int, datetime, datetime | None], Meter] = field(default_factory=dict)
+
+
+def read_clocks(
+    situation: Situation, policy: Policy, *, priority: Priority | None, variant: str | None, now: datetime
+) -> tuple[ClockReading, ...]:
+    """The three clocks of a ticket at `now`: first response, update, resolution.
+
+    Args:
+        situation: Ticket, event log and what we remember. `state.priority_since` and `state.variant_since` say since
+            when the present targets apply; `state.policy_hash` is that of the last stored decision, so that another
+            policy is seen to be new.
+        policy: Targets, pauses, reopening, thresholds, calendars.
+        priority: The effective priority; it chooses the target.
+        variant: Name of the faster targets that a trigger asks for.
+        now: Aware, UTC.
+    """
+    promise = promise_of(policy, situation.ticket, priority=priority, variant=variant)
+    rescore = rescored(situation, policy, priority=priority, variant=variant, now=now)
+    case = _Case(
+        situation=situation,
+        policy=policy,
+        promise=promise,
+        rescore=rescore,
+        silences=silences(situation, policy, rescore, now),
+        changes=status_changes(situation.ticket, situation.history, now),
+        talk=talk_of(situation.ticket, situation.history, now),
+        now=now,
+    )
+    return tuple(_reading(case, clock) for clock in ClockName)
+
+
+def _reading(case: _Case, clock: ClockName) -> ClockReading:
+    own = _own(case, clock)
+    if case.policy.sla.source is not SlaSource.HELPDESK:
+        return own
+    native = native_of(clock, case.situation.ticket.native)
+    return _by_helpdesk(case, own, native) if native else own
+
+
+def _own(case: _Case, clock: ClockName) -> ClockReading:
+    course = _course(case, clock)
+    cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
+    meter = _meter(case, course, cycle)
+    total = _total(case, clock, meter)
+    deadline = None if total is None else meter.reached_at(total)
+    crossings = () if total is None else _crossings(case, clock, meter, total)
+    over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
+    return ClockReading(
+        clock=clock,
+        source=SlaSource.OWN,
+        cycle_start=cycle.start,
+        target=case.promise.target.durations.get(clock) if case.promise.target else None,
+        calendar=meter.calendar.name,
+        deadline=None if cycle.met_at or not meter.is_counting else deadline,
+        elapsed=meter.used,
+        percent=_percent(meter.used, total),
+        paused=meter.is_paused,
+        met_at=cycle.met_at,
+        breached=_is_late(deadline, cycle.met_at, case.now),
+        segments=meter.segments,
+        crossings=crossings,
+        provisional=not case.situation.history.complete,
+        max_pause_over_at=over_at if over_at and over_at <= case.now else None,
+        next_at=_next(case.now, (deadline, over_at, course.settles_at, *(c.at for c in crossings))),
+    )
+
+
+def _course(case: _Case, clock: ClockName) -> Course:
+    """The course under a clock's rules for pauses and reopenings; clocks without rules of their own share one."""
+    sla = case.policy.sla
+    key = clock if clock in sla.pause_on_by_clock or clock in sla.reopen_by_clock else None
+    if key not in case.courses:
+        found = stretches(case.changes, sla.pauses(clock), case.now)
+        history, calendar = case.situation.history, case.promise.calendar
+        case.courses[key] = reopened(found, rule=sla.reopening(clock), calendar=calendar, history=history)
+    return case.courses[key]
+
+
+def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
+    key = id(course), cycle.start, cycle.met_at
+    if key not in case.meters:
+        calendar = case.promise.calendar
+        end = cycle.met_at or case.now
+        limit = case.policy.sla.max_pause
+        found = segments(course.stretches, start=cycle.start, end=end, calendar=calendar, max_pause=limit)
+        case.meters[key] = Meter(calendar=calendar, start=cycle.start, segments=found, ended=cycle.met_at is not None)
+    return case.meters[key]
+
+
+def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
+    """Open time until the deadline: the target, but after a re-score at least a first response's time from then on."""
+    durations = case.promise.target.durations if case.promise.target else {}
+    span = durations.get(clock)
+    if span is None:
+        return None
+    total = meter.length(span, meter.start)
+    rescore, least = case.rescore, durations.get(ClockName.FIRST_RESPONSE)
+    if rescore and least and meter.start < rescore.at <= case.now:
+        total = max(total, meter.used_at(rescore.at) + meter.length(least, rescore.at))
+    return total
+
+
+def _crossings(case: _Case, clock: ClockName, meter: Meter, total: timedelta) -> tuple[Crossing, ...]:
+    found = thresholds_of(case.policy, clock)
+    reached = meter.reached_each([amount_at(threshold.mark, total) for threshold in found])
+    return tuple(crossing(t, meter.start, at, case.silences) for t, at in zip(found, reached, strict=True))
+
+
+def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
+    calendar, now = case.promise.calendar, case.now
+    start = native.started_at or own.cycle_start
+    met_at = (own.met_at or native.read_at) if native.stage is NativeStage.MET else None
+    deadline = native_deadline(native, calendar)
+    quiet = (*case.silences, *_own_write(case))
+    crossings = tuple(
+        crossing(threshold, start, native_mark(threshold.mark, native, deadline, calendar), quiet)
+        for threshold in thresholds_of(case.policy, own.clock)
+    )
+    elapsed = native_elapsed(native, calendar, now)
+    return replace(
+        own,
+        source=SlaSource.HELPDESK,
+        cycle_start=start,
+        deadline=deadline,
+        elapsed=own.elapsed if elapsed is None else elapsed,
+        percent=None if elapsed is None else _percent(elapsed, native.goal),
+        paused=native.stage is NativeStage.PAUSED,
+        met_at=met_at,
+        breached=native.stage is NativeStage.BREACHED or _is_late(native.breach_at, met_at, now),
+        crossings=crossings,
+        provisional=own.provisional and native.started_at is None,
+        native=native,
+        drift=deadline - own.deadline if deadline and own.deadline else None,
+        next_at=_next(now, (deadline, own.next_at, *(c.at for c in crossings))),
+    )
+
+
+def _own_write(case: _Case) -> tuple[Silence, ...]:
+    """Our own priority moves the helpdesk's deadline; the marks that it passes by that are nobody's lateness."""
+    written = case.situation.applied.get(Field.PRIORITY)
+    if written is None or written.baseline:
+        return ()
+    return (Silence(at=written.at, why="passed when our own priority moved the helpdesk's deadline"),)
+
+
+def _percent(used: timedelta, total: timedelta | None) -> float | None:
+    return 100 * (used / total) if total else None
+
+
+def _is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) -> bool:
+    """Unmet at its deadline, or met after it; met exactly at it is in time."""
+    if deadline is None:
+        return False
+    return deadline < met_at if met_at else deadline <= now
+
+
+def _next(now: datetime, moments: tuple[datetime | None, ...]) -> datetime | None:
+    return min((at for at in moments if at is not None and at > now), default=None)

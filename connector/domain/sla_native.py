@@ -1,0 +1,50 @@
+"""The helpdesk's own clock as a reading: deadline and stage are the vendor's, the marks are derived from them.
+
+Jira states the goal, so percentages can be placed. Zendesk states a deadline and a stage only: there a mark is the
+deadline itself or a lead time before it, and every other percentage stays without an instant.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.calendar import Calendar
+from connector.domain.policy import Mark
+from connector.domain.ticket import ClockName, NativeClock, NativeStage
+
+_FAR = datetime.max.replace(tzinfo=UTC)
+_LIVE = frozenset({NativeStage.RUNNING, NativeStage.PAUSED, NativeStage.BREACHED})
+
+
+def native_of(clock: ClockName, found: tuple[NativeClock, ...]) -> NativeClock | None:
+    """The helpdesk's clock that counts: one that is going before one that was met, then the earliest deadline."""
+    ours = [n for n in found if n.clock is clock and n.stage is not NativeStage.NONE]
+    return min(ours, key=lambda n: (n.stage not in _LIVE, n.breach_at or _FAR, n.name), default=None)
+
+
+def native_deadline(native: NativeClock, calendar: Calendar) -> datetime | None:
+    """When the helpdesk will call it breached; from the remaining time where it does not say."""
+    if native.stage not in {NativeStage.RUNNING, NativeStage.BREACHED}:
+        return None
+    if native.breach_at is None and native.remaining is not None:
+        return calendar.add(native.read_at, native.remaining)
+    return native.breach_at
+
+
+def native_mark(mark: Mark, native: NativeClock, deadline: datetime | None, calendar: Calendar) -> datetime | None:
+    """Instant of a mark on the helpdesk's clock; None where its data cannot tell."""
+    if deadline is None:
+        return None
+    if mark.percent is None:
+        return calendar.subtract(deadline, mark.before or timedelta())
+    if mark.percent == 100:
+        return deadline
+    return calendar.add(deadline, native.goal * (mark.percent - 100) / 100) if native.goal else None
+
+
+def native_elapsed(native: NativeClock, calendar: Calendar, now: datetime) -> timedelta | None:
+    """Time used on the helpdesk's clock; its snapshot grows while the clock runs."""
+    if native.elapsed is None:
+        return None
+    running = native.stage in {NativeStage.RUNNING, NativeStage.BREACHED}
+    return native.elapsed + (calendar.elapsed(native.read_at, now) if running else timedelta())

@@ -1,0 +1,87 @@
+"""Thresholds of a cycle: when each is crossed, which must never speak, and which one speaks after a silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from connector.domain import occasion
+from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.occasion import SaidRows
+from connector.domain.policy import Mark, Policy, Threshold
+from connector.domain.situation import Situation
+from connector.domain.sla_targets import Rescore
+from connector.domain.ticket import ClockName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Marks reached up to `at` were passed by something else than the passing of time: `why`."""
+
+    at: datetime
+    why: str
+
+
+def silences(situation: Situation, policy: Policy, rescore: Rescore | None, now: datetime) -> tuple[Silence, ...]:
+    """What supersedes marks in this situation: a re-score, and another policy than the last decision's."""
+    found = [Silence(at=rescore.at, why=f"passed when {rescore.why}")] if rescore else []
+    if situation.state.policy_hash not in {"", policy.hash}:
+        found.append(Silence(at=now, why=f"already passed when policy {policy.short_hash} was loaded"))
+    return tuple(found)
+
+
+def amount_at(mark: Mark, total: timedelta) -> timedelta:
+    """Open time that must be used for a mark: a share of the target, or the target less the lead time."""
+    if mark.percent is None:
+        return total - (mark.before or timedelta())
+    return _share(total, mark.percent)
+
+
+@lru_cache(maxsize=1024)
+def _share(total: timedelta, percent: int) -> timedelta:
+    return total * percent / 100
+
+
+def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, why: tuple[Silence, ...]) -> Crossing:
+    """The crossing of one threshold; superseded where it lies before a silence."""
+    said = next((s.why for s in why if at <= s.at), "") if why and at is not None else ""
+    named = occasion.threshold(threshold.clock, cycle_start, threshold.mark)
+    return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
+
+
+def thresholds_of(policy: Policy, clock: ClockName) -> list[Threshold]:
+    """The thresholds of one clock, in file order."""
+    return [t for t in policy.sla.thresholds if t.clock is clock]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is to be said about one clock now: at most one threshold, and those that it passes over for good."""
+
+    speaks: Crossing | None = None
+    superseded: tuple[tuple[Crossing, str], ...] = ()
+
+
+def due_thresholds(reading: ClockReading, said: SaidRows, now: datetime) -> Due:
+    """Of the crossings that nobody has spoken of yet only the highest speaks; the others are passed over.
+
+    A crossing has been spoken of when any audience has a row for it. A clock that was met since has nothing to say.
+    """
+    spoken = {name for name, _ in said}
+    passed = reading.passed(now)
+    ranks = {str(c.occasion): rank for rank, c in enumerate(passed)}
+    loudest = max((ranks[name] for name in ranks if name in spoken), default=-1)
+    fresh = [c for c in passed if str(c.occasion) not in spoken]
+    silent = [(c, c.superseded or _overtaken(reading)) for c in fresh if c.superseded or reading.met_at]
+    speaking = [c for c in fresh if not c.superseded and not reading.met_at]
+    if not speaking or ranks[str(speaking[-1].occasion)] < loudest:
+        return Due(superseded=(*silent, *((c, "a later mark has spoken") for c in speaking)))
+    top = speaking[-1]
+    return Due(
+        speaks=top, superseded=(*silent, *((c, f"passed together with {top.threshold.mark}") for c in speaking[:-1]))
+    )
+
+
+def _overtaken(reading: ClockReading) -> str:
+    return f"met at {reading.met_at:%Y-%m-%d %H:%M} UTC, before it could be said"

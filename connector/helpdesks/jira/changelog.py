@@ -1,0 +1,118 @@
+"""Jira's changelog into events. Pure.
+
+An automation that acts within a minute after one of our own changes is taken for a reaction to it (JSM's preset rules
+move the status when a team member comments); it never counts as anybody's own act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.site import FieldMap
+from connector.domain.ticket import Status, Ticket
+from connector.helpdesks.jira.normalise import Shape, actor_of, mapped, moment, status_of
+from connector.helpdesks.jira.structs import Category, ChangeHistory, ChangeItem, StatusValue
+
+REACTS_WITHIN = timedelta(minutes=1)
+
+
+def history_fields(names: FieldMap) -> tuple[str, ...]:
+    """Return the ids of fields whose changes matter, at most ten (Jira's limit)."""
+    inputs = [names.inputs[n].id for n in ("impact", "urgency") if n in names.inputs]
+    group = [names.group_field.id] if names.group_field else []
+    return tuple(dict.fromkeys(["status", "priority", "assignee", "labels", *group, *inputs]))[:10]
+
+
+def history_events(
+    ticket: Ticket, histories: Iterable[ChangeHistory], comments: Iterable[TicketEvent], shape: Shape
+) -> tuple[TicketEvent, ...]:
+    """Return a ticket's events, oldest first: created, changes and comments, with reactions marked."""
+    changes = [event for history in histories for event in _changes(history, ticket, shape)]
+    created = TicketEvent(
+        id="created",
+        at=ticket.opened_at,
+        kind=EventKind.CREATED,
+        actor=Actor(ticket.requester or "", Role.CUSTOMER),
+        after=_first(changes, EventKind.STATUS) or str(ticket.status),
+    )
+    events = sorted([*changes, *comments], key=lambda e: (e.at, e.id))
+    return (created, *mark_reactions(events))
+
+
+def mark_reactions(events: Sequence[TicketEvent]) -> Iterator[TicketEvent]:
+    """Yield the events in order, those that automations did in answer to us marked as reactions."""
+    ours_at: datetime | None = None
+    for event in events:
+        if event.actor.role is Role.OURS:
+            ours_at = event.at
+        soon = ours_at is not None and event.at - ours_at <= REACTS_WITHIN
+        yield replace(event, reaction=True) if soon and event.actor.role is Role.AUTOMATION else event
+
+
+def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
+    return next((e.before for e in sorted(changes, key=lambda e: (e.at, e.id)) if e.kind is kind), None)
+
+
+def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[TicketEvent]:
+    at = _when(history.created)
+    actor = actor_of(history.author, shape, requester=ticket.requester)
+    for index, item in enumerate(history.items):
+        read = _values(item, shape.fields)
+        if read is not None:
+            kind, name, before, after = read
+            yield TicketEvent(
+                id=f"change:{history.id}:{index}",
+                at=at,
+                kind=kind,
+                actor=actor,
+                before=before,
+                after=after,
+                name=name,
+            )
+
+
+def _values(item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | None, str | None] | None:
+    """Return kind, input name, before and after in our words; ``None`` for a field that does not matter."""
+    field = item.field_id or item.field
+    if field == "status":
+        return (
+            EventKind.STATUS,
+            "",
+            _status(item.from_, item.from_string, names),
+            _status(item.to, item.to_string, names),
+        )
+    if field == "priority":
+        before, after = names.priority_of(item.from_), names.priority_of(item.to)
+        return EventKind.PRIORITY, "", str(before) if before else None, str(after) if after else None
+    if field == "assignee":
+        return EventKind.ASSIGNEE, "", names.person_name(item.from_ or None), names.person_name(item.to or None)
+    if field == "labels":
+        return EventKind.LABELS, "", item.from_string or "", item.to_string or ""
+    if names.group_field and field == names.group_field.id:
+        before_name, after_name = item.from_string or None, item.to_string or None
+        return EventKind.GROUP, "", names.group_name(before_name), names.group_name(after_name)
+    return _input(field, item, names)
+
+
+def _input(field: str, item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | None, str | None] | None:
+    for name, binding in names.inputs.items():
+        if binding.id == field:
+            before, after = (mapped(text, binding.values) for text in (item.from_string, item.to_string))
+            return EventKind.FACT, name, before, after
+    return None
+
+
+def _status(id_: str | None, name: str | None, names: FieldMap) -> str:
+    value = StatusValue(id=id_ or "", name=name or "", status_category=Category(key=""))
+    return str(status_of(value, names) if id_ or name else Status.NEW)
+
+
+def _when(created: float | str) -> datetime:
+    """Return a changelog's moment: text, or a number of seconds or milliseconds."""
+    if isinstance(created, str):
+        return moment(created)
+    seconds = created / 1000 if created > 100_000_000_000 else created
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,62 @@
+"""Who stands behind bound names on a Jira site.
+
+Jira Cloud has no group on an issue; the support group is a field of the site's map, and Jira does not know who belongs
+to it. A group can therefore always be reached; a person is asked for by the ``jira`` client and must be active. There
+are no schedules: one counts as the person, else the group, that the site's map binds to its name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jira import JIRA
+from jira.exceptions import JIRAError
+
+from connector.domain.policy import LevelTarget, TargetKind
+from connector.domain.site import FieldMap
+from connector.domain.situation import Reach
+from connector.errors import HelpdeskError
+
+
+class JiraDirectory:
+    """A ``Directory``; answers about people are kept until ``forget`` (the engine asks once per pass)."""
+
+    def __init__(self, client: JIRA, names: FieldMap) -> None:
+        """Make one; ``client`` runs on our transport with its own retries off."""
+        self._client = client
+        self._names = names
+        self._active: dict[str, tuple[datetime, bool | None]] = {}
+
+    def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
+        """Return who can be reached; a target that is missing or inactive is said, never raised."""
+        scheduled_group = target.kind is TargetKind.SCHEDULE and target.name not in self._names.people
+        if target.kind is TargetKind.GROUP or scheduled_group:
+            return self._group(target)
+        account = self._names.people.get(target.name)
+        if account is None:
+            return Reach(exists=False, reachable=False, why=f"{target} is not bound in this site's map")
+        active = self._is_active(account, at)
+        if active is False:
+            return Reach(exists=True, reachable=False, why=f"{target} is deactivated or unknown to Jira")
+        return Reach(person=target.name, member_ids=frozenset({target.name, f"id:{account}"}))
+
+    def _group(self, target: LevelTarget) -> Reach:
+        if target.name not in self._names.groups:
+            return Reach(exists=False, reachable=False, why=f"{target} is not bound in this site's map")
+        if self._names.group_field is None:
+            return Reach(exists=True, reachable=True, why="this site's map has no field for the group")
+        return Reach(group=target.name)
+
+    def _is_active(self, account: str, at: datetime) -> bool | None:
+        """Return whether an account is active; ``None`` when Jira cannot be asked: unknown is not gone."""
+        known = self._active.get(account)
+        if known is not None and (at - known[0]).total_seconds() < 3600:
+            return known[1]
+        try:
+            active: bool | None = bool(self._client.user(account).active)
+        except JIRAError as error:
+            active = False if error.status_code == 404 else None
+        except HelpdeskError:
+            active = None
+        self._active[account] = (at, active)
+        return active

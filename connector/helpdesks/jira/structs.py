@@ -1,0 +1,260 @@
+"""Jira's answers as structs that name only what we read; msgspec skips the rest while it decodes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+
+class _Struct(msgspec.Struct, gc=False, rename="camel"):
+    pass
+
+
+class Account(_Struct):
+    """A user as it stands in fields, comments and changelogs. ``account_type``: atlassian, app or customer."""
+
+    account_id: str = ""
+    account_type: str = ""
+    locale: str | None = None
+
+
+class Named(_Struct):
+    """Anything with an id and a name."""
+
+    id: str = ""
+    name: str = ""
+
+
+class Category(_Struct):
+    """A status category: ``new``, ``indeterminate`` or ``done``."""
+
+    key: str = ""
+
+
+class StatusValue(_Struct):
+    """A status; ``status_category`` decides where the map does not know the status."""
+
+    id: str = ""
+    name: str = ""
+    status_category: Category = msgspec.field(default_factory=Category)
+
+
+class Project(_Struct):
+    """The project of an issue."""
+
+    id: str = ""
+    key: str = ""
+
+
+class LinkType(_Struct):
+    """How two issues hang together."""
+
+    name: str = ""
+
+
+class LinkedIssue(_Struct):
+    """The other end of a link."""
+
+    id: str = ""
+    key: str = ""
+
+
+class IssueLink(_Struct):
+    """A link between two issues; exactly one of the ends is given."""
+
+    type: LinkType
+    inward_issue: LinkedIssue | None = None
+    outward_issue: LinkedIssue | None = None
+
+
+class Comment(_Struct):
+    """A comment; ``jsd_public`` is missing on issues that are no requests."""
+
+    id: str
+    created: str
+    author: Account | None = None
+    jsd_public: bool | None = None
+    body: Any = None
+    properties: list[Any] = []
+
+
+class CommentPage(_Struct):
+    """A page of comments, or the comments inside an issue."""
+
+    comments: list[Comment] = []
+    total: int = 0
+    start_at: int = 0
+
+
+class Millis(_Struct):
+    """A length of time."""
+
+    millis: int = 0
+
+
+class Instant(_Struct):
+    """A moment."""
+
+    epoch_millis: int = 0
+
+
+class Cycle(_Struct):
+    """An SLA cycle. ``breach_time`` may be missing from an ongoing one."""
+
+    start_time: Instant | None = None
+    stop_time: Instant | None = None
+    breach_time: Instant | None = None
+    breached: bool = False
+    paused: bool = False
+    within_calendar_hours: bool | None = None
+    goal_duration: Millis | None = None
+    elapsed_time: Millis | None = None
+    remaining_time: Millis | None = None
+
+
+class SlaValue(_Struct):
+    """An SLA field: completed cycles, oldest first, and at most one ongoing."""
+
+    name: str = ""
+    ongoing_cycle: Cycle | None = None
+    completed_cycles: list[Cycle] = []
+
+
+class Issue(_Struct):
+    """An issue; ``fields`` is decoded by the struct that ``fields_struct`` makes for a site."""
+
+    id: str
+    key: str = ""
+    fields: msgspec.Raw = msgspec.Raw(b"{}")
+    properties: dict[str, Any] = {}
+
+
+class SearchPage(_Struct):
+    """An answer of ``search/jql``: it ends when there is no token."""
+
+    issues: list[Issue] = []
+    next_page_token: str | None = None
+    is_last: bool | None = None
+
+
+class BulkIssues(_Struct):
+    """An answer of ``issue/bulkfetch``."""
+
+    issues: list[Issue] = []
+
+
+class ChangeItem(_Struct):
+    """One field of one change."""
+
+    field: str = ""
+    field_id: str = ""
+    from_: str | None = msgspec.field(default=None, name="from")
+    from_string: str | None = None
+    to: str | None = None
+    to_string: str | None = None
+
+
+class ChangeHistory(_Struct):
+    """One change of an issue; ``created`` is a number in seconds or milliseconds, or text."""
+
+    id: str
+    created: int | float | str = 0
+    author: Account | None = None
+    items: list[ChangeItem] = []
+
+
+class IssueChangelog(_Struct):
+    """The changes of one issue, oldest first."""
+
+    issue_id: str
+    change_histories: list[ChangeHistory] = []
+
+
+class ChangelogPage(_Struct):
+    """An answer of ``changelog/bulkfetch``."""
+
+    issue_change_logs: list[IssueChangelog] = []
+    next_page_token: str | None = None
+
+
+class Myself(_Struct):
+    """The account that the credentials stand for."""
+
+    account_id: str
+    time_zone: str = ""
+
+
+SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+
+
+class FieldSchema(_Struct):
+    """What a field holds."""
+
+    custom: str = ""
+
+
+class FieldInfo(_Struct):
+    """A field of the site."""
+
+    id: str
+    name: str = ""
+    schema_: FieldSchema | None = msgspec.field(default=None, name="schema")
+
+
+class Created(_Struct):
+    """The answer to a new comment on either API."""
+
+    id: str
+    jsd_public: bool | None = None
+    public: bool | None = None
+    properties: list[Any] = []
+
+
+FIXED_FIELDS = (
+    "summary",
+    "description",
+    "status",
+    "priority",
+    "assignee",
+    "reporter",
+    "creator",
+    "created",
+    "updated",
+    "labels",
+    "project",
+    "issuetype",
+    "issuelinks",
+    "security",
+    "comment",
+)
+
+
+class Fields(_Struct):
+    """The fields that every site has."""
+
+    summary: str | None = None
+    description: Any = None
+    status: StatusValue | None = None
+    priority: Named | None = None
+    assignee: Account | None = None
+    reporter: Account | None = None
+    creator: Account | None = None
+    created: str = ""
+    updated: str = ""
+    labels: list[str] | None = None
+    project: Project | None = None
+    issuetype: Named | None = None
+    issuelinks: list[IssueLink] | None = None
+    security: Any = None
+    comment: CommentPage | None = None
+
+
+@lru_cache(maxsize=32)
+def fields_decoder(plain: tuple[str, ...], slas: tuple[str, ...]) -> msgspec.json.Decoder[Fields]:
+    """Return a decoder for a site's fields: the fixed ones, ``plain`` custom fields and ``slas``."""
+    extra: list[Any] = [(name, Any, None) for name in plain if name not in FIXED_FIELDS]
+    extra += [(name, SlaValue | None, None) for name in slas]
+    struct = msgspec.defstruct("SiteFields", extra, bases=(Fields,), gc=False, rename=lambda name: name)
+    return msgspec.json.Decoder(struct, strict=False)

@@ -1,0 +1,34 @@
+"""Plain text made safe for every vendor: no control or direction-changing characters, bounded length."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_KEPT = frozenset("\n\t")
+_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ELLIPSIS = "…"
+
+
+def clean(text: str) -> str:
+    r"""Return ``text`` without control, direction and surrogate characters; line ends become ``\n``."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in unified if c in _KEPT or not _is_hidden(c))
+
+
+def truncated(text: str, limit: int) -> str:
+    """Return ``text`` cut to at most ``limit`` bytes of UTF-8, never inside a character or before a combining mark."""
+    if len(text.encode()) <= limit:
+        return text
+    room = limit - len(_ELLIPSIS.encode())
+    cut = text.encode()[: max(room, 0)].decode(errors="ignore")
+    while cut and len(cut) < len(text) and _joins(text[len(cut)]):
+        cut = cut[:-1]
+    return cut + _ELLIPSIS
+
+
+def _is_hidden(character: str) -> bool:
+    return character in _DIRECTION or unicodedata.category(character) in {"Cc", "Cs"}
+
+
+def _joins(character: str) -> bool:
+    return unicodedata.combining(character) != 0 or character in "\u200d\ufe0e\ufe0f"

@@ -1,0 +1,165 @@
+"""How one site's tickets are to be read: its field map, made ready once, and what was sideloaded. Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.ticket import Fact
+from connector.helpdesks.zendesk import shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Sideloaded people and organizations by id."""
+
+    users: Mapping[int, shapes.User] = field(default_factory=dict)
+    organizations: Mapping[int, shapes.Organization] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, users: Iterable[shapes.User] | None, organizations: Iterable[shapes.Organization] | None) -> Known:
+        """Index what a page brought along."""
+        return cls({u.id: u for u in users or () if u.id is not None}, {o.id: o for o in organizations or ()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How one site's tickets are to be read: its name, its map, and where people open a ticket."""
+
+    site: str
+    fields: FieldMap
+    web_base: str
+
+    @functools.cached_property
+    def custom_ids(self) -> frozenset[int]:
+        """Return the ids of the custom fields that anybody reads; the others are skipped."""
+        bound = [*self.fields.inputs.values(), self.fields.level, self.fields.path, self.fields.next_due]
+        return frozenset(int(b.id) for b in bound if b and b.source is BindingSource.FIELD and b.id.isdecimal())
+
+    @functools.cached_property
+    def inputs(self) -> tuple[tuple[str, Callable[[Parts], Any], Mapping[str, str]], ...]:
+        """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
+        return tuple((name, _taker(binding), binding.values) for name, binding in self.fields.inputs.items())
+
+    @functools.cached_property
+    def groups(self) -> Mapping[str, str]:
+        """Return bound names of groups by vendor id."""
+        return {id_: name for name, id_ in self.fields.groups.items()}
+
+    @functools.cached_property
+    def people(self) -> Mapping[str, str]:
+        """Return bound names of people by vendor id."""
+        return {id_: name for name, id_ in self.fields.people.items()}
+
+    @functools.cached_property
+    def own(self) -> tuple[Callable[[Parts], Fact | None], Callable[[Parts], Fact | None]]:
+        """Return how to read our own fields for level and path."""
+        return _reader(self.fields.level), _reader(self.fields.path)
+
+
+def facts(parts: Parts, view: View) -> Mapping[str, Fact]:
+    found: dict[str, Fact] = {}
+    for name, take, names in view.inputs:
+        value = take(parts)
+        fact = None if value is None else as_fact(value, names)
+        if fact is not None:
+            found[name] = fact
+    return MappingProxyType(found)
+
+
+def named(names: Mapping[str, str], id_: int | None) -> str | None:
+    return None if id_ is None else names.get(str(id_)) or f"id:{id_}"
+
+
+def id_text(id_: int | None) -> str | None:
+    return None if id_ is None else str(id_)
+
+
+_SYSTEM: Mapping[str, Callable[[shapes.Ticket], Any]] = MappingProxyType(
+    {
+        "type": lambda raw: raw.type,
+        "priority": lambda raw: raw.priority,
+        "status": lambda raw: raw.status,
+        "tags": lambda raw: raw.tags,
+        "brand": lambda raw: id_text(raw.brand_id),
+        "form": lambda raw: id_text(raw.ticket_form_id),
+        "via": lambda raw: raw.via.channel if raw.via else None,
+    }
+)
+
+
+class Parts(msgspec.Struct, gc=False):
+    """What inputs are taken from; ``custom`` holds only the fields that some input asks for."""
+
+    raw: shapes.Ticket
+    custom: dict[int, Any]
+    user: shapes.User | None
+    organization: shapes.Organization | None
+
+
+def _reader(binding: Binding | None) -> Callable[[Parts], Fact | None]:
+    if binding is None:
+        return lambda _parts: None
+    take, names = _taker(binding), binding.values
+    return lambda parts: as_fact(take(parts), names)
+
+
+def _taker(binding: Binding) -> Callable[[Parts], Any]:
+    name = binding.id
+    match binding.source:
+        case BindingSource.REQUESTER:
+            return lambda parts: _of_user(parts.user, name)
+        case BindingSource.ORGANIZATION:
+            return lambda parts: _of_organization(parts.organization, name)
+        case BindingSource.FIELD if name.isdecimal():
+            id_ = int(name)
+            return lambda parts: parts.custom.get(id_)
+        case BindingSource.FIELD:
+            read = _SYSTEM.get(name)
+            return lambda parts: read(parts.raw) if read else None
+
+
+def as_fact(value: Any, names: Mapping[str, str]) -> Fact | None:
+    """Return a vendor's value as the policy knows it; ``None`` when it is empty or the map does not name it."""
+    if isinstance(value, str):
+        text = value.strip()
+        return names.get(text) if names else text.casefold() or None
+    if isinstance(value, bool):
+        return names.get(str(value).lower()) if names else value
+    if isinstance(value, list):
+        return frozenset(name for item in value if isinstance(name := as_fact(item, names), str)) or None
+    if isinstance(value, (int, float)):
+        return names.get(str(value)) if names else float(value)
+    return None
+
+
+def _of_user(user: shapes.User | None, name: str) -> Any:
+    if user is None:
+        return None
+    built_in = {"tags": user.tags, "locale": user.locale}
+    return built_in[name] if name in built_in else (user.user_fields or {}).get(name)
+
+
+def _of_organization(organization: shapes.Organization | None, name: str) -> Any:
+    if organization is None:
+        return None
+    return organization.tags if name == "tags" else (organization.organization_fields or {}).get(name)
+
+
+def as_text(value: Fact | None) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def as_number(value: Fact | None) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return None
+    try:
+        return int(float(value))
+    except (ValueError, OverflowError):
+        return None

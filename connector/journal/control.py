@@ -1,0 +1,156 @@
+"""What switches writing on and off: effects per scope, freezes, pause and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select
+
+from connector.domain.change import Field
+from connector.domain.occasion import Outcome
+from connector.domain.site import Effect
+from connector.domain.written import live_value
+from connector.journal import audit
+from connector.journal.documents import ticket_of
+from connector.journal.moments import to_micros
+from connector.journal.sites import read_site, store_controls
+from connector.journal.statements import AnyRow, add_rows, change_rows, portions
+from connector.journal.tables import applied, said, ticket
+from connector.ports.journal import JournalEvent
+
+Effects = Mapping[str, frozenset[Effect]]
+"""Scope (``""``: the site's default) → effects that are on."""
+
+_NO_BASELINE = frozenset({Field.LABELS, Field.NEXT_DUE})
+"""Labels are only ever added, and the visible due moment is ours alone: neither has a value to take over."""
+
+
+def switch_effects(connection: Connection, site: str, effects: Effects, *, now: datetime) -> int:
+    """Store the effects in force; what shadow would have done under a newly switched-on one stays unsaid for good.
+
+    The live values of those tickets become the baseline: they count as ours, so only what the policy wants later is
+    written. Returns the number of occasions that were silenced.
+    """
+    state = read_site(connection, site)
+    if dict(state.effects) == dict(effects):
+        return 0
+    silenced = sum(
+        _silence(connection, site, scope, effect, named=_named(state.effects, effects), now=now)
+        for scope, effect in _newly_on(state.effects, effects)
+    )
+    store_controls(connection, replace(state, effects=MappingProxyType(dict(effects))))
+    audit.append(connection, *_switch_lines(site, state.effects, effects, now))
+    return silenced
+
+
+def _named(before: Effects, after: Effects) -> frozenset[str]:
+    return frozenset(before) | frozenset(after)
+
+
+def _in(effects: Effects, scope: str) -> frozenset[Effect]:
+    return effects.get(scope, effects.get("", frozenset()))
+
+
+def _newly_on(before: Effects, after: Effects) -> Iterator[tuple[str, Effect]]:
+    for scope in sorted(_named(before, after) | {""}):
+        for effect in sorted(_in(after, scope) - _in(before, scope)):
+            yield scope, effect
+
+
+def _switch_lines(site: str, before: Effects, after: Effects, now: datetime) -> Iterator[JournalEvent]:
+    for scope in sorted(_named(before, after) | {""}):
+        was, is_now = _in(before, scope), _in(after, scope)
+        if was != is_now:
+            data = {"scope": scope, "before": " ".join(sorted(was)), "after": " ".join(sorted(is_now))}
+            yield JournalEvent(at=now, kind="effect", site=site, data=data)
+
+
+def _silence(
+    connection: Connection, site: str, scope: str, effect: Effect, *, named: frozenset[str], now: datetime
+) -> int:
+    """Silence what one effect would have done in one scope; the default scope is every ticket in no named one."""
+    rows = connection.execute(_would_do(site, scope, effect, named)).all()
+    key = ("site", "ticket", "occasion", "audience")
+    silenced = [
+        {"site": site, "ticket": row.ticket, "occasion": row.occasion, "audience": effect.value}
+        | {"outcome": Outcome.SILENCED.value, "at": to_micros(now)}
+        for row in rows
+    ]
+    _take_baseline(connection, site, effect, sorted({row.ticket for row in rows}), now)
+    return change_rows(connection, said, silenced, key=key)
+
+
+def _would_do(site: str, scope: str, effect: Effect, named: frozenset[str]) -> Select[Any]:
+    of_ticket = and_(ticket.c.site == said.c.site, ticket.c.id == said.c.ticket)
+    in_scope = ticket.c.scope == scope if scope else ticket.c.scope.not_in(sorted(named - {""}))
+    return (
+        select(said.c.ticket, said.c.occasion)
+        .join(ticket, of_ticket)
+        .where(
+            said.c.site == site,
+            said.c.audience == effect.value,
+            said.c.outcome == Outcome.WOULD_DO.value,
+            in_scope,
+        )
+    )
+
+
+def _take_baseline(connection: Connection, site: str, effect: Effect, ids: list[str], now: datetime) -> None:
+    """Take live values over as ours where nothing of ours is known."""
+    fields = [field for field in Field if field.effect is effect and field not in _NO_BASELINE]
+    if not fields or effect not in {Effect.FIELDS, Effect.ASSIGN}:
+        return
+    for portion in portions(ids):
+        ours = select(applied.c.ticket, applied.c.field).where(applied.c.site == site, applied.c.ticket.in_(portion))
+        known = {(of, field) for of, field in connection.execute(ours)}
+        live = select(ticket.c.id, ticket.c.document).where(ticket.c.site == site, ticket.c.id.in_(portion))
+        rows = connection.execute(live).all()
+        add_rows(connection, applied, [r for row in rows for r in _baseline(site, row, fields, known, now)])
+
+
+def _baseline(
+    site: str, row: AnyRow, fields: list[Field], known: set[tuple[str, str]], now: datetime
+) -> Iterator[dict[str, Any]]:
+    found = ticket_of(row.document)
+    for field in fields:
+        if (row.id, field.value) not in known:
+            value = {"value": live_value(found, field), "at": to_micros(now), "baseline": True}
+            yield {"site": site, "ticket": row.id, "field": field.value} | value
+
+
+def freeze(connection: Connection, site: str, effect: Effect | None, why: str, *, now: datetime) -> None:
+    """Freeze an effect, or all; one that is frozen keeps its first reason."""
+    state = read_site(connection, site)
+    fresh = [one for one in ((effect,) if effect else Effect) if one not in state.frozen]
+    if not fresh:
+        return
+    frozen = {**state.frozen, **dict.fromkeys(fresh, why)}
+    store_controls(connection, replace(state, frozen=MappingProxyType(frozen)))
+    data = {"effects": " ".join(sorted(fresh)), "why": why}
+    audit.append(connection, JournalEvent(at=now, kind="frozen", site=site, data=data))
+
+
+def pause(connection: Connection, site: str, why: str, *, now: datetime, actor: str) -> None:
+    """Pause every write of a site."""
+    state = read_site(connection, site)
+    reason = why or f"paused by {actor}"
+    if state.paused == reason:
+        return
+    store_controls(connection, replace(state, paused=reason))
+    audit.append(connection, JournalEvent(at=now, kind="paused", site=site, actor=actor, data={"why": reason}))
+
+
+def resume(connection: Connection, site: str, *, allow: int, now: datetime, actor: str) -> None:
+    """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word."""
+    state = read_site(connection, site)
+    allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
+    after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
+    if after == state:
+        return
+    store_controls(connection, after)
+    data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}
+    audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))

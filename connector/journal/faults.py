@@ -1,0 +1,38 @@
+"""What a database says when it fails, in the words of our error tree."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+
+from connector.errors import Busy, ConnectorError
+
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
+_FULL = ("SQLITE_FULL", "53100")
+_BROKEN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "58030", "XX001", "XX002")
+
+
+class StateBroken(ConnectorError):
+    """The disk or the database file failed; nothing may go on as if it had not."""
+
+    remedy = "stop, check the disk, and restore the state from a backup"
+
+
+def translate(error: DBAPIError) -> ConnectorError:
+    """Return the error that says what the caller must do about a failed statement."""
+    code = _code(error)
+    said = f"the state's database failed: {error.orig}"
+    if code.startswith(_BUSY):
+        return Busy(said, remedy="close whatever else has the database open, then try again")
+    if code.startswith(_FULL):
+        return ConnectorError(said, remedy="free disk space; nothing is sent until the journal can be written")
+    if code.startswith(_BROKEN):
+        return StateBroken(said)
+    return ConnectorError(said, remedy="see the log for the first error of this run")
+
+
+def _code(error: DBAPIError) -> str:
+    """Return SQLite's error name or PostgreSQL's SQLSTATE, whichever the driver gives."""
+    for name in ("sqlite_errorname", "sqlstate"):
+        if isinstance(found := getattr(error.orig, name, None), str):
+            return found
+    return ""

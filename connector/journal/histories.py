@@ -1,0 +1,109 @@
+"""The vendors' histories of tickets: what they tell replaces what deltas only implied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from connector.domain.events import EventSource, TicketEvent
+from connector.journal.documents import event_document
+from connector.journal.moments import to_micros
+from connector.journal.statements import AnyRow, add_rows, change_rows, portions
+from connector.journal.tables import ticket, ticket_event
+from connector.ports.helpdesk import TicketHistory
+
+
+def store_histories(connection: Connection, histories: Sequence[TicketHistory]) -> None:
+    """Store histories of known tickets and mark them complete; a ticket that learned something falls due at once."""
+    by_site = sorted(histories, key=lambda history: history.ref.site)
+    for site, group in groupby(by_site, key=lambda history: history.ref.site):
+        ordered = {history.ref.id: history for history in group}
+        for portion in portions(list(ordered)):
+            _store(connection, site, [ordered[id_] for id_ in portion])
+
+
+def _store(connection: Connection, site: str, histories: Sequence[TicketHistory]) -> None:
+    known = _known(connection, site, [history.ref.id for history in histories])
+    for history in histories:
+        if (row := known.get(history.ref.id)) is None:
+            continue
+        learned = _replace_events(connection, history)
+        _mark_complete(connection, history, row, learned=learned)
+
+
+def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, AnyRow]:
+    columns = (ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.history_complete, ticket.c.history_until)
+    rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def _replace_events(connection: Connection, history: TicketHistory) -> bool:
+    """Drop what deltas implied up to the end of the history, store what it tells; return whether anything differs."""
+    stored = _stored(connection, history)
+    told = {event.id: event_document(event) for event in history.events}
+    until = to_micros(history.read_until)
+    implied = [
+        id_
+        for id_, row in stored.items()
+        if row.source == EventSource.DELTA.value and row.at <= until and id_ not in told
+    ]
+    for portion in portions(implied):
+        connection.execute(delete(ticket_event).where(*_of(history), ticket_event.c.id.in_(portion)))
+    new = [_row(history, event) for event in _once(history.events) if event.id not in stored]
+    changed = [
+        _row(history, event)
+        for event in _once(history.events)
+        if event.id in stored and stored[event.id].document != told[event.id]
+    ]
+    return bool(
+        len(implied)
+        + add_rows(connection, ticket_event, new)
+        + change_rows(connection, ticket_event, changed, key=("site", "ticket", "id"))
+    )
+
+
+def _once(events: Sequence[TicketEvent]) -> Sequence[TicketEvent]:
+    return list({event.id: event for event in events}.values())
+
+
+def _of(history: TicketHistory) -> tuple[Any, Any]:
+    return (ticket_event.c.site == history.ref.site, ticket_event.c.ticket == history.ref.id)
+
+
+def _stored(connection: Connection, history: TicketHistory) -> dict[str, AnyRow]:
+    columns = (ticket_event.c.id, ticket_event.c.at, ticket_event.c.source, ticket_event.c.document)
+    return {row.id: row for row in connection.execute(select(*columns).where(*_of(history)))}
+
+
+def _row(history: TicketHistory, event: TicketEvent) -> dict[str, Any]:
+    return {
+        "site": history.ref.site,
+        "ticket": history.ref.id,
+        "id": event.id,
+        "at": to_micros(event.at),
+        "source": event.source.value,
+        "document": event_document(event),
+    }
+
+
+def _mark_complete(connection: Connection, history: TicketHistory, row: AnyRow, *, learned: bool) -> None:
+    until = max(to_micros(history.read_until), row.history_until or 0)
+    values: dict[str, Any] = {"history_complete": True, "history_until": until}
+    if row.is_open and (learned or not row.history_complete):
+        values["next_due_at"] = until if row.next_due_at is None else min(row.next_due_at, until)
+    connection.execute(
+        update(ticket).where(ticket.c.site == history.ref.site, ticket.c.id == history.ref.id).values(values)
+    )
+
+
+def want_histories(connection: Connection, site: str, ids: Sequence[str]) -> None:
+    """Mark tickets whose history has to be read again."""
+    for portion in portions(list(ids)):
+        connection.execute(
+            update(ticket)
+            .where(ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.history_complete)
+            .values(history_complete=False)
+        )

@@ -1,0 +1,145 @@
+"""Opening a state: which database a URL means, what is checked first, and what is let go of at the end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from connector.errors import ConfigError, ConnectorError, Problem
+from connector.journal import schema, sqlite
+from connector.journal.lease import Lease
+from connector.journal.lock import StateLock
+from connector.journal.records import SqlRecords
+from connector.journal.sql import SqlJournal
+from connector.journal.tables import metadata
+from connector.journal.worker import JournalThread, Reader, Runner
+
+
+def open_journal(url: str, *, least_free: int = sqlite.LEAST_FREE) -> SqlJournal:
+    """Open a state for writing; see ``connector.journal.open_journal``."""
+    place = _place(url)
+    if not _is_sqlite(place):
+        return _open(_server_engine(place), None)
+    path = database_path(place)
+    if path is None:
+        return _open(sqlite.writer_engine(None), None)
+    with ExitStack() as undo:
+        sqlite.prepare_file(path, least_free=least_free)
+        lock = undo.enter_context(StateLock(path.with_name(f"{path.name}.lock")))
+        journal = _open(sqlite.writer_engine(path), path, lock=lock)
+        undo.pop_all()
+    return journal
+
+
+def open_scratch(url: str) -> SqlJournal:
+    """Open a private copy of a state in memory; see ``connector.journal.open_scratch``."""
+    place = _place(url)
+    if _is_sqlite(place):
+        path = database_path(place)
+        copied = path is not None and path.is_file()
+        return _open(sqlite.scratch_engine(path) if copied and path else sqlite.writer_engine(None), None)
+    with _server_engine(place).connect() as source:
+        schema.check_readable(source)
+        rows = {table: source.execute(table.select()).mappings().all() for table in metadata.sorted_tables}
+    thread = JournalThread(sqlite.writer_engine(None))
+    thread.run(lambda c: _fill(c, rows))
+    return SqlJournal(thread, thread, release=thread.close)
+
+
+def _fill(connection: Connection, rows: Mapping[Table, Sequence[RowMapping]]) -> None:
+    schema.bring_up_to_date(connection)
+    for table, found in rows.items():
+        if found:
+            connection.execute(table.insert(), [dict(row) for row in found])
+
+
+def _open(engine: Engine, path: Path | None, *, lock: StateLock | None = None) -> SqlJournal:
+    with ExitStack() as closing:
+        if lock is not None:
+            closing.callback(lock.release)
+        thread = JournalThread(engine)
+        closing.callback(thread.close)
+        lease = thread.run(lambda c: _check_in(c, path))
+        thread.guard(lease.check)
+        return SqlJournal(thread, _readers(thread, engine, path), release=closing.pop_all().close)
+
+
+def _check_in(connection: Connection, path: Path | None) -> Lease:
+    """Check the database, bring its schema up to date and take the lease: one transaction."""
+    if path is not None:
+        sqlite.check_file(connection, path)
+    schema.bring_up_to_date(connection)
+    shared = connection.dialect.name != "sqlite"
+    return Lease(connection, holder=f"{socket.gethostname()}:{os.getpid()}", shared=shared)
+
+
+def _readers(thread: JournalThread, engine: Engine, path: Path | None) -> Runner:
+    """Return who answers the read side: connections of its own, or the one that a database in memory has."""
+    if engine.dialect.name != "sqlite":
+        return Reader(engine)
+    return thread if path is None else Reader(sqlite.reader_engine(path))
+
+
+def open_records(url: str) -> SqlRecords:
+    """Open a state for reading; see ``connector.journal.open_records``."""
+    place = _place(url)
+    if not _is_sqlite(place):
+        return _checked(Reader(_server_engine(place)))
+    path = database_path(place)
+    if path is None or not path.is_file():
+        raise ConnectorError(
+            f"there is no state at {path or 'memory'} yet",
+            remedy="run `connector sync` (or `connector run`) first; `connector plan` works without one",
+        )
+    return _checked(Reader(sqlite.reader_engine(path)))
+
+
+def _checked(reader: Reader) -> SqlRecords:
+    reader.run(schema.check_readable)
+    return SqlRecords(reader)
+
+
+def _place(url: str) -> URL:
+    """Read a state's address; what has no scheme is the path of a SQLite file."""
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        _refuse(f"{url!r} is not the address of a database", error)
+
+
+def _is_sqlite(place: URL) -> bool:
+    return place.get_backend_name() == "sqlite"
+
+
+def database_path(place: URL) -> Path | None:
+    """Return the file of a SQLite state, ``None`` for one in memory."""
+    return None if place.database in {None, "", ":memory:"} else Path(str(place.database)).expanduser()
+
+
+def _server_engine(place: URL) -> Engine:
+    if place.get_backend_name() != "postgresql":
+        _refuse(f"{place.get_backend_name()} is not supported", None)
+    if place.drivername == "postgresql":
+        place = place.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(place, poolclass=NullPool, isolation_level="READ COMMITTED")
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ConnectorError(
+            "the driver for PostgreSQL is not installed", remedy="install psycopg, or use a SQLite file"
+        ) from error
+
+
+def _refuse(message: str, cause: Exception | None) -> NoReturn:
+    remedy = "give a file's path, sqlite:///file.db or postgresql://user@host/database"
+    raise ConfigError((Problem(file="connector.yaml", key="state", message=message, remedy=remedy),)) from cause

@@ -1,0 +1,187 @@
+"""Outcomes: what a receipt, a refusal or an unknown answer changes, each in the transaction that moves its intent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from connector.domain.change import Write
+from connector.domain.occasion import Occasion, Outcome
+from connector.domain.site import Effect
+from connector.domain.written import as_written
+from connector.journal import audit
+from connector.journal.documents import body_digest, settled_document, ticket_document, ticket_of, write_document
+from connector.journal.intents import move
+from connector.journal.moments import to_micros
+from connector.journal.pages import facts_of
+from connector.journal.sites import read_site, store_controls
+from connector.journal.statements import put_row
+from connector.journal.tables import applied, budget, ticket
+from connector.journal.verdicts import said_row, store_said
+from connector.ports.helpdesk import Receipt
+from connector.ports.journal import JournalEvent, Op, OpStatus, Spent
+
+PER_TICKET = timedelta(hours=24)
+"""The window of what one ticket may get."""
+
+
+def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime) -> None:
+    """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes."""
+    moved = move(
+        connection,
+        op,
+        to=OpStatus.DONE,
+        expected=(OpStatus.SENDING, OpStatus.PARKED),
+        settled_at=to_micros(now),
+        remote_id=receipt.remote_id,
+        document=settled_document(op.write),
+        body_digest=body_digest(op.write),
+    )
+    if not moved:
+        return
+    _store_applied(connection, op.write, receipt.at)
+    _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
+    _overlay(connection, op.write, receipt.version)
+    _count(connection, op, now=now)
+    audit.append(connection, _line(op, "write", now, {"remote_id": receipt.remote_id}))
+
+
+def fail(connection: Connection, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
+    """Store that a write was certainly not applied (``failed``) or that nobody can tell (``parked``)."""
+    if status is OpStatus.PARKED:
+        _park(connection, op, why, now=now)
+    elif _fail(connection, op, why, now=now):
+        audit.append(connection, _line(op, "failed", now, {"error": why}))
+
+
+def _fail(connection: Connection, op: Op, why: str, *, now: datetime) -> bool:
+    return move(
+        connection,
+        op,
+        to=OpStatus.FAILED,
+        expected=(OpStatus.SENDING, OpStatus.PARKED),
+        settled_at=to_micros(now),
+        why=why,
+        document=settled_document(op.write),
+        body_digest=body_digest(op.write),
+    )
+
+
+def _park(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
+    """Park: it counts against the budget, because it may have been applied, and its text stays to be looked for."""
+    document = write_document(op.write)
+    if not move(connection, op, to=OpStatus.PARKED, expected=(OpStatus.SENDING,), why=why, document=document):
+        return
+    _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.PARKED, now)
+    _count(connection, op, now=now)
+    audit.append(connection, _line(op, "parked", now, {"error": why}))
+
+
+def reject(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
+    """Store that the helpdesk will never accept a write: none of its occasions is tried again."""
+    if _fail(connection, op, why, now=now):
+        _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.REJECTED, now)
+        audit.append(connection, _line(op, "rejected", now, {"error": why}))
+
+
+def _store_applied(connection: Connection, write: Write, at: datetime) -> None:
+    for change in write.fields:
+        key = {"site": write.ref.site, "ticket": write.ref.id, "field": change.field.value}
+        put_row(connection, applied, key, {"value": change.after, "at": to_micros(at), "baseline": False})
+
+
+def _all_occasions(write: Write) -> Iterator[tuple[Occasion, Effect]]:
+    for change in write.fields:
+        yield change.occasion, change.field.effect
+    yield from _comment_occasions(write)
+
+
+def _comment_occasions(write: Write) -> Iterator[tuple[Occasion, Effect]]:
+    if write.comment:
+        notice = write.comment.notice
+        for occasion in (notice.occasion, *notice.covers):
+            yield occasion, notice.audience
+
+
+def _store_occasions(
+    connection: Connection, write: Write, occasions: Iterator[tuple[Occasion, Effect]], outcome: Outcome, at: datetime
+) -> None:
+    site, of = write.ref.site, write.ref.id
+    named = dict.fromkeys((str(occasion), audience.value) for occasion, audience in occasions)
+    rows = [said_row(site, of, occasion, audience, outcome, at) for occasion, audience in named]
+    store_said(connection, site, rows, proven=True)
+
+
+def _overlay(connection: Connection, write: Write, version: str) -> None:
+    """Let the stored ticket take on what was written, unless it has been seen in a later state since."""
+    mine = (ticket.c.site == write.ref.site, ticket.c.id == write.ref.id)
+    columns = (ticket.c.document, ticket.c.version, ticket.c.own_version)
+    row = connection.execute(select(*columns).where(*mine)).one_or_none()
+    if row is None:
+        return
+    values = {"own_version": version or row.own_version}
+    if row.version in {write.seen, row.own_version}:
+        after = as_written(ticket_of(row.document), write, version=version)
+        values |= facts_of(after, ticket_document(after))
+    connection.execute(update(ticket).where(*mine).values(values))
+
+
+def _effects(write: Write) -> list[Effect]:
+    found = {change.field.effect for change in write.fields}
+    return sorted(found | ({write.comment.notice.audience} if write.comment else set()))
+
+
+def _count(connection: Connection, op: Op, *, now: datetime) -> None:
+    """Count a write once against each effect that it used, and against what ``resume`` allowed beyond the budget."""
+    site, effects = op.write.ref.site, _effects(op.write)
+    known = set(connection.execute(select(budget.c.effect).where(budget.c.op == op.id)).scalars())
+    fresh = [effect for effect in effects if effect.value not in known]
+    if not fresh:
+        return
+    shared = {"op": op.id, "site": site, "ticket": op.write.ref.id, "at": to_micros(now)}
+    connection.execute(insert(budget), [shared | {"effect": effect.value} for effect in fresh])
+    state = read_site(connection, site)
+    left = {effect: state.allowance.get(effect, 0) - (effect in fresh) for effect in state.allowance}
+    if left:
+        store_controls(connection, replace(state, allowance={e: n for e, n in left.items() if n > 0}))
+
+
+def spent(connection: Connection, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:
+    """Return what was written per effect since each window's start, and per ticket in the last day."""
+    used = {effect: _used(connection, site, effect, since) for effect, since in windows.items()}
+    wanted = (
+        select(budget.c.effect, budget.c.ticket, func.count())
+        .where(
+            budget.c.site == site,
+            budget.c.effect.in_([effect.value for effect in windows]),
+            budget.c.at > to_micros(now - PER_TICKET),
+        )
+        .group_by(budget.c.effect, budget.c.ticket)
+    )
+    by_ticket = {(Effect(effect), of): count for effect, of, count in connection.execute(wanted)}
+    return Spent(used=MappingProxyType(used), by_ticket=MappingProxyType(by_ticket))
+
+
+def _used(connection: Connection, site: str, effect: Effect, since: datetime) -> int:
+    counted = select(func.count()).where(
+        budget.c.site == site, budget.c.effect == effect.value, budget.c.at > to_micros(since)
+    )
+    return int(connection.execute(counted).scalar_one())
+
+
+def _line(op: Op, kind: str, now: datetime, more: Mapping[str, str]) -> JournalEvent:
+    """Return the audit's line about a write: old → new and why, never the text."""
+    write = op.write
+    data = {change.field.value: f"{change.before or '(none)'} -> {change.after or '(none)'}" for change in write.fields}
+    reasons = [change.reason for change in write.fields]
+    if write.comment:
+        notice = write.comment.notice
+        data |= {"comment": f"{notice.audience} {notice.template} ({notice.locale})", "text": body_digest(write)}
+        reasons.append(notice.reason)
+    data |= {"why": "; ".join(dict.fromkeys(filter(None, reasons)))} | {k: v for k, v in more.items() if v}
+    site, of = write.ref.site, write.ref.id
+    return JournalEvent(at=now, kind=kind, site=site, ticket=of, key=write.key, run=op.run, data=data)

@@ -1,0 +1,118 @@
+"""The read side: what people see of the journal. Its connections cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from connector.domain.ticket import TicketRef
+from connector.journal import audit, tickets
+from connector.journal.intents import op_of
+from connector.journal.moments import from_micros, to_micros
+from connector.journal.runs import run_of
+from connector.journal.sites import read_sites
+from connector.journal.statements import AnyRow
+from connector.journal.tables import event, op, policy, quarantine, run
+from connector.journal.worker import Runner
+from connector.ports.journal import JournalEvent, Op, OpStatus, RunRow, SiteState, Stored
+
+
+class SqlRecords:
+    """``Records`` on a database; callable from any thread."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def sites(self) -> tuple[SiteState, ...]:
+        """Return every known site."""
+        return self._runner.run(read_sites)
+
+    def stored(self, ref: TicketRef, *, now: datetime) -> Stored | None:
+        """Return what is known about one ticket."""
+        return next(iter(self._runner.run(lambda c: tickets.load(c, ref.site, [ref.id], now=now))), None)
+
+    def find(self, text: str) -> tuple[TicketRef, ...]:
+        """Return tickets whose key or id is ``text``, in any case of letters, with or without ``site:``."""
+        return self._runner.run(lambda c: tickets.find(c, text.strip()))
+
+    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
+        """Return runs, latest first."""
+        wanted = select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit)
+        rows = self._rows(wanted if site is None else wanted.where(run.c.site == site))
+        return tuple(map(run_of, rows))
+
+    def events(
+        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+    ) -> tuple[JournalEvent, ...]:
+        """Return the latest audit lines that fit, oldest first."""
+        wanted = select(event).order_by(event.c.id.desc()).limit(limit)
+        if site is not None:
+            wanted = wanted.where(event.c.site == site)
+        if ticket is not None:
+            wanted = wanted.where(event.c.ticket == ticket)
+        if since is not None:
+            wanted = wanted.where(event.c.at >= to_micros(since))
+        return tuple(map(audit.line_of, reversed(self._rows(wanted))))
+
+    def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
+        """Return intents, latest first."""
+        wanted = select(op).order_by(op.c.id.desc()).limit(limit)
+        if site is not None:
+            wanted = wanted.where(op.c.site == site)
+        if status is not None:
+            wanted = wanted.where(op.c.status == status.value)
+        return tuple(map(op_of, self._rows(wanted)))
+
+    def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
+        """Yield what the latest finished run of each site held back."""
+        yield from self._runner.run(lambda c: _held(c, site))
+
+    def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
+        """Return tickets whose payload could not be read, and since when."""
+        wanted = select(quarantine).order_by(quarantine.c.site, quarantine.c.since, quarantine.c.id)
+        rows = self._rows(wanted if site is None else wanted.where(quarantine.c.site == site))
+        return tuple(
+            JournalEvent(
+                at=from_micros(row.since),
+                kind="quarantined",
+                site=row.site,
+                ticket=row.id,
+                data={"why": row.why, "digest": row.digest},
+            )
+            for row in rows
+        )
+
+    def policy(self, digest: str) -> str | None:
+        """Return a policy's document by (a prefix of) its hash; nothing when no or more than one policy fits."""
+        wanted = select(policy.c.document).where(policy.c.hash.startswith(digest.lower(), autoescape=True)).limit(2)
+        found = self._rows(wanted) if digest else ()
+        return found[0].document if len(found) == 1 else None
+
+    def next_due(self, site: str) -> datetime | None:
+        """Return the earliest due time of the site's open tickets."""
+        return self._runner.run(lambda c: tickets.next_due(c, site))
+
+    def verify_chain(self) -> int | None:
+        """Return the position of the first audit line that was changed, removed or slipped in; ``None``: all fit."""
+        return self._runner.run(audit.first_broken)
+
+    def _rows(self, wanted: Select[Any]) -> list[AnyRow]:
+        return self._runner.run(lambda c: list(c.execute(wanted).all()))
+
+
+def _held(connection: Connection, site: str | None) -> list[JournalEvent]:
+    found: list[JournalEvent] = []
+    for state in read_sites(connection, site):
+        latest = (
+            select(run.c.id)
+            .where(run.c.site == state.site, run.c.ended_at.is_not(None))
+            .order_by(run.c.started_at.desc(), run.c.id.desc())
+            .limit(1)
+        )
+        of_run = connection.execute(latest).scalar_one_or_none()
+        lines = select(event).where(event.c.run == (of_run or ""), event.c.kind == "held", event.c.site == state.site)
+        found.extend(map(audit.line_of, connection.execute(lines.order_by(event.c.id))))
+    return found

@@ -1,0 +1,69 @@
+"""Runs and the policies that they decided by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from connector.domain.policy import Policy
+from connector.journal import audit
+from connector.journal.documents import summary_document, summary_of
+from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
+from connector.journal.statements import AnyRow, put_row
+from connector.journal.tables import policy, run
+from connector.ports.journal import JournalEvent, RunRow
+
+CUT_SHORT = "the process ended before the run did"
+
+
+def begin_run(connection: Connection, row: RunRow) -> None:
+    """Store that a run began; earlier runs of the site that never ended were cut short, and now say so."""
+    unfinished = (run.c.site == row.site, run.c.ended_at.is_(None), run.c.id != row.id)
+    ended = {"ended_at": to_micros(row.started_at), "outcome": "stopped", "why": CUT_SHORT}
+    connection.execute(update(run).where(*unfinished).values(ended))
+    _store(connection, row)
+
+
+def end_run(connection: Connection, row: RunRow) -> None:
+    """Store how a run ended."""
+    _store(connection, row)
+
+
+def _store(connection: Connection, row: RunRow) -> None:
+    values = {
+        "kind": row.kind,
+        "policy": row.policy,
+        "started_at": to_micros(row.started_at),
+        "ended_at": maybe_micros(row.ended_at),
+        "outcome": row.outcome,
+        "why": row.why,
+        "summary": summary_document(row.summary),
+    }
+    put_row(connection, run, {"id": row.id, "site": row.site}, values)
+
+
+def run_of(row: AnyRow) -> RunRow:
+    """Read one run."""
+    return RunRow(
+        id=row.id,
+        site=row.site,
+        kind=row.kind,
+        policy=row.policy,
+        started_at=from_micros(row.started_at),
+        ended_at=maybe_moment(row.ended_at),
+        outcome=row.outcome,
+        why=row.why,
+        summary=summary_of(row.summary),
+    )
+
+
+def remember_policy(connection: Connection, found: Policy, document: str, *, now: datetime) -> None:
+    """Keep a policy's document by its hash; a known one changes nothing."""
+    known = connection.execute(select(policy.c.hash).where(policy.c.hash == found.hash)).scalar_one_or_none()
+    if known is not None:
+        return
+    row = {"hash": found.hash, "name": found.name, "document": document, "since": to_micros(now)}
+    connection.execute(insert(policy).values(row))
+    data = {"name": found.name, "policy": found.hash, **found.sources}
+    audit.append(connection, JournalEvent(at=now, kind="policy", site="", key=found.hash, data=data))

@@ -1,0 +1,65 @@
+"""The database's schema: brought up to date by the writer, only checked by readers.
+
+alembic is loaded when there is something to migrate, and then alone: it costs more than a whole ``status``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from connector.errors import ConnectorError
+
+HEAD = "0001"
+"""The revision that this program works with; a test keeps it equal to the newest migration."""
+
+KNOWN = ("", HEAD)
+"""Revisions that can be brought up to date; the empty one is a new database."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision of the database, empty for a new one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found or ""
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Run the missing migrations inside the caller's transaction: after a kill they are all there or none is."""
+    found = revision(connection)
+    _refuse_newer(found)
+    if found != HEAD:
+        _migrate(connection)
+
+
+def check_readable(connection: Connection) -> None:
+    """Raise ``ConnectorError`` when the schema is not this program's."""
+    found = revision(connection)
+    _refuse_newer(found)
+    if found != HEAD:
+        raise ConnectorError(
+            "the state was written by an older version of the connector",
+            remedy="run `connector sync` once; it brings the state up to date",
+        )
+
+
+def _refuse_newer(found: str) -> None:
+    if found not in KNOWN:
+        raise ConnectorError(
+            f"the state was written by a newer version of the connector (schema {found}, this one knows {HEAD})",
+            remedy="install the newer version, or restore a backup made before the upgrade",
+        )
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,171 @@
+"""The journal on a database: each method is one transaction, handed to the journal's thread and awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+from connector.domain.change import Write
+from connector.domain.policy import Policy
+from connector.domain.site import Effect
+from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.journal.records import SqlRecords
+from connector.journal.worker import JournalThread, Runner
+from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.journal import (
+    Candidate,
+    JournalEvent,
+    Op,
+    OpStatus,
+    Previous,
+    Progress,
+    RunRow,
+    SiteState,
+    Spent,
+    Stored,
+    Verdict,
+)
+
+
+class SqlJournal:
+    """``Journal`` on SQLite or PostgreSQL; callable from any thread.
+
+    It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
+    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
+    """
+
+    def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
+        """Make the journal; ``release`` lets the next process in after the thread has ended."""
+        self._thread = thread
+        self._run = thread.run
+        self._records = SqlRecords(readers)
+        self._release = release
+
+    def close(self) -> None:
+        """Finish what is under way and let the next process in."""
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open_site(self, site: str, *, fingerprint: str) -> SiteState:
+        """Return the site's state, making its row on first sight."""
+        return self._run(lambda c: sites.open_site(c, site, fingerprint=fingerprint))
+
+    def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
+        """Return the stored observations of known ids."""
+        return self._run(lambda c: tickets.previous(c, site, ids))
+
+    def store_page(self, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
+        """Store a page and its cursor; return the rows changed, the cursor's not counted."""
+        return self._run(lambda c: pages.store_page(c, site, candidates, page=page, now=now))
+
+    def store_history(self, histories_: Sequence[TicketHistory]) -> None:
+        """Replace what deltas implied by the vendor's own history."""
+        self._run(lambda c: histories.store_histories(c, histories_))
+
+    def advance(self, site: str, progress: Progress) -> None:
+        """Move the site's bookkeeping."""
+        self._run(lambda c: sites.advance(c, site, progress))
+
+    def load(self, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
+        """Return all that is known about tickets, in the order asked."""
+        return self._run(lambda c: tickets.load(c, site, ids, now=now))
+
+    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets that are due, earliest first."""
+        return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
+
+    def next_due(self, site: str) -> datetime | None:
+        """Return the earliest due moment."""
+        return self._run(lambda c: tickets.next_due(c, site))
+
+    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets not decided under this policy."""
+        return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit))
+
+    def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose history is not in, most urgent first."""
+        return self._run(lambda c: tickets.without_history(c, site, limit=limit))
+
+    def want_history(self, site: str, ids: Sequence[str]) -> None:
+        """Mark tickets whose history has to be read again."""
+        self._run(lambda c: histories.want_histories(c, site, ids))
+
+    def known_open(self, site: str) -> frozenset[str]:
+        """Return ids of all tickets that we believe open."""
+        return self._run(lambda c: tickets.known_open(c, site))
+
+    def store_verdicts(self, site: str, verdicts_: Sequence[Verdict], *, run: str) -> int:
+        """Store decisions; return the rows changed."""
+        return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
+
+    def arm(
+        self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
+    ) -> tuple[Op, ...]:
+        """Store intents; durable on return."""
+        return self._run(lambda c: intents.arm(c, site, writes, run=run, now=now, job=job))
+
+    def attach_job(self, ops: Sequence[Op], job: str) -> None:
+        """Note the vendor's job id on armed rows."""
+        self._run(lambda c: intents.attach_job(c, ops, job))
+
+    def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
+        """Store what the helpdesk confirmed."""
+        self._run(lambda c: outcomes.settle(c, op, receipt, now=now))
+
+    def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` or ``parked``."""
+        self._run(lambda c: outcomes.fail(c, op, status, why, now=now))
+
+    def reject(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` for good."""
+        self._run(lambda c: outcomes.reject(c, op, why, now=now))
+
+    def sending(self, site: str) -> tuple[Op, ...]:
+        """Return intents without an outcome, oldest first."""
+        return self._run(lambda c: intents.sending(c, site))
+
+    def spent(self, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:
+        """Return what was written of late."""
+        return self._run(lambda c: outcomes.spent(c, site, windows=windows, now=now))
+
+    def switch_effects(self, site: str, effects: Mapping[str, frozenset[Effect]], *, now: datetime) -> int:
+        """Store the effects in force; return how many occasions were silenced."""
+        return self._run(lambda c: control.switch_effects(c, site, effects, now=now))
+
+    def freeze(self, site: str, effect: Effect | None, why: str, *, now: datetime) -> None:
+        """Freeze an effect (``None``: all) until ``resume``."""
+        self._run(lambda c: control.freeze(c, site, effect, why, now=now))
+
+    def pause(self, site: str, why: str, *, now: datetime, actor: str) -> None:
+        """Pause every write of a site."""
+        self._run(lambda c: control.pause(c, site, why, now=now, actor=actor))
+
+    def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
+        """Clear pause and freezes."""
+        self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def begin_run(self, row: RunRow) -> None:
+        """Store that a run began."""
+        self._run(lambda c: runs.begin_run(c, row))
+
+    def end_run(self, row: RunRow) -> None:
+        """Store how a run ended."""
+        self._run(lambda c: runs.end_run(c, row))
+
+    def remember_policy(self, policy: Policy, document: str, *, now: datetime) -> None:
+        """Keep a policy's document by hash."""
+        self._run(lambda c: runs.remember_policy(c, policy, document, now=now))
+
+    def record(self, event: JournalEvent) -> None:
+        """Append one line to the audit."""
+        self._run(lambda c: audit.append(c, event))
+
+    def records(self) -> SqlRecords:
+        """Return the read side."""
+        return self._records

@@ -1,0 +1,143 @@
+"""Everything that holds for SQLite alone: settings, what is checked before a file is trusted, who may read it.
+
+The settings choose safety over speed, which is ample: a write-ahead log with a full sync per commit, because a lost row
+of intent would be a comment twice; one writing connection; readers that cannot write. SQLite 3.7.0 to 3.51.2 can damage
+a write-ahead log when two connections write or checkpoint at once, so there is exactly one that may.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from connector.errors import ConfigError, ConnectorError, Problem
+from connector.journal.faults import StateBroken
+
+APPLICATION_ID = 0x45534343  # "ESCC", in the file's header: this is a connector's state
+LEAST_FREE = 200 * 1024 * 1024
+"""Bytes that the disk must have free for the journal to be opened for writing."""
+
+_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cache_size=-8000",
+)
+_READER = ("PRAGMA query_only=ON", "PRAGMA busy_timeout=10000", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF")
+_SHARED_BY_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "beegfs", "gfs2", "ocfs2", "glusterfs", "davfs"}
+    | {f"fuse.{name}" for name in ("sshfs", "glusterfs", "ceph", "s3fs", "gcsfuse", "rclone", "davfs", "cephfs")}
+)
+
+
+def writer_engine(path: Path | None) -> Engine:
+    """Return the engine of the one writing connection; without a path the database lives in memory."""
+    return _engine(str(path or ":memory:"), _WRITER, begin="BEGIN IMMEDIATE", uri=False)
+
+
+def reader_engine(path: Path) -> Engine:
+    """Return an engine whose connections cannot write."""
+    return _engine(f"file:{quote(str(path.resolve()))}?mode=ro", _READER, begin="BEGIN", uri=True)
+
+
+def scratch_engine(source: Path) -> Engine:
+    """Return an engine on a copy of ``source`` in memory; the copy is one moment of it, and nothing is locked."""
+    address = f"file:{quote(str(source.resolve()))}?mode=ro"
+    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", uri=False, filled_from=address)
+
+
+def _engine(
+    database: str, settings: tuple[str, ...], *, begin: str, uri: bool, filled_from: str | None = None
+) -> Engine:
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
+        if filled_from is not None:
+            with contextlib.closing(sqlite3.connect(filled_from, uri=True)) as source:
+                source.backup(connection)
+        for setting in settings:
+            connection.execute(setting).close()
+        return connection
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "begin", start)
+    return engine
+
+
+def prepare_file(path: Path, *, least_free: int) -> None:
+    """Make the file, readable by its owner alone, after checking that its place is fit for a write-ahead log.
+
+    Raises ``ConfigError`` for a place that is not, ``ConnectorError`` for a full disk or missing rights.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_network(path)
+        _refuse_full_disk(path, least_free)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
+
+
+def _refuse_network(path: Path) -> None:
+    kind = filesystem_kind(path.parent.resolve(), _mounts())
+    if kind in _SHARED_BY_NETWORK:
+        problem = f"{path}: the state is on a network file system ({kind}), where SQLite cannot keep it safe"
+        remedy = "move the state to a local disk, or use PostgreSQL"
+        raise ConfigError((Problem(file="connector.yaml", key="state", message=problem, remedy=remedy),))
+
+
+def _mounts() -> str:
+    """Return the system's mount table; empty where there is none to read."""
+    try:
+        return Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def filesystem_kind(folder: Path, mounts: str) -> str:
+    """Return the type of the file system that holds ``folder``, from a table as in proc(5) ``mountinfo``."""
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        point = left.split()[4].replace("\\040", " ") if len(left.split()) > 4 else ""
+        if point and folder.is_relative_to(point) and len(point) >= best:
+            best, kind = len(point), right.split(" ", 1)[0]
+    return kind
+
+
+def _refuse_full_disk(path: Path, least_free: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if free < least_free:
+        raise ConnectorError(
+            f"{path}: {free // 1024**2} MB free on its disk, the journal wants {least_free // 1024**2} MB",
+            remedy="free disk space; plan, explain, status and log go on working",
+        )
+
+
+def check_file(connection: Connection, path: Path) -> None:
+    """Refuse a file that is damaged, not ours or without its write-ahead log; mark a new one as ours."""
+    if (mode := connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()) != "wal":
+        raise ConnectorError(f"{path}: no write-ahead log here (mode {mode})", remedy="move the state to a local disk")
+    damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if damage != "ok":
+        raise StateBroken(f"{path}: the database is damaged: {damage}")
+    mark = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+    tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    if mark not in {0, APPLICATION_ID} or (mark == 0 and tables):
+        raise ConnectorError(f"{path}: this database is not a connector's state", remedy="name another file")
+    if mark == 0:
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")

@@ -1,0 +1,204 @@
+"""What is known about tickets, read by the portion: a fixed number of queries for a page, never one per ticket."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from sqlalchemy import Connection, Select, case, func, select
+
+from connector.domain.change import Field
+from connector.domain.events import History, TicketEvent
+from connector.domain.occasion import Outcome, Said, SaidRows
+from connector.domain.site import Effect
+from connector.domain.situation import Applied, EscalationState
+from connector.domain.ticket import TicketRef
+from connector.journal.documents import event_of, hits_of, state_of, ticket_of
+from connector.journal.moments import from_micros, maybe_moment, to_micros
+from connector.journal.statements import AnyRow, portions
+from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
+from connector.journal.tables import site as site_table
+from connector.ports.journal import OpStatus, Previous, Stored
+
+DAY = timedelta(hours=24)
+_POSTED = (OpStatus.DONE.value, OpStatus.SENDING.value, OpStatus.PARKED.value)
+_SPOKEN = (Effect.NOTES.value, Effect.PUBLIC.value)
+
+
+def load(connection: Connection, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
+    """Return all that is known about tickets, in the order asked; unknown ids are absent."""
+    found: dict[str, Stored] = {}
+    for portion in portions(list(dict.fromkeys(ids))):
+        found.update(_load(connection, site, portion, now))
+    return tuple(found[id_] for id_ in ids if id_ in found)
+
+
+def _load(connection: Connection, site: str, ids: Sequence[str], now: datetime) -> dict[str, Stored]:
+    events = _events(connection, site, ids)
+    states = _states(connection, site, ids)
+    said_rows = _said(connection, site, ids)
+    values = _applied(connection, site, ids)
+    notes = _notes(connection, site, ids, since=now - DAY)
+    rows = connection.execute(select(ticket).where(ticket.c.site == site, ticket.c.id.in_(ids)))
+    return {
+        row.id: Stored(
+            ticket=ticket_of(row.document),
+            history=_history(row, events.get(row.id, ())),
+            state=states.get(row.id, _NO_STATE),
+            said=said_rows.get(row.id, _NOTHING_SAID),
+            applied=values.get(row.id, _NOTHING_APPLIED),
+            text_hits=_hits(row),
+            text_version=row.text_version,
+            notes_today=notes.get(row.id, (0, None))[0],
+            last_note_at=notes.get(row.id, (0, None))[1],
+            next_due_at=maybe_moment(row.next_due_at),
+            own_version=row.own_version,
+        )
+        for row in rows
+    }
+
+
+_NO_STATE = EscalationState()
+_NOTHING_SAID: SaidRows = MappingProxyType({})
+_NOTHING_APPLIED: Mapping[Field, Applied] = MappingProxyType({})
+_NO_HITS: Mapping[str, bool] = MappingProxyType({})
+
+
+def _history(row: AnyRow, events: Iterable[TicketEvent]) -> History:
+    ordered = tuple(sorted(events, key=lambda event: (event.at, event.id)))
+    return History(events=ordered, complete=row.history_complete, read_until=maybe_moment(row.history_until))
+
+
+def _hits(row: AnyRow) -> Mapping[str, bool]:
+    """Return results of word lists, which hold for the version that was read and no other."""
+    if not row.text_hits or row.text_version != row.version:
+        return _NO_HITS
+    return MappingProxyType(hits_of(row.text_hits))
+
+
+def _events(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, list[TicketEvent]]:
+    wanted = select(ticket_event.c.ticket, ticket_event.c.document).where(
+        ticket_event.c.site == site, ticket_event.c.ticket.in_(ids)
+    )
+    found: dict[str, list[TicketEvent]] = defaultdict(list)
+    for of, document in connection.execute(wanted):
+        found[of].append(event_of(document))
+    return found
+
+
+def _states(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, EscalationState]:
+    wanted = select(escalation.c.ticket, escalation.c.document).where(
+        escalation.c.site == site, escalation.c.ticket.in_(ids)
+    )
+    return {of: state_of(document) for of, document in connection.execute(wanted)}
+
+
+def _said(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, SaidRows]:
+    wanted = select(said).where(said.c.site == site, said.c.ticket.in_(ids))
+    found: dict[str, dict[tuple[str, Effect], Said]] = defaultdict(dict)
+    for row in connection.execute(wanted):
+        outcome = Said(outcome=Outcome(row.outcome), at=from_micros(row.at))
+        found[row.ticket][row.occasion, Effect(row.audience)] = outcome
+    return {of: MappingProxyType(rows) for of, rows in found.items()}
+
+
+def _applied(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, Mapping[Field, Applied]]:
+    wanted = select(applied).where(applied.c.site == site, applied.c.ticket.in_(ids))
+    found: dict[str, dict[Field, Applied]] = defaultdict(dict)
+    for row in connection.execute(wanted):
+        value = Applied(value=row.value, at=from_micros(row.at), baseline=row.baseline)
+        found[row.ticket][Field(row.field)] = value
+    return {of: MappingProxyType(values) for of, values in found.items()}
+
+
+def _notes(
+    connection: Connection, site: str, ids: Sequence[str], *, since: datetime
+) -> dict[str, tuple[int, datetime | None]]:
+    """Return per ticket how many comments of ours it got since ``since``, and when the latest was sent."""
+    recent = func.sum(case((op.c.sent_at > to_micros(since), 1), else_=0))
+    wanted = (
+        select(op.c.ticket, recent.label("recent"), func.max(op.c.sent_at).label("latest"))
+        .where(op.c.site == site, op.c.ticket.in_(ids), op.c.audience.in_(_SPOKEN), op.c.status.in_(_POSTED))
+        .group_by(op.c.ticket)
+    )
+    return {row.ticket: (int(row.recent), from_micros(row.latest)) for row in connection.execute(wanted)}
+
+
+def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
+    """Return, per known id, what deriving events from two observations needs of the earlier one."""
+    found: dict[str, Previous] = {}
+    for portion in portions(list(dict.fromkeys(ids))):
+        rows = connection.execute(
+            select(ticket.c.id, ticket.c.document, ticket.c.own_version).where(
+                ticket.c.site == site, ticket.c.id.in_(portion)
+            )
+        ).all()
+        values = _applied(connection, site, portion) if rows else {}
+        for id_, document, own_version in rows:
+            ours = values.get(id_, _NOTHING_APPLIED)
+            found[id_] = Previous(ticket=ticket_of(document), applied=ours, own_version=own_version)
+    return found
+
+
+def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+    """Return ids of open tickets whose due moment has come, earliest first."""
+    wanted = (
+        select(ticket.c.id)
+        .where(ticket.c.site == site, ticket.c.next_due_at <= to_micros(now))
+        .order_by(ticket.c.next_due_at)
+        .limit(limit)
+    )
+    return tuple(connection.execute(wanted).scalars())
+
+
+def next_due(connection: Connection, site: str) -> datetime | None:
+    """Return the earliest due moment of a site."""
+    wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, ticket.c.next_due_at.is_not(None))
+    return maybe_moment(connection.execute(wanted).scalar_one())
+
+
+def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+    """Return ids of open tickets whose last decision was made under another policy, or never."""
+    found: list[str] = []
+    for other in (ticket.c.policy_hash < policy_hash, ticket.c.policy_hash > policy_hash):
+        wanted = _open(site).where(other).order_by(ticket.c.policy_hash, ticket.c.id).limit(limit - len(found))
+        found.extend(connection.execute(wanted).scalars())
+    return tuple(found)
+
+
+def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
+    """Return ids of open tickets whose history is not in: highest priority first, then longest untouched."""
+    wanted = (
+        _open(site).where(~ticket.c.history_complete).order_by(ticket.c.priority_rank, ticket.c.updated_at).limit(limit)
+    )
+    return tuple(connection.execute(wanted).scalars())
+
+
+def known_open(connection: Connection, site: str) -> frozenset[str]:
+    """Return ids of all tickets that we believe open."""
+    return frozenset(connection.execute(_open(site)).scalars())
+
+
+def _open(site: str) -> Select[str]:
+    return select(ticket.c.id).where(ticket.c.site == site, ticket.c.is_open)
+
+
+def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:
+    """Return tickets that people may mean by ``text``: a key, an id, or either after ``site:``."""
+    sites = list(connection.execute(select(site_table.c.name)).scalars())
+    named, _, rest = text.partition(":")
+    found = _spelled(connection, sites, text)
+    if rest and named in sites:
+        found |= _spelled(connection, [named], rest)
+    return tuple(TicketRef(site, id_) for site, id_ in sorted(found))
+
+
+def _spelled(connection: Connection, sites: Sequence[str], text: str) -> set[tuple[str, str]]:
+    either = (ticket.c.id == text, ticket.c.key.in_({text, text.upper(), f"#{text}"}))
+    found: set[tuple[str, str]] = set()
+    for condition in either:
+        rows = connection.execute(select(ticket.c.site, ticket.c.id).where(ticket.c.site.in_(sites), condition))
+        found.update((site, id_) for site, id_ in rows)
+    return found

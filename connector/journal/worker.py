@@ -1,0 +1,97 @@
+"""Who runs the journal's transactions: one thread with the one writing connection, or a reader's own connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from connector.errors import ConnectorError
+from connector.journal.faults import StateBroken, translate
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """Runs work on a connection."""
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what ``work`` returns; its statements are one transaction. Raises ``ConnectorError``."""
+
+
+class Reader:
+    """Runs queries, each in a transaction of its own that sees one moment of the database; from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what ``work`` returns."""
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise translate(error) from error
+
+
+class JournalThread:
+    """The one thread that owns the writing connection; whoever calls waits for the transaction to be durable.
+
+    After a failure of the disk every further call raises the same error: what cannot be stored must not be sent.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._broken: StateBroken | None = None
+        self._guard: Callable[[Connection], None] | None = None
+        try:
+            self._connection = self._pool.submit(self._connect, engine).result()
+        except BaseException:
+            self._pool.shutdown()
+            raise
+
+    @staticmethod
+    def _connect(engine: Engine) -> Connection:
+        try:
+            return engine.connect()
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    def guard(self, check: Callable[[Connection], None]) -> None:
+        """Run ``check`` at the start of every transaction from now on."""
+        self._guard = check
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what ``work`` returns, after its transaction is on disk; nothing of it happened when this raises."""
+        try:
+            pending = self._pool.submit(self._transaction, work)
+        except RuntimeError as error:
+            raise ConnectorError("the journal is closed") from error
+        return pending.result()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        if self._broken:
+            raise self._broken
+        try:
+            with self._connection.begin():
+                if self._guard:
+                    self._guard(self._connection)
+                return work(self._connection)
+        except DBAPIError as error:
+            raise self._note(translate(error)) from error
+
+    def _note(self, error: ConnectorError) -> ConnectorError:
+        if isinstance(error, StateBroken):
+            self._broken = error
+        return error
+
+    def close(self) -> None:
+        """Finish what was handed in and close the connection."""
+        try:
+            self._pool.submit(self._connection.close).result()
+        except RuntimeError:
+            return  # closed before
+        self._pool.shutdown()

@@ -1,0 +1,138 @@
+"""File, environment and secrets → ``Settings``, with every problem at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from connector.documents import Document, KeyPath, problems_of, read
+from connector.errors import ConfigError, Problem
+from connector.settings.checks import findings
+from connector.settings.model import Settings, secret_key
+from connector.settings.sources import Override, overrides, sites_of
+
+_SECRET_KEYS = frozenset(
+    {"token", "api_token", "access_token", "password", "passwd", "pwd", "client_secret", "secret_key", "api_key"}
+    | {"apikey", "private_key"}
+)
+_PATHS = ("policy", "templates", "secrets_dir")
+
+
+def load_settings(path: Path, *, need_secrets: bool = True) -> Settings:
+    """Read ``connector.yaml``; relative paths in it begin at its folder.
+
+    ``need_secrets`` is false for commands that talk to no helpdesk.
+
+    Raises:
+        ConfigError: with every problem of the file, the environment and the secrets.
+    """
+    return read_settings(read(path, shown=str(path)), base=path.parent, need_secrets=need_secrets)
+
+
+def read_settings(document: Document, *, base: Path, need_secrets: bool = True) -> Settings:
+    """Return the settings of a document; ``base`` is where its relative paths begin."""
+    given = document.value if isinstance(document.value, dict) else {}
+    refused = [] if given or document.value is None else [document.problem((), "must be a mapping")]
+    refused += list(_secrets_in(document, document.value, ()))
+    laid_over, wrong_variables = overrides(os.environ, Settings.model_fields, sites_of(given))
+    refused += wrong_variables
+    placed = _with_variables(document, laid_over)
+    values = _located(_without_secrets(given), base)
+    settings = None
+    if not wrong_variables:
+        settings, problems = _validated(values, placed)
+        refused += problems
+    if settings is not None:
+        settings = _absolute(settings, base)
+        refused += findings(settings, placed)
+        refused += _missing_secrets(settings, placed) if need_secrets else ()
+    if refused or settings is None:
+        raise ConfigError(tuple(sorted({_from_variable(problem, laid_over) for problem in refused})))
+    return settings
+
+
+def _validated(values: Mapping[str, Any], document: Document) -> tuple[Settings | None, tuple[Problem, ...]]:
+    private = [key for key in values if key.startswith("_")]
+    problems = tuple(document.problem((key,), "unknown key") for key in private)
+    try:
+        return Settings(**{key: value for key, value in values.items() if key not in private}), problems
+    except ValidationError as error:
+        return None, problems + problems_of(error, document, Settings)
+    except ConfigError as error:
+        return None, problems + error.problems
+
+
+def _secrets_in(document: Document, value: Any, path: KeyPath) -> Iterator[Problem]:
+    """Yield a problem for every key of the file that holds a secret; its value is never shown."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _secrets_in(document, item, (*path, index))
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if _holds_secret(key, path):
+            remedy = (
+                "delete it here, revoke it, and give the new one as CONNECTOR_SECRETS__NAME or a file in secrets_dir"
+            )
+            yield document.problem((*path, key), "a secret never stands in this file", remedy)
+        else:
+            yield from _secrets_in(document, inner, (*path, key))
+
+
+def _holds_secret(key: str, path: KeyPath) -> bool:
+    return key.lower().replace("-", "_") in _SECRET_KEYS or (key == "secrets" and not path)
+
+
+def _without_secrets(value: Any, path: KeyPath = ()) -> Any:
+    if isinstance(value, list):
+        return [_without_secrets(item, (*path, index)) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    return {k: _without_secrets(v, (*path, k)) for k, v in value.items() if not _holds_secret(k, path)}
+
+
+def _located(values: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Make the secrets' folder absolute, because it is read before anything is validated."""
+    folder = values.get("secrets_dir")
+    return values | {"secrets_dir": str(base / folder)} if isinstance(folder, str) else values
+
+
+def _absolute(settings: Settings, base: Path) -> Settings:
+    base = base.resolve()
+    paths = {name: base / getattr(settings, name) for name in _PATHS if getattr(settings, name)}
+    sites = tuple(site.model_copy(update={"map": base / site.map}) for site in settings.sites)
+    return settings.model_copy(update={**paths, "sites": sites, "state": _absolute_state(settings.state, base)})
+
+
+def _absolute_state(url: str, base: Path) -> str:
+    kind, _, path = url.partition(":///")
+    if kind != "sqlite" or not path or path == ":memory:":
+        return url
+    return f"sqlite:///{base / path}"
+
+
+def _missing_secrets(settings: Settings, document: Document) -> Iterator[Problem]:
+    for index, site in enumerate(settings.sites):
+        wanted = {secret_key(site, role): role for role in ("writer", "reader")}
+        for name, role in wanted.items():
+            if name not in settings.secrets:
+                remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
+                yield document.problem(("sites", index, "auth", role), f"the secret {name} is not set", remedy)
+
+
+def _with_variables(document: Document, laid_over: tuple[Override, ...]) -> Document:
+    """Return the document with places for keys that only variables give, so that problems can name them."""
+    added = {o.path[:n]: (0, 0) for o in laid_over for n in range(1, len(o.path) + 1)}
+    return replace(document, places={**added, **document.places})
+
+
+def _from_variable(problem: Problem, laid_over: tuple[Override, ...]) -> Problem:
+    named = {".".join(map(str, o.path)): o.variable for o in laid_over}
+    if problem.key not in named:
+        return problem
+    return replace(problem, file="environment", line=0, column=0, key=named[problem.key])

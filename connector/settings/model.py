@@ -1,0 +1,113 @@
+"""The whole configuration as one frozen value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connector.documents import Duration, Names, Strict, as_written
+from connector.settings.auth import Credential
+from connector.settings.site import SiteSettings
+from connector.settings.sources import Environment, Secrets
+from connector.settings.urls import LoopbackUrl, PingUrl
+
+STATE_SECRET = "state"  # noqa: S105  # the name of one, not one
+
+
+class LogSettings(Strict):
+    """The log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is shown."
+    )
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`auto`: text for a person at a terminal, JSON lines otherwise."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything in ``connector.yaml``, with the environment laid over it. Paths are absolute once loaded."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True)
+
+    state: str = Field(
+        default="sqlite:///state.db",
+        description="Database: `sqlite:///path` or `postgresql://user@host/name` (its password: the secret `state`).",
+    )
+    policy: Path = Field(default=Path("mappings/policy.yaml"), description="The policy file.")
+    templates: Path = Field(default=Path("mappings/templates"), description="Folder with the texts, one per language.")
+    sites: tuple[SiteSettings, ...] = Field(description="The helpdesks that run under the policy.")
+    alarm_command: Names = Field(
+        default=(),
+        description="Program and arguments to start for every alarm; it gets the alarm as JSON on standard input.",
+    )
+    ping_url: PingUrl | None = Field(
+        default=None, description="Address to ping after every good pass: a dead-man's switch."
+    )
+    stale_after: Duration = Field(
+        default=as_written("15m"), description="Alarm when a site had no good pass for this long."
+    )
+    log: LogSettings = Field(default=LogSettings(), description="The log on standard error.")
+    clock_url: LoopbackUrl | None = Field(
+        default=None, description="Take the time from a sandbox on this machine; for demo and tests only."
+    )
+    secrets_dir: Path | None = Field(
+        default=None, description="Folder with one file per secret; without it systemd's `$CREDENTIALS_DIRECTORY`."
+    )
+    secrets: Mapping[str, SecretStr] = Field(default_factory=dict, repr=False, description="Never in the file.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # ours finds sites by their names
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # no such file
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # ours checks who may read them
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over secrets over the file, whose values are given at construction."""
+        file_values = init_settings()
+        return Environment(settings_cls, file_values), Secrets(settings_cls, _directories(file_values)), init_settings
+
+    @property
+    def state_url(self) -> str:
+        """Return the database URL with its password, where a secret ``state`` gives one. Never log it."""
+        password = self.secrets.get(STATE_SECRET)
+        if password is None or "@" not in self.state:
+            return self.state
+        head, _, tail = self.state.rpartition("@")
+        return f"{head}:{quote(password.get_secret_value(), safe='')}@{tail}"
+
+    def site(self, name: str) -> SiteSettings:
+        """Return the site called ``name``; raises ``KeyError`` when there is none."""
+        return {site.name: site for site in self.sites}[name]
+
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """Return the names of all sites, in file order."""
+        return tuple(site.name for site in self.sites)
+
+    def secret(self, site: SiteSettings, role: Literal["reader", "writer"]) -> SecretStr:
+        """Return the secret of a site's reader or writer; raises ``KeyError`` when it is not set."""
+        return self.secrets[secret_key(site, role)]
+
+
+def secret_key(site: SiteSettings, role: Literal["reader", "writer"]) -> str:
+    """Return the name under which the secret of a site's reader or writer is looked up."""
+    credential: Credential = getattr(site.auth, role)
+    default = site.name.replace("-", "_")
+    return credential.secret or (f"{default}_{role}" if site.auth.is_pair else default)
+
+
+def _directories(file_values: Mapping[str, Any]) -> Iterator[Path]:
+    for source in (os.environ.get("CONNECTOR_SECRETS_DIR"), file_values.get("secrets_dir")):
+        if isinstance(source, (str, Path)) and source:
+            yield Path(source)
+    if systemd := os.environ.get("CREDENTIALS_DIRECTORY"):
+        yield Path(systemd)

@@ -1,0 +1,190 @@
+"""YAML documents: what is read, what is refused, and where problems say they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+from ruamel.yaml import YAML
+
+from connector.documents import (
+    Duration,
+    Names,
+    Share,
+    Strict,
+    checked,
+    closest,
+    duration_text,
+    parse,
+    read,
+    read_duration,
+)
+from connector.errors import ConfigError, Problem
+
+keys = st.text(alphabet="abcdefgh_-%. ", min_size=1, max_size=8).filter(lambda k: k == k.strip())
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=20).filter(str.isprintable),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+class Site(Strict):
+    name: str
+    kind: Literal["jira", "zendesk"]
+    effects: Names = ()
+    every: Duration = timedelta(minutes=1)
+    share: Share = 0.3
+
+
+class Root(Strict):
+    sites: tuple[Site, ...]
+    limits: Mapping[str, int] = Field(default_factory=dict)
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        checked(Root, parse(text, file="c.yaml"))
+    return [str(p) for p in caught.value.problems]
+
+
+def refusals(text: str) -> tuple[Problem, ...]:
+    try:
+        parse(text, file="x")
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+@given(plain)
+def test_what_json_says_is_read_as_it_stands(value: object) -> None:
+    assert parse(json.dumps(value, ensure_ascii=False), file="x").value == value
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused_with_a_place_in_the_file(text: str) -> None:
+    lines = 2 + sum(text.count(end) for end in "\n\r\x85\u2028\u2029")
+    assert all(p.file == "x" and p.message and p.line <= lines for p in refusals(text))
+
+
+@given(st.dictionaries(keys, plain, min_size=1, max_size=5))
+def test_every_key_has_the_place_where_it_stands(value: dict[str, object]) -> None:
+    text = "\n".join(f"{json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in value.items())
+    document = parse(text, file="x")
+    assert [document.place((k,)) for k in value] == [(n + 1, 1) for n in range(len(value))]
+
+
+def test_country_codes_and_dates_and_times_stay_text() -> None:
+    read_value = parse("a: NO\nno: off\nd: 2026-12-24\nt: 12:30\n75%: y\n501: anna\n", file="x").value
+    assert read_value == {"a": "NO", "no": "off", "d": "2026-12-24", "t": "12:30", "75%": "y", "501": "anna"}
+
+
+def test_numbers_follow_yaml_1_2() -> None:
+    assert parse("[010, 0o17, 0x1f, 1_000, -3, 1e3, true, ~]", file="x").value == [
+        10,
+        15,
+        31,
+        1000,
+        -3,
+        1000.0,
+        True,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        pytest.param("a: 1\nb: 2\na: 3\n", 3, 1, "given twice, first in line 1", id="duplicate key"),
+        pytest.param("a: {b: 1, b: 2}\n", 1, 11, "given twice", id="duplicate key inside"),
+        pytest.param("a: 1\n---\nb: 1\n", 2, 1, "second document", id="second document"),
+        pytest.param("a: !!python/object/apply:os.system [ls]\n", 1, 4, "tag", id="tag on a list"),
+        pytest.param("a: !secret x\n", 1, 4, "tag", id="tag on text"),
+        pytest.param('a: "\\ud83c"\n', 1, 4, "half a character", id="lone surrogate"),
+        pytest.param("? [a]\n: 1\n", 1, 3, "key must be plain text", id="list as key"),
+        pytest.param("a: .nan\n", 1, 4, "not a number", id="not a number"),
+        pytest.param("a: [1\nb: 2\n", 2, 2, "not valid YAML", id="syntax"),
+        pytest.param("a: &x [*x]\n", 1, 1, "", id="alias of itself"),
+        pytest.param("[" * 60 + "]" * 60, 1, 41, "nested deeper", id="deep"),
+        pytest.param("a: &x 1\nb: [" + "*x, " * 101 + "]", 2, 405, "aliases", id="many aliases"),
+        pytest.param("a: \x07\n", 0, 0, "not valid YAML", id="control character"),
+    ],
+)
+def test_refused_with_its_place(text: str, line: int, column: int, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, file="c.yaml")
+    first = caught.value.problems[0]
+    assert words in first.message
+    assert not words or (first.line, first.column) == (line, column)
+
+
+def test_an_alias_bomb_is_refused_before_it_grows() -> None:
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 11)]
+    with pytest.raises(ConfigError, match="aliases make it too large"):
+        parse("\n".join(rows), file="c.yaml")
+
+
+def test_a_large_file_is_refused_unread(tmp_path) -> None:
+    path = tmp_path / "big.yaml"
+    path.write_text("a: " + "x" * 1_000_001)
+    with pytest.raises(ConfigError, match="larger than 1,000,000 bytes"):
+        read(path)
+
+
+def test_a_missing_file_and_a_wrong_encoding_are_named(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.yaml: cannot be read"):
+        read(tmp_path / "no.yaml", shown="no.yaml")
+    (tmp_path / "latin.yaml").write_bytes("a: Grüße".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not UTF-8 at byte 5"):
+        read(tmp_path / "latin.yaml")
+
+
+def test_all_problems_at_once_with_places_and_remedies() -> None:
+    text = "sites:\n  - name: a\n    kind: jria\n    efects: [fields]\n    every: soon\n"
+    text += "  - kind: zendesk\nlimits: {x: many}\n"
+    assert problems(text) == [
+        "c.yaml:3:5: sites.0.kind: 'jria' is not known here (did you mean jira?)",
+        "c.yaml:4:5: sites.0.efects: unknown key (did you mean effects?)",
+        "c.yaml:5:5: sites.0.every: 'soon' is not a duration; write 30m, 4h, 1h30m or 3d",
+        "c.yaml:6:5: sites.1.name: is missing (add it)",
+        "c.yaml:7:10: limits.x: must be a whole number",
+    ]
+
+
+def test_an_empty_document_is_a_problem_not_a_crash() -> None:
+    assert problems("") == ["c.yaml: must be a mapping"]
+
+
+def test_one_name_may_stand_without_brackets() -> None:
+    root = checked(Root, parse("sites: [{name: 7, kind: jira, effects: notes, share: 2%}]", file="c.yaml"))
+    assert root.sites[0] == Site(name="7", kind="jira", effects=("notes",), share=0.02)
+
+
+@given(st.integers(0, 10**7))
+def test_durations_are_read_as_they_are_written(seconds: int) -> None:
+    length = timedelta(seconds=seconds)
+    assert read_duration(duration_text(length)) == length
+
+
+@pytest.mark.parametrize("text", ["", "30", "1x", "-5m", "1h 30", "m", None, 5])
+def test_what_is_not_a_duration(text: object) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        read_duration(text)
+
+
+def test_closest_names_one_or_lists_few() -> None:
+    assert closest("Fieds", ["fields", "notes"]) == "did you mean fields?"
+    assert closest("zzz", ["b", "a"]) == "use a, b"
+    assert closest("zzz", []) == ""
+
+
+def test_a_round_trip_reader_agrees_on_the_values() -> None:
+    text = "a: [1, {b: 'x: y'}]\nc: |\n  two\n  lines\n"
+    assert parse(text, file="x").value == YAML(typ="safe", pure=True).load(text)

@@ -1,0 +1,321 @@
+"""The configuration: file, environment, secrets; every problem at once with its place."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.documents import parse
+from connector.domain.site import DEFAULT_BUDGETS, Effect
+from connector.errors import ConfigError
+from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
+from connector.settings.sources import exposure, overrides
+
+GOOD = dedent("""\
+    state: sqlite:///state.db
+    policy: mappings/policy.yaml
+    sites:
+      - name: jsm-eu
+        kind: jira
+        base_url: https://acme.atlassian.net/
+        projects: SUP
+        map: mappings/sites/jsm-eu.yaml
+        auth: {method: token, email: bot@acme.example}
+        effects: [fields]
+        scopes: {SUP: [fields, notes]}
+        enforce_from: 2026-12-01T08:00:00+01:00
+        budgets: {notes: {least: 5, per: 2h}}
+      - name: zendesk
+        kind: zendesk
+        base_url: https://ACME.zendesk.com:443
+        map: mappings/sites/zendesk.yaml
+        auth:
+          reader: {method: oauth, client_id: reader}
+          writer: {method: oauth, client_id: writer, secret: zd-write}
+    """)
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CREDENTIALS_DIRECTORY", "CONNECTOR_SECRETS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def settings(text: str = GOOD, base: Path = Path("/etc/connector")) -> Settings:
+    return read_settings(parse(text, file="connector.yaml"), base=base, need_secrets=False)
+
+
+def problems(text: str, *, need_secrets: bool = False) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_settings(parse(text, file="connector.yaml"), base=Path("/etc"), need_secrets=need_secrets)
+    return [str(p) for p in caught.value.problems]
+
+
+def test_a_good_file_is_read_with_paths_beside_it() -> None:
+    read = settings()
+    assert read.policy == Path("/etc/connector/mappings/policy.yaml")
+    assert read.state == "sqlite:////etc/connector/state.db"
+    assert read.site("zendesk").map == Path("/etc/connector/mappings/sites/zendesk.yaml")
+    assert read.site("zendesk").base_url == "https://acme.zendesk.com"
+    assert read.site("jsm-eu").projects == ("SUP",)
+    assert read.stale_after == timedelta(minutes=15)
+
+
+def test_rules_for_the_domain() -> None:
+    rules = site_rules(settings().site("jsm-eu"))
+    assert rules.allows(Effect.NOTES, "SUP")
+    assert not rules.allows(Effect.NOTES, "OTHER")
+    assert rules.enforce_from == datetime(2026, 12, 1, 7, tzinfo=UTC)
+    notes, default = rules.budgets[Effect.NOTES], DEFAULT_BUDGETS[Effect.NOTES]
+    assert (notes.least, notes.window, notes.reserve) == (5, timedelta(hours=2), default.reserve)
+    assert rules.budgets[Effect.PUBLIC] == DEFAULT_BUDGETS[Effect.PUBLIC]
+
+
+@pytest.mark.parametrize(
+    "other", ["https://acme2.atlassian.net/", "http://localhost:1/", "https://acme.atlassian.net/x"]
+)
+def test_another_address_is_another_site(other: str) -> None:
+    moved = settings(GOOD.replace("https://acme.atlassian.net/", other))
+    assert moved.site("jsm-eu").fingerprint != settings().site("jsm-eu").fingerprint
+
+
+def test_moving_to_the_api_gateway_keeps_the_site() -> None:
+    moved = settings(
+        GOOD.replace("    projects:", "    api_base: https://api.atlassian.com/ex/jira/1-2\n    projects:")
+    )
+    assert moved.site("jsm-eu").fingerprint == settings().site("jsm-eu").fingerprint
+    assert moved.site("jsm-eu").api_url == "https://api.atlassian.com/ex/jira/1-2"
+    assert moved.site("jsm-eu").link_url == "https://acme.atlassian.net"
+
+
+def test_every_problem_at_once() -> None:
+    text = dedent("""\
+        state: mysql://x/y
+        polcy: p.yaml
+        sites:
+          - name: JSM EU
+            kind: jria
+            base_url: http://jira.example
+            efects: [fields]
+            map: m.yaml
+            auth: {method: token, email: a@b.example}
+          - name: zd
+            kind: zendesk
+            base_url: https://u:p@acme.zendesk.com
+            effects: [filds]
+            enforce_from: 2026-12-01
+            timezone: Europe/Berln
+            poll: {every: 1 minute, history_share: 80%}
+            map: m.yaml
+            auth: {reader: {method: basic}, writer: {method: bearer, secret: "ab12:xyz"}}
+        """)
+    found = problems(text)
+    assert found == sorted(found, key=lambda p: [int(n) for n in p.split(":")[1:3]])
+    expected = [
+        "connector.yaml:2:1: polcy: unknown key (did you mean policy?)",
+        "connector.yaml:4:5: sites.0.name:",
+        "connector.yaml:5:5: sites.0.kind: 'jria' is not known here (did you mean jira?)",
+        "connector.yaml:6:5: sites.0.base_url: plain http:// is for this machine only; write https://",
+        "connector.yaml:7:5: sites.0.efects: unknown key (did you mean effects?)",
+        "connector.yaml:12:5: sites.1.base_url: holds a user name or password; leave them out",
+        "connector.yaml:13:15: sites.1.effects.0: 'filds' is not known here (did you mean fields?)",
+        "connector.yaml:14:5: sites.1.enforce_from:",
+        "connector.yaml:15:5: sites.1.timezone: 'Europe/Berln' is not an IANA time zone such as Europe/Berlin",
+        "connector.yaml:16:12: sites.1.poll.every: '1 minute' is not a duration; write 30m, 4h, 1h30m or 3d",
+        "connector.yaml:16:29: sites.1.poll.history_share:",
+        "connector.yaml:18:12: sites.1.auth.reader: 'basic' is not known here (use bearer, oauth, token)",
+        "connector.yaml:18:62: sites.1.auth.writer.secret: must be the name of a secret",
+    ]
+    assert [p for p, start in zip(found, expected, strict=True) if not p.startswith(start)] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        pytest.param("projects: SUP", "views: 12", "views: means nothing on a jira site", id="views on jira"),
+        pytest.param("    projects: SUP\n", "", "projects: is missing", id="no projects"),
+        pytest.param("{SUP:", "{HR:", "HR: is not one of this site's projects (use SUP)", id="unknown scope"),
+        pytest.param("name: zendesk", "name: jsm-eu", "is the name of two sites", id="name twice"),
+        pytest.param("https://acme.atlassian.net/", "http://x.example", "plain http://", id="plain http"),
+        pytest.param("https://acme.atlassian.net/", "https://acme.atlassian.net?x=1", "without ? or #", id="query"),
+        pytest.param("https://acme.atlassian.net/", "https://h:99999", "is not a URL", id="port"),
+        pytest.param("sqlite:///state.db", "postgresql://u:pw@h/db", "a password never stands", id="password in URL"),
+        pytest.param("sqlite:///state.db", "state.db", "is no database", id="no URL"),
+        pytest.param("policy:", "clock_url: http://10.0.0.1:1\npolicy:", "must be on this machine", id="clock"),
+    ],
+)
+def test_refused(old: str, new: str, words: str) -> None:
+    assert old in GOOD
+    assert any(words in p for p in problems(GOOD.replace(old, new)))
+
+
+def test_two_sites_with_one_address() -> None:
+    twin = GOOD[GOOD.index("  - name: zendesk") :].replace("zendesk\n    kind", "second\n    kind")
+    assert any("is the address of zendesk as well" in p for p in problems(GOOD + twin))
+
+
+def test_a_zendesk_site_needs_a_pair() -> None:
+    start = GOOD.index("    auth:\n")
+    assert any(
+        "sites.1.auth: needs a reader and a writer" in p
+        for p in problems(GOOD[:start] + "    auth: {method: bearer}\n")
+    )
+
+
+@pytest.mark.parametrize("key", ["token", "password", "client_secret", "api-token", "API_KEY"])
+def test_a_secret_in_the_file_is_refused_and_never_shown(key: str) -> None:
+    text = GOOD.replace("email: bot@acme.example", f"email: bot@acme.example, {key}: hunter2")
+    found = problems(text)
+    assert len(found) == 1
+    assert found[0].startswith(f"connector.yaml:9:52: sites.0.auth.{key}: a secret never stands in this file")
+    assert "hunter2" not in found[0]
+
+
+def test_secrets_at_the_top_of_the_file_are_refused() -> None:
+    assert problems("secrets: {a: hunter2}\n" + GOOD)[0].startswith(
+        "connector.yaml:1:1: secrets: a secret never stands"
+    )
+
+
+class TestEnvironment:
+    def test_variables_lie_over_the_file_and_find_sites_by_name(self, monkeypatch) -> None:
+        monkeypatch.setenv("CONNECTOR_STATE", "sqlite:////var/lib/c.db")
+        monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__BASE_URL", "http://127.0.0.1:8001")
+        monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__EFFECTS", "[fields, notes]")
+        monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__SCOPES__SUP", "[assign]")
+        monkeypatch.setenv("CONNECTOR_LOG__LEVEL", "debug")
+        read = settings()
+        site = read.site("jsm-eu")
+        assert read.state == "sqlite:////var/lib/c.db"
+        assert (site.base_url, site.effects) == ("http://127.0.0.1:8001", {Effect.FIELDS, Effect.NOTES})
+        assert site.scopes == {"SUP": {Effect.ASSIGN}}
+        assert read.log.level == "debug"
+        assert read.site("zendesk").base_url == "https://acme.zendesk.com"
+
+    def test_problems_name_the_variable(self, monkeypatch) -> None:
+        monkeypatch.setenv("CONNECTOR_SITES__ZENDESK__BASE_URL", "ftp://x")
+        monkeypatch.setenv("CONNECTOR_LOG__LEVEL", "loud")
+        assert problems(GOOD) == [
+            "environment: CONNECTOR_LOG__LEVEL: 'loud' is not known here (use debug, error, info, warning)",
+            "environment: CONNECTOR_SITES__ZENDESK__BASE_URL: is not a URL; write https://host or https://host/path",
+        ]
+
+    def test_a_variable_for_a_site_that_is_not_there(self, monkeypatch) -> None:
+        monkeypatch.setenv("CONNECTOR_SITES__OTHER__BASE_URL", "https://x.example")
+        assert problems(GOOD) == [
+            "environment: CONNECTOR_SITES__OTHER__BASE_URL: cannot be used: there is no site 'other' in the file"
+        ]
+
+    def test_other_variables_are_not_ours(self) -> None:
+        assert overrides({"CONNECTOR_OUTPUT": "json", "PATH": "x", "CONNECTORS": "y"}, ["state"], ()) == ((), ())
+
+
+class TestSecrets:
+    def test_missing_ones_are_named_with_what_to_do(self) -> None:
+        places = ("9:5: sites.0.auth.reader", "19:7: sites.1.auth.reader", "20:7: sites.1.auth.writer")
+        expected = [
+            f"connector.yaml:{place}: the secret {name} is not set"
+            f" (set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir)"
+            for place, name in zip(places, ("jsm_eu", "zendesk_reader", "zd_write"), strict=True)
+        ]
+        assert problems(GOOD, need_secrets=True) == expected
+
+    def test_variable_over_named_file_over_directory(self, monkeypatch, tmp_path) -> None:
+        folder = tmp_path / "secrets"
+        folder.mkdir()
+        for name, text in {"jsm-eu": "from dir\n", "zd_write": "from dir\n", "zendesk_reader": "from dir\n"}.items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o600)
+        (tmp_path / "w").write_text("from file\n")
+        (tmp_path / "w").chmod(0o600)
+        (tmp_path / "connector.yaml").write_text(f"secrets_dir: secrets\n{GOOD}")
+        monkeypatch.setenv("CONNECTOR_SECRETS__ZD_WRITE_FILE", str(tmp_path / "w"))
+        monkeypatch.setenv("CONNECTOR_SECRETS__ZENDESK_READER", "0123")
+        read = load_settings(tmp_path / "connector.yaml")
+        zendesk = read.site("zendesk")
+        assert read.secret(read.site("jsm-eu"), "reader").get_secret_value() == "from dir"
+        assert read.secret(zendesk, "reader").get_secret_value() == "0123"
+        assert read.secret(zendesk, "writer").get_secret_value() == "from file"
+
+    def test_systemd_credentials(self, monkeypatch, tmp_path) -> None:
+        (tmp_path / "state").write_text("p@ss/word")
+        (tmp_path / "state").chmod(0o600)
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+        read = settings(GOOD.replace("sqlite:///state.db", "postgresql://u@h/db"))
+        assert read.state_url == "postgresql://u:p%40ss%2Fword@h/db"
+        assert "p@ss" not in repr(read) + str(read) + read.model_dump_json()
+
+    def test_an_unusable_file_is_named(self, monkeypatch, tmp_path) -> None:
+        monkeypatch.setenv("CONNECTOR_SECRETS__JSM_EU_FILE", str(tmp_path / "none"))
+        assert "none: the secret file cannot be read" in problems(GOOD)[0]
+        (tmp_path / "none").write_text("x")
+        (tmp_path / "none").chmod(0o666)
+        assert "can be changed by other users" in problems(GOOD)[0]
+
+    @pytest.mark.parametrize(
+        ("mode", "owner", "us", "words"),
+        [
+            (0o600, 1000, 1000, ""),
+            (0o640, 1000, 1000, "read by other users"),
+            (0o604, 1000, 1000, "read by other users"),
+            (0o644, 0, 1000, ""),
+            (0o664, 0, 1000, "changed by other users"),
+            (0o600, 1001, 1000, "another user"),
+        ],
+    )
+    def test_who_may_touch_a_secret_file(self, mode: int, owner: int, us: int, words: str) -> None:
+        found = exposure(mode, owner=owner, us=us)
+        assert words in found
+        assert bool(words) == bool(found)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda i: (
+            st.lists(i, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["sites", "name", "kind", "auth", "state", "map", "_x", "x"]), i, max_size=4
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_document_is_settings_or_problems(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    with pytest.raises(ConfigError) as caught:
+        read_settings(parse(text, file="c.yaml"), base=Path("/etc"))
+    assert all(p.message for p in caught.value.problems)
+
+
+def test_every_setting_is_documented() -> None:
+    def described(node: dict, path: str) -> list[str]:
+        lacking = []
+        for name, inner in node.get("properties", {}).items():
+            lacking += [] if "description" in inner or "$ref" in inner else [f"{path}.{name}"]
+        return lacking
+
+    schema = config_schema()
+    lacking = described(schema, "") + [d for title, node in schema["$defs"].items() for d in described(node, title)]
+    assert lacking == []
+
+
+def test_the_reference_has_a_row_for_every_key() -> None:
+    rows = config_reference().splitlines()
+    for key in (
+        "state",
+        "sites",
+        "sites[].auth.reader.client_id",
+        "sites[].poll.every",
+        "sites[].budgets.<name>.per",
+        "log.level",
+    ):
+        assert any(row.startswith(f"| `{key}` |") for row in rows), key
+    assert not any("`secrets`" in row.split("|")[1] for row in rows)
+    assert all(row.count(" | ") >= 3 for row in rows[2:])
