@@ -56,17 +56,20 @@ class FixedClock(RealClock):
 class SteppedClock:
     """Time that a sandbox owns. Each thread of work is a *party*: time moves only while every party waits.
 
-    ``url`` is the sandbox's clock port; only loopback makes sense.
+    ``url`` is the sandbox's clock port; only loopback makes sense. A clock that only looks on (``join`` off) never
+    holds time up; it takes part for the length of a wait alone.
     """
 
-    def __init__(self, url: str, party: str) -> None:
+    def __init__(self, url: str, party: str, *, join: bool = True) -> None:
         self._url = url.rstrip("/")
         self._party = party
+        self._joined = join
         self._session = requests.Session()
         self._session.trust_env = False
         self._waker = requests.Session()
         self._waker.trust_env = False
-        self._call("join", {"party": party})
+        if join:
+            self._call("join", {"party": party})
 
     def now(self) -> datetime:
         """Return the sandbox's present moment."""
@@ -82,8 +85,21 @@ class SteppedClock:
 
     def wait(self, until: datetime | None) -> bool:
         """Announce the next wake and wait for time to come to it, or for a ``wake``."""
+        if not self._joined:
+            self._call("join", {"party": self._party})
+        try:
+            return self._wait(until)
+        finally:
+            if not self._joined:
+                self.leave()
+
+    def _wait(self, until: datetime | None) -> bool:
         while True:
-            body = {"party": self._party, "until": until.isoformat() if until else None, "patience": 20}
+            body: dict[str, object] = {
+                "party": self._party,
+                "until": until.isoformat() if until else None,
+                "patience": 20,
+            }
             answer = self._call("wait", body)
             if answer["reached"] or answer["poked"]:
                 return bool(answer["reached"])

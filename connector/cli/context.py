@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,14 +25,21 @@ class Options:
     verbosity: int
     color: bool
 
-    def load(self) -> Connector:
-        """Read the configuration and compose the program; raises ``ConfigError`` with every problem found."""
+    def load(self, *, need_secrets: bool = False) -> Connector:
+        """Read the configuration and compose the program; raises ``ConfigError`` with every problem found.
+
+        ``need_secrets`` is for commands that talk to a helpdesk.
+        """
         from connector.bootstrap import Connector  # noqa: PLC0415 - heavy; `--help` must not pay for it
+        from connector.cli.log import Log  # noqa: PLC0415
 
-        return Connector.load(self.config, verbosity=self.verbosity)
+        def observe(now: Callable[[], datetime]) -> Log:
+            return Log(now, verbosity=self.verbosity)
+
+        return Connector.load(self.config, observe, need_secrets=need_secrets)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 moment with an offset, such as ``2026-11-22T18:00+01:00`` or ``…Z``."""
 
     name = "moment"

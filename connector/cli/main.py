@@ -61,9 +61,8 @@ class LazyGroup(click.Group):
             import difflib  # noqa: PLC0415 - only on this way out
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
+            hint = f" Did you mean {near[0]!r}?" if near else " See `connector --help`."
+            raise click.UsageError(f"{error.format_message()}{hint}", ctx) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -29,7 +29,7 @@ def plan(
     """Show what would be written now, field by field, with reasons and texts. Writes nothing, stores nothing."""
     if out is not None and at is not None:
         raise click.UsageError("--out and --at exclude each other: a plan for another moment cannot be applied.")
-    program = options.load()
+    program = options.load(need_secrets=True)
     plans, failures = program.plan(program.select(selected), at=at)
     if out is not None and plans:
         program.write_plan(out, plans)
@@ -47,7 +47,7 @@ def plan(
 @pass_options
 def apply(options: Options, *, file: Path) -> int:
     """Write exactly what a plan FILE holds; a ticket that changed since is refused."""
-    program = options.load()
+    program = options.load(need_secrets=True)
     report = program.apply_file(file)
     if options.output is Output.TEXT:
         for key, why in report.refused:

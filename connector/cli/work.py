@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pass_options
 def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, ping_url: str | None) -> int:
     """Pull, decide and write once; for cron and timers. In shadow it records what it would do and writes nothing."""
-    program = options.load()
+    program = options.load(need_secrets=True)
     try:
         results = program.sync(program.select(selected), ping_url=ping_url)
     except Busy:
@@ -40,7 +40,7 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
 @pass_options
 def run(options: Options, *, ping_url: str | None) -> int:
     """Stay and keep every site in line: poll, wake for what is due, write. Ends cleanly on SIGTERM or Ctrl-C."""
-    return int(options.load().run(ping_url=ping_url))
+    return int(options.load(need_secrets=True).run(ping_url=ping_url))
 
 
 _COUNTS = ("read", "decided", "written", "held", "left", "failed", "parked", "would_do", "requests")

@@ -13,25 +13,13 @@ Conventions, each shown by a test:
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
-from connector.domain.calendar_hours import (
-    DAY_MINUTES,
-    WEEKDAYS,
-    Closure,
-    DatedHours,
-    Minutes,
-    Span,
-    Week,
-    hours_of,
-    refuse_overlap,
-    week,
-    whole_day,
-    without,
-)
+from connector.domain.calendar_hours import WEEKDAYS, Closure, DatedHours, Span, Week, refuse_overlap, week
+from connector.domain.calendar_rota import breaks_around, open_minutes
 from connector.domain.calendar_table import (
     Owned,
     Pair,
@@ -50,7 +38,6 @@ _BLOCK_YEARS = 2
 _TABLES_KEPT = 16
 _MOMENT = timedelta(microseconds=1)
 _NOTHING = timedelta()
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +112,14 @@ class Calendar:
             table = self._table(block)
         return table.reach(worked)
 
+    def add_each(self, start: datetime, times: Sequence[timedelta]) -> list[datetime]:
+        """`add` for several lengths of time from one start: the marks of one clock."""
+        start = in_utc(start)
+        table = self._table(_block(start))
+        worked = table.worked(start)
+        left = table.total - worked
+        return [table.reach(worked + t) if _NOTHING < t <= left else self.add(start, t) for t in times]
+
     def subtract(self, end: datetime, time: timedelta) -> datetime:
         """Instant from which `time` of open time passes until `end`; the mirror of `add`."""
         if time < _NOTHING:
@@ -143,7 +138,8 @@ class Calendar:
         """The same local wall time `days` working days later (earlier if negative).
 
         A closed start first moves to the next opening, and a result outside the hours of its day moves on in the same
-        way, so that a later start never has an earlier answer. Counting backwards both move to the close before.
+        way, so that a later start never has an earlier answer (but for starts inside a repeated hour, whose wall time
+        comes twice). Counting backwards both move to the close before.
         """
         snap = self.previous_close if days < 0 else self.next_open
         start = in_utc(start)
@@ -210,7 +206,7 @@ class Calendar:
         if local.date() in self.holidays:
             return "holiday"
         minute = local.hour * 60 + local.minute
-        breaks = (cut for shift in (-1, 0) for cut in self._breaks_around(local.toordinal(), shift))
+        breaks = (cut for shift in (-1, 0) for cut in breaks_around(self, local.toordinal(), shift))
         return "break" if any(first <= minute < last for first, last in breaks) else "hours"
 
     def _touches(self, at: datetime) -> bool:
@@ -274,26 +270,9 @@ class Calendar:
         zone, midnight = zone_named(self.timezone), _midnight(day)
         edges = (
             tuple(edge_instant(midnight + timedelta(minutes=minute), zone) for minute in stretch)
-            for stretch in self._wall_stretches(day)
+            for stretch in open_minutes(self, day)
         )
         return [(day, first, last) for first, last in edges if first < last]
-
-    def _wall_stretches(self, day: int) -> list[Minutes]:
-        """Open minutes after the midnight of `day`, without what holidays and breaks close."""
-        this = date.fromordinal(day)
-        dated = hours_of(self.dated_hours, this)
-        stretches = self.hours[this.weekday()] if dated is None else dated
-        closed = [cut for shift in (-1, 0, 1) for cut in self._breaks_around(day, shift)]
-        closed += [whole_day(shift) for shift in (0, 1) if this + shift * _DAY in self.holidays]
-        left = [(stretch.start, stretch.end) for stretch in stretches]
-        for cut in closed:
-            left = [part for stretch in left for part in without(stretch, cut)]
-        return left
-
-    def _breaks_around(self, day: int, shift: int) -> list[Minutes]:
-        """Breaks of the date `shift` days from `day`, in minutes after the midnight of `day`."""
-        found = hours_of(self.breaks, date.fromordinal(day + shift)) if self.breaks else None
-        return [(shift * DAY_MINUTES + cut.start, shift * DAY_MINUTES + cut.end) for cut in found or ()]
 
 
 def _block(at: datetime) -> int:

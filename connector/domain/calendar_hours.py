@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -58,9 +58,6 @@ def _minutes(text: str) -> int:
     return hour * 60 + minute
 
 
-Minutes = tuple[int, int]
-"""A stretch as minutes after a midnight, end exclusive; below 0 is the day before, from 1440 the day after."""
-
 Week = tuple[tuple[Hours, ...], ...]
 """Seven entries, Monday first; an empty entry is a day that never opens."""
 
@@ -98,25 +95,6 @@ def refuse_overlap(found: tuple[Hours, ...]) -> None:
             raise ValueError(f"{earlier} and {later} overlap or are out of order")
 
 
-def hours_of(dated: DatedHours, day: date) -> tuple[Hours, ...] | None:
-    """The stretches listed for that date; None when it is not listed."""
-    return next((stretches for listed, stretches in dated if listed == day), None)
-
-
-def whole_day(shift: int) -> Minutes:
-    """All minutes of the date `shift` days away, counted from this date's midnight."""
-    return shift * DAY_MINUTES, (shift + 1) * DAY_MINUTES
-
-
-def without(stretch: Minutes, cut: Minutes) -> Iterator[Minutes]:
-    """What is left of a stretch of minutes when another one is closed: nothing, one part or two."""
-    (first, last), (closed, opened) = stretch, cut
-    if first < min(last, closed):
-        yield first, min(last, closed)
-    if max(first, opened) < last:
-        yield max(first, opened), last
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A length of business time as people write it: whole working days, then open hours.
@@ -140,11 +118,6 @@ class Span:
             raise ValueError(f"{text!r} is not a span such as 30m, 4h or 3d")
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return cls(days=days, time=timedelta(hours=hours, minutes=minutes, seconds=seconds))
-
-    @property
-    def is_zero(self) -> bool:
-        """True for a span without any length."""
-        return not self.days and not self.time
 
     def __str__(self) -> str:
         minutes, seconds = divmod(int(self.time.total_seconds()), 60)

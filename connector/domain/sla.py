@@ -48,8 +48,9 @@ def read_clocks(
     """The three clocks of a ticket at `now`: first response, update, resolution.
 
     Args:
-        situation: Ticket, event log and what we remember; `state.priority_since` and `state.variant_since` say since
-            when the present targets apply.
+        situation: Ticket, event log and what we remember. `state.priority_since` and `state.variant_since` say since
+            when the present targets apply; `state.policy_hash` is that of the last stored decision, so that another
+            policy is seen to be new.
         policy: Targets, pauses, reopening, thresholds, calendars.
         priority: The effective priority; it chooses the target.
         variant: Name of the faster targets that a trigger asks for.
@@ -142,10 +143,9 @@ def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
 
 
 def _crossings(case: _Case, clock: ClockName, meter: Meter, total: timedelta) -> tuple[Crossing, ...]:
-    return tuple(
-        crossing(threshold, meter.start, meter.reached_at(amount_at(threshold.mark, total)), case.silences)
-        for threshold in thresholds_of(case.policy, clock)
-    )
+    found = thresholds_of(case.policy, clock)
+    reached = meter.reached_each([amount_at(threshold.mark, total) for threshold in found])
+    return tuple(crossing(t, meter.start, at, case.silences) for t, at in zip(found, reached, strict=True))
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:

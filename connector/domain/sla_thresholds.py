@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from connector.domain import occasion
 from connector.domain.clocks import ClockReading, Crossing
@@ -35,7 +35,12 @@ def amount_at(mark: Mark, total: timedelta) -> timedelta:
     """Open time that must be used for a mark: a share of the target, or the target less the lead time."""
     if mark.percent is None:
         return total - (mark.before or timedelta())
-    return total * mark.percent / 100
+    return _share(total, mark.percent)
+
+
+@lru_cache(maxsize=1024)
+def _share(total: timedelta, percent: int) -> timedelta:
+    return total * percent / 100
 
 
 def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, why: tuple[Silence, ...]) -> Crossing:
@@ -45,9 +50,9 @@ def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, w
     return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
 
 
-def thresholds_of(policy: Policy, clock: ClockName) -> Iterator[Threshold]:
+def thresholds_of(policy: Policy, clock: ClockName) -> list[Threshold]:
     """The thresholds of one clock, in file order."""
-    return (t for t in policy.sla.thresholds if t.clock is clock)
+    return [t for t in policy.sla.thresholds if t.clock is clock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,12 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.domain.change import Field, FieldChange, Write
-from connector.domain.ticket import Priority, Ticket
+from connector.domain.change import Write
+from connector.domain.ticket import Ticket
+from connector.domain.written import as_written
 from connector.engine.kit import Surroundings
 from connector.engine.reconcile import PassPlan, Planned
 from connector.errors import Busy, Conflict, Denied, HelpdeskError, NotSent, Rejected, Throttled, Unknown
@@ -113,7 +114,7 @@ class _Apply:
             receipt = self._one_write(write, ticket)
             if receipt is None:
                 return
-            ticket = as_written(ticket, write, receipt)
+            ticket = as_written(ticket, write, version=receipt.version)
 
     def _one_write(self, write: Write, ticket: Ticket) -> Receipt | None:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
@@ -248,26 +249,6 @@ class _Apply:
         if not self._may_write():
             self._done.stopped = "paused or stopping"
             raise _StopSite
-
-
-def as_written(ticket: Ticket, write: Write, receipt: Receipt) -> Ticket:
-    """Return ``ticket`` as it stands after ``write``, for the next write of the same change."""
-    return replace(ticket, version=receipt.version or ticket.version, **dict(_values(ticket, write.fields)))
-
-
-def _values(ticket: Ticket, changes: Sequence[FieldChange]) -> Iterator[tuple[str, object]]:
-    for item in changes:
-        match item.field:
-            case Field.PRIORITY:
-                yield "priority", Priority[item.after] if item.after else None
-            case Field.LEVEL:
-                yield "level", int(item.after) if item.after else None
-            case Field.LABELS:
-                yield "labels", ticket.labels | frozenset((item.after or "").split())
-            case Field.PATH | Field.GROUP | Field.ASSIGNEE:
-                yield str(item.field), item.after
-            case Field.NEXT_DUE:
-                pass
 
 
 def _error(failure: Failure | None, why: str) -> HelpdeskError:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, Site, run_pass
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, Unavailable
 from connector.ports import Alarm, AlarmKind
 
 BACK_OFF_FROM = timedelta(seconds=15)
@@ -73,6 +73,10 @@ class SiteLoop:
         self._poll_now.set()
         self._around.clock.wake()
 
+    def monotonic(self) -> float:
+        """Return this loop's monotonic seconds, to compare with the pulse."""
+        return self._around.clock.monotonic()
+
     def run(self) -> None:
         """Pass and wait, until ``stop``."""
         clock = self._around.clock
@@ -104,8 +108,9 @@ class SiteLoop:
         pause = max(self.site.reading.poll_every, self.site.reading.reader.pause_before_reads())
         if result.error is not None:
             self.pulse.failures += 1
-            asked = getattr(result.error, "retry_after", None) or timedelta(0)
-            return max(min(BACK_OFF_FROM * 2 ** min(self.pulse.failures - 1, 10), BACK_OFF_TO), asked)
+            asked = _wish(result.error)
+            doublings = min(self.pulse.failures - 1, 10)
+            return max(min(BACK_OFF_FROM * (1 << doublings), BACK_OFF_TO), asked)
         self.pulse.failures = 0
         if result.applied is not None and result.applied.retry_after is not None:
             return max(pause, result.applied.retry_after)
@@ -140,6 +145,11 @@ class SiteLoop:
                     at=now,
                 )
             )
+
+
+def _wish(error: ConnectorError) -> timedelta:
+    wish = error.retry_after if isinstance(error, Unavailable) else None
+    return wish or timedelta(0)
 
 
 @dataclass(slots=True)

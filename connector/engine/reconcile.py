@@ -12,15 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connector.domain.change import Change, Comment, Field
+from connector.domain.change import Change, Comment
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
-from connector.domain.plan import Held, change, guard, order, plan
+from connector.domain.guard import Held, guard, order
+from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
+from connector.domain.written import live_value
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
@@ -165,7 +167,7 @@ def _take(
     if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
         work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
-    adopted = {f: _live(ticket, f) for f in ticket_plan.adopted}
+    adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
 
 
@@ -180,24 +182,6 @@ def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) 
         )
         for notice in ticket_plan.notices
     )
-
-
-def _live(ticket: Ticket, field_: Field) -> str | None:
-    """Return the live value of a field in the words of ``FieldChange``."""
-    match field_:
-        case Field.PRIORITY:
-            return str(ticket.priority) if ticket.priority else None
-        case Field.LEVEL:
-            return str(ticket.level) if ticket.level is not None else None
-        case Field.LABELS:
-            return " ".join(sorted(ticket.labels))
-        case Field.PATH:
-            return ticket.path
-        case Field.GROUP:
-            return ticket.group
-        case Field.ASSIGNEE:
-            return ticket.assignee
-    return None
 
 
 def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: datetime) -> None:

@@ -1,0 +1,25 @@
+"""Policy, site maps and policy cases: files → domain objects, with all problems at once."""
+
+from __future__ import annotations
+
+from connector.policyfiles.load import (
+    canonical_document,
+    load_policy,
+    policy_from_document,
+    policy_hash,
+    read_policy,
+    source_versions,
+)
+from connector.policyfiles.sitemap import SiteMap, load_site_map, read_site_map
+
+__all__ = [
+    "SiteMap",
+    "canonical_document",
+    "load_policy",
+    "load_site_map",
+    "policy_from_document",
+    "policy_hash",
+    "read_policy",
+    "read_site_map",
+    "source_versions",
+]

@@ -31,7 +31,7 @@ from connector.helpdesks.jira.structs import (
     SearchPage,
 )
 from connector.helpdesks.jira.text import plain
-from connector.helpdesks.transport import Client, Request
+from connector.helpdesks.transport import Client, PinnedAdapter, Request
 from connector.ports import (
     Budgets,
     Cursor,
@@ -65,6 +65,11 @@ class JiraReader:
     def account(self) -> str:
         """Return our own account id."""
         return self._shape.account
+
+    @property
+    def transport(self) -> PinnedAdapter:
+        """Return the transport that every request goes over."""
+        return self._client.adapter
 
     @property
     def shape(self) -> Shape:

@@ -20,6 +20,7 @@ from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import Created, Fields, Issue
+from connector.helpdesks.splitting import fields_key
 from connector.helpdesks.transport import Answer, Client, Request
 from connector.ports import BulkResult, Receipt
 
@@ -48,7 +49,7 @@ class JiraWriter:
             writes.append(
                 Write(
                     ref=change.ref,
-                    key=_fields_key(change),
+                    key=fields_key(change),
                     seen=change.seen,
                     fields=change.fields,
                     riders=change.riders,
@@ -129,7 +130,7 @@ class JiraWriter:
         version = _updated(answer)
         if version:
             self._verified[write.ref.id] = version
-        return Receipt(key=write.key, remote_id="", version=version, at=answer.at.astimezone(UTC))
+        return Receipt(key=write.key, remote_id=write.ref.id, version=version, at=answer.at.astimezone(UTC))
 
     def _commented(self, write: Write, comment: Comment, answer: Answer, seen: Ticket) -> Receipt:
         try:
@@ -154,12 +155,6 @@ class JiraWriter:
                 "an internal note came out public and was removed",
                 remedy="look at the project's comment settings and the account's role",
             )
-
-
-def _fields_key(change: Change) -> str:
-    """Return the key of a field write: a digest of ticket, values and the version that they were decided on."""
-    values = "|".join(f"{f.field}={f.after}" for f in change.fields)
-    return hashlib.sha256(f"{change.ref}|{values}|{change.seen}".encode()).hexdigest()
 
 
 def _updated(answer: Answer) -> str:

@@ -177,6 +177,10 @@ class PinnedAdapter(HTTPAdapter):
         shared = [limit for limit in limits if not limit.per_ticket]
         return self.allowance.delay(shared, self._clock.now(), urgent=urgent)
 
+    def remaining(self) -> Mapping[str, tuple[int, int]]:
+        """Return limit name → (left of our share, our share) right now."""
+        return self.allowance.remaining(self._clock.now())
+
     def _read(self, call: _Call) -> requests.Response:
         wait = self._delay(call)
         if wait > PATIENCE:

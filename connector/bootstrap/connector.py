@@ -1,0 +1,285 @@
+"""The program, composed from its configuration: what every command calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
+from connector.bootstrap.explaining import explain_ticket
+from connector.bootstrap.helpdesks import connect
+from connector.bootstrap.places import Places
+from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
+from connector.bootstrap.reports import (
+    ApplyReport,
+    ExplainReport,
+    StatusReport,
+    attention_items,
+    event_row,
+    run_row,
+    status_of,
+)
+from connector.bootstrap.service import Service
+from connector.bootstrap.silent import Silent
+from connector.domain.site import SiteRules
+from connector.engine.control import call
+from connector.engine.kit import Surroundings
+from connector.engine.passes import PassResult, Site, run_pass
+from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
+from connector.engine.reconcile import PassPlan, reconcile
+from connector.errors import Busy, ConfigError, ConnectorError, Problem
+from connector.journal import open_journal, open_records, open_scratch
+from connector.notify.hooks import Hooks
+from connector.ports import Clock, Journal, Notifier, Observer, Records
+from connector.settings import Settings, load_settings, site_rules
+
+
+class Connector:
+    """One configuration, composed. Commands call it and print; it prints nothing itself."""
+
+    def __init__(self, settings: Settings, observe: Callable[[Callable[[], datetime]], Observer]) -> None:
+        """Compose the program; raises ``ConfigError`` with every problem of policy, maps and templates.
+
+        ``observe`` makes the observer from a function that tells the present moment.
+        """
+        self.settings = settings
+        self.places = Places.beside(settings.state_url)
+        self._clock = self.make_clock("main", join=False)
+        self.observer = observe(self.make_clock("log", join=False).now)
+        self.policies = LoadedPolicies(settings, today=self._clock.now().date())
+
+    @classmethod
+    def load(
+        cls, path: Path, observe: Callable[[Callable[[], datetime]], Observer], *, need_secrets: bool = True
+    ) -> Connector:
+        """Read ``connector.yaml`` and compose the program."""
+        return cls(load_settings(path, need_secrets=need_secrets), observe)
+
+    # ---- parts
+
+    def make_clock(self, party: str, *, join: bool = True) -> RealClock | SteppedClock:
+        """Return a clock for one thread of work: the machine's, or the sandbox's where the configuration says so."""
+        if self.settings.clock_url is None:
+            return RealClock()
+        return SteppedClock(str(self.settings.clock_url), f"connector/{party}", join=join)
+
+    def select(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return configured sites by name (``site:NAME`` works, too), all of them when none is named."""
+        wanted = [n.removeprefix("site:") for n in names]
+        for name in wanted:
+            if name not in self.settings.site_names:
+                known = ", ".join(self.settings.site_names)
+                problem = Problem(file="command line", message=f"no site is called {name!r}", remedy=f"known: {known}")
+                raise ConfigError((problem,))
+        return tuple(n for n in self.settings.site_names if n in wanted) if wanted else self.settings.site_names
+
+    def rules(self, name: str) -> SiteRules:
+        """Return what the operator allows on a site."""
+        return site_rules(self.settings.site(name))
+
+    def site(self, name: str, clock: Clock) -> Site:
+        """Return a site with its adapters."""
+        names = self.policies.loaded.maps[name].fields
+        return connect(self.settings, self.settings.site(name), self.rules(name), names, clock)
+
+    def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
+        """Return what a pass over the site ``name`` works in."""
+        return Surroundings(
+            journal=journal,
+            policies=self.policies,
+            renderer=CurrentRenderer(self.policies, self.settings.site(name)),
+            notifier=notifier or Silent(),
+            observer=self.observer,
+            clock=clock,
+        )
+
+    def hooks(self, ping_url: str | None = None) -> Hooks:
+        """Return the notifier that the configuration asks for."""
+        configured = str(self.settings.ping_url) if self.settings.ping_url else None
+        return Hooks(command=self.settings.alarm_command, ping_url=ping_url or configured, observer=self.observer)
+
+    def records(self) -> Records:
+        """Return the read side of the state; raises ``ConnectorError`` when there is none yet."""
+        return open_records(self.settings.state_url)
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """Hold the state for writing; raises ``Busy`` when another process does."""
+        journal = open_journal(self.settings.state_url)
+        try:
+            loaded = self.policies.loaded
+            journal.remember_policy(loaded.policy, loaded.document, now=self._clock.now())
+            yield journal
+        finally:
+            journal.close()
+
+    # ---- reading commands
+
+    def plan(
+        self, names: Sequence[str], *, at: datetime | None = None
+    ) -> tuple[list[PassPlan], list[tuple[str, ConnectorError]]]:
+        """Plan each site on a private copy of the state: the same code as a pass, and nothing is stored or sent."""
+        plans: list[PassPlan] = []
+        failures: list[tuple[str, ConnectorError]] = []
+        with open_scratch(self.settings.state_url) as journal:
+            for name in names:
+                clock: Clock = FixedClock(at) if at else self._clock
+                site = self.site(name, self._clock)
+                try:
+                    plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
+                except ConnectorError as error:
+                    failures.append((name, error))
+        return plans, failures
+
+    def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
+        """Keep plans in a private file."""
+        write_plan_file(path, plans, fingerprints={p.site: self.rules(p.site).fingerprint for p in plans})
+
+    def explain(self, ticket: str, *, at: datetime | None) -> ExplainReport:
+        """Explain one ticket from what is stored."""
+        return explain_ticket(self, ticket, at=at or self._clock.now(), rewound=at is not None)
+
+    def status(self) -> StatusReport:
+        """Return how every site is."""
+        now, policy = self._clock.now(), self.policies.current()
+        try:
+            records = self.records()
+            rows = status_of(records, self.settings.site_names)
+        except ConnectorError as error:
+            rows = []
+            state = f"{self.settings.state}: {error}"
+        else:
+            state = self.settings.state
+        return StatusReport(
+            now=now,
+            policy=f"{policy.name} @{policy.short_hash}",
+            state=state,
+            daemon=self._daemon_state(),
+            sites=tuple(rows),
+        )
+
+    def _daemon_state(self) -> str:
+        if self.places.is_paused:
+            return f"paused by the file {self.places.paused}"
+        if not self.places.socket.exists():
+            return "no daemon"
+        try:
+            answer = call(self.places.socket, "status")
+        except ConnectorError as error:
+            return f"the daemon does not answer: {error}"
+        return f"daemon running since {answer['since']}"
+
+    def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
+        """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
+        records = self.records()
+        if runs:
+            rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
+            return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
+        ids = [ref.id for ref in records.find(ticket)] if ticket else [None]
+        events = [e for id_ in ids for e in records.events(site=site, ticket=id_, **limits)]
+        return [event_row(e) for e in sorted(events, key=lambda e: e.at)]
+
+    def attention(self) -> list[dict[str, Any]]:
+        """Return everything that waits for a person."""
+        return attention_items(self.records(), self.settings.site_names)
+
+    def policy_document(self, digest: str | None) -> str:
+        """Return the canonical document of the policy in force, or of an earlier one by hash."""
+        if digest is None or self.policies.current().hash.startswith(digest):
+            return self.policies.loaded.document
+        document = self.records().policy(digest)
+        if document is None:
+            raise ConnectorError(f"no policy whose hash begins with {digest}", remedy="connector log --runs -o json")
+        return document
+
+    # ---- writing commands
+
+    def sync(self, names: Sequence[str], *, ping_url: str | None = None) -> list[PassResult]:
+        """Run one pass per site, side by side, so that one site's outage never delays another."""
+        with self.journal() as journal:
+            hooks = self.hooks(ping_url)
+            try:
+                with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
+                    return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+            finally:
+                hooks.close()
+
+    def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
+        clock = self.make_clock(name)
+        try:
+            around = self.around(name, journal, clock, hooks)
+            return run_pass(self.site(name, clock), around, kind="sync", may_write=self.may_write)
+        finally:
+            if isinstance(clock, SteppedClock):
+                clock.leave()
+
+    def may_write(self) -> bool:
+        """True unless a file ``PAUSED`` stands beside the state."""
+        return not self.places.is_paused
+
+    def apply_file(self, path: Path) -> ApplyReport:
+        """Write exactly what a plan file holds, here or in the process that holds the state."""
+        try:
+            with self.journal() as journal:
+                return self.apply_with(journal, path, {})
+        except Busy:
+            answer = call(self.places.socket, "apply", path=str(path.resolve()))
+            report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
+            report.refused = [(key, why) for key, why in answer["refused"]]
+            return report
+
+    def apply_with(self, journal: Journal, path: Path, sites: Mapping[str, Site]) -> ApplyReport:
+        """Apply a plan file with the state held; ``sites`` are those already connected."""
+        file = read_plan_file(path)
+        check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
+        if not self.may_write():
+            raise Busy(f"writes are paused by the file {self.places.paused}", remedy="remove it")
+        report, hooks = ApplyReport(), self.hooks()
+        try:
+            for name in file.changes:
+                self.select((name,))
+                site = sites.get(name) or self.site(name, self._clock)
+                applied, refused = apply_changes(site, self.around(name, journal, self._clock, hooks), file)
+                report.written += applied.written
+                report.failed += applied.failed + applied.unknown
+                report.stopped = report.stopped or applied.stopped
+                report.refused += [(r.key, r.why) for r in refused]
+                if applied.conflicts:
+                    report.refused.append((name, f"{applied.conflicts} changed while they were written"))
+        finally:
+            hooks.close()
+        return report
+
+    def run(self, *, ping_url: str | None = None) -> int:
+        """Stay until SIGTERM or Ctrl-C; return the exit code."""
+        with self.journal() as journal:
+            return Service(self, journal, ping_url=ping_url).run()
+
+    def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
+        """Pause writes on sites, here or in the process that holds the state."""
+        self._steer("pause", names, reason=reason, actor=actor)
+
+    def resume(self, names: Sequence[str], *, allow: int, actor: str) -> None:
+        """Clear pauses and freezes, here or in the process that holds the state."""
+        self._steer("resume", names, allow=allow, actor=actor)
+
+    def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
+        try:
+            with self.journal() as journal:
+                self.steer_with(journal, command, names, **arguments)
+        except Busy:
+            call(self.places.socket, command, sites=list(names), **arguments)
+
+    def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
+        """Pause or resume with the state held."""
+        now = self._clock.now()
+        for name in names:
+            journal.open_site(name, fingerprint=self.rules(name).fingerprint)
+            if command == "pause":
+                journal.pause(name, arguments["reason"], now=now, actor=arguments["actor"])
+            else:
+                journal.resume(name, allow=int(arguments["allow"]), now=now, actor=arguments["actor"])

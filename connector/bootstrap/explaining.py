@@ -1,0 +1,91 @@
+"""``explain``: decide again, from what is stored, and put every reason into words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connector.bootstrap.reports import ExplainReport, event_row
+from connector.domain.decide import decide
+from connector.domain.explain import explain_dict, explain_lines
+from connector.domain.plan import plan
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.rewind import rewind
+from connector.domain.situation import Reach, Situation
+from connector.domain.ticket import TicketRef
+from connector.errors import ConnectorError
+from connector.policyfiles import policy_from_document
+from connector.ports import Records, Stored
+
+if TYPE_CHECKING:
+    from connector.bootstrap.connector import Connector
+
+NOT_ASKED = "not asked: explain reads only what is stored"
+
+
+def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool) -> ExplainReport:
+    """Return the explanation of one ticket at a moment; raises ``ConnectorError`` when it is not known."""
+    records = program.records()
+    ref = _one(records, text)
+    stored = records.stored(ref, now=at)
+    if stored is None:
+        raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
+    if at < stored.ticket.opened_at:
+        raise ConnectorError(f"{stored.ticket.key} did not exist yet at {at.isoformat()}")
+    policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
+    situation = _situation(program, stored, policy)
+    if rewound:
+        situation = rewind(situation, at)
+    decision = decide(situation, policy, at)
+    ticket_plan = plan(decision, situation)
+    events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
+    said = [event_row(e) for e in events if e.at <= at]
+    header = f"{stored.ticket.key} ({ref}) · {situation.ticket.status} · policy {policy.name} @{policy.short_hash}"
+    lines = [header, *explain_lines(decision, ticket_plan), *_done(said)]
+    data = explain_dict(decision, ticket_plan)
+    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
+
+
+def _one(records: Records, text: str) -> TicketRef:
+    found = records.find(text)
+    if not found:
+        raise ConnectorError(f"no ticket {text!r} is known", remedy="use its key, its id or site:id; connector sync")
+    if len(found) > 1:
+        raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")
+    return found[0]
+
+
+def _policy_at(program: Connector, records: Records, site: str, at: datetime) -> Policy:
+    """Return the policy of the last run before ``at``, as far as its document was kept."""
+    current = program.policies.current()
+    runs = [r for r in records.runs(site=site, limit=1000) if r.started_at <= at]
+    digest = runs[0].policy if runs else current.hash
+    if digest == current.hash or (document := records.policy(digest)) is None:
+        return current
+    return policy_from_document(document, today=at.date())
+
+
+def _situation(program: Connector, stored: Stored, policy: Policy) -> Situation:
+    targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
+    return Situation(
+        ticket=stored.ticket,
+        rules=program.rules(stored.ticket.ref.site),
+        history=stored.history,
+        state=stored.state,
+        said=stored.said,
+        applied=stored.applied,
+        text_hits=stored.text_hits,
+        reach={target: _assumed(target) for target in targets},
+        notes_today=stored.notes_today,
+        last_note_at=stored.last_note_at,
+    )
+
+
+def _assumed(target: LevelTarget) -> Reach:
+    return Reach(group=target.name if target.kind == "group" else None, why=NOT_ASKED)
+
+
+def _done(rows: list[dict[str, object]]) -> list[str]:
+    if not rows:
+        return []
+    return ["done so far:", *(f"  {r['at']:%Y-%m-%d %H:%M} {r['what']}: {r['detail']}" for r in rows)]

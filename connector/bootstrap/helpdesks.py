@@ -1,0 +1,106 @@
+"""Adapters for configured sites: the one place that knows every vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connector.domain.site import FieldMap, SiteRules
+from connector.engine.kit import SiteReading
+from connector.engine.passes import Site
+from connector.errors import ConfigError, Problem
+from connector.helpdesks.transport import (
+    Basic,
+    Bearer,
+    ClientCredentials,
+    Credentials,
+    Surroundings,
+)
+from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.settings import ApiToken, OAuthClient, Settings, SiteKind, SiteSettings
+from connector.settings import Bearer as BearerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """What one vendor's package gives for one site."""
+
+    reader: TicketReader
+    writer: TicketWriter
+    directory: Directory
+
+
+def connect(settings: Settings, site: SiteSettings, rules: SiteRules, names: FieldMap, clock: Clock) -> Site:
+    """Return a site with its adapters; nothing is sent yet."""
+    adapters = _VENDORS[site.kind](settings, site, names, clock)
+    reading = SiteReading(
+        rules=rules,
+        reader=adapters.reader,
+        directory=adapters.directory,
+        poll_every=site.poll.every,
+        sweep_every=site.poll.sweep_every,
+    )
+    return Site(reading=reading, writer=adapters.writer)
+
+
+def _credentials(settings: Settings, site: SiteSettings, role: Literal["reader", "writer"]) -> Credentials:
+    """Return what a reader or writer signs in with; the secret goes nowhere else."""
+    credential = site.auth.reader if role == "reader" else site.auth.writer
+    try:
+        secret = settings.secret(site, role).get_secret_value()
+    except KeyError as error:
+        problem = Problem(file="secrets", key=f"sites.{site.name}.auth.{role}", message="the secret is not set")
+        raise ConfigError((problem,)) from error
+    match credential:
+        case ApiToken(email=email):
+            user = f"{email}/token" if site.kind is SiteKind.ZENDESK else email
+            return Basic(user, secret)
+        case BearerSettings():
+            return Bearer(secret)
+        case OAuthClient(client_id=client_id, scope=scope, token_url=token_url):
+            url = token_url or _token_url(site)
+            return ClientCredentials(token_url=url, client_id=client_id, client_secret=secret, scope=scope)
+
+
+def _token_url(site: SiteSettings) -> str:
+    if site.kind is SiteKind.ZENDESK:
+        return f"{site.api_url.rstrip('/')}/oauth/tokens"
+    return "https://api.atlassian.com/oauth/token"
+
+
+def _jira(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
+    from connector.helpdesks.jira.assembly import JiraOptions, open_site  # noqa: PLC0415 - only its sites pay for it
+
+    options = JiraOptions(
+        site=site.name,
+        api_base=site.api_url,
+        reader=_credentials(settings, site, "reader"),
+        writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
+        fields=names,
+        projects=site.projects,
+        web_base=site.link_url,
+    )
+    opened = open_site(options, Surroundings(clock=clock))
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+
+
+def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
+    from connector.helpdesks.zendesk.adapter import ZendeskOptions, open_site  # noqa: PLC0415 - as above
+
+    options = ZendeskOptions(
+        site=site.name,
+        base_url=site.api_url,
+        reader=_credentials(settings, site, "reader"),
+        writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
+        fields=names,
+        web_base=site.link_url,
+    )
+    opened = open_site(options, Surroundings(clock=clock))
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+
+
+_VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Clock], Adapters]] = {
+    SiteKind.JIRA: _jira,
+    SiteKind.ZENDESK: _zendesk,
+}

@@ -1,0 +1,183 @@
+"""What the reading commands show, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.ports import JournalEvent, OpStatus, Records, RunRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """One site in ``status``."""
+
+    name: str
+    last_good_at: datetime | None
+    last_outcome: str
+    open_tickets: int
+    effects: tuple[str, ...]
+    next_due_at: datetime | None
+    paused: str
+    frozen: tuple[str, ...]
+    parked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """The answer of ``status``."""
+
+    now: datetime
+    policy: str
+    state: str
+    daemon: str
+    sites: tuple[SiteStatus, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return the report for machines."""
+        return {
+            "now": self.now,
+            "policy": self.policy,
+            "state": self.state,
+            "daemon": self.daemon,
+            "sites": [asdict(s) for s in self.sites],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainReport:
+    """The answer of ``explain``."""
+
+    lines: Sequence[str]
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class ApplyReport:
+    """The answer of ``apply``."""
+
+    written: int = 0
+    failed: int = 0
+    stopped: str = ""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def status_of(records: Records, names: Sequence[str], next_due: Mapping[str, datetime | None]) -> list[SiteStatus]:
+    """Return each site's status, configured ones first, in order."""
+    states = {s.site: s for s in records.sites()}
+    rows = []
+    for name in names:
+        state = states.get(name)
+        last = next(iter(records.runs(site=name, limit=1)), None)
+        rows.append(
+            SiteStatus(
+                name=name,
+                last_good_at=state.last_good_at if state else None,
+                last_outcome=last.outcome if last else "never ran",
+                open_tickets=state.open_tickets if state else 0,
+                effects=tuple(sorted(map(str, state.effects.get("", ())))) if state else (),
+                next_due_at=next_due.get(name),
+                paused=state.paused if state else "",
+                frozen=tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items()))
+                if state
+                else (),
+                parked=len(records.ops(site=name, status=OpStatus.PARKED)),
+            )
+        )
+    return rows
+
+
+def run_row(row: RunRow) -> dict[str, Any]:
+    """Return a run as a row of ``log --runs``."""
+    counts = {name: n for name, n in asdict(row.summary).items() if n}
+    return {
+        "at": row.started_at,
+        "site": row.site,
+        "run": row.id,
+        "outcome": row.outcome or "unfinished",
+        "counts": ", ".join(f"{name} {n}" for name, n in counts.items()) + (f"; {row.why}" if row.why else ""),
+        "kind": row.kind,
+        "policy": row.policy[:7],
+    }
+
+
+def event_row(event: JournalEvent) -> dict[str, Any]:
+    """Return an audit line as a row of ``log``."""
+    detail = "; ".join(f"{name} {value}" for name, value in event.data.items() if value)
+    return {
+        "at": event.at,
+        "site": event.site,
+        "ticket": event.key or event.ticket,
+        "what": event.kind,
+        "detail": detail,
+        "run": event.run,
+        "actor": event.actor,
+    }
+
+
+def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what waits for a person: kind, place, since when, consequence and the command that settles it."""
+    items: list[dict[str, Any]] = []
+    for state in (s for s in records.sites() if s.site in names):
+        resume = f"connector resume {state.site}"
+        if state.paused:
+            items.append(_item("paused", state.site, "", None, state.paused, "nothing is written", resume))
+        items += [
+            _item("frozen", state.site, "", None, f"{effect}: {why}", f"no {effect} is written", resume)
+            for effect, why in sorted(state.frozen.items())
+        ]
+        held = list(records.held(site=state.site))
+        items += [
+            _item(
+                "held",
+                state.site,
+                e.key or e.ticket,
+                e.at,
+                f"{e.data.get('effect', '')}: {e.data.get('what', '')}",
+                "waits, is not lost",
+                f"{resume} --allow {len(held)}",
+            )
+            for e in held
+        ]
+        items += [
+            _item(
+                "parked",
+                state.site,
+                op.write.ref.id,
+                op.sent_at,
+                op.why,
+                "may or may not stand in the ticket; it is not sent again",
+                f"look at the ticket; connector log --ticket {op.write.ref.id}",
+            )
+            for op in records.ops(site=state.site, status=OpStatus.PARKED)
+        ]
+        items += [
+            _item(
+                "quarantined",
+                state.site,
+                e.key or e.ticket,
+                e.at,
+                e.data.get("why", ""),
+                "this ticket is not decided; the others are",
+                f"connector log --site {state.site}",
+            )
+            for e in records.quarantined(site=state.site)
+        ]
+    return items
+
+
+def _item(  # noqa: PLR0913, PLR0917 - one argument per column
+    kind: str, site: str, ticket: str, since: datetime | None, what: str, consequence: str, command: str
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "site": site,
+        "ticket": ticket,
+        "since": since,
+        "what": what,
+        "consequence": consequence,
+        "command": command,
+    }

@@ -1,0 +1,187 @@
+"""The daemon as a process: threads, signals, watchdog, control socket, reload."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from connector.bootstrap.clock import SteppedClock
+from connector.engine.control import ControlServer
+from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.errors import ConfigError
+from connector.ports import Journal
+
+if TYPE_CHECKING:
+    from connector.bootstrap.connector import Connector
+
+WATCH_SECONDS = 1.0
+FINISH_SECONDS = 75.0
+"""Longest time for the write in hand: it outlasts the transport's own deadline."""
+
+STUCK_SECONDS = 300.0
+"""A site's thread that gives no sign of life for so long, outside a stated wait, is stuck."""
+
+
+class Service:
+    """One daemon: a loop per site, the control socket, and the main thread that watches over them."""
+
+    def __init__(self, program: Connector, journal: Journal, *, ping_url: str | None = None) -> None:
+        """Compose the loops; nothing runs yet."""
+        self._program = program
+        self._journal = journal
+        self._hooks = program.hooks(ping_url)
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._crashed: list[str] = []
+        self._since = datetime.now(UTC)  # noqa: TID251 - for status only
+        limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
+        self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
+        self._loops = [
+            SiteLoop(program.site(name, clock), program.around(name, journal, clock, self._hooks), limits)
+            for name, clock in self._clocks.items()
+        ]
+        self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash)
+        self._control = ControlServer(program.places.socket, self._handlers())
+
+    def run(self, *, until: Callable[[], bool] | None = None) -> int:
+        """Serve until a signal (or until ``until`` says so) and return the exit code."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._on_signal)
+            signal.signal(signal.SIGHUP, self._on_reload)
+        self._control.start()
+        self._daemon.start()
+        _notify("READY=1")
+        self._program.observer.event("daemon_started", sites=[loop.site.name for loop in self._loops])
+        try:
+            while not self._stop.wait(WATCH_SECONDS):
+                self._watch()
+                if until is not None and until():
+                    break
+        finally:
+            self._end()
+        return 1 if self._crashed else 0
+
+    def stop(self) -> None:
+        """Ask the daemon to end; callable from any thread."""
+        self._stop.set()
+
+    def _watch(self) -> None:
+        if self._reload.is_set():
+            self._reload.clear()
+            with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
+                self._reload_policy()
+        if self._crashed:
+            self._stop.set()
+        elif self._all_alive():
+            _notify("WATCHDOG=1")
+
+    def _all_alive(self) -> bool:
+        """True while every site's thread ticks or is in a stated wait."""
+        if not self._daemon.alive:
+            return False
+        for loop in self._loops:
+            now = loop.monotonic()
+            if loop.pulse.waiting_until is None and now - loop.pulse.ticked_at > STUCK_SECONDS:
+                return False
+        return True
+
+    def _end(self) -> None:
+        _notify("STOPPING=1")
+        self._control.stop()
+        self._daemon.stop()
+        finished = self._daemon.join(FINISH_SECONDS)
+        for clock in self._clocks.values():
+            if isinstance(clock, SteppedClock):
+                clock.leave()
+        self._hooks.close()
+        self._program.observer.event("daemon_stopped", finished=finished)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload.set()
+
+    def _on_crash(self, site: str, error: BaseException) -> None:
+        self._crashed.append(site)
+        self._program.observer.event("site_crashed", site=site, why=f"{type(error).__name__}: {error}")
+
+    def _reload_policy(self) -> str:
+        """Load every file anew; on any problem the policy in force stays."""
+        program, now = self._program, datetime.now(UTC)  # noqa: TID251 - the calendar's present day
+        try:
+            policy = program.policies.reload(today=now.date())
+        except ConfigError as error:
+            program.observer.event("reload_refused", problems=[str(p) for p in error.problems])
+            raise
+        self._journal.remember_policy(policy, program.policies.document(policy.hash) or "", now=now)
+        program.observer.event("policy_reloaded", policy=policy.short_hash)
+        for loop in self._loops:
+            loop.poll_now()
+        return policy.short_hash
+
+    # ---- control
+
+    def _handlers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]:
+        return {
+            "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
+            "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
+            "apply": self._apply,
+            "reload": lambda _: {"policy": self._reload_policy()},
+            "status": self._status,
+            "poll": lambda _: self._poll(),
+        }
+
+    def _steer(self, command: str, request: Mapping[str, Any], **arguments: Any) -> Mapping[str, Any]:
+        self._program.steer_with(self._journal, command, tuple(request["sites"]), **arguments)
+        if command == "resume":
+            self._poll()
+        return {"sites": request["sites"]}
+
+    def _poll(self) -> Mapping[str, Any]:
+        for loop in self._loops:
+            loop.poll_now()
+        return {}
+
+    def _apply(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Apply a plan file with clients of our own: a site's thread keeps its clients to itself."""
+        report = self._program.apply_with(self._journal, Path(request["path"]), {})
+        return {
+            "written": report.written,
+            "failed": report.failed,
+            "stopped": report.stopped,
+            "refused": [list(item) for item in report.refused],
+        }
+
+    def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
+        sites = {
+            loop.site.name: {
+                "outcome": loop.pulse.last_outcome,
+                "waiting_until": loop.pulse.waiting_until.isoformat() if loop.pulse.waiting_until else None,
+                "failures": loop.pulse.failures,
+            }
+            for loop in self._loops
+        }
+        return {"since": f"{self._since:%Y-%m-%d %H:%M:%S} UTC", "pid": os.getpid(), "sites": sites}
+
+
+def _notify(state: str) -> None:
+    """Tell systemd how we are, where it asked to be told (``$NOTIFY_SOCKET``; abstract addresses begin with @)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    target = "\0" + address[1:] if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(state.encode(), target)
+    except OSError:
+        return

@@ -1,0 +1,64 @@
+"""One Zendesk site, assembled: transport, reader, writer and directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.domain.site import FieldMap
+from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
+from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
+from connector.helpdesks.zendesk.limits import DIALECT
+from connector.helpdesks.zendesk.normalise import View
+from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.writer import ZendeskWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZendeskOptions:
+    """What one site needs.
+
+    Attributes:
+        site: Name in ``connector.yaml``.
+        base_url: ``https://acme.zendesk.com``; plain http for loopback only.
+        reader: An admin's credential with the scope ``read``; the export is admin only.
+        writer: An agent's credential; ``None``: the reader's own, for a site with a single one.
+        fields: The site's map.
+        web_base: Where people open tickets; empty: ``base_url``.
+    """
+
+    site: str
+    base_url: str
+    reader: Credentials
+    fields: FieldMap
+    writer: Credentials | None = None
+    web_base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZendeskSite:
+    """The site's ports. They share connections and belong to one thread."""
+
+    reader: ZendeskReader
+    writer: ZendeskWriter
+    directory: ZendeskDirectory
+
+
+def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
+    """Assemble a site; nothing is sent yet.
+
+    Raises:
+        ValueError: ``base_url`` cannot be one.
+    """
+    origin = Origin.parse(options.base_url)
+    pin = zenpy_pin(Pin(origin))
+    reading = PinnedAdapter(pin, options.reader, DIALECT, around)
+    writing = reading if options.writer is None else PinnedAdapter(pin, options.writer, DIALECT, around)
+    clients = Clients(reader=Client(reading), writer=Client(writing))
+    if options.writer is None:
+        clients = Clients(reader=clients.reader, writer=clients.reader)
+    view = View(site=options.site, fields=options.fields, web_base=(options.web_base or str(origin)).rstrip("/"))
+    return ZendeskSite(
+        reader=ZendeskReader(clients, view),
+        writer=ZendeskWriter(clients.writer, options.fields, around.clock),
+        directory=ZendeskDirectory(reading, options.fields),
+    )

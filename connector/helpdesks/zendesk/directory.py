@@ -1,0 +1,117 @@
+"""Who stands behind the bound names on one Zendesk site, asked through zenpy: rare calls, kept for a while."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from zenpy import Zenpy
+
+from connector.domain.policy import LevelTarget, TargetKind
+from connector.domain.site import FieldMap
+from connector.domain.situation import Reach
+from connector.errors import Denied, HelpdeskError, Rejected
+from connector.helpdesks.transport import Pin, PinnedAdapter
+
+KEPT_FOR = timedelta(minutes=10)
+ZENPY_SUBDOMAIN, ZENPY_DOMAIN = "pinned", "zendesk.invalid"
+ZENPY_ORIGIN = f"https://{ZENPY_SUBDOMAIN}.{ZENPY_DOMAIN}"
+"""What zenpy builds by itself; the transport maps it to the configured origin."""
+
+_AGENTS = frozenset({"agent", "admin"})
+
+
+def zenpy_client(adapter: PinnedAdapter) -> Zenpy:
+    """Return a zenpy client on our transport, its cache off; it belongs to the calling thread alone."""
+    logging.getLogger("zenpy").setLevel(logging.WARNING)
+    session = adapter.mount_on(requests.Session())
+    # "anonymous" to zenpy: the transport adds the credentials, zenpy never sees them
+    return Zenpy(domain=ZENPY_DOMAIN, subdomain=ZENPY_SUBDOMAIN, session=session, anonymous=True, disable_cache=True)
+
+
+def zenpy_pin(pin: Pin) -> Pin:
+    """Return ``pin`` with the prefix that zenpy builds standing for its origin."""
+    return Pin(pin.origin, {**pin.aliases, ZENPY_ORIGIN: ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _People:
+    """Groups and their members as they were at ``read_at``; ``people`` are the active agents asked for by name."""
+
+    read_at: datetime
+    groups: frozenset[str]
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
+    people: frozenset[str] = frozenset()
+
+
+class ZendeskDirectory:
+    """``Directory`` over one site. A look-up that fails leaves a target *unknown*, it never says that nobody is there.
+
+    Zendesk has no on-call schedules: a schedule counts as the group that the site's map binds to its name.
+    """
+
+    def __init__(self, adapter: PinnedAdapter, fields: FieldMap) -> None:
+        self._zenpy: Any = zenpy_client(adapter)
+        self._fields = fields
+        self._known: _People | None = None
+
+    def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
+        """Return who can be reached for ``target``."""
+        try:
+            known = self._people(at)
+        except HelpdeskError as error:
+            return Reach(why=f"{target} could not be looked up: {type(error).__name__}")
+        if target.kind is TargetKind.USER:
+            return self._person(target, known)
+        return self._group(target, known)
+
+    def _group(self, target: LevelTarget, known: _People) -> Reach:
+        id_ = self._fields.groups.get(target.name)
+        if id_ is None or id_ not in known.groups:
+            return _missing(target, "group", bound=id_ is not None)
+        members = known.members.get(id_, frozenset())
+        why = "" if members else f"group {target.name} has no member"
+        return Reach(reachable=bool(members), member_ids=self._names(members), group=target.name, why=why)
+
+    def _person(self, target: LevelTarget, known: _People) -> Reach:
+        id_ = self._fields.people.get(target.name)
+        if id_ is None or id_ not in known.people:
+            return _missing(target, "active agent", bound=id_ is not None)
+        return Reach(member_ids=self._names(frozenset({id_})), person=target.name)
+
+    def _names(self, ids: frozenset[str]) -> frozenset[str]:
+        """Return every way in which these accounts may be named: vendor id, ``id:…`` and bound name."""
+        bound = {name for name, id_ in self._fields.people.items() if id_ in ids}
+        return ids | {f"id:{id_}" for id_ in ids} | bound
+
+    def _people(self, at: datetime) -> _People:
+        if self._known is None or not timedelta(0) <= at - self._known.read_at < KEPT_FOR:
+            self._known = self._read(at)
+        return self._known
+
+    def _read(self, at: datetime) -> _People:
+        groups = frozenset(str(group.id) for group in self._zenpy.groups() if not getattr(group, "deleted", False))
+        members: dict[str, set[str]] = {}
+        for membership in self._zenpy.group_memberships():
+            members.setdefault(str(membership.group_id), set()).add(str(membership.user_id))
+        return _People(
+            read_at=at,
+            groups=groups,
+            members={id_: frozenset(people) for id_, people in members.items()},
+            people=frozenset(id_ for id_ in self._fields.people.values() if self._is_active_agent(id_)),
+        )
+
+    def _is_active_agent(self, id_: str) -> bool:
+        try:
+            user = self._zenpy.users(id=int(id_))
+        except (Rejected, Denied, ValueError):
+            return False
+        return bool(user.active) and not user.suspended and user.role in _AGENTS
+
+
+def _missing(target: LevelTarget, what: str, *, bound: bool) -> Reach:
+    why = f"no {what} in Zendesk stands behind {target.name}" if bound else f"{target} is not bound on this site"
+    return Reach(exists=False, reachable=False, why=why)

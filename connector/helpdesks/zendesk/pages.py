@@ -1,0 +1,122 @@
+"""From the bytes of a page to observations. One ticket that cannot be read never costs the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from connector.domain.ticket import Status, Ticket
+from connector.errors import Malformed
+from connector.helpdesks.zendesk import normalise, shapes
+from connector.helpdesks.zendesk.normalise import Known, View
+from connector.ports import Observation, Quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tickets:
+    """What a page held.
+
+    Attributes:
+        agents: Ids of sideloaded people with an agent's seat.
+        without_sla: The sideload of SLAs was not given at all (which an empty list is not).
+        after: Where the next page begins; empty: this was the last one.
+        ended: An export has nothing more for now.
+    """
+
+    observations: tuple[Observation, ...]
+    malformed: tuple[Quarantined, ...] = ()
+    gone: tuple[str, ...] = ()
+    agents: frozenset[int] = frozenset()
+    without_sla: bool = False
+    after: str = ""
+    ended: bool = True
+
+
+def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
+    """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
+    try:
+        page = msgspec.json.decode(body, type=shapes.TicketPage)
+    except msgspec.ValidationError:
+        raw = normalise.decoded(body, shapes.RawTicketPage, what="export page")
+        tickets, broken = _one_by_one(raw.tickets or ())
+        page = shapes.TicketPage(
+            tickets, raw.users, raw.organizations, raw.metric_sets, raw.after_cursor, raw.end_of_stream
+        )
+        return _tickets(page, tickets, view, read_at, broken)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"export page: {error}") from None
+    return _tickets(page, page.tickets, view, read_at, ())
+
+
+def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
+    """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
+    try:
+        page = msgspec.json.decode(body, type=shapes.SearchPage)
+    except msgspec.ValidationError:
+        raw = normalise.decoded(body, shapes.RawTicketPage, what="search page")
+        tickets, broken = _one_by_one(raw.results or ())
+        page = shapes.SearchPage(tickets, raw.users, raw.organizations, raw.metric_sets, raw.meta)
+        return _tickets(page, tickets, view, read_at, broken)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"search page: {error}") from None
+    return _tickets(page, page.results, view, read_at, ())
+
+
+def _one_by_one(raws: Iterable[msgspec.Raw]) -> tuple[list[shapes.Ticket], tuple[Quarantined, ...]]:
+    tickets, broken = [], []
+    for raw in raws:
+        try:
+            tickets.append(msgspec.json.decode(raw, type=shapes.Ticket))
+        except msgspec.MsgspecError as error:
+            broken.append(normalise.quarantined(bytes(raw), str(error)))
+    return tickets, tuple(broken)
+
+
+def _tickets(
+    page: shapes.TicketPage | shapes.SearchPage,
+    raws: list[shapes.Ticket],
+    view: View,
+    read_at: datetime,
+    broken: tuple[Quarantined, ...],
+) -> Tickets:
+    known = Known.of(page.users, page.organizations)
+    _attach(raws, page.metric_sets)
+    read = list(_read(raws, view, known, read_at))
+    tickets = [t for t in read if isinstance(t, Ticket)]
+    deleted = {str(raw.id) for raw in raws if raw.status == "deleted"}
+    after, ended = _next(page)
+    return Tickets(
+        observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
+        malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
+        gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
+        agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
+        without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
+        after=after,
+        ended=ended,
+    )
+
+
+def _read(raws: list[shapes.Ticket], view: View, known: Known, read_at: datetime) -> Iterator[Ticket | Quarantined]:
+    for raw in raws:
+        try:
+            yield normalise.ticket(raw, view, known, read_at=read_at)
+        except Malformed as error:
+            yield normalise.quarantined(msgspec.json.encode(raw), str(error))
+
+
+def _attach(raws: list[shapes.Ticket], metric_sets: list[shapes.MetricSet] | None) -> None:
+    """Metric sets come inside each ticket or beside them all."""
+    by_ticket = {m.ticket_id: m for m in metric_sets or ()}
+    for raw in raws:
+        if raw.metric_set is None:
+            raw.metric_set = by_ticket.get(raw.id)
+
+
+def _next(page: shapes.TicketPage | shapes.SearchPage) -> tuple[str, bool]:
+    if isinstance(page, shapes.TicketPage):
+        return page.after_cursor or "", page.end_of_stream is not False
+    more = page.meta is not None and page.meta.has_more and bool(page.meta.after_cursor)
+    return (page.meta.after_cursor or "", False) if more and page.meta else ("", True)

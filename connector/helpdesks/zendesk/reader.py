@@ -1,0 +1,253 @@
+"""Reading one Zendesk site: cursor export for changes, search export for the first load and the sweep."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from connector.domain.change import Write
+from connector.domain.events import Role
+from connector.domain.ticket import TicketRef
+from connector.errors import Denied, Malformed, Rejected, Unavailable
+from connector.helpdesks.transport import Client
+from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
+from connector.helpdesks.zendesk.normalise import View
+from connector.helpdesks.zendesk.wire import Position
+from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+
+T = TypeVar("T")
+
+STEP_BACK = timedelta(minutes=5)
+"""How far before the last good poll a delta restarts when Zendesk refuses its cursor."""
+
+OPEN = "status<solved"
+NOT_CLOSED = "status<closed"
+MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
+_MOST_ROLES = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """Who reads and who writes; one and the same where a site has a single credential."""
+
+    reader: Client
+    writer: Client
+
+
+class ZendeskReader:
+    """``TicketReader`` over one site. Not thread-safe: the site's thread owns it.
+
+    The export is admin only, so ``clients.reader`` has an admin's credential with the scope ``read``; whose writes are
+    ours is told by ``clients.writer``.
+    """
+
+    def __init__(self, clients: Clients, view: View) -> None:
+        self._clients = clients
+        self._http = clients.reader
+        self._view = view
+        self._account = ""
+        self._ours: frozenset[str] = frozenset()
+        self._roles: dict[int, Role] = {}
+
+    @property
+    def account(self) -> str:
+        """Return the id of the account that we write as."""
+        return self._account
+
+    def check(self) -> None:
+        """Learn who we are.
+
+        Raises:
+            Denied: A credential does not work, or names nobody.
+        """
+        reader = self._whoami(self._clients.reader)
+        same = self._clients.writer is self._clients.reader
+        self._account = reader if same else self._whoami(self._clients.writer)
+        self._ours = frozenset({reader, self._account})
+
+    def start_cursor(self) -> Cursor:
+        """Return a cursor five minutes back: the export refuses the last minute, and repeats cost nothing."""
+        self._whoami(self._http)  # an answer that is fresh tells the helpdesk's own time
+        return self._restart(self._http.adapter.server_now()).text()
+
+    def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
+        """Yield every ticket that is not closed; where the search gives no SLAs, tickets are read singly."""
+        for found in self._search(NOT_CLOSED):
+            yield _page(self._completed(found), cursor)
+
+    def changes(self, cursor: Cursor) -> Iterator[Page]:
+        """Yield what changed since ``cursor``, at least one page.
+
+        Raises:
+            Unavailable: The export cannot be read, or its cursor does not move on though there is more.
+        """
+        position = self._parsed(cursor)
+        while True:
+            found, position, repeated = self._export(position)
+            yield _page(found, position.text())
+            if found.ended:
+                return
+            if repeated:
+                raise Unavailable("the export's cursor does not move on", retry_after=timedelta(minutes=1))
+
+    def open_ids(self) -> Iterator[tuple[str, ...]]:
+        """Yield the ids of open tickets, as the search index knows them."""
+        after = ""
+        while True:
+            answer = self._http.call(wire.search(OPEN, after=after, sideload=False))
+            page = normalise.decoded(answer.body, shapes.SearchIds, what="search page")
+            yield tuple(str(found.id) for found in page.results)
+            before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
+            if not after or after == before:
+                return
+
+    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
+        """Return tickets as they are now, never from an index."""
+        return tuple(itertools.chain.from_iterable(map(self._show, _chunks(ids, wire.MOST_IDS))))
+
+    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+        """Yield histories in the order asked; one that is gone or cannot be read has none."""
+        for id_ in ids:
+            try:
+                audits, read_until = self._audits(id_)
+            except (Rejected, Malformed):
+                continue
+            self._learn_roles(history.authors(audits))
+            witness = history.Witness(fields=self._view.fields, role_of=self._role)
+            events = history.events(audits, witness)
+            yield TicketHistory(ref=TicketRef(self._view.site, id_), events=events, read_until=read_until)
+
+    def history_allowance(self) -> int:
+        """Return how many audit pages the share kept for histories still allows this minute."""
+        adapter = self._http.adapter
+        if adapter.delay("history"):
+            return 0
+        left = adapter.remaining()
+        return min(left.get(limit.name, (int(limit.count * limit.share), 0))[0] for limit in (HISTORY, ACCOUNT))
+
+    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+        """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
+        try:
+            audits, _ = self._audits(write.ref.id, urgent=True)
+        except (Rejected, Denied, Malformed):
+            return Lookup(presence=Presence.UNPROVABLE)
+        return lookup.find(audits, write, lookup.Search(accounts=self._ours, since=since, fields=self._view.fields))
+
+    def requests_made(self) -> int:
+        """Return how many requests reader and writer have made."""
+        adapters = {id(c.adapter): c.adapter for c in (self._clients.reader, self._clients.writer)}
+        return sum(adapter.counts.total() for adapter in adapters.values())
+
+    def budgets(self) -> Budgets:
+        """Return what is left of the limits this minute."""
+        return Budgets(remaining={**self._clients.writer.adapter.remaining(), **self._http.adapter.remaining()})
+
+    def pause_before_reads(self) -> timedelta:
+        """Return how long the export has to wait."""
+        return self._http.adapter.delay("export")
+
+    # ---- pages
+
+    def _export(self, position: Position) -> tuple[pages.Tickets, Position, bool]:
+        """Return a page, the position after it, and whether that did not move."""
+        try:
+            answer = self._http.call(wire.export(position))
+        except Rejected:
+            if not position.after:
+                raise
+            position = self._restart(datetime.fromtimestamp(position.start, tz=UTC))
+            answer = self._http.call(wire.export(position))
+        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        self._keep_agents(found)
+        moved = Position(int(answer.at.timestamp()), found.after or position.after)
+        if not moved.after:
+            moved = position
+        return found, moved, found.after in {"", position.after}
+
+    def _search(self, query: str) -> Iterator[pages.Tickets]:
+        after = ""
+        while True:
+            answer = self._http.call(wire.search(query, after=after))
+            found = pages.search_page(answer.body, self._view, read_at=answer.at)
+            self._keep_agents(found)
+            yield found
+            if found.ended or found.after == after:
+                return
+            after = found.after
+
+    def _completed(self, found: pages.Tickets) -> pages.Tickets:
+        if not found.without_sla or not found.observations:
+            return found
+        return replace(found, observations=self.get([o.ticket.ref.id for o in found.observations]))
+
+    def _show(self, ids: tuple[str, ...]) -> tuple[Observation, ...]:
+        answer = self._http.call(wire.show_many(ids))
+        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        self._keep_agents(found)
+        order = {id_: n for n, id_ in enumerate(ids)}
+        return tuple(sorted(found.observations, key=lambda o: order.get(o.ticket.ref.id, len(order))))
+
+    def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
+        audits: list[shapes.Audit] = []
+        request, first = wire.audits(id_), None
+        for _ in range(MOST_AUDIT_PAGES):
+            answer = self._http.call(request, urgent=urgent)
+            first = first or answer.at
+            page = normalise.decoded(answer.body, shapes.AuditPage, what=f"audits of {id_}")
+            audits += page.audits
+            after = page.meta.after_cursor if page.meta and page.meta.has_more else None
+            number = wire.page_number(page.next_page) if page.meta is None else ""
+            if not page.audits or not (after or number):
+                return audits, first
+            request = wire.audits(id_, after=after or "", page=number)
+        raise Malformed(f"audits of {id_}: more than {MOST_AUDIT_PAGES} pages")
+
+    # ---- who is who
+
+    def _whoami(self, client: Client) -> str:
+        user = normalise.decoded(client.call(wire.me()).body, shapes.UserReply, what="users/me").user
+        if user is None or user.id is None:
+            raise Denied("Zendesk takes us for nobody", remedy="check this site's credentials")
+        return str(user.id)
+
+    def _role(self, id_: int) -> Role:
+        if str(id_) in self._ours:
+            return Role.OURS
+        return self._roles.get(id_, Role.UNKNOWN)
+
+    def _keep_agents(self, found: pages.Tickets) -> None:
+        self._roles |= dict.fromkeys(found.agents, Role.AGENT)
+
+    def _learn_roles(self, ids: frozenset[int]) -> None:
+        if len(self._roles) > _MOST_ROLES:
+            self._roles.clear()
+        unknown = sorted(id_ for id_ in ids if self._role(id_) is Role.UNKNOWN)
+        for chunk in _chunks(unknown, wire.MOST_IDS):
+            answer = self._http.call(wire.people("users", chunk))
+            reply = normalise.decoded(answer.body, shapes.UsersReply, what="users")
+            for user in reply.users:
+                if user.id is not None:
+                    self._roles[user.id] = Role.CUSTOMER if user.role == "end-user" else Role.AGENT
+
+    def _restart(self, at: datetime) -> Position:
+        return Position(int((at - STEP_BACK).timestamp()))
+
+    def _parsed(self, cursor: Cursor) -> Position:
+        try:
+            return Position.parse(cursor)
+        except ValueError:
+            return self._restart(self._http.adapter.server_now())
+
+
+def _page(found: pages.Tickets, cursor: Cursor) -> Page:
+    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=found.gone)
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    iterator = iter(items)
+    while chunk := tuple(itertools.islice(iterator, size)):
+        yield chunk

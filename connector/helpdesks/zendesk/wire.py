@@ -1,0 +1,221 @@
+"""Zendesk's requests, as pure data. Cursors are parsed here as well; no URL that Zendesk sends is ever followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import msgspec
+
+from connector.domain.change import Field, FieldChange, Write
+from connector.domain.site import Binding, FieldMap, vendor_id
+from connector.domain.ticket import Priority, Ticket
+from connector.errors import Rejected
+from connector.helpdesks.transport import Request
+from connector.helpdesks.zendesk.text import safe_body
+
+SIDELOADS = "slas,metric_sets,users,organizations"
+EXPORT_PAGE = 1000
+MOST_IDS = 100
+SEARCH_PAGE = 100
+AUDIT_PAGE = 100
+LARGEST_METADATA = 1000  # Zendesk takes 1 KB
+
+PRIORITIES: Mapping[Priority, str] = {
+    Priority.P1: "urgent",
+    Priority.P2: "high",
+    Priority.P3: "normal",
+    Priority.P4: "low",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What our cursor text holds.
+
+    Attributes:
+        start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last good poll.
+        after: Zendesk's own opaque cursor.
+    """
+
+    start: int
+    after: str = ""
+
+    def text(self) -> str:
+        """Return the cursor to store."""
+        return msgspec.json.encode([self.start, self.after]).decode()
+
+    @classmethod
+    def parse(cls, cursor: str) -> Position:
+        """Read a stored cursor; raises ``ValueError`` for one that is not ours."""
+        start, after = msgspec.json.decode(cursor, type=tuple[int, str])
+        return cls(start, after)
+
+
+def me() -> Request:
+    """Who are we?"""
+    return Request("GET", "/api/v2/users/me.json")
+
+
+def export(position: Position) -> Request:
+    """One page of the cursor export."""
+    begin = ("cursor", position.after) if position.after else ("start_time", str(position.start))
+    return Request(
+        "GET",
+        "/api/v2/incremental/tickets/cursor.json",
+        (begin, ("per_page", str(EXPORT_PAGE)), ("include", SIDELOADS)),
+    )
+
+
+def search(query: str, *, after: str = "", sideload: bool = True) -> Request:
+    """One page of the search export; ``after`` expires within the hour."""
+    params = [("query", query), ("filter[type]", "ticket"), ("page[size]", str(SEARCH_PAGE))]
+    if sideload:
+        params.append(("include", f"tickets({SIDELOADS})"))
+    if after:
+        params.append(("page[after]", after))
+    return Request("GET", "/api/v2/search/export.json", tuple(params))
+
+
+def show_many(ids: Sequence[str]) -> Request:
+    """Return up to ``MOST_IDS`` tickets as they are now."""
+    return Request("GET", "/api/v2/tickets/show_many.json", (("ids", ",".join(ids)), ("include", SIDELOADS)))
+
+
+def people(kind: str, ids: Sequence[int]) -> Request:
+    """``users`` or ``organizations`` by id, up to ``MOST_IDS``."""
+    return Request("GET", f"/api/v2/{kind}/show_many.json", (("ids", ",".join(map(str, ids))),))
+
+
+def audits(ticket: str, *, after: str = "", page: str = "") -> Request:
+    """One page of a ticket's audits, oldest first."""
+    params = [("page[size]", str(AUDIT_PAGE))] if not page else [("page", page)]
+    if after:
+        params.append(("page[after]", after))
+    return Request("GET", f"/api/v2/tickets/{quote(ticket, safe='')}/audits.json", tuple(params))
+
+
+def page_number(next_page: str | None) -> str:
+    """Return the page number that a ``next_page`` URL names; the URL itself is not followed."""
+    number = parse_qs(urlsplit(next_page or "").query).get("page", [""])[0]
+    return number if number.isdecimal() else ""
+
+
+def jobs(ids: Sequence[str]) -> Request:
+    """Several jobs at once."""
+    return Request("GET", "/api/v2/job_statuses/show_many.json", (("ids", ",".join(ids)),))
+
+
+def make_private(ticket: str, comment: str) -> Request:
+    """Hide a comment from the requester."""
+    return Request("PUT", f"/api/v2/tickets/{ticket}/comments/{comment}/make_private.json")
+
+
+def update(write: Write, *, seen: Ticket, fields: FieldMap) -> Request:
+    """Fields, comment and hidden marker as one compare-and-set update, hence one audit.
+
+    Tags are the full list seen and added: the single form replaces them, and the stamp makes that safe.
+
+    Raises:
+        Rejected: A name in the write is not bound on this site.
+    """
+    body = dict(_values(write.fields, fields)) | _guard(seen)
+    labels = _labels(write.fields)
+    if labels:
+        body["tags"] = sorted(seen.labels | labels)
+    if write.comment:
+        body["comment"] = {"body": safe_body(write.comment.body), "public": write.comment.public}
+    body["metadata"] = {"esc": metadata(write)}
+    return Request("PUT", f"/api/v2/tickets/{seen.ref.id}.json", body={"ticket": body})
+
+
+def update_many(writes: Sequence[tuple[Write, Ticket]], fields: FieldMap) -> Request:
+    """Field-only updates of up to ``MOST_IDS`` tickets as one job, each with its own stamp."""
+    return Request(
+        "PUT",
+        "/api/v2/tickets/update_many.json",
+        body={"tickets": [_item(write, seen, fields) for write, seen in writes]},
+    )
+
+
+def metadata(write: Write) -> dict[str, Any]:
+    """Return the hidden marker with as many riders as fit."""
+    marker: dict[str, Any] = {"key": write.key, "hop": 1}
+    for name, value in sorted(write.riders.items()):
+        longer = marker | {name: value}
+        if name not in marker and len(msgspec.json.encode({"esc": longer})) <= LARGEST_METADATA:
+            marker = longer
+    return marker
+
+
+def bound_value(binding: Binding | None, value: str) -> str | None:
+    """Return the vendor's value for one of ours; ``None`` without a binding."""
+    if binding is None:
+        return None
+    return next((theirs for theirs, ours in binding.values.items() if ours == value), value)
+
+
+def named_values(changes: Sequence[FieldChange], fields: FieldMap) -> Iterator[tuple[str, Any]]:
+    """Yield field names and values as audits show them: a custom field goes by its id."""
+    for name, value in _values(changes, fields):
+        if name == "custom_fields":
+            yield from ((str(item["id"]), item["value"]) for item in value)
+        else:
+            yield name, value
+
+
+def _item(write: Write, seen: Ticket, fields: FieldMap) -> dict[str, Any]:
+    labels = _labels(write.fields)
+    added = {"additional_tags": sorted(labels)} if labels else {}
+    return {"id": int(seen.ref.id), **dict(_values(write.fields, fields)), **added, **_guard(seen)}
+
+
+def _guard(seen: Ticket) -> dict[str, Any]:
+    return {"safe_update": True, "updated_stamp": seen.version}
+
+
+def _labels(changes: Sequence[FieldChange]) -> frozenset[str]:
+    return frozenset(label for c in changes if c.field is Field.LABELS for label in (c.after or "").split())
+
+
+def _values(changes: Sequence[FieldChange], fields: FieldMap) -> Iterator[tuple[str, Any]]:
+    custom = []
+    for change in changes:
+        match change.field:
+            case Field.PRIORITY:
+                yield "priority", _priority(change.after, fields)
+            case Field.GROUP:
+                yield "group_id", _id(change, fields.groups)
+            case Field.ASSIGNEE:
+                yield "assignee_id", _id(change, fields.people)
+            case Field.LEVEL | Field.PATH | Field.NEXT_DUE:
+                custom.append(_custom(change, fields))
+            case Field.LABELS:
+                pass
+    if custom:
+        yield "custom_fields", custom
+
+
+def _priority(name: str | None, fields: FieldMap) -> str:
+    priorities = fields.priorities or PRIORITIES
+    if name is None or Priority[name] not in priorities:
+        raise Rejected(f"priority {name} is not bound on this site", fields=("priority",))
+    return priorities[Priority[name]]
+
+
+def _id(change: FieldChange, names: Mapping[str, str]) -> int:
+    id_ = vendor_id(names, change.after) if change.after else None
+    if id_ is None or not id_.isdecimal():
+        raise Rejected(f"{change.field} {change.after} is not bound on this site", fields=(str(change.field),))
+    return int(id_)
+
+
+def _custom(change: FieldChange, fields: FieldMap) -> dict[str, Any]:
+    bindings = {Field.LEVEL: fields.level, Field.PATH: fields.path, Field.NEXT_DUE: fields.next_due}
+    binding = bindings[change.field]
+    if binding is None or not binding.id.isdecimal():
+        raise Rejected(f"{change.field} has no field on this site", fields=(str(change.field),))
+    value = None if change.after is None else bound_value(binding, change.after)
+    return {"id": int(binding.id), "value": value}

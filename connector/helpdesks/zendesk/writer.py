@@ -1,0 +1,150 @@
+"""Writing to one Zendesk site: one compare-and-set update per write, or a job for many changes of fields alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from connector.domain.change import Change, Write
+from connector.domain.site import FieldMap
+from connector.domain.ticket import Priority, Status, Ticket
+from connector.errors import Denied, HelpdeskError, Malformed, NotSent, Rejected, Unknown
+from connector.helpdesks.splitting import split_change
+from connector.helpdesks.transport import Answer, Client
+from connector.helpdesks.zendesk import history, normalise, shapes, wire
+from connector.ports import BulkResult, Clock, Failure, Receipt
+
+SETTLING = timedelta(seconds=2)
+"""A stamp has whole seconds: two updates within one are not told apart, so we let the second pass first."""
+
+
+class ZendeskWriter:
+    """``TicketWriter`` over one site. Not thread-safe: the site's thread owns it."""
+
+    def __init__(self, client: Client, fields: FieldMap, clock: Clock) -> None:
+        self._http = client
+        self._fields = fields
+        self._clock = clock
+        self._jobs: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def split(self, change: Change) -> tuple[Write, ...]:
+        """Return fields together with the first comment, then each further comment."""
+        return split_change(change)
+
+    def request_digest(self, write: Write, *, seen: Ticket) -> str:
+        """Return SHA-256 hex of the request; of its refusal where a name in it is not bound here."""
+        try:
+            request = wire.update(write, seen=seen, fields=self._fields)
+        except Rejected as refusal:
+            return hashlib.sha256(f"{write.ref}|{write.key}|{refusal}".encode()).hexdigest()
+        body = request.encoded() or b""
+        return hashlib.sha256(f"{request.method} {request.path}\n".encode() + body).hexdigest()
+
+    def send(self, write: Write, *, seen: Ticket) -> Receipt:
+        """Make one update; see the port for errors.
+
+        A comment is sent on a connection of its own, and the answer has to show our marker and the visibility asked
+        for.
+        """
+        if seen.status in {Status.CLOSED, Status.GONE}:
+            raise Rejected(f"{seen.key} is {seen.status}", fields=("status",))
+        request = wire.update(write, seen=seen, fields=self._fields)
+        self._let_the_second_pass(seen)
+        answer = self._http.call(request, fresh=write.comment is not None, urgent=_is_urgent(write, seen))
+        return self._receipt(write, answer)
+
+    @property
+    def bulk_size(self) -> int:
+        """Return Zendesk's most tickets per job."""
+        return wire.MOST_IDS
+
+    def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
+        """Send one job of changes of fields alone and return its id."""
+        answer = self._http.call(wire.update_many(writes, self._fields))
+        try:
+            job = normalise.decoded(answer.body, shapes.JobReply, what="job").job_status.id
+        except Malformed as error:
+            raise Unknown(str(error)) from None
+        self._jobs[job] = tuple((write.key, write.ref.id) for write, _ in writes)
+        return job
+
+    def collect(self, job_ids: Sequence[str]) -> Mapping[str, tuple[BulkResult, ...] | None]:
+        """Ask for all jobs at once. One that is no longer known, or was not sent by us, answers ``UNKNOWN``."""
+        if not job_ids:
+            return {}
+        answer = self._http.call(wire.jobs(job_ids))
+        known = {job.id: job for job in normalise.decoded(answer.body, shapes.JobReplies, what="jobs").job_statuses}
+        return {id_: self._results(id_, known.get(id_), answer) for id_ in job_ids}
+
+    # ---- single updates
+
+    def _let_the_second_pass(self, seen: Ticket) -> None:
+        rest = seen.updated_at + SETTLING - self._http.adapter.server_now()
+        if rest > timedelta(0) and not self._clock.wait(self._clock.now() + rest):
+            raise NotSent(f"write to {seen.key}: interrupted while waiting")
+
+    def _receipt(self, write: Write, answer: Answer) -> Receipt:
+        try:
+            reply = normalise.decoded(answer.body, shapes.UpdateReply, what=f"update of {write.ref}")
+        except Malformed as error:
+            raise Unknown(str(error)) from None
+        if write.comment is not None:
+            self._verify(write, reply.audit)
+        remote = str(reply.audit.id) if reply.audit else f"unchanged:{reply.ticket.updated_at}"
+        return Receipt(key=write.key, remote_id=remote, version=reply.ticket.updated_at, at=answer.at)
+
+    def _verify(self, write: Write, audit: shapes.Audit | None) -> None:
+        if audit is None or history.marker(audit) != write.key:
+            raise Unknown(f"update of {write.ref}: the answer does not show our marker")
+        said = [e for e in audit.events or () if e.type == "Comment"]
+        if not said:
+            raise Unknown(f"update of {write.ref}: the answer does not show our comment")
+        wanted = write.comment is not None and write.comment.public
+        if any(event.public is not wanted for event in said) and not wanted:
+            self._hide(write, said)
+
+    def _hide(self, write: Write, said: Sequence[shapes.AuditEvent]) -> None:
+        """An internal note came out public: hide it at once, then stop this site's notes."""
+        hidden = "it was made private"
+        for event in said:
+            try:
+                self._http.call(wire.make_private(write.ref.id, str(event.id)), urgent=True)
+            except HelpdeskError as error:
+                hidden = f"it could NOT be made private ({type(error).__name__})"
+        raise Denied(
+            f"an internal note on {write.ref} came out public; {hidden}",
+            remedy="look at the ticket and at the account's comment settings before resuming notes",
+        )
+
+    # ---- jobs
+
+    def _results(self, id_: str, job: shapes.JobStatus | None, answer: Answer) -> tuple[BulkResult, ...] | None:
+        asked = self._jobs.get(id_, ())
+        if job is not None and job.status in {"queued", "working"}:
+            return None
+        found = job.results if job is not None and isinstance(job.results, list) else []
+        by_ticket = {str(result.id): result for result in found if result.id is not None}
+        self._jobs.pop(id_, None)
+        return tuple(_result(key, by_ticket.get(ticket), id_, answer) for key, ticket in asked)
+
+
+def _result(key: str, result: shapes.JobResult | None, job: str, answer: Answer) -> BulkResult:
+    if result is None:
+        return BulkResult(key=key, failure=Failure.UNKNOWN, why=f"job {job} says nothing about it")
+    if _is_success(result):
+        return BulkResult(key=key, receipt=Receipt(key=key, remote_id=f"{job}/{result.id}", version="", at=answer.at))
+    code = str(result.error or result.errors or result.status or "failed")[:100]
+    failure = Failure.CONFLICT if "conflict" in f"{code} {result.details}".lower() else Failure.REJECTED
+    return BulkResult(key=key, failure=failure, why=code)
+
+
+def _is_success(result: shapes.JobResult) -> bool:
+    if result.success is not None:
+        return result.success
+    return result.status == "Updated"
+
+
+def _is_urgent(write: Write, seen: Ticket) -> bool:
+    raised = any(c.after == str(Priority.P1) for c in write.fields)
+    return raised or seen.priority is Priority.P1

@@ -1,0 +1,174 @@
+"""Site maps: how one site's fields, priorities, statuses, groups and people are bound to the policy's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
+
+from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, read
+from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.ticket import ClockName, LinkKind, Priority, Status
+from connector.errors import ConfigError
+from connector.policyfiles.kinds import PriorityName, StatusName
+
+_SCOPES = {"jira": ("project",), "zendesk": ("brand", "group", "form", "organization")}
+
+
+class BindingFile(Strict):
+    """Where an input stands; exactly one of `field`, `requester` and `organization`."""
+
+    field: Text | None = Field(default=None, description="Ticket field: `customfield_10101`, `27641`, `type` …")
+    requester: Text | None = Field(
+        default=None, description="Field of the requester; `tags` and `locale` are built in."
+    )
+    organization: Text | None = Field(default=None, description="Field of the requester's organization.")
+    values: Mapping[Text, Text] = Field(
+        default_factory=dict, description="The helpdesk's value: the policy's; without it values pass as they are."
+    )
+
+
+class WritableFile(Strict):
+    """A ticket field of our own."""
+
+    field: Text = Field(description="The field's id.")
+    values: Mapping[Text, Text] = Field(
+        default_factory=dict, description="The helpdesk's value (or option id): ours; for select fields."
+    )
+
+
+class SiteMapFile(Strict):
+    """One site's map."""
+
+    version: Literal[1] = Field(description="Version of this form.")
+    site: Text = Field(description="Name of the site in `connector.yaml`.")
+    kind: Literal["jira", "zendesk"] = Field(description="Which helpdesk it is.")
+    scope: Literal["project", "brand", "group", "form", "organization"] = Field(
+        description="What effects are switched on by."
+    )
+    locales: Names = Field(default=("en",), description="Languages in which every text must exist.")
+    inputs: Mapping[Text, BindingFile] = Field(default_factory=dict, description="The policy's input: where it stands.")
+    level: WritableFile | None = Field(default=None, description="Our field for the escalation level.")
+    path: WritableFile | None = Field(default=None, description="Our field for the escalation path.")
+    next_due: WritableFile | None = Field(default=None, description="Our field for the next deadline.")
+    group_field: WritableFile | None = Field(
+        default=None, description="Jira: the field that holds the group, because an issue has none."
+    )
+    priorities: Mapping[PriorityName, Text] = Field(
+        description="Our priority: the helpdesk's (Jira: its id, Zendesk: its name)."
+    )
+    statuses: Mapping[Text, StatusName] = Field(min_length=1, description="The helpdesk's status: ours.")
+    groups: Mapping[Text, Text] = Field(default_factory=dict, description="The policy's group: the helpdesk's id.")
+    people: Mapping[Text, Text] = Field(
+        default_factory=dict, description="The policy's person or schedule: the helpdesk's account id."
+    )
+    clocks: Mapping[Text, ClockName] = Field(
+        default_factory=dict, description="The helpdesk's SLA (field id or name): our clock."
+    )
+    links: Mapping[Text, LinkKind] = Field(
+        default_factory=dict, description="The helpdesk's link type: merged_into, twin, work or problem."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteMap:
+    """A site's bindings and the languages that it needs."""
+
+    name: str
+    kind: str
+    locales: tuple[str, ...]
+    fields: FieldMap
+
+
+def load_site_map(path: Path, *, shown: str = "", name: str | None = None, kind: str | None = None) -> SiteMap:
+    """Read one site's map; ``name`` and ``kind`` are what the configuration says, where it is at hand.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    return read_site_map(read(path, shown=shown), name=name, kind=kind)
+
+
+def read_site_map(document: Document, *, name: str | None = None, kind: str | None = None) -> SiteMap:
+    """Return the map in ``document``; raises ``ConfigError`` with every problem found."""
+    file = checked(SiteMapFile, document)
+    refused = Refused(document)
+    _agrees(file, name, kind, refused)
+    _check(file, refused)
+    if refused.problems:
+        raise ConfigError(tuple(sorted(refused.problems)))
+    return SiteMap(name=file.site, kind=file.kind, locales=file.locales, fields=_field_map(file))
+
+
+def _agrees(file: SiteMapFile, name: str | None, kind: str | None, refused: Refused) -> None:
+    if name is not None and name != file.site:
+        refused.add(("site",), f"is the map of {file.site}, but used for {name}", "correct the name or the map's path")
+    if kind is not None and kind != file.kind:
+        refused.add(("kind",), f"is a map for {file.kind}, but the site is {kind}", "correct one of them")
+
+
+def _check(file: SiteMapFile, refused: Refused) -> None:
+    if file.scope not in _SCOPES[file.kind]:
+        refused.add(("scope",), f"a {file.kind} site has no {file.scope}", f"use {' or '.join(_SCOPES[file.kind])}")
+    for name, binding in file.inputs.items():
+        if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
+            refused.add(("inputs", name), "needs exactly one of field, requester and organization")
+    missing = [p.name for p in Priority if p not in file.priorities]
+    if missing:
+        refused.add(
+            ("priorities",), f"does not bind {', '.join(missing)}", "bind all four; P3 and P4 may not be the same"
+        )
+    for key in ("priorities", "groups", "people"):
+        _unique(key, getattr(file, key), refused)
+    _statuses(file, refused)
+    if file.kind == "jira" and file.groups and file.group_field is None:
+        refused.add(("groups",), "cannot be written without group_field", "add group_field: {field: customfield_…}")
+
+
+def _unique(key: str, bound: Mapping[str | Priority, str], refused: Refused) -> None:
+    seen: dict[str, str] = {}
+    for ours, theirs in bound.items():
+        name = ours.name if isinstance(ours, Priority) else ours
+        if theirs in seen:
+            refused.add((key, name), f"{theirs} is bound to {seen[theirs]} as well", "one value must mean one thing")
+        seen.setdefault(theirs, name)
+
+
+def _statuses(file: SiteMapFile, refused: Refused) -> None:
+    bound = set(file.statuses.values())
+    for status, why in ((Status.OPEN, "no ticket would be open"), (Status.SOLVED, "no ticket would ever be solved")):
+        if status not in bound:
+            options = [s.value for s in Status]
+            refused.add(("statuses",), f"binds nothing to {status}: {why}", closest(status.value, options))
+
+
+def _field_map(file: SiteMapFile) -> FieldMap:
+    return FieldMap(
+        inputs=MappingProxyType({name: _binding(binding) for name, binding in file.inputs.items()}),
+        level=_own(file.level),
+        path=_own(file.path),
+        next_due=_own(file.next_due),
+        group_field=_own(file.group_field),
+        priorities=MappingProxyType(dict(file.priorities)),
+        statuses=MappingProxyType(dict(file.statuses)),
+        groups=MappingProxyType(dict(file.groups)),
+        people=MappingProxyType(dict(file.people)),
+        clocks=MappingProxyType(dict(file.clocks)),
+        scope=file.scope,
+        links=MappingProxyType({theirs: kind.value for theirs, kind in file.links.items()}),
+    )
+
+
+def _binding(file: BindingFile) -> Binding:
+    source = next(s for s in BindingSource if getattr(file, s) is not None)
+    return Binding(source=source, id=getattr(file, source), values=MappingProxyType(dict(file.values)))
+
+
+def _own(file: WritableFile | None) -> Binding | None:
+    if file is None:
+        return None
+    return Binding(source=BindingSource.FIELD, id=file.field, values=MappingProxyType(dict(file.values)), writable=True)

@@ -1,0 +1,76 @@
+"""Every exchange with the sandbox is put before the vendors' own documents, where those are at hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from requests.adapters import HTTPAdapter
+
+from tests.conftest import SHARED
+
+Excuse = tuple[str, str]
+"""(what the objection begins with, what it contains): both have to hold."""
+
+Judge = Callable[[str, str, Any, int, Any], None]
+"""Takes method, URL, request body, status and response body of one exchange."""
+
+
+def _oracle(vendor: str) -> Any:
+    path = SHARED / "contract" / "oracle.py"
+    spec = importlib.util.spec_from_file_location("contract_oracle", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Oracle.load(vendor)
+
+
+@pytest.fixture(scope="session")
+def oracles() -> dict[str, Any]:
+    """Oracles by vendor, loaded when first asked for; empty without the reference data."""
+    return {}
+
+
+@pytest.fixture
+def judge(oracles: dict[str, Any]) -> Callable[[str, tuple[Excuse, ...]], Judge]:
+    """Return a maker of judges for one vendor; without the reference data a judge has no objection."""
+
+    def make(vendor: str, excused: tuple[Excuse, ...]) -> Judge:
+        if not SHARED.is_dir():
+            return lambda *_exchange: None
+        oracle = oracles.setdefault(vendor, None) or oracles.update({vendor: _oracle(vendor)}) or oracles[vendor]
+
+        def look(method: str, url: str, request: Any, status: int, response: Any) -> None:
+            found = oracle.check(method, url, request=request, status=status, response=response)
+            objections = [o for o in found if not any(o.startswith(a) and b in o for a, b in excused)]
+            assert not objections, (method, url, objections)
+
+        return look
+
+    return make
+
+
+def watch(adapter: HTTPAdapter, look: Judge) -> None:
+    """Show ``look`` every exchange that ``adapter`` really makes, retries and refusals included."""
+    transmit = adapter._transmit  # type: ignore[attr-defined]
+
+    def watched(request: Any, what: str) -> Any:
+        response = transmit(request, what)
+        if "json" in response.headers.get("Content-Type", "") and response.content:
+            body = json.loads(request.body) if request.body else None
+            look(request.method, request.url, body, response.status_code, json.loads(response.content))
+        return response
+
+    adapter._transmit = watched  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def unhandled() -> Iterator[list[str]]:
+    """Collect objections that a background exchange raised."""
+    found: list[str] = []
+    yield found
+    assert not found
