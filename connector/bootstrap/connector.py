@@ -51,7 +51,6 @@ class Connector:
         self._clock = self.make_clock("main", join=False)
         self.observer = observe(self.make_clock("log", join=False).now)
         self.policies = LoadedPolicies(settings, today=self._clock.now().date())
-        self.renderer = CurrentRenderer(self.policies)
 
     @classmethod
     def load(
@@ -87,12 +86,12 @@ class Connector:
         names = self.policies.loaded.maps[name].fields
         return connect(self.settings, self.settings.site(name), self.rules(name), names, clock)
 
-    def around(self, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
-        """Return what a pass works in."""
+    def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
+        """Return what a pass over the site ``name`` works in."""
         return Surroundings(
             journal=journal,
             policies=self.policies,
-            renderer=self.renderer,
+            renderer=CurrentRenderer(self.policies, self.settings.site(name)),
             notifier=notifier or Silent(),
             observer=self.observer,
             clock=clock,
@@ -131,7 +130,7 @@ class Connector:
                 clock: Clock = FixedClock(at) if at else self._clock
                 site = self.site(name, self._clock)
                 try:
-                    plans.append(reconcile(site.reading, self.around(journal, clock), run="plan"))
+                    plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
                 except ConnectorError as error:
                     failures.append((name, error))
         return plans, failures
@@ -212,7 +211,7 @@ class Connector:
     def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
         clock = self.make_clock(name)
         try:
-            around = self.around(journal, clock, hooks)
+            around = self.around(name, journal, clock, hooks)
             return run_pass(self.site(name, clock), around, kind="sync", may_write=self.may_write)
         finally:
             if isinstance(clock, SteppedClock):
@@ -244,7 +243,7 @@ class Connector:
             for name in file.changes:
                 self.select((name,))
                 site = sites.get(name) or self.site(name, self._clock)
-                applied, refused = apply_changes(site, self.around(journal, self._clock, hooks), file)
+                applied, refused = apply_changes(site, self.around(name, journal, self._clock, hooks), file)
                 report.written += applied.written
                 report.failed += applied.failed + applied.unknown
                 report.stopped = report.stopped or applied.stopped

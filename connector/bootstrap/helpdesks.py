@@ -15,9 +15,6 @@ from connector.helpdesks.transport import (
     Bearer,
     ClientCredentials,
     Credentials,
-    Origin,
-    Pin,
-    PinnedAdapter,
     Surroundings,
 )
 from connector.ports import Clock, Directory, TicketReader, TicketWriter
@@ -73,31 +70,34 @@ def _token_url(site: SiteSettings) -> str:
 
 
 def _jira(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
-    from jira import JIRA  # noqa: PLC0415 - heavy; only sites of this kind pay for it
+    from connector.helpdesks.jira.assembly import JiraOptions, open_site  # noqa: PLC0415 - only its sites pay for it
 
-    from connector.helpdesks.jira.adapter import JiraReader  # noqa: PLC0415
-    from connector.helpdesks.jira.directory import JiraDirectory  # noqa: PLC0415
-    from connector.helpdesks.jira.normalise import Shape  # noqa: PLC0415
-    from connector.helpdesks.jira.wire import DIALECT  # noqa: PLC0415
-    from connector.helpdesks.jira.writer import JiraWriter  # noqa: PLC0415
-    from connector.helpdesks.transport import Client  # noqa: PLC0415
-
-    origin, around = Origin.parse(site.api_url), Surroundings(clock=clock)
-    reading = PinnedAdapter(Pin(origin), _credentials(settings, site, "reader"), DIALECT, around)
-    writing = (
-        PinnedAdapter(Pin(origin), _credentials(settings, site, "writer"), DIALECT, around)
-        if site.auth.is_pair
-        else reading
+    options = JiraOptions(
+        site=site.name,
+        api_base=site.api_url,
+        reader=_credentials(settings, site, "reader"),
+        writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
+        fields=names,
+        projects=site.projects,
+        web_base=site.link_url,
     )
-    shape = Shape(site=site.name, fields=names, account="", web_url=site.link_url.rstrip("/"))
-    reader = JiraReader(Client(reading), shape, site.projects)
-    client = JIRA(server=site.api_url, get_server_info=False, max_retries=0, options={"check_update": False})
-    reading.mount_on(client._session)  # noqa: SLF001 - the library has no public way to give it a transport
-    return Adapters(reader=reader, writer=JiraWriter(Client(writing), reader), directory=JiraDirectory(client, names))
+    opened = open_site(options, Surroundings(clock=clock))
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
 
 
 def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
-    raise NotImplementedError
+    from connector.helpdesks.zendesk.adapter import ZendeskOptions, open_site  # noqa: PLC0415 - as above
+
+    options = ZendeskOptions(
+        site=site.name,
+        base_url=site.api_url,
+        reader=_credentials(settings, site, "reader"),
+        writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
+        fields=names,
+        web_base=site.link_url,
+    )
+    opened = open_site(options, Surroundings(clock=clock))
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
 
 
 _VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Clock], Adapters]] = {

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
+from connector.bootstrap.clock import RealClock
+from connector.domain.change import Notice
 from connector.domain.policy import Policy
-from connector.policyfiles import SiteMap
-from connector.render import TemplateRenderer
-from connector.settings import Settings
+from connector.errors import ConfigError, Problem
+from connector.policyfiles import SiteMap, load_policy, load_site_map
+from connector.policyfiles.cases import CaseResult, load_cases, run_case
+from connector.render import Templates, TextRenderer, load_templates
+from connector.settings import Settings, SiteSettings, load_settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,7 @@ class Loaded:
 
     policy: Policy
     document: str
-    renderer: TemplateRenderer
+    templates: Templates
     maps: dict[str, SiteMap]
 
 
@@ -55,12 +65,72 @@ class LoadedPolicies:
 
 
 class CurrentRenderer:
-    """A ``Renderer`` that follows reloads."""
+    """A ``Renderer`` for one site that follows reloads: its time zone and language first, then the policy's."""
 
-    def __init__(self, policies: LoadedPolicies) -> None:
+    def __init__(self, policies: LoadedPolicies, site: SiteSettings) -> None:
         """Make one over the policies that are reloaded."""
         self._policies = policies
+        self._site = site
+        self._made: tuple[Loaded, TextRenderer] | None = None
 
-    def render(self, notice: object) -> str:
+    def render(self, notice: Notice) -> str:
         """Render with the templates in force."""
-        return self._policies.loaded.renderer.render(notice)  # type: ignore[arg-type]
+        loaded = self._policies.loaded
+        if self._made is None or self._made[0] is not loaded:
+            defaults = loaded.policy.defaults
+            zone = self._site.timezone or defaults.timezone
+            fallback = (self._site.locale, defaults.locale)
+            self._made = loaded, TextRenderer(loaded.templates, timezone=zone, fallback=fallback)
+        return self._made[1].render(notice)
+
+
+def load_all(settings: Settings, *, today: date) -> Loaded:
+    """Load site maps, templates and the policy; the problems of all of them come together."""
+    problems: list[Problem] = []
+    read = {site.name: _tried(partial(_site_map, site), problems) for site in settings.sites}
+    maps = {name: site_map for name, site_map in read.items() if site_map is not None}
+    templates = _tried(lambda: load_templates(settings.templates), problems)
+    names = None if templates is None else templates.names
+    make = partial(load_policy, settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
+    loaded = _tried(make, problems)
+    if problems or templates is None or loaded is None:
+        raise ConfigError(tuple(sorted(set(problems))))
+    return Loaded(policy=loaded[0], document=loaded[1], templates=templates, maps=maps)
+
+
+def _site_map(site: SiteSettings) -> SiteMap:
+    return load_site_map(site.map, shown=str(site.map), name=site.name, kind=str(site.kind))
+
+
+def _tried(load: Callable[[], T], problems: list[Problem]) -> T | None:
+    """Return what ``load`` gives, or nothing and its problems."""
+    try:
+        return load()
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def policy_test(
+    config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None, today: date | None = None
+) -> list[CaseResult]:
+    """Replay policy cases; needs neither secrets nor sites.
+
+    Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
+    without ``files`` the cases in the folder ``tests`` beside the policy.
+    """
+    path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
+    day = today or RealClock().now().date()
+    cases = load_cases(files or (path.parent / "tests",))
+    wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
+    policies: dict[date, Policy] = {}
+    results = []
+    for case in wanted:
+        year = case.today or day
+        policies.setdefault(year, load_policy(path, today=year, shown=str(path))[0])
+        results.append(run_case(case, policies[year]))
+    return results
+
+
+def _policy_of(config: Path) -> Path:
+    return load_settings(config, need_secrets=False).policy

@@ -65,7 +65,7 @@ class ApplyReport:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def status_of(records: Records, names: Sequence[str], next_due: Mapping[str, datetime | None]) -> list[SiteStatus]:
+def status_of(records: Records, names: Sequence[str]) -> list[SiteStatus]:
     """Return each site's status, configured ones first, in order."""
     states = {s.site: s for s in records.sites()}
     rows = []
@@ -79,7 +79,7 @@ def status_of(records: Records, names: Sequence[str], next_due: Mapping[str, dat
                 last_outcome=last.outcome if last else "never ran",
                 open_tickets=state.open_tickets if state else 0,
                 effects=tuple(sorted(map(str, state.effects.get("", ())))) if state else (),
-                next_due_at=next_due.get(name),
+                next_due_at=records.next_due(name) if state else None,
                 paused=state.paused if state else "",
                 frozen=tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items()))
                 if state
@@ -119,7 +119,7 @@ def event_row(event: JournalEvent) -> dict[str, Any]:
 
 
 def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return everything that waits for a person: kind, place, since when, consequence and the command that settles it."""
+    """Return what waits for a person: kind, place, since when, consequence and the command that settles it."""
     items: list[dict[str, Any]] = []
     for state in (s for s in records.sites() if s.site in names):
         resume = f"connector resume {state.site}"
@@ -169,7 +169,7 @@ def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, An
     return items
 
 
-def _item(  # noqa: PLR0913
+def _item(  # noqa: PLR0913, PLR0917 - one argument per column
     kind: str, site: str, ticket: str, since: datetime | None, what: str, consequence: str, command: str
 ) -> dict[str, Any]:
     return {

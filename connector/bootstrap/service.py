@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -44,7 +45,7 @@ class Service:
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
         self._loops = [
-            SiteLoop(program.site(name, clock), program.around(journal, clock, self._hooks), limits)
+            SiteLoop(program.site(name, clock), program.around(name, journal, clock, self._hooks), limits)
             for name, clock in self._clocks.items()
         ]
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash)
@@ -76,7 +77,8 @@ class Service:
     def _watch(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            self._reload_policy()
+            with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
+                self._reload_policy()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():

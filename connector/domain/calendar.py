@@ -138,7 +138,8 @@ class Calendar:
         """The same local wall time `days` working days later (earlier if negative).
 
         A closed start first moves to the next opening, and a result outside the hours of its day moves on in the same
-        way, so that a later start never has an earlier answer. Counting backwards both move to the close before.
+        way, so that a later start never has an earlier answer (but for starts inside a repeated hour, whose wall time
+        comes twice). Counting backwards both move to the close before.
         """
         snap = self.previous_close if days < 0 else self.next_open
         start = in_utc(start)

@@ -119,11 +119,6 @@ class Span:
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return cls(days=days, time=timedelta(hours=hours, minutes=minutes, seconds=seconds))
 
-    @property
-    def is_zero(self) -> bool:
-        """True for a span without any length."""
-        return not self.days and not self.time
-
     def __str__(self) -> str:
         minutes, seconds = divmod(int(self.time.total_seconds()), 60)
         parts = ((self.days, "d"), (minutes // 60, "h"), (minutes % 60, "m"), (seconds, "s"))

@@ -147,6 +147,7 @@ class Decision:
             the helpdesk can make a difference. Strictly later than ``now``.
         unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
         alarms: Loud facts for people (nobody reachable, a target that does not exist).
+        left: What the policy would do but leaves, and why.
         severity, deadline, hard: For ordering and budgets, see ``Change``.
     """
 
@@ -161,6 +162,7 @@ class Decision:
     next_due_at: datetime | None = None
     unread_text: bool = False
     alarms: tuple[str, ...] = ()
+    left: tuple[LeftAlone, ...] = ()
     severity: Priority | None = None
     deadline: datetime | None = None
     hard: bool = False
@@ -184,9 +186,12 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
+        key, seen: The ticket's key and the version that the decision was made on.
     """
 
     decision: Decision
+    key: str = ""
+    seen: str = ""
     fields: tuple[FieldChange, ...] = ()
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()

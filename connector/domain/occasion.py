@@ -81,6 +81,11 @@ def hold(field: str, since: datetime) -> Occasion:
     return Occasion("hold", (field, moment(since)))
 
 
+def max_pause(over_at: datetime) -> Occasion:
+    """A pause became longer than the policy allows."""
+    return Occasion("max_pause", (moment(over_at),))
+
+
 def ask(trigger: str, since: datetime) -> Occasion:
     """A trigger asks an agent to confirm."""
     return Occasion("ask", (trigger, moment(since)))

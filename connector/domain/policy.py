@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from connector.domain import calendar_hours
 from connector.domain.calendar import Calendar
@@ -294,6 +295,7 @@ class Policy:
 
     Attributes:
         hash: SHA-256 hex of the canonical parsed document; shown shortened to seven characters.
+        memo: Scratch space for what is compiled from this policy once; no part of its value.
         sources: What else the answer depends on, for example ``{"holidays": "0.109", "tzdata": "2026.1"}``.
     """
 
@@ -308,6 +310,7 @@ class Policy:
     cadence: Mapping[Priority, Cadence] = field(default_factory=lambda: MappingProxyType({}))
     quiet: Quiet = Quiet()
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def short_hash(self) -> str:

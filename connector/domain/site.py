@@ -61,6 +61,7 @@ class SiteRules:
         scopes: Scope name (project, brand, group, form) → effects that are on there.
         enforce_from: Crossings and level starts before this moment stay unsaid.
         locale: The site's default language.
+        unwritable: Fields of ours that this site's map does not bind (values of ``Field``); never planned.
         may_stop_native_first_response: Allow a public comment while the helpdesk's own first-response clock runs.
     """
 
@@ -70,6 +71,7 @@ class SiteRules:
     scopes: Mapping[str, frozenset[Effect]] = field(default_factory=lambda: MappingProxyType({}))
     enforce_from: datetime | None = None
     locale: str = "en"
+    unwritable: frozenset[str] = frozenset({"next_due"})
     may_stop_native_first_response: bool = False
     budgets: Mapping[Effect, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 

@@ -35,7 +35,12 @@ class EscalationState:
         policy_hash: Policy of the last decision; a change supersedes the marks already passed.
         policy_since: When this policy was first applied to this ticket.
         active_triggers: Names of the triggers that hit last time; a new one ends a person's hold.
-        decided_at: When the last decision was stored; a long gap (outage) gives a fresh interval to a level.
+        decided_at: When a decision last changed anything here; ``None``: never decided.
+        stated_priority: The priority that somebody other than us gave last, where that is known.
+        rose_at: When an input last rose (a new trigger, a reopening, impact or urgency going up).
+        level_reason: Why the present level was entered.
+        skipped: Who was passed over on the way to the present level, and why.
+        refreshed: The present level has had its fresh interval after an outage.
     """
 
     path: Path | None = None
@@ -58,6 +63,11 @@ class EscalationState:
     policy_since: datetime | None = None
     active_triggers: frozenset[str] = frozenset()
     decided_at: datetime | None = None
+    stated_priority: Priority | None = None
+    rose_at: datetime | None = None
+    level_reason: str = ""
+    skipped: tuple[str, ...] = ()
+    refreshed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +120,7 @@ class Situation:
         commands: Part of the history: ``/esc`` lines of agents arrive as events of kind ``command``.
         reach: For every target of the policy's paths: who is reachable now. A missing key counts as unknown: the group
             is still written, nothing is cleared.
+        people: Vendor account id → bound name, for the people whom the site's map binds.
         notes_today: Internal notes and comments that we posted on this ticket in the last 24 hours.
         last_note_at: The latest of them.
     """
@@ -123,5 +134,6 @@ class Situation:
     text_hits: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     reach: Mapping[LevelTarget, Reach] = field(default_factory=lambda: MappingProxyType({}))
     twins: tuple[Twin, ...] = ()
+    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes_today: int = 0
     last_note_at: datetime | None = None

@@ -48,8 +48,9 @@ def read_clocks(
     """The three clocks of a ticket at `now`: first response, update, resolution.
 
     Args:
-        situation: Ticket, event log and what we remember; `state.priority_since` and `state.variant_since` say since
-            when the present targets apply.
+        situation: Ticket, event log and what we remember. `state.priority_since` and `state.variant_since` say since
+            when the present targets apply; `state.policy_hash` is that of the last stored decision, so that another
+            policy is seen to be new.
         policy: Targets, pauses, reopening, thresholds, calendars.
         priority: The effective priority; it chooses the target.
         variant: Name of the faster targets that a trigger asks for.

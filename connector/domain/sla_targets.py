@@ -71,15 +71,19 @@ def _risen(situation: Situation, priority: Priority | None, now: datetime) -> Re
 
 
 def _rise_remembered(situation: Situation, priority: Priority, now: datetime) -> datetime | None:
-    """By our own memory: the present decision raises, or an earlier one did. The first answer of all is no rise."""
+    """By our own memory: the present decision raises, or an earlier one did.
+
+    The first answer of all is remembered as standing since the opening, and is no rise.
+    """
     state = situation.state
     if state.priority is not priority:
         return now if priority.is_above(state.priority) else None
-    since, first = state.priority_since, state.policy_since or situation.ticket.opened_at
-    if since is None or since <= first:
+    since = state.priority_since
+    if since is None or since <= situation.ticket.opened_at:
         return None
-    change = _last_change_to(situation, priority)
-    return None if change and not _rises(change) else since
+    live, change = situation.ticket.priority, _last_change_to(situation, priority)
+    falling = live is not None and live.is_above(priority)
+    return None if falling or (change and not _rises(change)) else since
 
 
 def _rise_recorded(situation: Situation, priority: Priority) -> datetime | None:

@@ -76,8 +76,8 @@ class ControlServer:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
 
 
-def call(path: Path, command: str, **arguments: Any) -> Mapping[str, Any]:
-    """Send one command to the process that serves ``path`` and return its answer.
+def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]:
+    """Send one command to the process that serves ``socket_path`` and return its answer.
 
     Raises:
         Busy: Nobody serves the socket although the state is locked.
@@ -86,7 +86,7 @@ def call(path: Path, command: str, **arguments: Any) -> Mapping[str, Any]:
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
         connection.settimeout(TIMEOUT_SECONDS)
         try:
-            with _short(path) as name:
+            with _short(socket_path) as name:
                 connection.connect(name)
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(_read_line(connection))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from connector.domain.plan import Held
+from connector.domain.guard import Held
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id

@@ -16,7 +16,8 @@ from connector.domain.change import Change, Comment
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
-from connector.domain.plan import Held, change, guard, order, plan
+from connector.domain.guard import Held, guard, order
+from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from connector.journal.records import SqlRecords
     from connector.journal.sql import SqlJournal
 
-__all__ = ["open_journal", "open_records"]
+__all__ = ["open_journal", "open_records", "open_scratch"]
 
 
 def open_journal(url: str, *, least_free: int | None = None) -> SqlJournal:
@@ -29,6 +29,16 @@ def open_journal(url: str, *, least_free: int | None = None) -> SqlJournal:
     from connector.journal import opening, sqlite  # noqa: PLC0415 - loads SQLAlchemy
 
     return opening.open_journal(url, least_free=sqlite.LEAST_FREE if least_free is None else least_free)
+
+
+def open_scratch(url: str) -> SqlJournal:
+    """Open a private copy of a state in memory: the same methods, nothing of it is ever stored.
+
+    Neither locks the state nor needs one: where there is none yet, the copy is empty.
+    """
+    from connector.journal import opening  # noqa: PLC0415 - loads SQLAlchemy
+
+    return opening.open_scratch(url)
 
 
 def open_records(url: str) -> SqlRecords:

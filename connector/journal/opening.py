@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
@@ -19,6 +20,7 @@ from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
 from connector.journal.records import SqlRecords
 from connector.journal.sql import SqlJournal
+from connector.journal.tables import metadata
 from connector.journal.worker import JournalThread, Reader, Runner
 
 
@@ -36,6 +38,28 @@ def open_journal(url: str, *, least_free: int = sqlite.LEAST_FREE) -> SqlJournal
         journal = _open(sqlite.writer_engine(path), path, lock=lock)
         undo.pop_all()
     return journal
+
+
+def open_scratch(url: str) -> SqlJournal:
+    """Open a private copy of a state in memory; see ``connector.journal.open_scratch``."""
+    place = _place(url)
+    if _is_sqlite(place):
+        path = database_path(place)
+        copied = path is not None and path.is_file()
+        return _open(sqlite.scratch_engine(path) if copied and path else sqlite.writer_engine(None), None)
+    with _server_engine(place).connect() as source:
+        schema.check_readable(source)
+        rows = {table: source.execute(table.select()).mappings().all() for table in metadata.sorted_tables}
+    thread = JournalThread(sqlite.writer_engine(None))
+    thread.run(lambda c: _fill(c, rows))
+    return SqlJournal(thread, thread, release=thread.close)
+
+
+def _fill(connection: Connection, rows: Mapping[Table, Sequence[RowMapping]]) -> None:
+    schema.bring_up_to_date(connection)
+    for table, found in rows.items():
+        if found:
+            connection.execute(table.insert(), [dict(row) for row in found])
 
 
 def _open(engine: Engine, path: Path | None, *, lock: StateLock | None = None) -> SqlJournal:

@@ -231,7 +231,7 @@ def _mark_gone(connection: Connection, site: str, ids: Sequence[str]) -> int:
 def _store_malformed(connection: Connection, site: str, malformed: Sequence[Quarantined], now: datetime) -> int:
     stored = {row.id: row for row in connection.execute(select(quarantine).where(quarantine.c.site == site))}
     changed = 0
-    for sample in malformed:
+    for sample in dict.fromkeys(malformed):
         of = sample.id or f"unknown:{sample.digest}"
         values = {"why": sample.why, "digest": sample.digest}
         row = stored.get(of)

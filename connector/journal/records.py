@@ -91,6 +91,10 @@ class SqlRecords:
         found = self._rows(wanted) if digest else ()
         return found[0].document if len(found) == 1 else None
 
+    def next_due(self, site: str) -> datetime | None:
+        """Return the earliest due time of the site's open tickets."""
+        return self._runner.run(lambda c: tickets.next_due(c, site))
+
     def verify_chain(self) -> int | None:
         """Return the position of the first audit line that was changed, removed or slipped in; ``None``: all fit."""
         return self._runner.run(audit.first_broken)

@@ -7,6 +7,7 @@ a write-ahead log when two connections write or checkpoint at once, so there is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -49,9 +50,20 @@ def reader_engine(path: Path) -> Engine:
     return _engine(f"file:{quote(str(path.resolve()))}?mode=ro", _READER, begin="BEGIN", uri=True)
 
 
-def _engine(database: str, settings: tuple[str, ...], *, begin: str, uri: bool) -> Engine:
+def scratch_engine(source: Path) -> Engine:
+    """Return an engine on a copy of ``source`` in memory; the copy is one moment of it, and nothing is locked."""
+    address = f"file:{quote(str(source.resolve()))}?mode=ro"
+    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", uri=False, filled_from=address)
+
+
+def _engine(
+    database: str, settings: tuple[str, ...], *, begin: str, uri: bool, filled_from: str | None = None
+) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
+        if filled_from is not None:
+            with contextlib.closing(sqlite3.connect(filled_from, uri=True)) as source:
+                source.backup(connection)
         for setting in settings:
             connection.execute(setting).close()
         return connection

@@ -325,5 +325,8 @@ class Records(Protocol):
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
 
+    def next_due(self, site: str) -> datetime | None:
+        """Return the earliest ``next_due_at`` of the site's open tickets."""
+
     def policy(self, digest: str) -> str | None:
         """Return a policy's canonical document by (a prefix of) its hash."""

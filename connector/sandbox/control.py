@@ -12,6 +12,7 @@
     POST   /_sandbox/faults                                  {"site", "faults": [...]}
     DELETE /_sandbox/faults?site=&name=
     POST   /_sandbox/people                                  {"site", "do": verb, "with": {...}, "at": moment?}
+    GET    /_sandbox/story                                   name, opens_at, ends_at, tickets by site and handle
 
 The clock's calls alone are also served on a port of their own, for parties that must not see the rest.
 Moments are ISO 8601 with an offset.
@@ -29,6 +30,8 @@ from connector.sandbox.core.faults import Fault
 from connector.sandbox.core.ledger import Entry
 from connector.sandbox.core.messages import Request, json_response
 from connector.sandbox.core.site import NewTicket, People, Site
+from connector.sandbox.people import Cast
+from connector.sandbox.script import Scenario
 
 Present = Callable[[], bool]
 VERBS = frozenset(name for name in vars(People) if not name.startswith("_"))
@@ -41,6 +44,7 @@ class Control:
         self._clock = clock
         self._exchanges = exchanges
         self._facts = facts
+        self._told: tuple[Scenario, Cast] | None = None
         self._clock_calls: dict[str, Callable[[dict[str, Any], Present], Any]] = {
             "GET /_sandbox/clock": lambda _body, _present: self._clock_state(),
             "POST /_sandbox/clock/join": self._join,
@@ -59,7 +63,12 @@ class Control:
             "POST /_sandbox/faults": self._add_faults,
             "DELETE /_sandbox/faults": self._clear_faults,
             "POST /_sandbox/people": self._people,
+            "GET /_sandbox/story": lambda _body, _present: self._story(),
         }
+
+    def story(self, scenario: Scenario, cast: Cast) -> None:
+        """Say which story is told, once it is known."""
+        self._told = (scenario, cast)
 
     def run(self, request: Request, present: Present) -> Delivery:
         """Answer any control request."""
@@ -154,6 +163,18 @@ class Control:
             return {"scheduled": body["at"]}
         with self._clock.lock:
             return {"result": act(exchange.site, verb, details)}
+
+    def _story(self) -> dict[str, Any]:
+        if self._told is None:
+            raise ValueError("no story is told here")
+        scenario, cast = self._told
+        with self._clock.lock:
+            return {
+                "name": scenario.name,
+                "opens_at": scenario.opens_at.isoformat(),
+                "ends_at": scenario.ends_at.isoformat(),
+                "tickets": cast.handles(),
+            }
 
     # -- faults ------------------------------------------------------------------------------
 

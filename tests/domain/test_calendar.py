@@ -151,6 +151,15 @@ def test_open_time_is_the_same_across_the_years_that_tables_are_built_for() -> N
     assert NIGHTS.add_days(utc("2028-01-03T23:30"), -1) == utc("2027-12-31T23:30")
 
 
+def test_counting_backwards_is_adding_less_than_nothing() -> None:
+    assert OFFICE.add(utc("2026-11-23T10:00"), -timedelta(hours=3)) == utc("2026-11-20T16:00")
+    assert OFFICE.subtract(utc("2026-11-23T10:00"), -timedelta(hours=1)) == utc("2026-11-23T11:00")
+
+
+def test_the_closing_before_a_table_begins_is_in_the_one_before() -> None:
+    assert OFFICE.previous_close(utc("2028-01-01T06:00")) == utc("2027-12-31T17:00")
+
+
 def test_closing_on_the_last_instant_of_a_table_is_still_a_closing_time() -> None:
     late = Calendar(name="late", timezone="UTC", hours=week({"sat": ["18:00-24:00"], "fri": ["18:00-24:00"]}))
     end = utc("2028-01-01T00:00")

@@ -57,6 +57,14 @@ def test_durations_add_up(data: st.DataObject, one: timedelta, other: timedelta)
     assert calendar.add(calendar.add(start, one), other) == calendar.add(start, one + other)
 
 
+@given(st.data(), st.lists(durations, max_size=4))
+def test_several_deadlines_at_once_are_those_one_by_one(data: st.DataObject, times: list[timedelta]) -> None:
+    calendar = data.draw(calendars())
+    start = data.draw(moments(calendar))
+    wanted = [timedelta(), *times]
+    assert calendar.add_each(start, wanted) == [calendar.add(start, time) for time in wanted]
+
+
 @given(st.data())
 def test_elapsed_is_additive_signed_and_never_more_than_the_time_that_passed(data: st.DataObject) -> None:
     calendar = data.draw(calendars())

@@ -11,7 +11,7 @@ from connector.domain.calendar_hours import Span
 from connector.domain.change import Field
 from connector.domain.clocks import SegmentKind
 from connector.domain.conditions import Op, Test, When
-from connector.domain.events import EventKind
+from connector.domain.events import EventKind, History
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import CalendarChoice, Reopen, ReopenThen, SlaSource, Trigger
 from connector.domain.site import Effect
@@ -87,6 +87,12 @@ def test_an_update_waits_from_the_first_unanswered_message() -> None:
     answered = clocks(situation(*told.history.events, says(after("2h"))), PLAIN, after("4h"))[UPDATE]
     assert answered.met_at == after("2h")
     assert answered.cycle_start == after("1h")
+
+
+def test_a_second_answer_changes_nothing() -> None:
+    told = situation(says(after("10m")), says(after("3h")))
+    read = clocks(told, PLAIN, after("4h"))
+    assert read[UPDATE].met_at == read[FIRST].met_at == after("10m")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +248,13 @@ def test_a_first_response_never_begins_again() -> None:
     assert clocks(told, PLAIN, after("10d"))[FIRST].met_at == after("30m")
 
 
+def test_a_reopening_that_begins_anew_also_begins_the_wait_for_an_update_anew() -> None:
+    rules = policy(target(update="2h"), reopen=Reopen(then=ReopenThen.NEW_CYCLE))
+    told = situation(SOLVED, reopening("5h"))
+    assert clocks(told, rules, after("6h"))[UPDATE].cycle_start == after("5h")
+    assert clocks(told, PLAIN, after("6h"))[UPDATE].cycle_start == START
+
+
 def test_a_message_to_a_solved_ticket_waits_for_its_reopening() -> None:
     told = situation(says(after("1h")), SOLVED, says(after("4h"), CUSTOMER), reopening("5h", AGENT))
     assert clocks(told, PLAIN, after("6h"))[UPDATE].cycle_start == after("5h")
@@ -269,6 +282,44 @@ def test_the_first_target_that_matches_applies() -> None:
     assert promised(Priority.P2) == timedelta(hours=3)
     assert promised(Priority.P1, "vip") == timedelta(hours=4)
     assert promised(None) == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "holds"),
+    [
+        (Op.IS, "Gold", True),
+        (Op.IS_NOT, "gold", False),
+        (Op.IN, ("silver", "gold"), True),
+        (Op.NOT_IN, ("silver", "gold"), False),
+        (Op.KNOWN, None, True),
+        (Op.MISSING, None, False),
+    ],
+)
+def test_a_target_may_depend_on_an_input(op: Op, value: object, holds: bool) -> None:  # noqa: FBT001 - a column
+    rules = policy(target(resolution="1h", when=When(all=(Test(field="org.tier", op=op, value=value),))))
+    known = clocks(situation(facts={"org.tier": "gold"}), rules, START)[RESOLUTION]
+    missing = clocks(situation(), rules, START)[RESOLUTION]
+    assert (known.target is not None) is holds
+    assert (missing.target is not None) is (op is Op.MISSING)
+
+
+def test_a_target_may_depend_on_labels_numbers_and_what_is_not() -> None:
+    when = When(
+        all=(Test(field="seats", op=Op.AT_LEAST, value=100.0), Test(field="seats", op=Op.AT_MOST, value=500.0)),
+        any=(Test(field="labels", op=Op.INCLUDES, value="big"), Test(field="labels", op=Op.INCLUDES, value="vip")),
+        none=(Test(field="labels", op=Op.INCLUDES, value="test"),),
+    )
+    rules = policy(target(resolution="1h", when=when))
+
+    def applies(seats: float, *labels: str) -> bool:
+        told = situation(facts={"seats": seats}, labels=frozenset(labels))
+        return clocks(told, rules, START)[RESOLUTION].target is not None
+
+    assert applies(100.0, "vip")
+    assert not applies(99.0, "vip")
+    assert not applies(501.0, "vip")
+    assert not applies(100.0)
+    assert not applies(100.0, "big", "test")
 
 
 def test_the_calendar_may_follow_an_input() -> None:
@@ -314,13 +365,19 @@ def test_a_rise_is_remembered_by_the_moment_at_which_it_was_taken() -> None:
     assert read[RESOLUTION].deadline == after("5h 15m")
 
 
+def test_a_policy_loaded_after_a_rise_takes_nothing_of_its_time() -> None:
+    state = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), policy_since=after("5h 5m"))
+    read = clocks(situation(state=state), TWO, after("5h 10m"), priority=Priority.P1)
+    assert read[RESOLUTION].deadline == after("5h 15m")
+
+
 def test_a_rise_with_time_in_hand_takes_the_new_target_from_the_start() -> None:
     read = clocks(situation(state=SETTLED), TWO, after("1h"), priority=Priority.P1)
     assert read[RESOLUTION].deadline == after("4h")
 
 
 def test_the_first_answer_of_all_is_no_rise() -> None:
-    state = replace(SETTLED, priority=Priority.P1, priority_since=after("1m"), policy_since=after("1m"))
+    state = replace(SETTLED, priority=Priority.P1, priority_since=START, decided_at=after("1m"))
     assert clocks(situation(state=state), TWO, after("2m"), priority=Priority.P1)[FIRST].deadline == after("15m")
     assert clocks(situation(), TWO, after("2m"), priority=Priority.P1)[FIRST].deadline == after("15m")
 
@@ -333,13 +390,23 @@ def test_without_a_memory_the_history_tells_of_the_rise() -> None:
 
 
 def test_a_fall_supersedes_nothing_and_leaves_no_extra_time() -> None:
-    fell = event(after("5h"), EventKind.PRIORITY, AGENT, before="P1", after="P2")
-    state = replace(SETTLED, priority_since=after("5h"), decided_at=after("5h"))
+    fell_at = after("1d 23h30m")
+    fell = event(fell_at, EventKind.PRIORITY, AGENT, before="P1", after="P2")
+    state = replace(SETTLED, priority_since=fell_at, decided_at=fell_at)
     reading = clocks(situation(fell, state=state), TWO, after("3d"), priority=Priority.P2)[RESOLUTION]
     assert reading.deadline == after("2d")
     assert not any(c.superseded for c in reading.crossings)
     falling = clocks(situation(state=replace(SETTLED, priority=Priority.P1)), TWO, after("3d"))[RESOLUTION]
     assert not any(c.superseded for c in falling.crossings)
+    unwritten = clocks(situation(state=state, priority=Priority.P1), TWO, after("3d"))[RESOLUTION]
+    assert unwritten.deadline == after("2d")
+
+
+def test_a_rise_before_a_cycle_began_has_no_say_in_it() -> None:
+    rules = policy(target(first_response="1h", update="10m"))
+    state = replace(SETTLED, priority_since=after("30m"))
+    told = situation(says(after("20m")), says(after("2h"), CUSTOMER), state=state)
+    assert clocks(told, rules, after("2h"))[UPDATE].deadline == after("2h 10m")
 
 
 def test_faster_targets_leave_a_first_response_as_well() -> None:
@@ -377,6 +444,8 @@ def test_another_policy_supersedes_every_mark_already_passed() -> None:
     state = replace(SETTLED, policy_hash="older", decided_at=after("6h"))
     reading = clocks(situation(state=state), PLAIN, now)[RESOLUTION]
     assert [bool(c.superseded) for c in reading.crossings] == [True, False]
+    on_the_mark = clocks(situation(state=state), PLAIN, after("6h"))[RESOLUTION]
+    assert [bool(c.superseded) for c in on_the_mark.crossings] == [True, False]
     unchanged = clocks(situation(state=SETTLED), PLAIN, now)[RESOLUTION]
     assert not any(c.superseded for c in unchanged.crossings)
 
@@ -422,6 +491,13 @@ def test_without_events_the_observed_status_holds_since_the_last_update() -> Non
     reading = clocks(told, PLAIN, after("5h"))[RESOLUTION]
     assert reading.paused
     assert reading.elapsed == timedelta(hours=2)
+
+
+def test_with_the_whole_history_in_and_no_change_of_status_it_always_stood_so() -> None:
+    told = situation(history=History(complete=True), status=WAITING, updated_at=after("2h"))
+    assert clocks(told, PLAIN, after("5h"))[RESOLUTION].elapsed == timedelta()
+    unread = situation(history=History(), status=WAITING, updated_at=after("2h"))
+    assert clocks(unread, PLAIN, after("5h"))[RESOLUTION].elapsed == timedelta(hours=2)
 
 
 def test_the_helpdesks_counters_stand_in_for_comments_not_read_yet() -> None:

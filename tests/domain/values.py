@@ -142,6 +142,11 @@ states = st.builds(
     policy_since=maybe_moments,
     active_triggers=st.frozensets(words, max_size=3),
     decided_at=maybe_moments,
+    stated_priority=st.none() | priorities,
+    rose_at=maybe_moments,
+    level_reason=words,
+    skipped=st.lists(words, max_size=2).map(tuple),
+    refreshed=st.booleans(),
 )
 field_changes = st.builds(
     FieldChange, field=one_of(Field), before=maybe_words, after=maybe_words, reason=words, occasion=occasions

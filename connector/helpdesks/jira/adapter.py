@@ -7,7 +7,7 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -16,22 +16,25 @@ import msgspec
 
 from connector.domain.change import Write
 from connector.domain.events import TicketEvent
+from connector.domain.ticket import ClockName
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.jira import wire
 from connector.helpdesks.jira.changelog import history_events, history_fields
 from connector.helpdesks.jira.normalise import Shape, comment_events, moment, observe
 from connector.helpdesks.jira.structs import (
+    SLA_TYPE,
     BulkIssues,
     ChangelogPage,
     Comment,
     CommentPage,
+    FieldInfo,
     Issue,
     IssueChangelog,
     Myself,
     SearchPage,
 )
 from connector.helpdesks.jira.text import plain
-from connector.helpdesks.transport import Client, Request
+from connector.helpdesks.transport import Client, PinnedAdapter, Request
 from connector.ports import (
     Budgets,
     Cursor,
@@ -67,6 +70,11 @@ class JiraReader:
         return self._shape.account
 
     @property
+    def transport(self) -> PinnedAdapter:
+        """Return the transport that every request goes over."""
+        return self._client.adapter
+
+    @property
     def shape(self) -> Shape:
         """Return what normalising needs; complete after ``check``."""
         return self._shape
@@ -77,7 +85,23 @@ class JiraReader:
             me = self._decode(wire.myself(), Myself)
         except Rejected as error:
             raise Denied(f"the account cannot be read: {error}", remedy="check this site's credentials") from error
-        self._shape = replace(self._shape, account=me.account_id)
+        self._shape = replace(self._shape, account=me.account_id, clocks=self._clocks())
+
+    def _clocks(self) -> Mapping[str, ClockName]:
+        """Return SLA field ids for the map's clocks, which may name a field by id or by its (renamed) title."""
+        bound = self._shape.fields.clocks
+        if all(name.startswith("customfield_") for name in bound):
+            return bound
+        fields = self._decode(wire.all_fields(), list[FieldInfo])
+        slas = [f for f in fields if f.schema_ is not None and f.schema_.custom == SLA_TYPE]
+        found = {f.id: bound[name] for f in slas for name in (f.id, f.name) if name in bound}
+        missing = sorted(set(bound) - {f.name for f in slas} - {f.id for f in slas})
+        if missing:
+            raise Denied(
+                f"SLA fields are not visible: {', '.join(missing)}",
+                remedy="correct `clocks` in the site's map, or give the account an agent's seat",
+            )
+        return found
 
     # ---- deltas
 

@@ -1,7 +1,8 @@
 """Who stands behind bound names on a Jira site.
 
 Jira Cloud has no group on an issue; the support group is a field of the site's map, and Jira does not know who belongs
-to it. A group can therefore always be reached; a person is asked for by the ``jira`` client and must be active.
+to it. A group can therefore always be reached; a person is asked for by the ``jira`` client and must be active. There
+are no schedules: one counts as the person, else the group, that the site's map binds to its name.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class JiraDirectory:
 
     def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
         """Return who can be reached; a target that is missing or inactive is said, never raised."""
-        if target.kind is TargetKind.GROUP:
+        scheduled_group = target.kind is TargetKind.SCHEDULE and target.name not in self._names.people
+        if target.kind is TargetKind.GROUP or scheduled_group:
             return self._group(target)
         account = self._names.people.get(target.name)
         if account is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -51,6 +52,7 @@ class Shape:
         site: The site's name.
         fields: How vendor fields bind to the policy's names.
         account: Our own account id.
+        clocks: SLA field id → our clock, once the names in the map have been looked up.
         web_url: Where people open issues, without a trailing slash.
     """
 
@@ -58,6 +60,7 @@ class Shape:
     fields: FieldMap
     account: str
     web_url: str
+    clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def custom(self) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ class Shape:
     @property
     def slas(self) -> tuple[str, ...]:
         """Return ids of the SLA fields that we read."""
-        return tuple(sorted(self.fields.clocks))
+        return tuple(sorted(self.clocks))
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -127,7 +130,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         locale=fields.reporter.locale if fields.reporter else None,
         facts=dict(_facts(fields, names)),
         text=_text(fields),
-        native=tuple(_natives(fields, names, now=now)),
+        native=tuple(_natives(fields, shape, now=now)),
         links=tuple(_links(fields.issuelinks or (), names)),
         scope=fields.project.key if fields.project else "",
         restricted=fields.security is not None,
@@ -211,8 +214,8 @@ def _links(links: Iterable[IssueLink], names: FieldMap) -> Iterator[Link]:
 # ---- SLA fields
 
 
-def _natives(fields: Fields, names: FieldMap, *, now: datetime) -> Iterator[NativeClock]:
-    for id_, clock in names.clocks.items():
+def _natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeClock]:
+    for id_, clock in shape.clocks.items():
         value: SlaValue | None = getattr(fields, id_, None)
         if value is not None and (native := native_clock(value, clock, now=now)) is not None:
             yield native

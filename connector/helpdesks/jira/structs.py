@@ -126,7 +126,7 @@ class Issue(_Struct):
     """An issue; ``fields`` is decoded by the struct that ``fields_struct`` makes for a site."""
 
     id: str
-    key: str
+    key: str = ""
     fields: msgspec.Raw = msgspec.Raw(b"{}")
     properties: dict[str, Any] = {}
 
@@ -186,6 +186,23 @@ class Myself(_Struct):
     time_zone: str = ""
 
 
+SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+
+
+class FieldSchema(_Struct):
+    """What a field holds."""
+
+    custom: str = ""
+
+
+class FieldInfo(_Struct):
+    """A field of the site."""
+
+    id: str
+    name: str = ""
+    schema_: FieldSchema | None = msgspec.field(default=None, name="schema")
+
+
 class Created(_Struct):
     """The answer to a new comment on either API."""
 
@@ -239,5 +256,5 @@ def fields_decoder(plain: tuple[str, ...], slas: tuple[str, ...]) -> msgspec.jso
     """Return a decoder for a site's fields: the fixed ones, ``plain`` custom fields and ``slas``."""
     extra: list[Any] = [(name, Any, None) for name in plain if name not in FIXED_FIELDS]
     extra += [(name, SlaValue | None, None) for name in slas]
-    struct = msgspec.defstruct("SiteFields", extra, bases=(Fields,), gc=False)
+    struct = msgspec.defstruct("SiteFields", extra, bases=(Fields,), gc=False, rename=lambda name: name)
     return msgspec.json.Decoder(struct, strict=False)

@@ -38,6 +38,11 @@ def my_permissions() -> Request:
     return Request("GET", f"{_API}/mypermissions", (("permissions", "ADMINISTER,ADMINISTER_PROJECTS"),))
 
 
+def all_fields() -> Request:
+    """Every field of the site."""
+    return Request("GET", f"{_API}/field")
+
+
 def search(jql: str, fields: Sequence[str], *, token: str | None = None, size: int = 100) -> Request:
     """One page of ``search/jql``; there is no total and no offset, only a token."""
     body: dict[str, Any] = {"jql": jql, "fields": list(fields), "maxResults": size}

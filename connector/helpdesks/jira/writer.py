@@ -130,7 +130,7 @@ class JiraWriter:
         version = _updated(answer)
         if version:
             self._verified[write.ref.id] = version
-        return Receipt(key=write.key, remote_id="", version=version, at=answer.at.astimezone(UTC))
+        return Receipt(key=write.key, remote_id=write.ref.id, version=version, at=answer.at.astimezone(UTC))
 
     def _commented(self, write: Write, comment: Comment, answer: Answer, seen: Ticket) -> Receipt:
         try:

@@ -53,10 +53,15 @@ class Act:
 
 
 class Ledger:
-    """The facts of one site, sharing a sequence with the other sites."""
+    """The facts of one site, sharing a sequence with the other sites.
+
+    Attributes:
+        recording: Whether facts are kept; a long history is replayed without, problems apart.
+    """
 
     def __init__(self, site: str, *, now: Callable[[], datetime], entries: list[Entry]) -> None:
         self.site = site
+        self.recording = True
         self._now = now
         self._entries = entries
         self._listeners: list[Callable[[Entry], None]] = []
@@ -65,44 +70,46 @@ class Ledger:
         """Call ``listener`` with every later fact of this site (rival bots watch this way)."""
         self._listeners.append(listener)
 
-    def ticket(self, act: Act, event: str, **data: Any) -> Entry:
+    def ticket(self, act: Act, event: str, **data: Any) -> None:
         """Record a creation, deletion, merge, link …: ``event`` says which."""
-        return self._add("ticket", act, {"event": event, **data})
+        self._add("ticket", act, {"event": event, **data})
 
-    def field(self, act: Act, name: str, *, before: Any, after: Any) -> Entry:
+    def field(self, act: Act, name: str, *, before: Any, after: Any) -> None:
         """Record a field's change; ``name`` is the neutral name where there is one."""
-        return self._add("field", act, {"name": name, "before": before, "after": after})
+        self._add("field", act, {"name": name, "before": before, "after": after})
 
-    def comment(self, act: Act, *, comment_id: str, public: bool, body: str) -> Entry:
+    def comment(self, act: Act, *, comment_id: str, public: bool, body: str) -> None:
         """Record a comment as stored."""
-        return self._add("comment", act, {"id": comment_id, "public": public, "body": body})
+        self._add("comment", act, {"id": comment_id, "public": public, "body": body})
 
-    def mail(self, act: Act, *, to: str, why: str, body: str = "") -> Entry:
+    def mail(self, act: Act, *, to: str, why: str, body: str = "") -> None:
         """Record a mail that left the helpdesk; ``to`` is an address."""
-        return self._add("mail", act, {"to": to, "why": why, "body": body})
+        self._add("mail", act, {"to": to, "why": why, "body": body})
 
-    def request(self, identity: str, **data: Any) -> Entry:
+    def request(self, identity: str, **data: Any) -> None:
         """Record one vendor request with the identity that it authenticated as."""
-        return self._append(kind="request", actor=identity, via="api", data=data)
+        self._append(kind="request", actor=identity, via="api", data=data)
 
-    def fault(self, **data: Any) -> Entry:
+    def fault(self, **data: Any) -> None:
         """Record that a fault was done to a request."""
-        return self._append(kind="fault", data=data)
+        self._append(kind="fault", data=data)
 
-    def problem(self, what: str, error: Exception) -> Entry:
+    def problem(self, what: str, error: Exception) -> None:
         """Record a scripted action that failed."""
-        return self._append(kind="problem", data={"what": what, "error": f"{type(error).__name__}: {error}"})
+        self._append(kind="problem", data={"what": what, "error": f"{type(error).__name__}: {error}"})
 
     def entries(self, *, since: int = 0) -> Iterator[Entry]:
         """Facts of this site with ``seq`` greater than ``since``."""
         return (entry for entry in self._entries[since:] if entry.site == self.site)
 
-    def _add(self, kind: Kind, act: Act, data: Mapping[str, Any]) -> Entry:
-        return self._append(kind=kind, ticket=act.ticket, actor=act.actor, via=act.via, data=data)
+    def _add(self, kind: Kind, act: Act, data: Mapping[str, Any]) -> None:
+        self._append(kind=kind, ticket=act.ticket, actor=act.actor, via=act.via, data=data)
 
-    def _append(self, **known: Any) -> Entry:
+    def _append(self, **known: Any) -> None:
+        if not (self.recording or self._listeners or known["kind"] == "problem"):
+            return
         entry = Entry(seq=len(self._entries) + 1, at=self._now(), site=self.site, **known)
-        self._entries.append(entry)
+        if self.recording or entry.kind == "problem":
+            self._entries.append(entry)
         for listener in self._listeners:
             listener(entry)
-        return entry

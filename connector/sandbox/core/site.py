@@ -1,6 +1,7 @@
 """What a simulated helpdesk site offers to the rest of the sandbox.
 
-A vendor package exports ``build(world: World, roster: Roster) -> Site``. Everything is called
+A vendor package exports ``build(world: World, roster: Roster) -> Site``. With the option ``synthetic``
+it begins with that many made-up tickets, quickly and without mails, for benchmarks. Everything is called
 under the world's lock, one call at a time, so a site needs no locks of its own.
 """
 
@@ -149,5 +150,9 @@ class Site(Protocol):
         ...
 
     def view(self) -> list[dict[str, Any]]:
-        """Every ticket as people see it, for the control API: neutral values and vendor values."""
+        """Every ticket as people see it, for the control API.
+
+        Each has at least ``ticket`` (as ``people`` names it), ``subject``, ``status``, ``priority``,
+        ``group``, ``assignee``, ``labels``, ``fields`` and ``comments``, in neutral words and roster keys.
+        """
         ...

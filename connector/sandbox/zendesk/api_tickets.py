@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox.core.strict import unknown_keys
+from connector.sandbox.zendesk.accounts import user_json
 from connector.sandbox.zendesk.errors import bad_request, not_found, stray
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged
@@ -103,14 +104,25 @@ def comments(office: Office, call: Call) -> dict[str, Any]:
     order = call.request.param("sort_order") or "asc"
     rows = ticket.comments if order == "asc" else tuple(reversed(ticket.comments))
     page, rest = paged(call, rows, lambda comment: int(comment.id))
-    return {"comments": [comment_json(comment) for comment in page], **rest}
+    users = _users(office, call, {comment.author_id for comment in page})
+    return {"comments": [comment_json(comment) for comment in page], **users, **rest}
 
 
 def audits(office: Office, call: Call) -> dict[str, Any]:
     """``GET /tickets/{id}/audits``, oldest first."""
     ticket = office.clerk.with_history(office.desk.find(call.id))
     page, rest = paged(call, ticket.audits, lambda audit: int(audit.id))
-    return {"audits": [audit.as_json() for audit in page], **rest}
+    users = _users(office, call, {audit.author_id for audit in page})
+    return {"audits": [audit.as_json() for audit in page], **users, **rest}
+
+
+def _users(office: Office, call: Call, ids: set[int]) -> dict[str, Any]:
+    """The ``users`` that ride along with comments and audits."""
+    asked = [word for word in call.listed("include") if word != "None"]  # zenpy writes its None out
+    if unknown := tuple(f"include={word}" for word in asked if word != "users"):
+        raise stray(unknown)
+    known = office.desk.directory.users
+    return {"users": [user_json(known[i], call.origin) for i in sorted(ids) if i in known]} if asked else {}
 
 
 def audit(office: Office, call: Call) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class MetricEvents:
 
     slas: Slas
     rows: list[dict[str, Any]] = field(default_factory=list)
+    _ahead: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
 
     def note(self, ticket: Ticket, before: tuple[Standing, ...], now: int) -> None:
         """Compare where the ticket's metrics stood and stand."""
@@ -35,27 +36,26 @@ class MetricEvents:
         if (old.stage if old else None) != new.stage and new.stage:
             self._add(ticket, new.metric, STEPS[new.stage], now)
         if (old.breach_at if old else None) != new.breach_at:
-            self._withdraw(ticket, new.metric, now)
-            if new.breach_at is not None:
-                self._add(ticket, new.metric, "breach", new.breach_at)
+            self._move_breach(ticket, new, now)
 
-    def _withdraw(self, ticket: Ticket, metric: str, now: int) -> None:
-        name = NAMES.get(metric, metric)
-        for row in self.rows:
-            same = row["ticket_id"] == ticket.id and row["metric"] == name and row["type"] == "breach"
-            if same and row["at"] > now:
-                row["deleted"] = True
+    def _move_breach(self, ticket: Ticket, standing: Standing, now: int) -> None:
+        known = self._ahead.pop((ticket.id, standing.metric), None)
+        if known is not None and known["at"] > now:
+            known["deleted"] = True
+        if standing.breach_at is not None:
+            row = self._add(ticket, standing.metric, "breach", standing.breach_at)
+            self._ahead[ticket.id, standing.metric] = row
 
-    def _add(self, ticket: Ticket, metric: str, kind: str, at: int) -> None:
-        self.rows.append(
-            {
-                "id": 8_000_000_001 + len(self.rows),
-                "ticket_id": ticket.id,
-                "metric": NAMES.get(metric, metric),
-                "instance_id": 0 if kind == "apply_sla" else 1,
-                "type": kind,
-                "time": stamp(at),
-                "at": at,
-                "deleted": False,
-            }
-        )
+    def _add(self, ticket: Ticket, metric: str, kind: str, at: int) -> dict[str, Any]:
+        row = {
+            "id": 8_000_000_001 + len(self.rows),
+            "ticket_id": ticket.id,
+            "metric": NAMES.get(metric, metric),
+            "instance_id": 0 if kind == "apply_sla" else 1,
+            "type": kind,
+            "time": stamp(at),
+            "at": at,
+            "deleted": False,
+        }
+        self.rows.append(row)
+        return row

@@ -90,7 +90,7 @@ class ZendeskPeople:
 
     def _taken_by(self, ticket: Ticket, user: User) -> dict[str, Any]:
         """The screen offers nobody else than members of the ticket's group, and asks for one."""
-        if user.is_agent and (ticket.group_id in user.group_ids or user.group_ids):
+        if user.is_agent and user.group_ids:
             return {"assignee_id": user.id}
         members = [u.id for u in self._desk.directory.users.values() if ticket.group_id in u.group_ids]
         return {"assignee_id": min(members)} if members else {}

@@ -140,4 +140,4 @@ def _moments(text: str, desk: Desk) -> tuple[int, int]:
 
 
 def _invalid(what: str) -> ApiError:
-    return ApiError(422, {"error": "unprocessable", "description": f"Invalid search: {what}"})
+    return ApiError(422, {"error": "invalid", "description": f"Invalid search: {what}"})

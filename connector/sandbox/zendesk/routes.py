@@ -71,8 +71,10 @@ ROUTES: Mapping[str, Route] = {
     "PUT tickets/{id}/tags": _write(api_tickets.add_tags),
     "POST tickets/{id}/tags": _write(api_tickets.set_tags, 201),
     "DELETE tickets/{id}/tags": _write(api_tickets.remove_tags, 204),
-    "GET tickets/{id}/comments": _read(api_tickets.comments, paging.PARAMS | {"sort_order", "include_inline_images"}),
-    "GET tickets/{id}/audits": Route(endpoint=api_tickets.audits, params=paging.PARAMS, limit="audits"),
+    "GET tickets/{id}/comments": _read(
+        api_tickets.comments, paging.PARAMS | INCLUDE | {"sort_order", "include_inline_images"}
+    ),
+    "GET tickets/{id}/audits": Route(endpoint=api_tickets.audits, params=paging.PARAMS | INCLUDE, limit="audits"),
     "GET tickets/{id}/audits/{id}": Route(endpoint=api_tickets.audit, limit="audits"),
     "GET users/me": _read(api_account.me),
     "GET users": _read(api_account.users, paging.PARAMS | {"role", "role[]"}),

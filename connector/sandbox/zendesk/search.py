@@ -15,7 +15,7 @@ from connector.sandbox.zendesk.sideload import Wagon, read_include
 from connector.sandbox.zendesk.ticket import PRIORITIES, STATUSES, Ticket
 from connector.sandbox.zendesk.wire import seal, unseal
 
-PARAMS = frozenset({"query", "sort_by", "sort_order", "page", "per_page", "include"})
+PARAMS = frozenset({"query", "filter[type]", "sort_by", "sort_order", "page", "per_page", "include"})
 EXPORT_PARAMS = frozenset({"query", "filter[type]", "page[size]", "page[after]", "include"})
 CAP = 1000
 LARGEST = 1000
@@ -49,7 +49,7 @@ class Search:
         number, size = _number(request, "page", 1), min(_number(request, "per_page", 100), 100)
         if number * size > CAP:
             text = "Invalid search: Requested response size was greater than Search Response Limits"
-            raise ApiError(422, {"error": "unprocessable", "description": text})
+            raise ApiError(422, {"error": "invalid", "description": text})
         found = self._sorted(request, self._found(request))
         shown = found[(number - 1) * size : number * size]
         wagon = Wagon(self._desk, request.origin, _include(request))

@@ -12,6 +12,7 @@ from connector.sandbox.core.strict import unknown_params
 from connector.sandbox.core.world import World
 from connector.sandbox.zendesk.accounts import User
 from connector.sandbox.zendesk.automations import Automations
+from connector.sandbox.zendesk.bulk import Bulk
 from connector.sandbox.zendesk.desk import Desk
 from connector.sandbox.zendesk.errors import ApiError, database_conflict, forbidden, stray, unknown_path
 from connector.sandbox.zendesk.export import Export
@@ -176,4 +177,7 @@ def _refused_body(status: int, message: str) -> dict[str, Any]:
 
 def build(world: World, roster: Roster) -> ZendeskSite:
     """Build a Zendesk account; the options are those of ``options.Options``."""
-    return ZendeskSite(world, roster)
+    site = ZendeskSite(world, roster)
+    if site.office.desk.options.synthetic:
+        Bulk(site.office.desk).load(site.office.desk.options.synthetic)
+    return site

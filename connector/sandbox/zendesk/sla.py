@@ -14,8 +14,9 @@ The target depends on the priority, so a priority write moves ``breach_at``, bri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from connector.sandbox.zendesk import hours
@@ -126,10 +127,20 @@ def _standing(ticket: Ticket, row: Mapping[str, Any]) -> Standing:
         return Standing(metric=metric, stage=None, breach_at=None, target=target)
     if end is not None:
         return Standing(metric=metric, stage="achieved", breach_at=None, target=target)
-    used, resumed = _used(ticket, metric, start, business=row["business_hours"])
-    if resumed is None:
+    return _running(ticket, row, start, target)
+
+
+def _running(ticket: Ticket, row: Mapping[str, Any], start: int, target: int) -> Standing:
+    """Where a metric stands that is neither waiting nor fulfilled."""
+    metric, business = row["metric"], row["business_hours"]
+    used, breach_at = 0, None
+    stretches = _stretches(ticket, PAUSES.get(metric, ()), start)
+    for begun, ended in stretches:
+        if breach_at is None and (ended is None or used + hours.elapsed(begun, ended, business=business) >= target):
+            breach_at = hours.after(begun, target - used, business=business)
+        used += hours.elapsed(begun, ended, business=business) if ended is not None else 0
+    if stretches[-1][1] is not None:
         return Standing(metric=metric, stage="paused", breach_at=None, target=target)
-    breach_at = hours.after(resumed, target - used, business=row["business_hours"]) if target > used else resumed
     return Standing(metric=metric, stage="active", breach_at=breach_at, target=target)
 
 
@@ -160,25 +171,21 @@ def _awaiting(ticket: Ticket) -> tuple[int | None, int | None]:
 
 
 def _solved_at(ticket: Ticket) -> int | None:
-    return ticket.statuses[-1][0] if ticket.status in ("solved", "closed") and ticket.statuses else None
+    """Since when the ticket has been solved without a break; closing does not count anew."""
+    over = takewhile(lambda row: row[1] in ("solved", "closed"), reversed(ticket.statuses))
+    return min((at for at, _ in over), default=None)
 
 
-def _used(ticket: Ticket, metric: str, start: int, *, business: bool) -> tuple[int, int | None]:
-    """Seconds used before the running stretch, and when that began; ``None`` while paused."""
-    pauses = PAUSES.get(metric, ())
-    used, resumed = 0, start
-    running = True
-    for at, status in _from(ticket, start):
-        if running and status in pauses:
-            used += hours.elapsed(resumed, at, business=business)
-            running = False
-        elif not running and status not in pauses:
-            resumed, running = at, True
-    return used, resumed if running else None
-
-
-def _from(ticket: Ticket, start: int) -> Iterator[tuple[int, str]]:
-    return ((max(at, start), status) for at, status in ticket.statuses)
+def _stretches(ticket: Ticket, pauses: tuple[str, ...], start: int) -> list[tuple[int, int | None]]:
+    """When the metric ran: from, until; the last is open while it runs."""
+    found: list[tuple[int, int | None]] = [(start, None)]
+    for at, status in ticket.statuses:
+        moment, (begun, ended) = max(at, start), found[-1]
+        if ended is None and status in pauses:
+            found[-1] = (begun, moment)
+        elif ended is not None and status not in pauses:
+            found.append((moment, None))
+    return found
 
 
 def _row(standing: Standing, now: int | None) -> dict[str, Any]:

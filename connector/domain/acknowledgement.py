@@ -1,0 +1,94 @@
+"""Acknowledging a level: a person with an agent's role shows that somebody is at it.
+
+Assigning themselves, a comment by a member of the level's target, ``/esc ack``, or moving the status forward. Neither
+our own acts nor those of automations nor reactions to us count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.policy import Level
+from connector.domain.reaching import reach_of
+from connector.domain.situation import EscalationState, Situation
+from connector.domain.ticket import Status
+
+_COULD_ACKNOWLEDGE = frozenset({EventKind.ASSIGNEE, EventKind.COMMENT, EventKind.STATUS, EventKind.COMMAND})
+_FORWARD: Mapping[str, int] = {
+    Status.NEW: 0,
+    Status.OPEN: 1,
+    Status.ON_HOLD: 2,
+    Status.WAITING_OUTSIDE: 2,
+    Status.WAITING_CUSTOMER: 2,
+    Status.SOLVED: 3,
+    Status.CLOSED: 4,
+}
+
+
+def acknowledgement(
+    situation: Situation, level: Level, *, since: datetime, now: datetime
+) -> tuple[TicketEvent, str] | None:
+    """Return the first act after ``since`` that acknowledges ``level``, and what it was."""
+    for event in situation.history.events:
+        if since < event.at <= now and event.actor.role is Role.AGENT and event.counts:
+            how = _how(event, situation, level)
+            if how:
+                return event, how
+    return None
+
+
+def _how(event: TicketEvent, situation: Situation, level: Level) -> str:
+    match event.kind:
+        case EventKind.ASSIGNEE if event.after is not None and event.after in names_of(event.actor.id, situation):
+            return "assigned themselves"
+        case EventKind.COMMENT if names_of(event.actor.id, situation) & _members(level, situation):
+            return "commented"
+        case EventKind.COMMAND if event.public is not True and _verb(event) == "ack":
+            return "/esc ack"
+        case EventKind.STATUS if _moved_forward(event):
+            return f"set the status to {event.after}"
+        case _:
+            return ""
+
+
+def _verb(event: TicketEvent) -> str:
+    words = (event.after or "").removeprefix("/esc").split()
+    return words[0] if words else event.name
+
+
+def names_of(account: str, situation: Situation) -> frozenset[str]:
+    """Return every form in which an account may stand in a field: bare, ``id:…`` and its bound name."""
+    bound = situation.people.get(account)
+    return frozenset(filter(None, (account, f"id:{account}", bound)))
+
+
+def _members(level: Level, situation: Situation) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for target in filter(None, (level.target, level.fallback)):
+        reach = reach_of(target, situation)
+        found |= reach.member_ids | frozenset(filter(None, (reach.person,)))
+    return found
+
+
+def _moved_forward(event: TicketEvent) -> bool:
+    before, after = _FORWARD.get(event.before or ""), _FORWARD.get(event.after or "")
+    return before is not None and after is not None and after > before
+
+
+def needs_history(state: EscalationState, events: Iterable[TicketEvent]) -> bool:
+    """True when only the vendor's history can tell whether the running level was acknowledged.
+
+    That is so when somebody unknown did what would acknowledge it, had an agent done it.
+    """
+    entered_at = state.entered_at
+    if state.path is None or entered_at is None or state.acknowledged_at is not None:
+        return False
+    return any(
+        event.actor.role is Role.UNKNOWN
+        and event.at > entered_at
+        and event.kind in _COULD_ACKNOWLEDGE
+        and not event.reaction
+        for event in events
+    )

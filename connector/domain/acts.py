@@ -1,0 +1,177 @@
+"""What people did to a ticket, read off its event log in one pass: commands, decisions, reopenings, rising inputs.
+
+Only acts that count are looked at: neither ours nor reactions to us. A command counts only from an agent and only where
+the requester could not read it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.inputs import rank
+from connector.domain.policy import Policy
+from connector.domain.situation import Situation
+from connector.domain.ticket import ClockName, Priority, Status
+
+HOLD_LABEL = "esc-hold"
+LONGEST_HOLD = timedelta(days=30)
+USUAL_HOLD = timedelta(hours=4)
+
+_LENGTH = re.compile(r"(\d{1,5})\s*(m|min|h|d|w)\b")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+@dataclass(slots=True)
+class Acts:
+    """The latest of each kind of act; ``None`` or empty where there was none.
+
+    Attributes:
+        priority: The last change of the priority by somebody else than us, after creation.
+        first_priority: The first known change of the priority by anyone; its ``before`` is what was stated at creation.
+        moved: The last change of group or assignee by somebody else.
+        resumed_at: When the status last left a pause or a solved ticket.
+        reopened_at: The last reopening.
+        rose_at: The last reopening, or the last time that impact or urgency went up.
+        paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
+        freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
+        dismissed: Trigger → who dismissed it and why.
+        ignored: Commands that ask for what is not allowed, in words.
+    """
+
+    priority: TicketEvent | None = None
+    first_priority: TicketEvent | None = None
+    moved: TicketEvent | None = None
+    resumed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    rose_at: datetime | None = None
+    released_at: datetime | None = None
+    paused_by: TicketEvent | None = None
+    hold_until: datetime | None = None
+    freed_at: datetime | None = None
+    labelled_at: datetime | None = None
+    dismissed: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+    @property
+    def holds_anything(self) -> bool:
+        """True when some act began or ended a hold."""
+        return bool(self.priority or self.released_at or self.paused_by or self.freed_at)
+
+
+def read_acts(situation: Situation, policy: Policy, *, now: datetime) -> Acts:
+    """Return what people did up to ``now``."""
+    acts = Acts()
+    opened_at = situation.ticket.opened_at
+    for event in situation.history.events:
+        if event.at > now:
+            break
+        kind = event.kind
+        if kind is EventKind.COMMENT or kind is EventKind.CREATED:
+            continue
+        if kind is EventKind.PRIORITY and event.at > opened_at and acts.first_priority is None:
+            acts.first_priority = event
+        if event.at > opened_at and event.counts:
+            _take(acts, event, policy)
+    return acts
+
+
+def _take(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+    match event.kind:
+        case EventKind.PRIORITY:
+            acts.priority = event
+        case EventKind.GROUP | EventKind.ASSIGNEE:
+            acts.moved = event
+        case EventKind.STATUS:
+            _take_status(acts, event, policy)
+        case EventKind.FACT:
+            _take_fact(acts, event, policy)
+        case EventKind.LABELS:
+            _take_labels(acts, event)
+        case EventKind.COMMAND if event.actor.role is Role.AGENT and event.public is not True:
+            _take_command(acts, event)
+        case _:
+            pass
+
+
+def _take_status(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+    before, after = _status(event.before), _status(event.after)
+    if before is None or after is None:
+        return
+    resting = _FINISHED | policy.sla.pauses(ClockName.RESOLUTION)
+    if before in resting and after not in resting:
+        acts.resumed_at = event.at
+    if before.is_finished and not after.is_finished:
+        acts.rose_at = acts.reopened_at = event.at
+
+
+_FINISHED = frozenset(status for status in Status if status.is_finished)
+
+
+def _status(text: str | None) -> Status | None:
+    return Status(text) if text in _STATUSES else None
+
+
+_STATUSES = frozenset(Status)
+
+
+def _take_fact(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+    before, after = (rank(policy, event.name, value) for value in (event.before, event.after))
+    if after is not None and before is not None and after > before:
+        acts.rose_at = event.at
+
+
+def _take_labels(acts: Acts, event: TicketEvent) -> None:
+    before, after = (HOLD_LABEL in (labels or "").split() for labels in (event.before, event.after))
+    if after and not before:
+        acts.labelled_at = event.at
+    elif before and not after:
+        acts.freed_at = event.at
+
+
+def _take_command(acts: Acts, event: TicketEvent) -> None:
+    verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
+    if verb == "dismiss" and words:
+        acts.dismissed[words[0]] = _dismissal(event, words[1:])
+    elif verb == "release":
+        acts.released_at = acts.freed_at = event.at
+        acts.paused_by = acts.hold_until = None
+    elif verb == "hold":
+        _take_hold(acts, event, " ".join(words))
+
+
+def _dismissal(event: TicketEvent, reason: list[str]) -> str:
+    said = f": {' '.join(reason)}" if reason else ""
+    return f"by agent {event.actor.id} on {event.at:%Y-%m-%d %H:%M} UTC{said}"
+
+
+def _take_hold(acts: Acts, event: TicketEvent, length: str) -> None:
+    asked = hold_length(length)
+    if asked is None or asked > LONGEST_HOLD:
+        acts.ignored.append(f"/esc hold {length} by agent {event.actor.id}: not a length of at most 30 days")
+        return
+    acts.paused_by, acts.hold_until = event, event.at + asked
+
+
+def hold_length(text: str) -> timedelta | None:
+    """Return the length that ``/esc hold`` asks for: ``4h``, ``2d``, ``1d 4h``; four hours when it says nothing."""
+    if not text:
+        return USUAL_HOLD
+    parts = _LENGTH.findall(text)
+    rest = _LENGTH.sub("", text).strip()
+    if rest or not parts:
+        return None
+    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+
+
+def priority_named(text: str | None) -> Priority | None:
+    """Return the priority that an event names, ``None`` for none or one that the map does not know."""
+    return Priority.__members__.get(text or "")

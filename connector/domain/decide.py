@@ -1,0 +1,144 @@
+"""The decision: what a ticket should look like, what is to be said about it, why, and when to look again.
+
+``decide`` is a function of its arguments alone. It reads the triggers, then what people hold, then the priority, then
+the clocks under that priority, then the path, then what is to be said. Every moment that it remembers is in the state
+that it returns, so deciding again on that state, at the same moment, wants nothing new.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from connector.domain import outlook
+from connector.domain.acts import read_acts
+from connector.domain.change import Field
+from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
+from connector.domain.escalation import Escalated, escalate
+from connector.domain.levels import level_wants
+from connector.domain.memory import settled, with_priority
+from connector.domain.notices import Saying, say
+from connector.domain.occasion import set_field
+from connector.domain.ownership import read_holding
+from connector.domain.policy import Policy
+from connector.domain.priority import judge
+from connector.domain.situation import Situation
+from connector.domain.sla import read_clocks
+from connector.domain.ticket import Priority
+from connector.domain.triggers import read_triggers
+from connector.domain.view import View, sort_crossings
+
+
+def decide(situation: Situation, policy: Policy, now: datetime) -> Decision:
+    """Return the decision for one ticket at ``now``. Total: every well-formed situation has an answer."""
+    if not situation.ticket.is_open:
+        return _finished(situation, policy, now)
+    view = _look(situation, policy, now)
+    escalated = escalate(view)
+    saying = say(view, escalated.state)
+    return _decision(view, escalated, saying)
+
+
+def _look(situation: Situation, policy: Policy, now: datetime) -> View:
+    """Read triggers, holds, priority and clocks, in this order."""
+    acts = read_acts(situation, policy, now=now)
+    triggers = read_triggers(situation, policy, dismissed=acts.dismissed)
+    holding = read_holding(situation, policy, acts=acts, triggers=triggers, now=now)
+    judgement = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
+    state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
+    timed = situation if state is situation.state else dataclasses.replace(situation, state=state)
+    readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
+    passed, ahead = sort_crossings(readings, situation.said, now)
+    return View(
+        situation=situation,
+        policy=policy,
+        now=now,
+        state=state,
+        acts=acts,
+        triggers=triggers,
+        holding=holding,
+        judgement=judgement,
+        readings=readings,
+        passed=passed,
+        ahead=ahead,
+    )
+
+
+def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
+    levels = level_wants(view, escalated.state)
+    deadline = outlook.deadline_of(view.readings)
+    left = (*_priority_left(view), *levels.left, *saying.left)
+    return Decision(
+        ref=view.situation.ticket.ref,
+        now=view.now,
+        policy_hash=view.policy.hash,
+        state=settled(view, escalated.state),
+        explanation=_explanation(view, escalated, saying, left),
+        fields=(*_priority_want(view), *levels.fields, *_next_due_want(view, deadline)),
+        notices=saying.notices,
+        records=(*levels.records, *saying.records),
+        next_due_at=outlook.next_due_at(view, escalated, saying),
+        unread_text=view.triggers.unread or escalated.unread,
+        alarms=outlook.alarms(view, escalated),
+        left=left,
+        severity=view.priority,
+        deadline=deadline,
+        hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),
+        riders=outlook.riders(view, deadline),
+    )
+
+
+def _explanation(view: View, escalated: Escalated, saying: Saying, left: tuple[LeftAlone, ...]) -> Explanation:
+    return Explanation(
+        priority=view.judgement.verdict,
+        triggers=view.triggers.verdicts,
+        clocks=view.readings,
+        path=escalated.verdict,
+        holds=outlook.holds(view),
+        left_alone=tuple(f"{each.what}: {each.why}" for each in left),
+        upcoming=outlook.upcoming(view, escalated, saying),
+        findings=outlook.findings(view),
+    )
+
+
+def _priority_want(view: View) -> tuple[FieldWant, ...]:
+    verdict, about = view.judgement.verdict, view.judgement.occasion
+    if verdict.wanted is None or about is None or view.holding.ticket is not None:
+        return ()
+    reason = ", ".join(verdict.lines)
+    return (FieldWant(field=Field.PRIORITY, value=str(verdict.wanted), reason=reason, occasion=about),)
+
+
+def _priority_left(view: View) -> tuple[LeftAlone, ...]:
+    judged, whole = view.judgement, view.holding.ticket
+    if whole is not None:
+        return (LeftAlone(what="everything", why=f"held: {whole.by}"),)
+    return (LeftAlone(what="priority", why=judged.left),) if judged.left else ()
+
+
+def _next_due_want(view: View, deadline: datetime | None) -> tuple[FieldWant, ...]:
+    """Return the visible field that shows the next deadline, where the site has one; ``plan`` limits its writes."""
+    if deadline is None or Field.NEXT_DUE.value in view.situation.rules.unwritable or view.holding.ticket is not None:
+        return ()
+    value = deadline.isoformat(timespec="minutes")
+    about = set_field(Field.NEXT_DUE, value)
+    return (FieldWant(field=Field.NEXT_DUE, value=value, reason="next deadline", occasion=about),)
+
+
+def _finished(situation: Situation, policy: Policy, now: datetime) -> Decision:
+    """Return the decision for a solved, closed or vanished ticket: nothing is wanted, open intents end with it."""
+    ticket, state = situation.ticket, situation.state
+    status = ticket.status.value
+    priority = PriorityVerdict(
+        computed=None, wanted=None, effective=ticket.priority, lines=(f"the ticket is {status}",)
+    )
+    path = PathVerdict(path=state.path.name if state.path else None, level=state.level, why=f"the ticket is {status}")
+    clocks = read_clocks(situation, policy, priority=ticket.priority, variant=state.variant, now=now)
+    return Decision(
+        ref=ticket.ref,
+        now=now,
+        policy_hash=policy.hash,
+        state=state,
+        explanation=Explanation(priority=priority, clocks=clocks, path=path),
+        severity=ticket.priority,
+    )

@@ -1,0 +1,267 @@
+"""Walking a path: how it starts, what moves it, and that it never moves faster than people can follow.
+
+One pass makes at most one step, and one step at most per ``min_step``. A timer and a threshold that fall due together
+make the higher of their two steps, never their sum. The path's levels are those of the moment when it started;
+everything else is current.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.acknowledgement import acknowledgement, needs_history
+from connector.domain.decision import PathVerdict
+from connector.domain.ownership import latest, told
+from connector.domain.policy import Path, StartWhen
+from connector.domain.reaching import land, missing_targets, nobody_reachable
+from connector.domain.routing import choose_path
+from connector.domain.situation import EscalationState
+from connector.domain.ticket import ClockName
+from connector.domain.timer import is_late, next_level, present_level, timer_due_at
+from connector.domain.view import View
+
+__all__ = ["Escalated", "escalate", "needs_history"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated:
+    """Where the path stands after this pass.
+
+    Attributes:
+        state: With everything about the path in it.
+        wakes: Future moments at which the path may move by itself.
+        unread: A route's condition needs the ticket's text.
+        alarms: Nobody can be reached, or a target does not exist.
+    """
+
+    state: EscalationState
+    verdict: PathVerdict
+    wakes: tuple[datetime, ...] = ()
+    unread: bool = False
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why something moves, and the moment that did it."""
+
+    why: str
+    at: datetime
+    level: int = 0
+
+
+def escalate(view: View) -> Escalated:
+    """Return the path's next state at ``view.now``; deciding again on that state changes nothing."""
+    state = _without_old_cycle(view)
+    if state.path is None:
+        started, why, unread = _started(view, state)
+        if started is None:
+            return Escalated(state=state, verdict=PathVerdict(path=None, why=why), unread=unread)
+        return _told(view, _acknowledged(view, started), unread=unread)
+    if view.holding.ticket is None:
+        state = _switched(view, state)
+    return _told(view, _stepped(view, _acknowledged(view, state)))
+
+
+# ---- starting
+
+
+_AFRESH = EscalationState()
+_PATH_FIELDS = (
+    *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
+    *("acknowledged_at", "acknowledged_by", "level_reason", "skipped", "refreshed"),
+)
+
+
+def _without_old_cycle(view: View) -> EscalationState:
+    """Return the state without a path that belongs to a cycle before the last reopening."""
+    state, begun_at = view.state, _reopened_cycle(view)
+    if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
+        return state
+    return dataclasses.replace(state, **{name: getattr(_AFRESH, name) for name in _PATH_FIELDS})
+
+
+def _reopened_cycle(view: View) -> datetime | None:
+    """Return the start of the present cycle where a reopening began it."""
+    reading = view.clock(ClockName.RESOLUTION)
+    reopened_at = view.acts.reopened_at
+    if reading is None or reopened_at is None or reading.cycle_start < reopened_at:
+        return None
+    return reading.cycle_start
+
+
+def _started(view: View, state: EscalationState) -> tuple[EscalationState | None, str, bool]:
+    """Return the state on the first level, or ``None`` with the reason why the path has not started."""
+    cause, why = _start_cause(view)
+    if cause is None:
+        return None, why, False
+    choice = choose_path(view.situation, view.policy, triggers=view.triggers)
+    if choice.path is None:
+        return None, choice.why, choice.unread
+    return _on_path(view, state, choice.path, cause=cause, chosen=choice.why), choice.why, choice.unread
+
+
+def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, chosen: str) -> EscalationState:
+    begun = dataclasses.replace(state, path=path, path_reason=f"{cause.why} ({chosen})", started_at=cause.at, level=0)
+    first = path.levels[0].level
+    pushed = max((push.level for push in _pushes(view)), default=0)
+    return _entered(view, begun, max(first, pushed), cause)
+
+
+def _start_cause(view: View) -> tuple[_Cause | None, str]:
+    if view.holding.ticket is not None:
+        return None, f"held: {view.holding.ticket.by}"
+    causes = tuple(_start_causes(view))
+    in_force = next((cause for cause in causes if view.enforces(cause.at)), None)
+    if in_force is not None:
+        return in_force, ""
+    if causes:
+        return None, f"{causes[0].why}, but before enforce_from: only an adopted ticket takes it up"
+    return None, "waits for a threshold"
+
+
+def _start_causes(view: View) -> Iterator[_Cause]:
+    state, begun_at = view.state, _reopened_cycle(view)
+    priority = view.priority
+    starts = view.policy.escalation.start.get(priority, StartWhen.THRESHOLD) if priority else StartWhen.THRESHOLD
+    if view.triggers.path is not None:
+        at = latest(view.holding.rose_at, begun_at) or view.situation.ticket.opened_at
+        yield _Cause(f"trigger {view.triggers.path.name}", at)
+    if starts is StartWhen.AT_ONCE and state.priority_since is not None:
+        yield _Cause(f"{priority} starts at once", latest(state.priority_since, begun_at) or state.priority_since)
+    yield from _pushes(view)
+
+
+def _pushes(view: View) -> Iterator[_Cause]:
+    """Yield the thresholds that ask for a level now, earliest first."""
+    for passed in view.passed:
+        number = passed.crossing.threshold.escalate_to
+        if number is not None and passed.stands and view.enforces(passed.at):
+            yield _Cause(f"threshold {passed.name}", passed.at, number)
+
+
+def _switched(view: View, state: EscalationState) -> EscalationState:
+    """Return the state on another path, where a trigger that names one hits for the first time."""
+    trigger, before = view.triggers.path, view.situation.state
+    if trigger is None or state.path is None or trigger.path in {None, state.path.name}:
+        return state
+    path = view.policy.escalation.paths.get(trigger.path or "")
+    if path is None or trigger.name in before.active_triggers:
+        return state
+    at = view.holding.rose_at or view.now
+    began = dataclasses.replace(state, path=path, path_reason=f"trigger {trigger.name}", started_at=at, level=0)
+    return _entered(view, began, path.levels[0].level, _Cause(f"trigger {trigger.name}", at))
+
+
+# ---- moving
+
+
+def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> EscalationState:
+    """Return the state on level ``number`` or the next one that can be reached, with a timer that starts now."""
+    path = state.path
+    if path is None:
+        return state
+    wanted = min(number, path.levels[-1].level)
+    landing = land(path, wanted, situation=view.situation, policy=view.policy, now=view.now)
+    return dataclasses.replace(
+        state,
+        level=landing.level.level,
+        level_reason=cause.why,
+        skipped=landing.skipped,
+        entered_at=latest(cause.at, state.entered_at if state.level else None),
+        timer_from=view.now,
+        stepped_at=view.now,
+        repeats=0,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        refreshed=False,
+    )
+
+
+def _acknowledged(view: View, state: EscalationState) -> EscalationState:
+    level = present_level(state)
+    if level is None or state.acknowledged_at is not None or state.entered_at is None:
+        return state
+    found = acknowledgement(view.situation, level, since=state.entered_at, now=view.now)
+    if found is None:
+        return state
+    event, how = found
+    return dataclasses.replace(state, acknowledged_at=event.at, acknowledged_by=f"{told(event)}, {how}")
+
+
+def _stepped(view: View, state: EscalationState) -> EscalationState:
+    """Return the state after the one step that timer and thresholds ask for, if any."""
+    if view.holding.ticket is not None:
+        return state
+    timed, state = _timed(view, state)
+    step = _step_wanted(view, state, timed)
+    if step is None or _too_soon(view, state) is not None:
+        return state
+    return _entered(view, state, step.level, step)
+
+
+def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, EscalationState]:
+    """Return the step that the timer asks for; a repeat or a fresh interval is no step and is in the state."""
+    due_at = timer_due_at(view, state)
+    level = present_level(state)
+    if due_at is None or due_at > view.now or level is None or state.path is None:
+        return None, state
+    if is_late(state, due_at, view.now):
+        return None, dataclasses.replace(state, timer_from=view.now, refreshed=True)
+    if state.repeats < level.repeat:
+        return None, dataclasses.replace(state, timer_from=due_at, repeats=state.repeats + 1)
+    following = next_level(state.path, level.level)
+    return (_Cause(f"level {level.level} not acknowledged", due_at, following.level) if following else None), state
+
+
+def _step_wanted(view: View, state: EscalationState, timed: _Cause | None) -> _Cause | None:
+    """Return the higher of what timer and thresholds ask for, where it is above the present level."""
+    last = state.path.levels[-1].level if state.path else 0
+    asked = [cause for cause in (timed, *_pushes(view)) if cause is not None and min(cause.level, last) > state.level]
+    return max(asked, key=lambda cause: min(cause.level, last), default=None)
+
+
+def _too_soon(view: View, state: EscalationState) -> datetime | None:
+    """Return until when ``min_step`` keeps the ticket on its level, ``None`` when it may move."""
+    if state.stepped_at is None:
+        return None
+    free_at = state.stepped_at + view.policy.escalation.min_step
+    return free_at if free_at > view.now else None
+
+
+# ---- telling
+
+
+def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escalated:
+    due_at = timer_due_at(view, state)
+    verdict = PathVerdict(
+        path=state.path.name if state.path else None,
+        level=state.level,
+        why=state.path_reason,
+        entered_at=state.entered_at,
+        timer_due_at=due_at if due_at is not None and due_at > view.now else _too_soon(view, state),
+        acknowledged=state.acknowledged_by or "",
+        skipped=state.skipped,
+    )
+    wakes = tuple(moment for moment in (due_at, _deferred(view, state)) if moment is not None and moment > view.now)
+    return Escalated(state=state, verdict=verdict, wakes=wakes, unread=unread, alarms=_alarms(view, state))
+
+
+def _deferred(view: View, state: EscalationState) -> datetime | None:
+    """Return when a step that ``min_step`` holds back may be made."""
+    timed, _ = _timed(view, state)
+    return _too_soon(view, state) if _step_wanted(view, state, timed) is not None else None
+
+
+def _alarms(view: View, state: EscalationState) -> tuple[str, ...]:
+    path = state.path
+    if path is None or state.acknowledged_at is not None:
+        return ()
+    absent = missing_targets(path, view.situation)
+    nobody = nobody_reachable(path, state.level, situation=view.situation, policy=view.policy, now=view.now)
+    if not nobody:
+        return absent
+    return (f"nobody can be reached on path {path.name} from level {state.level}: {nobody}", *absent)

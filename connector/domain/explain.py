@@ -1,0 +1,237 @@
+"""Every reason behind a decision, in words for people and as plain data for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import Enum
+from typing import Any
+
+from connector.domain.change import FieldChange
+from connector.domain.clocks import ClockReading, Segment
+from connector.domain.decision import (
+    Decision,
+    Hold,
+    InputVerdict,
+    PathVerdict,
+    PriorityVerdict,
+    TicketPlan,
+    TriggerState,
+    TriggerVerdict,
+)
+from connector.domain.occasion import Occasion
+
+SCHEMA_VERSION = 1
+
+
+def explain_lines(decision: Decision, ticket_plan: TicketPlan | None = None, *, zone: tzinfo = UTC) -> list[str]:
+    """Return the explanation line by line; moments are shown in ``zone``."""
+    told = decision.explanation
+    show = _Moments(zone, decision.now)
+    lines = [
+        _inputs(told.priority),
+        _priority(told.priority),
+        *map(_trigger, _worth_telling(told.triggers)),
+        *(line for reading in told.clocks for line in _clock(reading, show)),
+        *_path(told.path, show),
+        *(_hold(hold, show) for hold in told.holds),
+        *(f"left alone: {each}" for each in told.left_alone),
+        *(f"note: {each}" for each in told.findings),
+        *(f"alarm: {each}" for each in decision.alarms),
+        *(_plan_lines(ticket_plan) if ticket_plan is not None else ()),
+        *_next(decision, show),
+    ]
+    return [line for line in lines if line]
+
+
+class _Moments:
+    """Shows moments in one zone, on the day of ``now`` without the date."""
+
+    def __init__(self, zone: tzinfo, now: datetime) -> None:
+        self._zone = zone
+        self._today = now.astimezone(zone).date()
+
+    def __call__(self, at: datetime | None) -> str:
+        if at is None:
+            return "never"
+        local = at.astimezone(self._zone)
+        clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+        return clock if local.date() == self._today else f"{local:%Y-%m-%d} {clock}"
+
+    @property
+    def zone(self) -> str:
+        """Return the zone's name."""
+        return str(self._zone)
+
+
+def length(time: timedelta) -> str:
+    """Return a length of time as people write it: ``2 d 3 h``, ``11 min 15 s``."""
+    seconds = int(abs(time).total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if n]
+    return ("-" if time < timedelta() else "") + (" ".join(parts) or "0 s")
+
+
+# ---- priority
+
+
+def _inputs(verdict: PriorityVerdict) -> str:
+    if not verdict.inputs:
+        return ""
+    told = " | ".join(map(_input, verdict.inputs))
+    score = f" | = {verdict.score:.1f}" if verdict.score is not None else ""
+    return f"inputs: {told}{score}"
+
+
+def _input(verdict: InputVerdict) -> str:
+    if verdict.value is None:
+        return f"{verdict.name} missing"
+    if verdict.points is None:
+        return f"{verdict.name} {verdict.value}"
+    return f"{verdict.name} {verdict.value} = {verdict.points:.1f} of weight {verdict.weight:g}"
+
+
+def _priority(verdict: PriorityVerdict) -> str:
+    reasons = "; ".join(verdict.lines)
+    wanted = verdict.wanted or "none"
+    drives = "" if verdict.effective is verdict.wanted else f", {verdict.effective or 'none'} drives clock and path"
+    return f"priority: {reasons + ' -> ' if reasons else ''}wanted {wanted}{drives}"
+
+
+def _worth_telling(verdicts: Iterable[TriggerVerdict]) -> Iterator[TriggerVerdict]:
+    return (verdict for verdict in verdicts if verdict.state is not TriggerState.NO)
+
+
+def _trigger(verdict: TriggerVerdict) -> str:
+    return f"trigger {verdict.name}: {verdict.state.value}" + (f" ({verdict.why})" if verdict.why else "")
+
+
+# ---- clocks
+
+
+def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
+    promised = f"{reading.target} on {reading.calendar!r}" if reading.target is not None else "no target"
+    marks = ", ".join(filter(None, (_share(reading), _standing(reading, show), _next_marks(reading, show))))
+    source = "" if reading.native is None else f" ({reading.source.value}'s clock{_drift(reading)})"
+    provisional = " provisional" if reading.provisional else ""
+    yield f"{reading.clock.value}: {promised}{source}{provisional}: {marks}"
+    yield from (f"  {_segment(segment, show)}" for segment in reading.segments)
+    yield from (f"  {c.threshold.mark} passed over: {c.superseded}" for c in reading.crossings if c.superseded and c.at)
+
+
+def _share(reading: ClockReading) -> str:
+    percent = "" if reading.percent is None else f" = {reading.percent:.0f} %"
+    return f"{length(reading.elapsed)}{percent}"
+
+
+def _standing(reading: ClockReading, show: _Moments) -> str:
+    if reading.met_at is not None:
+        return f"met {show(reading.met_at)}" + (" too late" if reading.breached else "")
+    if reading.paused:
+        return "paused"
+    due = "" if reading.deadline is None else f" {show(reading.deadline)}"
+    return f"breached{due}" if reading.breached else f"due{due}" if due else ""
+
+
+def _next_marks(reading: ClockReading, show: _Moments) -> str:
+    if reading.met_at is not None or reading.next_at is None:
+        return ""
+    ahead = [(c.at, str(c.threshold.mark)) for c in reading.crossings if c.at is not None and c.at >= reading.next_at]
+    at, mark = min(ahead, default=(None, ""))
+    return f"next {mark} {show(at)}" if at is not None else ""
+
+
+def _drift(reading: ClockReading) -> str:
+    return "" if reading.drift is None else f", {length(reading.drift)} from ours"
+
+
+def _segment(segment: Segment, show: _Moments) -> str:
+    why = f" ({segment.why})" if segment.why else ""
+    return f"{segment.kind.value} {show(segment.start)} - {show(segment.end)}, counted {length(segment.business)}{why}"
+
+
+# ---- path, holds, plan
+
+
+def _path(verdict: PathVerdict, show: _Moments) -> Iterator[str]:
+    if verdict.path is None or not verdict.level:
+        yield f"path: not started ({verdict.why})" if verdict.why else "path: not started"
+        return
+    since = f" since {show(verdict.entered_at)}" if verdict.entered_at is not None else ""
+    yield f"path {verdict.path}, level {verdict.level}{since}: {verdict.why}"
+    if verdict.acknowledged:
+        yield f"  acknowledged: {verdict.acknowledged}"
+    elif verdict.timer_due_at is not None:
+        yield f"  next step {show(verdict.timer_due_at)} unless acknowledged"
+    yield from (f"  skipped: {each}" for each in verdict.skipped)
+
+
+def _hold(hold: Hold, show: _Moments) -> str:
+    until = f" until {show(hold.until)}" if hold.until is not None else ""
+    value = f" {hold.value}" if hold.value is not None else ""
+    return f"held: {hold.field}{value} since {show(hold.since)} by {hold.by}{until} ({hold.reason})"
+
+
+def _plan_lines(ticket_plan: TicketPlan) -> Iterator[str]:
+    yield from (f"would write: {_changed(change)}" for change in ticket_plan.fields)
+    for notice in ticket_plan.notices:
+        yield f"would say: {notice.template} to {notice.audience.value}, {notice.locale}: {notice.reason}"
+
+
+def _changed(change: FieldChange) -> str:
+    return f"{change.field} {change.before or '(none)'} -> {change.after} ({change.reason})"
+
+
+def _next(decision: Decision, show: _Moments) -> Iterator[str]:
+    yield from (f"next: {show(item.at)} {item.what}" for item in decision.explanation.upcoming)
+    if decision.next_due_at is None:
+        yield "next: nothing by itself; only a change in the helpdesk makes a difference"
+    decided = f"decided {decision.now:%Y-%m-%d %H:%M:%S} UTC under policy {decision.policy_hash[:7]}"
+    yield f"{decided}, moments in {show.zone}"
+
+
+# ---- for machines
+
+
+def explain_dict(decision: Decision, ticket_plan: TicketPlan | None = None) -> dict[str, Any]:
+    """Return the explanation as plain data that ``json`` takes; ``schema_version`` changes when its shape does."""
+    found: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "now": decision.now.isoformat(),
+        "policy": decision.policy_hash,
+        **_plain(decision.explanation),
+        "wanted": [_plain(want) for want in decision.fields],
+        "notices": [_plain(notice) for notice in decision.notices],
+        "alarms": list(decision.alarms),
+        "next_due_at": _plain(decision.next_due_at),
+    }
+    if ticket_plan is not None:
+        found["changes"] = [_plain(change) for change in ticket_plan.fields]
+        found["left"] = [_plain(left) for left in ticket_plan.left]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Occasion):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(held) for key, held in value.items()}
+    if isinstance(value, tuple | list | frozenset):
+        items = [_plain(item) for item in value]
+        return sorted(items) if isinstance(value, frozenset) else items
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum):
+        return value.value if isinstance(value.value, str) else value.name
+    return value

@@ -1,0 +1,138 @@
+"""Bounded damage: the most urgent changes first, and no more of an effect than its budget allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connector.domain.change import Change
+from connector.domain.occasion import Occasion
+from connector.domain.site import Budget, Effect
+from connector.domain.ticket import Priority, TicketRef
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A part of a change that waits, and why.
+
+    Attributes:
+        key: The ticket's key, as people call it.
+        effect: The effect whose budget, freeze or pause holds it.
+        what: What would be written, in words.
+    """
+
+    key: str
+    ref: TicketRef
+    effect: Effect
+    what: str
+    why: str
+    severity: Priority | None = None
+    deadline: datetime | None = None
+    occasions: tuple[Occasion, ...] = ()
+
+
+def order(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes by severity, then deadline; the ticket's name decides what is left, so plans compare."""
+    return sorted(changes, key=_urgency)
+
+
+def _urgency(change: Change) -> tuple[int, datetime, str]:
+    return change.severity or len(Priority) + 1, change.deadline or _LAST, str(change.ref)
+
+
+def guard(  # noqa: PLR0913 - what is wanted, what is allowed, and what has been used of it
+    changes: Sequence[Change],
+    *,
+    budgets: Mapping[Effect, Budget],
+    used: Mapping[Effect, int],
+    used_by_ticket: Mapping[tuple[Effect, str], int],
+    open_tickets: int,
+    allowance: Mapping[Effect, int],
+    frozen: Mapping[Effect, str],
+) -> tuple[list[Change], list[Held]]:
+    """Return what may be written now, in the order given, and the parts that are held, with the reason.
+
+    Every change counts once per effect that it uses. A change may go in part: its fields pass while its note waits.
+    P1 and hard triggers may use the reserve; ``allowance`` is what an operator lets through beyond the budget.
+    """
+    meter = _Meter(budgets, dict(used), dict(used_by_ticket), open_tickets, allowance, frozen)
+    go: list[Change] = []
+    held: list[Held] = []
+    for change in changes:
+        reasons = {effect: meter.refuses(effect, change) for effect in sorted(change.effects)}
+        for effect, why in reasons.items():
+            if why:
+                held.append(_held(change, effect, why))
+            else:
+                meter.count(effect, change)
+        part = _part(change, frozenset(effect for effect, why in reasons.items() if not why))
+        if part.effects:
+            go.append(part)
+    return go, held
+
+
+@dataclass(slots=True)
+class _Meter:
+    """What has been used of each effect so far, this plan included."""
+
+    budgets: Mapping[Effect, Budget]
+    used: dict[Effect, int]
+    used_by_ticket: dict[tuple[Effect, str], int]
+    open_tickets: int
+    allowance: Mapping[Effect, int]
+    frozen: Mapping[Effect, str]
+
+    def refuses(self, effect: Effect, change: Change) -> str:
+        """Return why one more write is not allowed, empty when it is."""
+        if effect in self.frozen:
+            return f"frozen: {self.frozen[effect]}"
+        budget = self.budgets.get(effect)
+        if budget is None:
+            return ""
+        on_ticket = self.used_by_ticket.get((effect, change.ref.id), 0)
+        if budget.per_ticket is not None and on_ticket >= budget.per_ticket:
+            return f"{on_ticket} {effect} on this ticket within {budget.per_ticket_window}"
+        limit = budget.limit(self.open_tickets) + self.allowance.get(effect, 0)
+        limit += budget.reserve if change.hard else 0
+        used = self.used.get(effect, 0)
+        return f"over the budget of {limit} {effect} within {budget.window}" if used >= limit else ""
+
+    def count(self, effect: Effect, change: Change) -> None:
+        """Count one more write."""
+        on_ticket = effect, change.ref.id
+        self.used[effect] = self.used.get(effect, 0) + 1
+        self.used_by_ticket[on_ticket] = self.used_by_ticket.get(on_ticket, 0) + 1
+
+
+def _part(change: Change, effects: frozenset[Effect]) -> Change:
+    """Return the part of a change that uses only ``effects``."""
+    if effects == change.effects:
+        return change
+    return dataclasses.replace(
+        change,
+        fields=tuple(field for field in change.fields if field.field.effect in effects),
+        comments=tuple(comment for comment in change.comments if comment.notice.audience in effects),
+    )
+
+
+def _held(change: Change, effect: Effect, why: str) -> Held:
+    part = _part(change, frozenset({effect}))
+    said = tuple(about for c in part.comments for about in (c.notice.occasion, *c.notice.covers))
+    return Held(
+        key=change.key,
+        ref=change.ref,
+        effect=effect,
+        what=", ".join((*_told_fields(part), *(f"comment {c.notice.template}" for c in part.comments))),
+        why=why,
+        severity=change.severity,
+        deadline=change.deadline,
+        occasions=(*dict.fromkeys(field.occasion for field in part.fields), *said),
+    )
+
+
+def _told_fields(change: Change) -> tuple[str, ...]:
+    return tuple(f"{each.field} {each.before or '(none)'} -> {each.after}" for each in change.fields)

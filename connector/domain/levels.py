@@ -1,0 +1,105 @@
+"""What the present level wants written: path, level and labels, and once its group or person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain import occasion
+from connector.domain.change import Field
+from connector.domain.decision import FieldWant, LeftAlone
+from connector.domain.occasion import Occasion, Outcome, Record
+from connector.domain.ownership import told, touched_since
+from connector.domain.policy import AssignMode, Level, LevelTarget, TargetKind
+from connector.domain.reaching import reach_of, reachable_target
+from connector.domain.site import Effect
+from connector.domain.situation import EscalationState
+from connector.domain.timer import present_level
+from connector.domain.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelWants:
+    """Field values that the present level wants, rows of what it does not, and what is left to people."""
+
+    fields: tuple[FieldWant, ...] = ()
+    records: tuple[Record, ...] = ()
+    left: tuple[LeftAlone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The present level with the names that its wants share."""
+
+    level: Level
+    path: str
+    entered_at: datetime
+    occasion: Occasion
+    reason: str
+
+
+def level_wants(view: View, state: EscalationState) -> LevelWants:
+    """Return what the present level wants; a level that began before ``enforce_from`` stays unsaid."""
+    level, path, entered_at = present_level(state), state.path, state.entered_at
+    if level is None or path is None or entered_at is None:
+        return LevelWants()
+    about = occasion.level(path.name, entered_at, level.level)
+    if not view.enforces(entered_at):
+        return LevelWants(records=tuple(_silenced(view, about)))
+    reason = f"path {path.name}, level {level.level}: {state.level_reason}"
+    entry = _Entry(level, path.name, entered_at, about, reason)
+    fields = tuple(_fields(entry))
+    if view.holding.ticket is not None:
+        return LevelWants(left=(LeftAlone(what=f"level {level.level}", why=f"held: {view.holding.ticket.by}"),))
+    why_not = _leave_assignment(view, state, entry)
+    assigned = tuple(_assignment(view, entry))
+    if why_not:
+        return LevelWants(fields=fields, left=tuple(LeftAlone(what=want.field.value, why=why_not) for want in assigned))
+    return LevelWants(fields=(*fields, *assigned))
+
+
+def _silenced(view: View, about: Occasion) -> Iterator[Record]:
+    for audience in (Effect.FIELDS, Effect.ASSIGN):
+        row = view.situation.said.get((str(about), audience))
+        if row is None or not row.outcome.is_final:
+            yield Record(occasion=about, audience=audience, outcome=Outcome.SILENCED, at=view.now)
+
+
+def _fields(entry: _Entry) -> Iterator[FieldWant]:
+    number = str(entry.level.level)
+    yield FieldWant(field=Field.PATH, value=entry.path, reason=entry.reason, occasion=entry.occasion)
+    yield FieldWant(field=Field.LEVEL, value=number, reason=entry.reason, occasion=entry.occasion)
+    if entry.level.labels:
+        labels = " ".join(sorted(entry.level.labels))
+        yield FieldWant(field=Field.LABELS, value=labels, reason=entry.reason, occasion=entry.occasion, once=True)
+
+
+def _leave_assignment(view: View, state: EscalationState, entry: _Entry) -> str:
+    """Return why group and assignee are left to people, empty where the level may set them."""
+    if state.acknowledged_at is not None:
+        return f"acknowledged: {state.acknowledged_by}"
+    event = touched_since(view.acts, entry.entered_at, view.policy.escalation.hands_off)
+    return "" if event is None else f"changed by {told(event)} on {event.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _assignment(view: View, entry: _Entry) -> Iterator[FieldWant]:
+    level = entry.level
+    target, _ = reachable_target(level, situation=view.situation, policy=view.policy, now=view.now)
+    group, person = _who(view, level, target or level.target)
+    for field, value in ((Field.GROUP, group), (Field.ASSIGNEE, person)):
+        if value:
+            yield FieldWant(field=field, value=value, reason=entry.reason, occasion=entry.occasion, once=True)
+
+
+def _who(view: View, level: Level, target: LevelTarget) -> tuple[str | None, str | None]:
+    """Return the group and the person to set; a target that does not exist sets nothing and clears nothing."""
+    reach = reach_of(target, view.situation)
+    if not reach.exists:
+        return None, None
+    by_person = level.assign is AssignMode.PERSON
+    if target.kind is TargetKind.GROUP:
+        return reach.group or target.name, reach.person if by_person else None
+    if target.kind is TargetKind.USER:
+        return reach.group, reach.person or target.name
+    return reach.group, reach.person if by_person or reach.group is None else None

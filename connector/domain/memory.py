@@ -1,0 +1,96 @@
+"""What is remembered about a ticket between passes; a state in which nothing changed is the same object."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from connector.domain.events import EventKind
+from connector.domain.ownership import Holding
+from connector.domain.priority import Judgement
+from connector.domain.situation import EscalationState, Situation
+from connector.domain.ticket import Priority
+from connector.domain.triggers import TriggerReading
+from connector.domain.view import View
+
+
+def with_priority(
+    situation: Situation, judgement: Judgement, *, triggers: TriggerReading, holding: Holding, now: datetime
+) -> EscalationState:
+    """Return the state with the effective priority and the faster targets in it, and since when they apply.
+
+    The clocks read it. The policy's hash is still the old one, by which they see that another policy was loaded.
+    """
+    state, effective = situation.state, judgement.verdict.effective
+    variant = triggers.variant if triggers.hits else None
+    if state.decided_at is not None and effective is state.priority and variant == state.variant:
+        return state
+    changes: dict[str, Any] = {}
+    if state.decided_at is None or effective is not state.priority:
+        since = _priority_since(situation, effective, holding, now)
+        changes |= {"priority": effective, "priority_since": since}
+    if variant != state.variant:
+        changes |= {"variant": variant, "variant_since": _variant_since(state, triggers, variant, now)}
+    return dataclasses.replace(state, **changes)
+
+
+def _priority_since(
+    situation: Situation, effective: Priority | None, holding: Holding, now: datetime
+) -> datetime | None:
+    """Return since when the priority applies: the first answer of all counts from the opening, or since it was set."""
+    if effective is None:
+        return None
+    if situation.state.decided_at is None:
+        named = str(effective)
+        changes = [e.at for e in situation.history.events if e.kind is EventKind.PRIORITY and e.after == named]
+        return max((at for at in changes if at <= now), default=situation.ticket.opened_at)
+    held = holding.priority
+    return held.since if held is not None and held.value is effective and held.since <= now else now
+
+
+def _variant_since(
+    state: EscalationState, triggers: TriggerReading, variant: str | None, now: datetime
+) -> datetime | None:
+    """Return since when a trigger asks for faster targets; ``None`` where it always has."""
+    if variant is None or state.decided_at is None:
+        return None
+    asked_before = any(t.name in state.active_triggers for t in triggers.hits if t.targets == variant)
+    return None if asked_before else now
+
+
+def settled(view: View, state: EscalationState) -> EscalationState:
+    """Return the state to store; ``state`` is what the path made of the view's."""
+    before = view.situation.state
+    changes = {name: value for name, value in _present(view, before) if getattr(state, name) != value}
+    if before.policy_hash != view.policy.hash:
+        since = view.now if before.policy_hash else view.situation.ticket.opened_at
+        changes |= {"policy_hash": view.policy.hash, "policy_since": since}
+    if not changes and state is before:
+        return before
+    return dataclasses.replace(state, **changes, decided_at=_decided_at(view, state, changes))
+
+
+def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]:
+    judged = view.judgement
+    return (
+        ("candidate_priority", judged.candidate),
+        ("candidate_since", judged.candidate_since),
+        ("stated_priority", judged.stated if judged.stated is not None else before.stated_priority),
+        ("rose_at", view.holding.rose_at),
+        ("active_triggers", before.active_triggers if view.holding.ticket is not None else _active(view)),
+    )
+
+
+def _active(view: View) -> frozenset[str]:
+    hits = view.triggers.hits
+    return frozenset(trigger.name for trigger in hits) if hits else _NONE
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _decided_at(view: View, state: EscalationState, changes: dict[str, Any]) -> datetime | None:
+    before = view.situation.state
+    changed = dataclasses.replace(state, **changes, decided_at=before.decided_at) != before
+    return view.now if changed or before.decided_at is None else before.decided_at

@@ -1,0 +1,127 @@
+"""Notices: what falls due in one pass on one ticket for one audience is one comment, or waits for its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.domain.change import Notice
+from connector.domain.decision import LeftAlone
+from connector.domain.occasion import Record
+from connector.domain.remarks import Remark, collect, next_update_at
+from connector.domain.site import Effect
+from connector.domain.situation import EscalationState, Twin
+from connector.domain.ticket import ClockName, NativeStage
+from connector.domain.view import View
+
+VALUE_NAMES = (
+    *("ticket", "url", "priority", "status", "group", "assignee", "path", "level", "level_target"),
+    *("clock", "mark", "percent", "deadline", "target", "calendar", "notify"),
+    *("trigger", "held", "wanted", "by", "since", "reason", "also"),
+)
+"""Every value that a template may use; what does not apply is the empty text, moments are ISO 8601 in UTC."""
+
+_LOOK_AGAIN = timedelta(hours=1)
+_NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What is said now, what is settled without saying it, what waits and until when."""
+
+    notices: tuple[Notice, ...] = ()
+    records: tuple[Record, ...] = ()
+    left: tuple[LeftAlone, ...] = ()
+    wakes: tuple[datetime, ...] = ()
+
+
+def say(view: View, state: EscalationState) -> Saying:
+    """Return the notices of this pass: at most one per audience."""
+    update_at = next_update_at(view)
+    wakes = () if update_at is None else (update_at,)
+    if view.holding.ticket is not None:
+        return Saying(wakes=wakes)
+    found = collect(view, state)
+    if not found.remarks:
+        return Saying(records=found.records, wakes=wakes)
+    waits, until = _must_wait(view)
+    if waits:
+        left = tuple(LeftAlone(what=f"note {r.template}", why=waits) for r in found.remarks)
+        return Saying(records=found.records, left=left, wakes=(*wakes, until))
+    internal = [r for r in found.remarks if r.audience is Effect.NOTES]
+    public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
+    withheld = _not_public_because(view) if public else ""
+    said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
+    left = tuple(LeftAlone(what=f"public comment {r.template}", why=withheld) for r in public if withheld)
+    return Saying(notices=tuple(said), records=found.records, left=left, wakes=wakes)
+
+
+def _must_wait(view: View) -> tuple[str, datetime]:
+    """Return why nothing more may be said on this ticket now, and when to look again."""
+    quiet, situation = view.policy.quiet, view.situation
+    last = situation.last_note_at
+    if last is not None and view.now < last + quiet.min_interval:
+        return f"at most one note every {quiet.min_interval}", last + quiet.min_interval
+    if situation.notes_today >= quiet.notes_per_day:
+        return f"{situation.notes_today} notes in 24 hours are enough", view.now + _LOOK_AGAIN
+    return "", view.now
+
+
+def _merged(view: View, state: EscalationState, remarks: Sequence[Remark]) -> Notice:
+    """Return one notice for all remarks to one audience; the gravest leads and the others are named in ``also``."""
+    lead, *others = sorted(remarks, key=lambda remark: (remark.weight, str(remark.occasion)))
+    also = "\n".join(remark.reason for remark in others)
+    return Notice(
+        occasion=lead.occasion,
+        audience=lead.audience,
+        template=lead.template,
+        locale=_locale(view, lead.audience),
+        values={**_values(view, state), **lead.values, "reason": lead.reason, "also": also},
+        reason="; ".join(dict.fromkeys(remark.reason for remark in (lead, *others))),
+        covers=tuple(remark.occasion for remark in others),
+    )
+
+
+def _locale(view: View, audience: Effect) -> str:
+    """Return the reader's language: the requester's for what they read, the site's for its agents."""
+    site = view.situation.rules.locale or view.policy.defaults.locale
+    return (view.situation.ticket.locale or site) if audience is Effect.PUBLIC else site
+
+
+def _values(view: View, state: EscalationState) -> dict[str, str]:
+    ticket = view.situation.ticket
+    known: Mapping[str, object] = {
+        "ticket": ticket.key,
+        "url": ticket.url,
+        "priority": view.priority,
+        "status": ticket.status.value,
+        "group": ticket.group,
+        "assignee": ticket.assignee,
+        "path": state.path.name if state.path else None,
+        "level": state.level or None,
+    }
+    return _NO_VALUES | {name: str(value) for name, value in known.items() if value is not None}
+
+
+def _not_public_because(view: View) -> str:
+    """Return why nothing may be said to the requester now, empty where it may."""
+    reading = view.clock(ClockName.FIRST_RESPONSE)
+    if any(r.provisional for r in view.readings) or not view.situation.history.complete:
+        return "the ticket's history is not in yet"
+    rules, ticket = view.situation.rules, view.situation.ticket
+    answered = reading is not None and reading.met_at is not None
+    is_open = {NativeStage.RUNNING, NativeStage.PAUSED} | (set() if answered else {NativeStage.BREACHED})
+    native = (clock.stage for clock in ticket.native if clock.clock is ClockName.FIRST_RESPONSE)
+    if not rules.may_stop_native_first_response and any(stage in is_open for stage in native):
+        return "the helpdesk's own first-response clock is open"
+    speaker = next((twin for twin in view.situation.twins if _speaks_instead(view, twin)), None)
+    return f"{speaker.link.target} speaks to the customer" if speaker is not None else ""
+
+
+def _speaks_instead(view: View, twin: Twin) -> bool:
+    """True when another ticket of the same case talks to the customer; of two that could, the first by name does."""
+    if not twin.customer_facing or (twin.status is not None and twin.status.is_finished):
+        return False
+    ours = view.situation.ticket.ref
+    return (twin.link.site, twin.link.target) < (ours.site, ours.id)

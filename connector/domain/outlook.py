@@ -1,0 +1,111 @@
+"""What follows from a decision: what happens next and when, how urgent it is, what else people should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from connector.domain.change import Field
+from connector.domain.clocks import ClockReading
+from connector.domain.decision import Hold, Upcoming
+from connector.domain.escalation import Escalated
+from connector.domain.notices import Saying
+from connector.domain.view import Passed, View
+
+
+def upcoming(view: View, escalated: Escalated, saying: Saying) -> tuple[Upcoming, ...]:
+    """Return what happens by itself if nothing changes, soonest first."""
+    found = [item for item in _upcoming(view, escalated, saying) if item.at > view.now]
+    if len(found) > 1:
+        found.sort(key=lambda item: (item.at, item.what))
+    return tuple(found)
+
+
+def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upcoming]:
+    if view.ahead is not None:
+        yield Upcoming(at=view.ahead.at, what=_told(view.ahead))
+    timer = escalated.verdict.timer_due_at
+    if timer is not None:
+        yield Upcoming(at=timer, what=f"next step after level {escalated.verdict.level} unless acknowledged")
+    if view.judgement.lowers_at is not None:
+        yield Upcoming(at=view.judgement.lowers_at, what=f"priority lowered to {view.judgement.candidate}")
+    for ends_at in view.holding.expires:
+        yield Upcoming(at=ends_at, what="a hold ends")
+    for wakes_at in saying.wakes:
+        yield Upcoming(at=wakes_at, what="the next note may be said")
+
+
+def _told(passed: Passed) -> str:
+    threshold = passed.crossing.threshold
+    effects = [f"escalate to level {threshold.escalate_to}"] if threshold.escalate_to is not None else []
+    effects += [f"note {name}" for name in (threshold.note, threshold.tell_customer) if name]
+    return passed.name + (f": {', '.join(effects)}" if effects else "")
+
+
+def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | None:
+    """Return the first moment at which anything may differ by itself, strictly later than now."""
+    now = view.now
+    moments = [reading.next_at for reading in view.readings]
+    moments += [view.judgement.lowers_at, view.ahead.at if view.ahead is not None else None]
+    moments += (*escalated.wakes, *saying.wakes, *view.holding.expires)
+    return min((moment for moment in moments if moment is not None and moment > now), default=None)
+
+
+def deadline_of(readings: tuple[ClockReading, ...]) -> datetime | None:
+    """Return the earliest deadline that is still to be met."""
+    return min((r.deadline for r in readings if r.deadline is not None and r.met_at is None), default=None)
+
+
+def riders(view: View, deadline: datetime | None) -> dict[str, str]:
+    """Return what travels along with a write and never causes one."""
+    found = {"policy": view.policy.short_hash}
+    score = view.judgement.verdict.score
+    if score is not None:
+        found["score"] = f"{score:.1f}"
+    if deadline is not None:
+        found["next_due"] = deadline.isoformat()
+    return found
+
+
+def holds(view: View) -> tuple[Hold, ...]:
+    """Return what people hold, and what ends it."""
+    found: list[Hold] = []
+    held, whole = view.holding.priority, view.holding.ticket
+    if held is not None:
+        ends = "until impact or urgency rises, a new trigger hits, it is reopened, or /esc release"
+        found.append(
+            Hold(
+                field=Field.PRIORITY,
+                value=str(held.value),
+                since=held.since,
+                by=held.by,
+                until=held.until,
+                reason=ends,
+            )
+        )
+    if whole is not None:
+        everything = (Field.PRIORITY, Field.LEVEL, Field.GROUP, Field.ASSIGNEE)
+        found.extend(
+            Hold(field=field, value=None, since=whole.since, by=whole.by, until=whole.until, reason="whole ticket")
+            for field in everything
+        )
+    return tuple(found)
+
+
+def alarms(view: View, escalated: Escalated) -> tuple[str, ...]:
+    """Return what people must hear: nobody reachable, a missing target, a breach on a ticket that is held."""
+    if view.holding.ticket is None:
+        return escalated.alarms
+    breached = (r for r in view.readings if r.breached and r.met_at is None)
+    said = tuple(f"{r.clock.value} is breached while the ticket is held by {view.holding.ticket.by}" for r in breached)
+    return (*said, *escalated.alarms)
+
+
+def findings(view: View) -> tuple[str, ...]:
+    """Return what is odd about this ticket or about the policy for it."""
+    found = list(view.acts.ignored)
+    if view.readings and all(reading.target is None for reading in view.readings):
+        found.append(f"the policy has no SLA target for priority {view.priority or 'none'}")
+    if not view.situation.history.complete:
+        found.append("clocks are provisional: the ticket's history is not in yet")
+    return tuple(found)

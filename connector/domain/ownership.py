@@ -1,0 +1,142 @@
+"""People first: what somebody decided stands until a reason changes.
+
+The priority at creation is nobody's decision. A later change by anyone but us holds until an input rises, until
+``/esc release``, or until the policy's cap. The label ``esc-hold`` and ``/esc hold 4h`` hold the whole ticket: nothing
+is raised, assigned or said meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.domain.acts import HOLD_LABEL, Acts, priority_named
+from connector.domain.change import Field
+from connector.domain.events import Role, TicketEvent
+from connector.domain.policy import Policy
+from connector.domain.situation import EscalationState, Situation
+from connector.domain.ticket import Priority
+from connector.domain.triggers import TriggerReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Who holds what.
+
+    Attributes:
+        priority: The person's priority that stands.
+        ticket: The hold of the whole ticket.
+        freed_at: When the last hold of the whole ticket ended; a level then has a fresh interval.
+        rose_at: When an input last rose.
+        renewed_at: The last moment that ended a hold: a rise, a release, a cap that ran out.
+        expires: Future moments at which a hold ends by itself.
+    """
+
+    priority: HeldPriority | None = None
+    ticket: HeldTicket | None = None
+    freed_at: datetime | None = None
+    rose_at: datetime | None = None
+    renewed_at: datetime | None = None
+    expires: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPriority:
+    """A priority that a person set and that stands."""
+
+    value: Priority
+    since: datetime
+    by: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTicket:
+    """A hold of the whole ticket, by label or command; ``until`` is ``None`` while the label stays on."""
+
+    since: datetime
+    by: str
+    until: datetime | None
+
+
+NOTHING_HELD = Holding()
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the latest of the moments that are given."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def read_holding(
+    situation: Situation, policy: Policy, *, acts: Acts, triggers: TriggerReading, now: datetime
+) -> Holding:
+    """Return what is held at ``now``."""
+    rose_at = latest(situation.state.rose_at, acts.rose_at, now if _is_new(situation.state, triggers) else None)
+    labelled = HOLD_LABEL in situation.ticket.labels
+    if rose_at is None and not labelled and not acts.holds_anything:
+        return NOTHING_HELD
+    ends = acts.priority.at + policy.priority.hold_cap if acts.priority and policy.priority.hold_cap else None
+    priority = _held_priority(situation, acts, rose_at=rose_at, ends=ends, now=now)
+    ticket = _held_ticket(situation, acts, labelled=labelled, now=now)
+    over = tuple(moment for moment in (acts.hold_until,) if moment is not None and moment <= now)
+    capped = ends if ends is not None and ends <= now else None
+    untils = (priority.until if priority else None, ticket.until if ticket else None)
+    return Holding(
+        priority=priority,
+        ticket=ticket,
+        freed_at=latest(acts.freed_at, *over),
+        rose_at=rose_at,
+        renewed_at=latest(rose_at, acts.released_at, capped),
+        expires=tuple(moment for moment in untils if moment is not None),
+    )
+
+
+def _is_new(state: EscalationState, triggers: TriggerReading) -> bool:
+    """True when a trigger hits that did not hit last time; on first sight nothing is known to be new."""
+    if state.decided_at is None or not triggers.hits:
+        return False
+    return any(trigger.name not in state.active_triggers for trigger in triggers.hits)
+
+
+def _held_priority(
+    situation: Situation, acts: Acts, *, rose_at: datetime | None, ends: datetime | None, now: datetime
+) -> HeldPriority | None:
+    event, live = acts.priority, situation.ticket.priority
+    if event is None or live is None or (ends is not None and ends <= now):
+        return None
+    ended_at = latest(rose_at, acts.released_at)
+    if (ended_at is not None and ended_at > event.at) or _overwritten(situation, event):
+        return None
+    return HeldPriority(value=live, since=event.at, by=told(event), until=ends)
+
+
+def _overwritten(situation: Situation, event: TicketEvent) -> bool:
+    """True when the live priority is the one that we wrote after ``event``."""
+    ours = situation.applied.get(Field.PRIORITY)
+    live = situation.ticket.priority
+    is_ours = ours is not None and not ours.baseline and ours.at > event.at and ours.value == str(live)
+    return is_ours and priority_named(event.after) is not live
+
+
+def _held_ticket(situation: Situation, acts: Acts, *, labelled: bool, now: datetime) -> HeldTicket | None:
+    if labelled:
+        since = acts.labelled_at or situation.ticket.opened_at
+        return HeldTicket(since=since, by=f"label {HOLD_LABEL}", until=None)
+    if acts.paused_by is None or acts.hold_until is None or acts.hold_until <= now:
+        return None
+    return HeldTicket(since=acts.paused_by.at, by=f"/esc hold by {told(acts.paused_by)}", until=acts.hold_until)
+
+
+_ROLES = {Role.AUTOMATION: "an automation", Role.UNKNOWN: "somebody"}
+
+
+def told(event: TicketEvent) -> str:
+    """Return who acted, as people read it; the helpdesk's account id, never a name."""
+    who = _ROLES.get(event.actor.role, str(event.actor.role))
+    return f"{who} {event.actor.id}".strip()
+
+
+def touched_since(acts: Acts, entered_at: datetime, hands_off: timedelta) -> TicketEvent | None:
+    """Return the change of group or assignee that a level entered at ``entered_at`` has to respect."""
+    moved = acts.moved
+    return moved if moved is not None and moved.at > entered_at - hands_off else None

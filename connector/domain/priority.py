@@ -1,0 +1,216 @@
+"""Which priority the policy wants, which one drives clock and path, and how long a lower answer has to stand."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from connector.domain.acts import Acts, priority_named
+from connector.domain.change import Field
+from connector.domain.decision import PriorityVerdict
+from connector.domain.inputs import Computed, compute, priority_for
+from connector.domain.occasion import Occasion, Outcome, moment, set_field
+from connector.domain.ownership import Holding
+from connector.domain.policy import Policy
+from connector.domain.site import Effect
+from connector.domain.situation import Situation
+from connector.domain.ticket import Priority, highest
+from connector.domain.triggers import TriggerReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The priority of one ticket.
+
+    Attributes:
+        verdict: Computed, wanted and effective priority, with reasons.
+        candidate, candidate_since: A lower answer that has not stood for ``dwell`` yet.
+        lowers_at: When it will have.
+        stated: What somebody other than us gave last.
+        occasion: Under which the wanted priority is written; ``None``: it is not to be written.
+        left: Why it is not to be written, where that needs saying.
+    """
+
+    verdict: PriorityVerdict
+    candidate: Priority | None = None
+    candidate_since: datetime | None = None
+    lowers_at: datetime | None = None
+    stated: Priority | None = None
+    occasion: Occasion | None = None
+    left: str = ""
+
+
+def judge(
+    situation: Situation, policy: Policy, *, acts: Acts, triggers: TriggerReading, holding: Holding, now: datetime
+) -> Judgement:
+    """Return the priority of a ticket.
+
+    Raising is at once. Lowering happens only where the policy lowers, when the lower answer has stood for its dwell
+    time, and never while a trigger's answer is unknown.
+    """
+    computed = compute(policy, situation.ticket.facts)
+    stated = stated_priority(situation, acts)
+    answer, lines = _answer(computed, triggers, stated)
+    current = _current(situation)
+    held = holding.priority
+    if held is not None:
+        wanted = highest(answer, held.value)
+        verdict = _verdict(computed, wanted, held.value, lines)
+        return Judgement(verdict=verdict, stated=stated, left=_held_text(held.by, wanted, held.value))
+    if answer is None:
+        return Judgement(verdict=_verdict(computed, None, current, lines), stated=stated)
+    if current is None or answer <= current:
+        return _to_write(situation, holding, stated=stated, verdict=_verdict(computed, answer, answer, lines))
+    return _lowered(
+        situation, policy, holding, now=now, judged=_Lower(computed, answer, current, stated, lines, triggers.unread)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lower:
+    computed: Computed
+    answer: Priority
+    current: Priority
+    stated: Priority | None
+    lines: tuple[str, ...]
+    unread: bool
+
+
+def _lowered(situation: Situation, policy: Policy, holding: Holding, *, now: datetime, judged: _Lower) -> Judgement:
+    """Return the judgement where the answer is lower than what stands."""
+    answer = _beyond_hysteresis(policy, judged)
+    keeps = not policy.priority.lower or judged.unread or answer <= judged.current
+    if keeps:
+        verdict = _verdict(judged.computed, judged.current, judged.current, judged.lines)
+        return _to_write(situation, holding, stated=judged.stated, verdict=verdict)
+    state = situation.state
+    known_since = state.candidate_since if state.candidate_priority is answer else None
+    since = now if known_since is None else known_since
+    lowers_at = since + policy.priority.dwell
+    if lowers_at <= now:
+        verdict = _verdict(judged.computed, answer, answer, judged.lines)
+        settled = _to_write(situation, holding, stated=judged.stated, verdict=verdict)
+        return dataclasses.replace(settled, candidate=answer, candidate_since=since)
+    line = f"{answer} must stand until {lowers_at:%Y-%m-%d %H:%M} UTC"
+    verdict = _verdict(judged.computed, judged.current, judged.current, (*judged.lines, line))
+    return Judgement(
+        verdict=verdict, candidate=answer, candidate_since=since, lowers_at=lowers_at, stated=judged.stated
+    )
+
+
+def _beyond_hysteresis(policy: Policy, judged: _Lower) -> Priority:
+    """Return the lower answer, or the present one where the score is not far enough below its bound."""
+    score, points = policy.priority.score, judged.computed.score
+    if score is None or points is None or not score.hysteresis:
+        return judged.answer
+    spared = highest(priority_for(score, points, spare=score.hysteresis), judged.answer) or judged.answer
+    return max(spared, judged.current) if spared < judged.answer else judged.answer
+
+
+def _answer(
+    computed: Computed, triggers: TriggerReading, stated: Priority | None
+) -> tuple[Priority | None, tuple[str, ...]]:
+    """Return the policy's own answer, without what people hold, and its reasons."""
+    if not triggers.hits:
+        return computed.priority, _line(computed.line)
+    base = computed.priority if computed.priority is not None else stated
+    answer, lines = base, [computed.line]
+    asks = False
+    for trigger in triggers.hits:
+        floor = trigger.at_least
+        if trigger.raise_by and base is not None:
+            floor = highest(floor, base.raised(trigger.raise_by, cap=trigger.cap))
+        asks = asks or floor is not None
+        if floor is not None and floor.is_above(base):
+            lines.append(f"trigger {trigger.name} -> floor {floor}")
+        answer = highest(answer, floor)
+    return (answer if asks else computed.priority), tuple(lines)
+
+
+@lru_cache(maxsize=512)
+def _line(text: str) -> tuple[str, ...]:
+    return (text,)
+
+
+def _current(situation: Situation) -> Priority | None:
+    """Return what stands now: the live priority, in shadow the shadow's own where that is higher."""
+    ticket = situation.ticket
+    if situation.rules.allows(Effect.FIELDS, ticket.scope):
+        return ticket.priority
+    return highest(ticket.priority, situation.state.priority)
+
+
+def stated_priority(situation: Situation, acts: Acts) -> Priority | None:
+    """Return the priority that somebody other than us gave last: requester, agent or another automation."""
+    if acts.priority is not None:
+        return priority_named(acts.priority.after)
+    if acts.first_priority is not None:
+        return priority_named(acts.first_priority.before)
+    live, ours = situation.ticket.priority, situation.applied.get(Field.PRIORITY)
+    if ours is None or ours.baseline or ours.value != str(live):
+        return live
+    return situation.state.stated_priority
+
+
+def _to_write(
+    situation: Situation, holding: Holding, *, stated: Priority | None, verdict: PriorityVerdict
+) -> Judgement:
+    """Return the judgement with the occasion to write it under, or why the live priority stands instead."""
+    wanted, live = verdict.wanted, situation.ticket.priority
+    if wanted is None or wanted is live:
+        occasion = set_field(Field.PRIORITY, str(wanted)) if wanted else None
+        return Judgement(verdict=verdict, stated=stated, occasion=occasion)
+    occasion, left = _occasion(situation, holding, wanted)
+    if left and situation.rules.allows(Effect.FIELDS, situation.ticket.scope):
+        verdict = dataclasses.replace(verdict, effective=live)
+    return Judgement(verdict=verdict, stated=stated, occasion=None if left else occasion, left=left)
+
+
+def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple[Occasion, str]:
+    """Return the occasion for a priority that differs from the live one, and why it is not to be acted upon.
+
+    What was settled before (silenced, refused, or written and changed back by somebody) is not tried again until an
+    input rises or the person's hold is given up; then it has a name of its own.
+    """
+    plain = set_field(Field.PRIORITY, str(wanted))
+    settled_at, why = _settled(situation, plain, wanted)
+    if settled_at is None:
+        return plain, ""
+    renewed_at = holding.renewed_at
+    if renewed_at is None or renewed_at <= settled_at:
+        return plain, why
+    again = Occasion(plain.kind, (*plain.parts, moment(renewed_at)))
+    row = situation.said.get((str(again), Effect.FIELDS))
+    if row is not None and row.outcome.is_final and row.outcome is not Outcome.DONE:
+        return again, f"{row.outcome} on {row.at:%Y-%m-%d %H:%M} UTC"
+    return again, ""
+
+
+def _settled(situation: Situation, plain: Occasion, wanted: Priority) -> tuple[datetime | None, str]:
+    ours = situation.applied.get(Field.PRIORITY)
+    if ours is not None and not ours.baseline and ours.value == str(wanted):
+        return ours.at, f"changed by somebody since we wrote it on {ours.at:%Y-%m-%d %H:%M} UTC"
+    row = situation.said.get((str(plain), Effect.FIELDS))
+    if row is not None and row.outcome.is_final and row.outcome is not Outcome.DONE:
+        return row.at, f"{row.outcome} on {row.at:%Y-%m-%d %H:%M} UTC"
+    return None, ""
+
+
+def _held_text(by: str, wanted: Priority | None, held: Priority) -> str:
+    return f"held by {by}; the policy says {wanted}" if wanted is not None and wanted < held else ""
+
+
+def _verdict(
+    computed: Computed, wanted: Priority | None, effective: Priority | None, lines: tuple[str, ...]
+) -> PriorityVerdict:
+    return PriorityVerdict(
+        computed=computed.priority,
+        wanted=wanted,
+        effective=effective,
+        inputs=computed.inputs,
+        score=computed.score,
+        sufficient=computed.priority is not None,
+        lines=lines,
+    )

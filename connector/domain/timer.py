@@ -1,0 +1,63 @@
+"""A level's timer: from when it counts, on whose calendar, and when it falls due.
+
+It counts on the calendar of the ticket's SLA target, for P1 around the clock; a level's own calendar only says who can
+be reached. Waiting for the customer, an acknowledgement and a hold stop it; afterwards it starts afresh.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connector.domain.ownership import latest
+from connector.domain.policy import Level, Path
+from connector.domain.situation import EscalationState
+from connector.domain.ticket import ClockName, Priority
+from connector.domain.view import View
+
+_OUTAGE = timedelta(hours=1)
+
+
+def present_level(state: EscalationState) -> Level | None:
+    """Return the level that the ticket is on, ``None`` before the start."""
+    if state.path is None:
+        return None
+    return next((level for level in state.path.levels if level.level == state.level), None)
+
+
+def next_level(path: Path, number: int) -> Level | None:
+    """Return the level after ``number``."""
+    return next((level for level in path.levels if level.level > number), None)
+
+
+def timer_due_at(view: View, state: EscalationState) -> datetime | None:
+    """Return when the next step of the path falls due; ``None`` while its timer is stopped or nothing follows."""
+    level = present_level(state)
+    if level is None or state.path is None or level.within is None or state.acknowledged_at is not None:
+        return None
+    if view.paused or view.holding.ticket is not None or not _anything_left(state.path, level, state.repeats):
+        return None
+    start = latest(state.timer_from, view.acts.resumed_at, view.holding.freed_at)
+    return None if start is None else _add(view, start, level.within)
+
+
+def is_late(state: EscalationState, due_at: datetime, now: datetime) -> bool:
+    """True when the timer ran out unseen, during an outage; the level then has one fresh interval, once."""
+    level = present_level(state)
+    within = level.within if level is not None and level.within is not None else timedelta()
+    return not state.refreshed and now - due_at > max(_OUTAGE, within)
+
+
+def _anything_left(path: Path, level: Level, repeats: int) -> bool:
+    return repeats < level.repeat or next_level(path, level.level) is not None
+
+
+def _add(view: View, start: datetime, within: timedelta) -> datetime:
+    if view.priority is Priority.P1:
+        return start + within
+    calendar = view.policy.calendars.get(_calendar_name(view))
+    return start + within if calendar is None else calendar.add(start, within)
+
+
+def _calendar_name(view: View) -> str:
+    reading = view.clock(ClockName.RESOLUTION) or next(iter(view.readings), None)
+    return reading.calendar if reading is not None else view.policy.defaults.calendar

@@ -1,0 +1,121 @@
+"""What the later steps of a decision look at: the situation together with what the earlier steps found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.acts import Acts
+from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.occasion import Occasion, Outcome, SaidRows
+from connector.domain.ownership import Holding
+from connector.domain.policy import Policy
+from connector.domain.priority import Judgement
+from connector.domain.site import Effect
+from connector.domain.situation import EscalationState, Situation
+from connector.domain.ticket import ClockName, Priority
+from connector.domain.triggers import TriggerReading
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A threshold with the moment at which its clock passes it in the present cycle.
+
+    Attributes:
+        stands: Nothing took the crossing back: it is neither superseded, now or earlier, nor fulfilled since.
+    """
+
+    reading: ClockReading
+    crossing: Crossing
+    at: datetime
+    stands: bool
+
+    @property
+    def name(self) -> str:
+        """Return the threshold as people call it."""
+        return f"{self.reading.clock.value} {self.crossing.threshold.mark}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One ticket at one moment.
+
+    Attributes:
+        state: What is remembered, with priority and policy of this decision already in it.
+        priority: The effective priority.
+        passed: Thresholds passed so far, in the order of their crossing.
+        ahead: The next crossing of any clock.
+    """
+
+    situation: Situation
+    policy: Policy
+    now: datetime
+    state: EscalationState
+    acts: Acts
+    triggers: TriggerReading
+    holding: Holding
+    judgement: Judgement
+    readings: tuple[ClockReading, ...]
+    passed: tuple[Passed, ...] = ()
+    ahead: Passed | None = None
+
+    @property
+    def priority(self) -> Priority | None:
+        """Return the priority that drives clock and path."""
+        return self.judgement.verdict.effective
+
+    @property
+    def paused(self) -> bool:
+        """True while the ticket waits for its customer; its timers and cadence wait as well."""
+        reading = self.clock(ClockName.RESOLUTION)
+        if reading is not None:
+            return reading.paused
+        return self.situation.ticket.status in self.policy.sla.pauses(ClockName.RESOLUTION)
+
+    def clock(self, name: ClockName) -> ClockReading | None:
+        """Return the reading of one clock, where the policy has it."""
+        return next((reading for reading in self.readings if reading.clock is name), None)
+
+    def is_said(self, occasion: Occasion, audience: Effect) -> bool:
+        """True when the occasion is settled for this audience; in shadow that it would be said is enough."""
+        row = self.situation.said.get((str(occasion), audience))
+        if row is None:
+            return False
+        return row.outcome.is_final or (row.outcome is Outcome.WOULD_DO and not self.allows(audience))
+
+    def allows(self, effect: Effect) -> bool:
+        """True when the effect is on for this ticket."""
+        return self.situation.rules.allows(effect, self.situation.ticket.scope)
+
+    def enforces(self, at: datetime) -> bool:
+        """True when what happened at ``at`` is not older than the site's ``enforce_from``."""
+        enforce_from = self.situation.rules.enforce_from
+        return enforce_from is None or at >= enforce_from
+
+
+def sort_crossings(
+    readings: Iterable[ClockReading], said: SaidRows, now: datetime
+) -> tuple[tuple[Passed, ...], Passed | None]:
+    """Return what has been passed at ``now``, earliest first, and the next crossing ahead."""
+    passed: list[Passed] = []
+    ahead: tuple[datetime, ClockReading, Crossing] | None = None
+    for reading in readings:
+        for crossing in reading.crossings:
+            at = crossing.at
+            if at is None:
+                continue
+            if at <= now:
+                stands = not crossing.superseded and reading.met_at is None and not _passed_over(crossing, said)
+                passed.append(Passed(reading, crossing, at, stands))
+            elif (ahead is None or at < ahead[0]) and reading.met_at is None:
+                ahead = at, reading, crossing
+    if len(passed) > 1:
+        passed.sort(key=lambda each: (each.at, str(each.crossing.occasion)))
+    following = Passed(ahead[1], ahead[2], ahead[0], stands=True) if ahead is not None else None
+    return tuple(passed), following
+
+
+def _passed_over(crossing: Crossing, said: SaidRows) -> bool:
+    row = said.get((str(crossing.occasion), Effect.FIELDS))
+    return row is not None and row.outcome in {Outcome.SUPERSEDED, Outcome.SILENCED}

@@ -1,0 +1,72 @@
+"""One Jira Cloud site, assembled: transport, reader, writer and directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jira import JIRA
+
+from connector.domain.site import FieldMap
+from connector.helpdesks.jira.adapter import JiraReader
+from connector.helpdesks.jira.directory import JiraDirectory
+from connector.helpdesks.jira.normalise import Shape
+from connector.helpdesks.jira.wire import DIALECT
+from connector.helpdesks.jira.writer import JiraWriter
+from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JiraOptions:
+    """What one site needs.
+
+    Attributes:
+        site: Name in ``connector.yaml``.
+        api_base: Where requests go: the site itself, or ``https://api.atlassian.com/ex/jira/{cloudId}`` for scoped
+            tokens and service accounts.
+        reader, writer: Credentials; ``writer`` is ``None`` where one account does both.
+        projects: Keys of the projects to look after.
+        web_base: Where people open issues; empty: ``api_base``.
+    """
+
+    site: str
+    api_base: str
+    reader: Credentials
+    fields: FieldMap
+    projects: tuple[str, ...]
+    writer: Credentials | None = None
+    web_base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JiraSite:
+    """The site's ports. They share connections and belong to one thread."""
+
+    reader: JiraReader
+    writer: JiraWriter
+    directory: JiraDirectory
+
+
+def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
+    """Assemble a site; nothing is sent yet.
+
+    Raises:
+        ValueError: ``api_base`` cannot be one.
+    """
+    origin = Origin.parse(options.api_base)
+    reading = PinnedAdapter(Pin(origin), options.reader, DIALECT, around)
+    writing = reading if options.writer is None else PinnedAdapter(Pin(origin), options.writer, DIALECT, around)
+    web = (options.web_base or options.api_base).rstrip("/")
+    shape = Shape(site=options.site, fields=options.fields, account="", web_url=web)
+    reader = JiraReader(Client(reading), shape, options.projects)
+    return JiraSite(
+        reader=reader,
+        writer=JiraWriter(Client(writing), reader),
+        directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
+    )
+
+
+def jira_client(adapter: PinnedAdapter, server: str) -> JIRA:
+    """Return the ``jira`` library's client on our transport, with its own retries and its start-up request off."""
+    client = JIRA(server=server, get_server_info=False, max_retries=0, options={"check_update": False})
+    adapter.mount_on(client._session)  # noqa: SLF001 - the library has no public way to be given a transport
+    return client

@@ -1,0 +1,58 @@
+"""The ``Renderer`` port over a folder of templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from jinja2 import Template, TemplateError
+
+from connector.domain.change import Notice
+from connector.errors import ConfigError, Problem
+from connector.render.language import negotiate
+from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates
+from connector.render.values import clean
+from connector.render.vocabulary import VOCABULARY
+
+
+class TextRenderer:
+    """Turns notices of one site into plain text.
+
+    ``timezone`` is the zone in which moments are told; ``fallback`` the languages to take, in order, where a text does
+    not exist in the one that a notice asks for (the site's, then the policy's). Safe to share between threads.
+    """
+
+    def __init__(self, templates: Templates, *, timezone: str = "UTC", fallback: Sequence[str] = ()) -> None:
+        self._templates = templates
+        self._zone = ZoneInfo(timezone)
+        self._fallback = (*fallback, templates.default_locale)
+
+    def render(self, notice: Notice) -> str:
+        """Return the text of ``notice``; raises ``ConfigError`` when there is no such template."""
+        available = self._templates.locales(notice.template)
+        tag = negotiate((notice.locale, *self._fallback), available)
+        if tag is None:
+            path = f"{self._templates.folder}/{self._templates.default_locale}/{notice.template}.md"
+            raise ConfigError(
+                (Problem(path, message="is missing", remedy="write it, or correct the name in the policy"),)
+            )
+        return self._text(self._templates.compiled[tag, notice.template], tag, notice)
+
+    def _text(self, template: Template, tag: str, notice: Notice) -> str:
+        values = dict.fromkeys(VOCABULARY, "") | {name: clean(value) for name, value in notice.values.items()}
+        reader = Reader(locale=Locale.parse(tag, sep="-"), zone=self._zone)
+        try:
+            text = template.render(values | {READER: reader})
+        except TemplateError as error:
+            path = f"{self._templates.folder}/{tag}/{notice.template}.md"
+            raise ConfigError((Problem(path, message=str(error)),)) from error
+        return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """Return ``text`` without spaces at line ends and without more than one empty line, at most ``MAX_OUTPUT`` long."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    kept = [line for n, line in enumerate(lines) if line or lines[n - 1]]
+    whole = "\n".join(kept)
+    return whole if len(whole) <= MAX_OUTPUT else f"{whole[: MAX_OUTPUT - 1].rstrip()}…"

@@ -1,0 +1,203 @@
+"""Templates: ``<folder>/<locale>/<name>.md``, read once, checked completely, then only used.
+
+A template is text with ``{{ name }}``, ``{{ name|moment }}``, ``{{ name|length }}``, ``{% if … %}`` and
+comments. Loops, includes, calls and arithmetic are refused, so no template can take long or reach anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from connector.errors import ConfigError, Problem
+from connector.render.language import normal
+from connector.render.values import tell_length, tell_moment
+from connector.render.vocabulary import REQUIRED, VOCABULARY
+
+MAX_SOURCE = 20_000
+MAX_OUTPUT = 8_000
+READER = "_reader"
+"""Under this name a render finds out for whom it writes; no template may use it."""
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Filter,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """For whom a text is written."""
+
+    locale: Locale
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """Every template by locale and name, compiled.
+
+    Attributes:
+        names: templates that exist in the default locale: what a policy may refer to.
+    """
+
+    folder: str
+    default_locale: str
+    compiled: Mapping[tuple[str, str], Template] = field(repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names that exist in the default locale."""
+        return frozenset(name for locale, name in self.compiled if locale == self.default_locale)
+
+    def locales(self, name: str) -> frozenset[str]:
+        """Return the locales in which ``name`` exists."""
+        return frozenset(locale for locale, held in self.compiled if held == name)
+
+
+def load_templates(folder: Path, *, default_locale: str = "en", locales: Iterable[str] = ()) -> Templates:
+    """Read and check every template; ``locales`` are the languages in which every text must exist.
+
+    Raises:
+        ConfigError: with every problem of every template, and every text that is missing in a language.
+    """
+    problems: list[Problem] = []
+    environment = _environment()
+    compiled: dict[tuple[str, str], Template] = {}
+    for path in _files(folder, problems):
+        template = _compiled(path, environment, problems)
+        if template is not None:
+            compiled[normal(path.parent.name), path.stem] = template
+    templates = Templates(folder=str(folder), default_locale=normal(default_locale), compiled=compiled)
+    if not templates.names:
+        problems.append(
+            Problem(str(folder / default_locale), message="holds no template", remedy="add <name>.md files")
+        )
+    problems += _missing(templates, folder, locales)
+    problems += (
+        Problem(
+            str(folder / templates.default_locale / f"{name}.md"), message="is missing", remedy="every policy needs it"
+        )
+        for name in sorted(REQUIRED - templates.names)
+        if templates.names
+    )
+    if problems:
+        raise ConfigError(tuple(sorted(problems)))
+    return templates
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.tests.clear()
+    environment.filters.update(FILTERS)
+    return environment
+
+
+@pass_context
+def _moment(context: Context, value: str) -> str:
+    reader: Reader = context[READER]
+    return tell_moment(value, locale=reader.locale, zone=reader.zone) if value else ""
+
+
+@pass_context
+def _length(context: Context, value: str) -> str:
+    reader: Reader = context[READER]
+    return tell_length(value, locale=reader.locale) if value else ""
+
+
+FILTERS: Mapping[str, Callable[[Context, str], str]] = {"moment": _moment, "length": _length}
+
+
+def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not inner.is_dir() or inner.name.startswith("."):
+            continue
+        try:
+            Locale.parse(normal(inner.name), sep="-")
+        except (UnknownLocaleError, ValueError):
+            problems.append(
+                Problem(str(inner), message="is not the name of a language", remedy="use de, en, ja, pt-BR …")
+            )
+            continue
+        yield from sorted(inner.glob("*.md"))
+
+
+def _compiled(path: Path, environment: ImmutableSandboxedEnvironment, problems: list[Problem]) -> Template | None:
+    try:
+        source = _source(path)
+        if refused := list(_refused(environment.parse(source), str(path))):
+            problems += refused
+            return None
+        template = environment.from_string(source)
+        _try(template, Locale.parse(normal(path.parent.name), sep="-"))
+        return template
+    except TemplateSyntaxError as error:
+        problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
+    except (TemplateError, ValueError, OSError) as error:
+        problems.append(Problem(str(path), message=str(error)))
+    return None
+
+
+def _source(path: Path) -> str:
+    source = path.read_text(encoding="utf-8")
+    if len(source) > MAX_SOURCE:
+        raise ValueError(f"is longer than {MAX_SOURCE:,} characters")
+    return source
+
+
+def _try(template: Template, locale: Locale) -> None:
+    """Render with every value, and with none but the ticket: a text must come out both times."""
+    for values in (dict(VOCABULARY), dict.fromkeys(VOCABULARY, "") | {"ticket": "SUP-14"}):
+        text = template.render(values | {READER: Reader(locale=locale, zone=ZoneInfo("UTC"))})
+        if not text.strip():
+            raise ValueError("says nothing when only the ticket is known")
+        if len(text) > MAX_OUTPUT:
+            raise ValueError(f"makes more than {MAX_OUTPUT:,} characters")
+
+
+def _refused(tree: nodes.Template, file: str) -> Iterator[Problem]:
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, nodes.Name) and node.name not in VOCABULARY:
+            near = difflib.get_close_matches(node.name, VOCABULARY, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(VOCABULARY)}"
+            yield Problem(file, node.lineno, 1, key=node.name, message="there is no such value", remedy=remedy)
+        elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            yield Problem(
+                file, node.lineno, 1, key=node.name, message="there is no such filter", remedy="use moment or length"
+            )
+        elif not isinstance(node, (*_ALLOWED, nodes.Filter)):
+            word = type(node).__name__.lower()
+            yield Problem(
+                file, node.lineno, 1, message=f"{word} is not for texts", remedy="use {{ name }} and {% if %} only"
+            )
+
+
+def _missing(templates: Templates, folder: Path, locales: Iterable[str]) -> Iterator[Problem]:
+    for locale in sorted({normal(tag) for tag in locales}):
+        for name in sorted(templates.names):
+            if not templates.locales(name) & {locale, locale.partition("-")[0]}:
+                path = folder / locale / f"{name}.md"
+                yield Problem(str(path), message="is missing", remedy=f"translate {templates.default_locale}/{name}.md")

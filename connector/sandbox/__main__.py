@@ -1,0 +1,62 @@
+"""``python -m connector.sandbox``: serve simulated helpdesks; prints one JSON line when ready."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from connector.sandbox.serve import SITES, ServeOptions, serve
+
+
+def parse(arguments: Sequence[str] | None = None) -> tuple[ServeOptions, bool]:
+    """Read the command line: options, and whether to end with the parent."""
+    given = _parser().parse_args(arguments)
+    options = ServeOptions(
+        scenario=given.scenario,
+        seed=given.seed,
+        sites=dict(pair.split("=", 1) for pair in given.site) or dict(SITES),
+        mode=given.mode or ("running" if given.speed else "stepped"),
+        speed=given.speed or 1.0,
+        start=given.start,
+        request_cost=timedelta(seconds=given.request_cost),
+        site_options=json.loads(given.options),
+        ports={name: int(port) for name, port in (pair.split("=", 1) for pair in given.port)},
+        compress=given.compress,
+        incidents=given.incidents,
+        recorded_priority=given.recorded_priority,
+        limit=given.limit,
+    )
+    return options, given.with_parent
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="connector.sandbox", description=__doc__)
+    add = parser.add_argument
+    add("--scenario", default="demo", choices=("demo", "empty", "incidents"))
+    add("--seed", type=int, default=1, help="same seed, same story")
+    add("--site", action="append", default=[], metavar="NAME=KIND", help="instead of jsm-eu=jira and zendesk=zendesk")
+    add("--mode", choices=("stepped", "running", "manual"), help="how time moves (default: stepped)")
+    add("--speed", type=float, help="simulated seconds per real second; implies running")
+    add("--start", type=datetime.fromisoformat, metavar="MOMENT", help="with an offset; empty and incidents only")
+    add("--request-cost", type=float, default=0.0, metavar="SECONDS", help="simulated time per request when stepped")
+    add("--options", default="{}", metavar="JSON", help='switches by site: {"zendesk": {"hidden": 0}}')
+    add("--port", action="append", default=[], metavar="NAME=PORT", help="site name, control or clock")
+    add("--compress", action="store_true", help="answer in gzip to clients that accept it")
+    add("--incidents", type=Path, metavar="FILE", help="the incident log for --scenario incidents")
+    add("--recorded-priority", action="store_true", help="people set the priority that the log has")
+    add("--limit", type=int, metavar="N", help="only the first N incidents")
+    add("--with-parent", action="store_true", help="end when standard input does")
+    return parser
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    options, with_parent = parse()
+    serve(options, with_parent=with_parent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.change import Field
+from connector.domain.occasion import Outcome, Said
+from connector.domain.site import Effect
+from connector.domain.situation import Applied
+from connector.domain.ticket import Priority
+from connector.errors import Busy, ConnectorError
+from connector.journal.documents import digest_of
+from connector.ports import OpStatus
+from tests.journal.samples import (
+    MINUTE,
+    NOW,
+    SITE,
+    comment,
+    field_change,
+    receipt,
+    record,
+    store,
+    ticket,
+    verdict,
+    write,
+)
+
+
+@pytest.fixture
+def stored(journal):
+    store(journal, ticket("1"), ticket("2"), ticket("3"))
+    return journal
+
+
+def _arm(journal, *writes, now=NOW, run="r1", job=""):
+    return journal.arm(SITE, [(one, "digest-" + one.key) for one in writes], run=run, now=now, job=job)
+
+
+def _load(journal, id_="1", now=NOW):
+    (found,) = journal.load(SITE, [id_], now=now)
+    return found
+
+
+def _raw(state):
+    return b"".join(path.read_bytes() for path in state.parent.glob("state.db*"))
+
+
+# ---- intent
+
+
+def test_an_armed_write_is_in_the_journal_before_anything_is_sent(stored, reopen):
+    (armed,) = _arm(stored, write(comment=comment()))
+    assert (armed.status, armed.attempts, armed.sent_at) == (OpStatus.SENDING, 1, NOW)
+    assert armed.request_digest == "digest-k1"
+    assert armed.write == write(comment=comment())
+    (found,) = reopen().sending(SITE)
+    assert found.id == armed.id
+    assert found.write.comment.body == "SECRET-BODY in words"
+    assert found.write.comment.notice.values == {}
+
+
+def test_a_ticket_takes_one_write_at_a_time(stored):
+    _arm(stored, write())
+    with pytest.raises(Busy, match="zd:1"):
+        _arm(stored, write(key="k2"))
+    with pytest.raises(Busy):
+        _arm(stored, write(key="k1"))
+    with pytest.raises(Busy):
+        _arm(stored, write("2", "k2"), write("2", "k3"))
+    assert len(stored.sending(SITE)) == 1
+
+
+def test_of_a_bulk_with_a_busy_ticket_nothing_is_armed(stored):
+    _arm(stored, write("2", "k2"))
+    with pytest.raises(Busy):
+        _arm(stored, write("1"), write("2", "k9"), write("3", "k3"))
+    assert [op.write.key for op in stored.sending(SITE)] == ["k2"]
+
+
+def test_a_key_that_is_done_returns_its_row_and_is_not_armed_again(stored):
+    (armed,) = _arm(stored, write())
+    stored.settle(armed, receipt(), now=NOW)
+    settled, fresh = _arm(stored, write(), write("2", "k2"), now=NOW + MINUTE)
+    assert (settled.id, settled.status, settled.remote_id) == (armed.id, OpStatus.DONE, "r-1")
+    assert fresh.status is OpStatus.SENDING
+
+
+def test_a_parked_key_is_not_armed_again(stored):
+    (armed,) = _arm(stored, write())
+    stored.fail(armed, OpStatus.PARKED, "nobody knows", now=NOW)
+    (parked,) = _arm(stored, write(), now=NOW + MINUTE)
+    assert (parked.status, parked.why) == (OpStatus.PARKED, "nobody knows")
+    assert stored.sending(SITE) == ()
+
+
+def test_a_failed_key_is_armed_again_as_another_attempt(stored):
+    (armed,) = _arm(stored, write())
+    stored.fail(armed, OpStatus.FAILED, "throttled", now=NOW)
+    (again,) = _arm(stored, write(seen="v7"), now=NOW + MINUTE, run="r2")
+    assert (again.id, again.attempts, again.run, again.why) == (armed.id, 2, "r2", "")
+    assert (again.sent_at, again.settled_at, again.write.seen) == (NOW + MINUTE, None, "v7")
+
+
+def test_the_same_key_on_another_ticket_is_another_write(stored):
+    one, other = _arm(stored, write("1", "k"), write("2", "k"))
+    assert one.id != other.id
+
+
+def test_a_bulk_keeps_its_order_and_its_job(stored):
+    ops = _arm(stored, write("3", "k3"), write("1", "k1"), write("2", "k2"), job="early")
+    assert [op.write.key for op in ops] == ["k3", "k1", "k2"]
+    stored.attach_job(ops[:2], "job-7")
+    assert {op.write.key: op.job for op in stored.sending(SITE)} == {"k3": "job-7", "k1": "job-7", "k2": "early"}
+
+
+def test_open_intents_come_oldest_first(stored):
+    _arm(stored, write("2", "k2"), now=NOW + MINUTE)
+    _arm(stored, write("1", "k1"), now=NOW)
+    assert [op.write.key for op in stored.sending(SITE)] == ["k1", "k2"]
+    assert stored.sending("other") == ()
+
+
+# ---- outcomes
+
+
+def test_settling_stores_values_occasions_and_the_ticket_as_it_stands_now(stored):
+    fields = (
+        field_change(),
+        field_change(Field.LEVEL, "2", None),
+        field_change(Field.LABELS, "esc vip", ""),
+        field_change(Field.GROUP, "second-line", "service-desk"),
+        field_change(Field.NEXT_DUE, "2026-11-22T13:00:00Z", None),
+    )
+    (armed,) = _arm(stored, write(fields=fields, comment=comment(covers=("threshold:2",))))
+    stored.settle(armed, receipt(), now=NOW + 2 * MINUTE)
+    found = _load(stored)
+    assert found.applied[Field.PRIORITY] == Applied(value="P1", at=NOW + MINUTE)
+    assert found.applied[Field.NEXT_DUE].value == "2026-11-22T13:00:00Z"
+    said = Said(outcome=Outcome.DONE, at=NOW + MINUTE)
+    assert found.said["threshold:1", Effect.NOTES] == found.said["threshold:2", Effect.NOTES] == said
+    assert found.said["set:priority:P1", Effect.FIELDS] == found.said["set:group:second-line", Effect.ASSIGN] == said
+    live = found.ticket
+    assert (live.priority, live.level, live.group, live.labels) == (Priority.P1, 2, "second-line", {"esc", "vip"})
+    assert live.version == found.own_version == "v2"
+    assert stored.previous(SITE, ["1", "404"])["1"].own_version == "v2"
+    assert stored.previous(SITE, ["1"])["1"].applied == found.applied
+
+
+def test_the_echo_of_our_own_write_only_moves_what_the_helpdesk_added(stored):
+    (armed,) = _arm(stored, write())
+    stored.settle(armed, receipt(), now=NOW)
+    echo = ticket(version="v2", updated_at=NOW + MINUTE, priority=Priority.P1)
+    assert store(stored, echo) == 1
+    assert store(stored, echo) == 0
+
+
+def test_a_found_write_does_not_undo_what_was_seen_later(stored):
+    (armed,) = _arm(stored, write())
+    store(stored, ticket(version="v5", updated_at=NOW, priority=Priority.P4))  # a person, meanwhile
+    stored.settle(armed, receipt(version=""), now=NOW)
+    found = _load(stored)
+    assert (found.ticket.priority, found.ticket.version, found.own_version) == (Priority.P4, "v5", "")
+    assert found.applied[Field.PRIORITY].value == "P1"
+
+
+def test_the_second_write_of_a_change_builds_on_the_first(stored):
+    (fields,) = _arm(stored, write())
+    stored.settle(fields, receipt(version="v2"), now=NOW)
+    (note,) = _arm(stored, write(key="k2", comment=comment()))  # still carries the version that was decided on
+    stored.settle(note, receipt("k2", version="v3"), now=NOW)
+    found = _load(stored)
+    assert (found.ticket.version, found.ticket.priority, found.own_version) == ("v3", Priority.P1, "v3")
+
+
+def test_settling_twice_is_settling_once(stored):
+    (armed,) = _arm(stored, write())
+    stored.settle(armed, receipt(), now=NOW)
+    stored.settle(armed, receipt(version="v9"), now=NOW)
+    assert _load(stored).own_version == "v2"
+    assert stored.spent(SITE, windows={Effect.FIELDS: NOW - MINUTE}, now=NOW).used == {Effect.FIELDS: 1}
+    assert len(stored.records().events()) == 1
+
+
+@pytest.mark.parametrize("end", ["settle", "fail", "reject"])
+def test_the_text_goes_when_an_intent_settles_and_its_digest_stays(stored, end):
+    (armed,) = _arm(stored, write(comment=comment()))
+    if end == "settle":
+        stored.settle(armed, receipt(), now=NOW)
+    elif end == "fail":
+        stored.fail(armed, OpStatus.FAILED, "throttled", now=NOW)
+    else:
+        stored.reject(armed, "closed", now=NOW)
+    (found,) = stored.records().ops()
+    assert found.write.comment.body == ""
+    assert found.write.comment.key == armed.write.comment.key
+    assert found.write.fields == armed.write.fields
+    (line,) = stored.records().events()
+    assert line.data["text"] == digest_of("SECRET-BODY in words")
+    assert "SECRET" not in str(line)
+
+
+def test_what_a_template_was_given_never_reaches_the_disk(stored, state):
+    (armed,) = _arm(stored, write(comment=comment()))
+    stored.fail(armed, OpStatus.PARKED, "?", now=NOW)
+    assert b"SECRET-BODY" in _raw(state)  # needed until a person settles it
+    assert b"SECRET-SUBJECT" not in _raw(state)
+
+
+def test_a_parked_comment_is_never_said_again_by_itself_but_can_be_found_later(stored):
+    (armed,) = _arm(stored, write(fields=(field_change(),), comment=comment(covers=("threshold:2",))))
+    stored.fail(armed, OpStatus.PARKED, "not found", now=NOW)
+    said = _load(stored).said
+    assert {name: row.outcome for (name, _), row in said.items()} == {
+        "threshold:1": Outcome.PARKED,
+        "threshold:2": Outcome.PARKED,
+    }
+    assert stored.sending(SITE) == ()
+    stored.settle(armed, receipt(), now=NOW + MINUTE)
+    assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.DONE
+    used = stored.spent(SITE, windows={Effect.NOTES: NOW - MINUTE}, now=NOW + MINUTE).used
+    assert used == {Effect.NOTES: 1}
+
+
+def test_a_rejected_write_closes_all_its_occasions(stored):
+    (armed,) = _arm(stored, write(fields=(field_change(),), comment=comment()))
+    stored.reject(armed, "field is not on the screen", now=NOW)
+    found = _load(stored)
+    assert {row.outcome for row in found.said.values()} == {Outcome.REJECTED}
+    assert len(found.said) == 2
+    assert found.applied == {}
+    (op,) = stored.records().ops(status=OpStatus.FAILED)
+    assert (op.why, op.settled_at) == ("field is not on the screen", NOW)
+
+
+def test_a_failed_write_leaves_its_occasions_open(stored):
+    (armed,) = _arm(stored, write(comment=comment()))
+    stored.fail(armed, OpStatus.FAILED, "throttled", now=NOW)
+    assert _load(stored).said == {}
+
+
+def test_done_is_the_last_word(stored):
+    (armed,) = _arm(stored, write(comment=comment("x:1")))
+    stored.settle(armed, receipt(), now=NOW)
+    for end in (
+        lambda: stored.fail(armed, OpStatus.FAILED, "?", now=NOW),
+        lambda: stored.fail(armed, OpStatus.PARKED, "?", now=NOW),
+        lambda: stored.reject(armed, "?", now=NOW),
+    ):
+        with pytest.raises(ConnectorError, match="done"):
+            end()
+    stored.store_verdicts(SITE, [verdict(records=(record(outcome=Outcome.SUPERSEDED),))], run="r")
+    assert _load(stored).said["x:1", Effect.NOTES].outcome is Outcome.DONE
+
+
+def test_an_intent_that_was_never_armed_cannot_be_settled(stored):
+    (armed,) = _arm(stored, write())
+    with pytest.raises(ConnectorError, match="not in the journal"):
+        stored.settle(replace(armed, id=999), receipt(), now=NOW)
+
+
+def test_a_done_note_closes_what_shadow_had_silenced(stored):
+    stored.store_verdicts(SITE, [verdict(records=(record(outcome=Outcome.SILENCED),))], run="r")
+    (armed,) = _arm(stored, write(comment=comment("x:1")))
+    stored.settle(armed, receipt(), now=NOW)
+    assert _load(stored).said["x:1", Effect.NOTES].outcome is Outcome.DONE
+
+
+# ---- budgets and notes
+
+
+def test_each_effect_of_a_write_counts_once_within_its_window(stored):
+    (first,) = _arm(
+        stored, write(fields=(field_change(), field_change(Field.LEVEL, "2"), field_change(Field.GROUP, "g")))
+    )
+    stored.settle(first, receipt(), now=NOW)
+    (second,) = _arm(stored, write("2", "k2", comment=comment(audience=Effect.PUBLIC)))
+    stored.settle(second, receipt("k2"), now=NOW + 10 * MINUTE)
+    windows = dict.fromkeys(Effect, NOW - MINUTE)
+    spent = stored.spent(SITE, windows=windows, now=NOW + 10 * MINUTE)
+    assert spent.used == {Effect.FIELDS: 1, Effect.ASSIGN: 1, Effect.NOTES: 0, Effect.PUBLIC: 1}
+    assert spent.by_ticket == {(Effect.FIELDS, "1"): 1, (Effect.ASSIGN, "1"): 1, (Effect.PUBLIC, "2"): 1}
+    later = stored.spent(SITE, windows={Effect.FIELDS: NOW + MINUTE}, now=NOW + timedelta(hours=25))
+    assert later.used == {Effect.FIELDS: 0}
+    assert later.by_ticket == {}
+
+
+def test_a_failed_write_costs_nothing(stored):
+    (armed,) = _arm(stored, write())
+    stored.fail(armed, OpStatus.FAILED, "refused", now=NOW)
+    assert stored.spent(SITE, windows={Effect.FIELDS: NOW - MINUTE}, now=NOW).used == {Effect.FIELDS: 0}
+
+
+def test_notes_of_the_last_day_are_counted_whoever_reads_them(stored):
+    for number, (audience, sent) in enumerate(
+        [(Effect.NOTES, NOW - timedelta(hours=30)), (Effect.NOTES, NOW - timedelta(hours=2)), (Effect.PUBLIC, NOW)]
+    ):
+        (armed,) = _arm(stored, write(key=f"k{number}", comment=comment(f"x:{number}", audience=audience)), now=sent)
+        stored.settle(armed, receipt(f"k{number}"), now=sent)
+    (fields,) = _arm(stored, write(key="fields"), now=NOW + MINUTE)
+    stored.settle(fields, receipt("fields"), now=NOW + MINUTE)
+    (failed,) = _arm(stored, write(key="failed", comment=comment("x:9")), now=NOW + MINUTE)
+    stored.fail(failed, OpStatus.FAILED, "refused", now=NOW + MINUTE)
+    found = _load(stored, now=NOW + 2 * MINUTE)
+    assert (found.notes_today, found.last_note_at) == (2, NOW)
+    assert (_load(stored, "2").notes_today, _load(stored, "2").last_note_at) == (0, None)
+
+
+def test_a_note_whose_fate_is_unknown_counts_as_said(stored):
+    _arm(stored, write(comment=comment()))
+    assert _load(stored).notes_today == 1

@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from connector.errors import Busy, ConfigError, ConnectorError
+from connector.journal import open_journal, open_records, schema, sqlite
+from connector.journal.faults import StateBroken, translate
+from connector.journal.lease import Lease
+from connector.journal.lock import StateLock
+from connector.journal.opening import database_path
+from connector.journal.tables import lease, metadata, op, site, ticket
+from tests.journal.samples import SITE, store
+from tests.journal.samples import ticket as a_ticket
+
+
+def _pragma(journal, name):
+    return journal._thread.run(lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+# ---- settings
+
+
+def test_a_state_is_opened_with_settings_that_lose_nothing(journal):
+    assert _pragma(journal, "journal_mode") == "wal"
+    assert _pragma(journal, "synchronous") == 2  # FULL
+    assert _pragma(journal, "busy_timeout") == 10000
+    assert _pragma(journal, "foreign_keys") == 1
+    assert _pragma(journal, "mmap_size") == 0
+    assert _pragma(journal, "trusted_schema") == 0
+    assert _pragma(journal, "application_id") == sqlite.APPLICATION_ID
+
+
+def test_readers_connections_are_for_reading_alone(journal):
+    reader = journal.records()._runner
+    assert reader.run(lambda c: c.exec_driver_sql("PRAGMA query_only").scalar_one()) == 1
+
+
+def test_only_the_owner_may_read_a_state(tmp_path):
+    path = tmp_path / "new" / "state.db"
+    with open_journal(f"sqlite:///{path}", least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        files = sorted(found.name for found in path.parent.iterdir())
+        assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock"]
+        assert {stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()} == {0o600}
+
+
+def test_rights_that_grew_too_wide_are_narrowed(state):
+    state.chmod(0o644)
+    open_journal(str(state), least_free=0).close()
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+
+
+def test_a_path_alone_means_a_sqlite_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    open_journal("state.db", least_free=0).close()
+    open_journal("sqlite:///state.db", least_free=0).close()
+    assert (tmp_path / "state.db").is_file()
+
+
+def test_importing_the_journal_loads_no_database_library():
+    code = "import sys, connector.journal; print(sorted({'sqlalchemy', 'alembic', 'sqlite3'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_opening_a_current_state_does_not_load_the_migrations(state):
+    code = (
+        "import sys; from connector.journal import open_journal; open_journal(sys.argv[1], least_free=0).close(); "
+        "print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(state)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+# ---- one writer
+
+
+def test_a_second_writer_is_told_who_holds_the_state(state, journal):
+    code = (
+        "import sys; from connector.journal import open_journal; from connector.errors import Busy\n"
+        "try: open_journal(sys.argv[1], least_free=0)\n"
+        "except Busy as busy: print(busy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(state)], capture_output=True, text=True, check=True)
+    assert f"process {os.getpid()}" in done.stdout
+
+
+def test_even_the_same_process_holds_a_state_once(state, journal):
+    with pytest.raises(Busy):
+        open_journal(str(state), least_free=0)
+
+
+def test_a_closed_state_can_be_opened_again_and_closing_twice_is_closing_once(state):
+    first = open_journal(str(state), least_free=0)
+    first.close()
+    first.close()
+    with pytest.raises(ConnectorError, match="closed"):
+        first.known_open(SITE)
+    open_journal(str(state), least_free=0).close()
+
+
+def test_a_failed_opening_lets_go_of_the_lock(state):
+    with contextlib.closing(sqlite3.connect(state)) as connection:
+        connection.execute("PRAGMA application_id=7")
+    with pytest.raises(ConnectorError):
+        open_journal(str(state), least_free=0)
+    with StateLock(state.with_name("state.db.lock")):
+        pass
+
+
+def test_calls_from_many_threads_are_transactions_one_after_another(journal):
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(10):
+                store(journal, a_ticket(f"{number}-{turn}"))
+                journal.load(SITE, [f"{number}-{turn}"], now=a_ticket().opened_at)
+                journal.records().find(f"{number}-{turn}")
+        except BaseException as failure:  # noqa: BLE001 - reported below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(journal.known_open(SITE)) == 60
+
+
+# ---- refusals
+
+
+def test_a_state_that_is_not_there_yet_says_what_to_run(tmp_path):
+    for url in (str(tmp_path / "none.db"), f"sqlite:///{tmp_path}/none.db", "sqlite://"):
+        with pytest.raises(ConnectorError, match="no state") as raised:
+            open_records(url)
+        assert "connector sync" in raised.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_somebody_elses_database_is_refused_and_left_as_it_was(tmp_path):
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE mine (x)")
+    with pytest.raises(ConnectorError, match="not a connector's state"):
+        open_journal(str(path), least_free=0)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "state.db"
+    path.write_bytes(b"not a database, by far" * 100)
+    with pytest.raises(StateBroken) as raised:
+        open_journal(str(path), least_free=0)
+    assert raised.value.remedy
+
+
+def test_a_damaged_state_is_refused(state):
+    with open_journal(str(state), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, *(a_ticket(str(n)) for n in range(500)))
+    content = bytearray(state.read_bytes())
+    content[8192:-4096] = b"\xff" * (len(content) - 12288)
+    state.write_bytes(content)
+    with pytest.raises(StateBroken):
+        open_journal(str(state), least_free=0)
+
+
+def test_a_full_disk_refuses_the_writer_and_not_the_reader(state):
+    with pytest.raises(ConnectorError, match="MB free") as raised:
+        open_journal(str(state), least_free=1 << 62)
+    assert "plan" in raised.value.remedy
+    assert open_records(str(state)).sites() == ()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConnectorError) as raised:
+        open_journal(str(tmp_path / "file" / "state.db"), least_free=0)
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize("url", ["mysql://u@h/d", "nonsense://x", "http://[", "postgresql+nodriver://u@h/d"])
+def test_an_address_that_is_no_database_of_ours_is_the_operators_to_mend(url):
+    with pytest.raises(ConnectorError) as raised:
+        open_journal(url)
+    assert isinstance(raised.value, ConfigError) or raised.value.remedy
+
+
+_MOUNTS = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+23 22 0:40 / /srv rw shared:1 - nfs4 server:/srv rw
+24 22 0:41 / /srv/local\\040disk rw - xfs /dev/sdb rw
+25 22 0:42 / /mnt/s rw - fuse.sshfs me@host:/ rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib/connector", "ext4"),
+        ("/srv/state", "nfs4"),
+        ("/srv", "nfs4"),
+        ("/srvx", "ext4"),
+        ("/srv/local disk/state", "xfs"),
+        ("/mnt/s/deep/er", "fuse.sshfs"),
+    ],
+)
+def test_the_file_system_of_a_folder_is_that_of_its_innermost_mount(folder, kind):
+    assert sqlite.filesystem_kind(Path(folder), _MOUNTS) == kind
+
+
+def test_network_file_systems_are_refused():
+    assert {"nfs4", "cifs", "fuse.sshfs"} <= sqlite._SHARED_BY_NETWORK
+    assert not {"ext4", "xfs", "btrfs", "tmpfs", "overlay", "apfs", "zfs"} & sqlite._SHARED_BY_NETWORK
+    assert sqlite.filesystem_kind(Path("/x"), "") == ""
+
+
+# ---- schema
+
+
+def test_the_newest_migration_is_the_one_that_the_program_works_with():
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_migrations_lead_to_the_tables_that_the_program_names(journal):
+    with create_engine("sqlite://").begin() as planned:
+        metadata.create_all(planned)
+        wanted = _definitions(planned)
+    found = journal._thread.run(_definitions)
+    del found["alembic_version"]
+    assert found == wanted
+
+
+def _definitions(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    return {row.name: " ".join(row.sql.split()) for row in rows}
+
+
+def test_partial_indexes_are_migrated_with_their_conditions(journal):
+    wanted = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'"
+    rows = journal._thread.run(lambda c: {row.name: row.sql.split("WHERE ")[1] for row in c.execute(text(wanted))})
+    assert rows == {
+        "ix_ticket_due": "next_due_at IS NOT NULL",
+        "ix_ticket_open": "is_open = 1",
+        "ix_ticket_without_history": "is_open = 1 AND history_complete = 0",
+        "uq_op_sending": "status = 'sending'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT id FROM ticket WHERE site = ? AND next_due_at <= ? ORDER BY next_due_at LIMIT 5", "ix_ticket_due"),
+        ("SELECT min(next_due_at) FROM ticket WHERE site = ? AND next_due_at IS NOT NULL", "ix_ticket_due"),
+        (
+            "SELECT id FROM ticket WHERE site = ? AND is_open = 1 AND policy_hash < ? ORDER BY policy_hash, id",
+            "ix_ticket_open",
+        ),
+        ("SELECT count(*) FROM ticket WHERE site = ? AND is_open = 1", "ix_ticket_open"),
+        (
+            (
+                "SELECT id FROM ticket WHERE site = ? AND is_open = 1 AND history_complete = 0 "
+                "ORDER BY priority_rank, updated_at"
+            ),
+            "ix_ticket_without_history",
+        ),
+    ],
+)
+def test_what_every_pass_asks_is_answered_by_an_index(journal, query, index):
+    arguments = tuple("x" for _ in range(query.count("?")))
+    plan = journal._thread.run(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", arguments).all())
+    assert index in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
+
+
+def test_a_newer_schema_is_refused_by_writer_and_reader(state):
+    with contextlib.closing(sqlite3.connect(state)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for opening in (lambda: open_journal(str(state), least_free=0), lambda: open_records(str(state))):
+        with pytest.raises(ConnectorError, match="newer version") as raised:
+            opening()
+        assert "install the newer version" in raised.value.remedy
+
+
+def test_a_reader_does_not_migrate(tmp_path):
+    path = tmp_path / "state.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA application_id={sqlite.APPLICATION_ID}")
+        connection.execute("CREATE TABLE x (y)")
+    with pytest.raises(ConnectorError, match="older version") as raised:
+        open_records(str(path))
+    assert "connector sync" in raised.value.remedy
+
+
+def test_the_database_itself_refuses_two_writes_under_way_on_one_ticket(journal):
+    row = {"site": SITE, "ticket": "1", "status": "sending", "attempts": 1, "sent_at": 0}
+    journal._thread.run(lambda c: c.execute(op.insert().values(row | {"key": "a"})))
+    with pytest.raises(ConnectorError, match="UNIQUE"):
+        journal._thread.run(lambda c: c.execute(op.insert().values(row | {"key": "b"})))
+
+
+def test_rows_of_a_ticket_go_with_it(journal):
+    store(journal, a_ticket(), text_hits={})
+    journal._thread.run(lambda c: c.execute(site.delete()))
+    assert journal._thread.run(lambda c: c.execute(select(ticket)).all()) == []
+
+
+# ---- failures
+
+
+def test_a_failed_transaction_leaves_nothing_behind_and_the_next_goes_on(journal):
+    def half(connection: Connection) -> None:
+        connection.execute(site.insert().values(name="half", loaded=False))
+        raise ConnectorError("in the middle")
+
+    with pytest.raises(ConnectorError, match="in the middle"):
+        journal._thread.run(half)
+    assert [state.site for state in journal.records().sites()] == [SITE]
+    store(journal, a_ticket())
+
+
+def test_after_a_failure_of_the_disk_nothing_goes_on(journal):
+    def fail(_: Connection) -> None:
+        raise OperationalError("INSERT", {}, _sqlite_error("SQLITE_IOERR_WRITE"))
+
+    for _ in range(2):
+        with pytest.raises(StateBroken):
+            journal._thread.run(fail)
+    with pytest.raises(StateBroken):
+        journal.known_open(SITE)
+
+
+def _sqlite_error(name: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError(name)
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("SQLITE_BUSY_SNAPSHOT", Busy),
+        ("SQLITE_LOCKED", Busy),
+        ("SQLITE_FULL", ConnectorError),
+        ("SQLITE_IOERR_FSYNC", StateBroken),
+        ("SQLITE_CORRUPT", StateBroken),
+        ("SQLITE_NOTADB", StateBroken),
+        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError),
+    ],
+)
+def test_failures_of_the_database_say_what_to_do(name, kind):
+    error = translate(IntegrityError("x", {}, _sqlite_error(name)))
+    assert type(error) is kind
+    assert error.remedy
+
+
+def test_a_full_disk_is_not_for_good():
+    assert "free disk space" in translate(OperationalError("x", {}, _sqlite_error("SQLITE_FULL"))).remedy
+
+
+# ---- lease
+
+
+def test_each_opening_has_a_later_epoch(journal, reopen):
+    epoch = select(lease.c.epoch)
+    first = journal._thread.run(lambda c: c.execute(epoch).scalar_one())
+    assert reopen()._thread.run(lambda c: c.execute(epoch).scalar_one()) == first + 1
+
+
+def test_where_machines_share_a_database_a_living_holder_keeps_it(journal):
+    thread = journal._thread
+    held = thread.run(lambda c: Lease(c, holder="one", shared=True) if _expire(c) else None)
+    thread.run(held.check)
+    with pytest.raises(Busy, match="one holds this state"):
+        thread.run(lambda c: Lease(c, holder="two", shared=True))
+    thread.run(held.give_up)
+    taken = thread.run(lambda c: Lease(c, holder="two", shared=True))
+    assert taken.epoch == held.epoch + 1
+    with pytest.raises(Busy, match="took this state over"):
+        thread.run(held.check)
+
+
+def test_a_lease_that_ran_out_can_be_taken_and_one_that_is_used_is_renewed(journal):
+    thread = journal._thread
+    held = thread.run(lambda c: Lease(c, holder="one", shared=True) if _expire(c) else None)
+    thread.run(_expire)
+    thread.run(held.check)  # nobody took it: it is still ours, and renewed
+    with pytest.raises(Busy):
+        thread.run(lambda c: Lease(c, holder="two", shared=True))
+    thread.run(_expire)
+    thread.run(lambda c: Lease(c, holder="two", shared=True))
+
+
+def _expire(connection: Connection) -> bool:
+    return connection.execute(update(lease).values(renewed_at=0)).rowcount == 1
+
+
+def test_only_a_sqlite_address_names_a_file():
+    from sqlalchemy import make_url  # noqa: PLC0415
+
+    assert database_path(make_url("sqlite:////var/lib/x.db")) == Path("/var/lib/x.db")
+    assert database_path(make_url("sqlite://")) is None

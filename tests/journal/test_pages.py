@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.domain.events import EventSource
+from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status, TicketRef
+from connector.ports import Candidate, Quarantined, TicketHistory
+from tests.journal.samples import MINUTE, NOW, SITE, event, page, store, ticket, verdict
+
+
+def _stored(journal, id_="1"):
+    (found,) = journal.load(SITE, [id_], now=NOW)
+    return found
+
+
+def test_a_page_stores_tickets_events_and_its_cursor_together(journal):
+    candidates = [Candidate(ticket=ticket("1"), events=(event("a"),)), Candidate(ticket=ticket("2"))]
+    assert journal.store_page(SITE, candidates, page=page(cursor="c1"), now=NOW) == 3
+    assert [found.ticket for found in journal.load(SITE, ["2", "1", "404"], now=NOW)] == [ticket("2"), ticket("1")]
+    assert _stored(journal).history.events == (event("a"),)
+    assert journal.records().sites()[0].cursor == "c1"
+
+
+def test_a_second_page_with_nothing_new_changes_no_row(journal):
+    candidates = [Candidate(ticket=ticket(str(n)), events=(event("a"),), text_hits={"w": True}) for n in range(20)]
+    assert journal.store_page(SITE, candidates, page=page(cursor="c1"), now=NOW) == 40
+    assert journal.store_page(SITE, candidates, page=page(cursor="c1"), now=NOW + MINUTE) == 0
+    again = [replace(candidate, text_hits=None) for candidate in candidates]
+    assert journal.store_page(SITE, again, page=page(cursor="c1"), now=NOW + MINUTE) == 0
+
+
+def test_a_clock_of_the_helpdesk_that_was_only_read_again_changes_no_row(journal):
+    clock = NativeClock(clock=ClockName.UPDATE, name="n", stage=NativeStage.RUNNING, read_at=NOW, breach_at=NOW)
+    store(journal, ticket(native=(clock,)))
+    later = replace(clock, read_at=NOW + MINUTE, remaining=timedelta(minutes=3))
+    assert store(journal, ticket(native=(later,))) == 0
+    assert store(journal, ticket(native=(replace(clock, breach_at=NOW + MINUTE),))) == 1
+
+
+def test_a_page_without_a_cursor_leaves_the_cursor_where_it_is(journal):
+    store(journal, ticket(), cursor="c1")
+    store(journal, ticket("2"), cursor="")
+    assert journal.records().sites()[0].cursor == "c1"
+
+
+def test_an_observation_from_a_lagging_index_is_ignored_but_its_events_are_not(journal):
+    newer = ticket(version="v2", updated_at=NOW, priority=Priority.P1)
+    store(journal, newer)
+    older = ticket(version="v1", updated_at=NOW - MINUTE, priority=Priority.P4)
+    assert store(journal, older, events=(event("late"),), text_hits={"w": True}) == 2
+    found = _stored(journal)
+    assert found.ticket == newer
+    assert [e.id for e in found.history.events] == ["late"]
+    assert found.text_hits == {}
+    assert store(journal, older, events=(event("late"),)) == 0
+
+
+def test_a_changed_ticket_falls_due_at_once_and_an_unchanged_one_does_not(journal):
+    store(journal, ticket("1"), ticket("2"))
+    journal.store_verdicts(SITE, [verdict("1"), verdict("2")], run="r")
+    assert journal.due(SITE, now=NOW, limit=9) == ()
+    store(journal, ticket("1", version="v2", updated_at=NOW), ticket("2"), now=NOW)
+    assert journal.due(SITE, now=NOW, limit=9) == ("1",)
+
+
+def test_news_make_nothing_due_later_than_it_was(journal):
+    store(journal, ticket())
+    journal.store_verdicts(SITE, [verdict(due=NOW + MINUTE)], run="r")
+    store(journal, ticket(version="v2", updated_at=NOW), now=NOW + 2 * MINUTE)
+    assert journal.next_due(SITE) == NOW + MINUTE
+
+
+def test_a_new_event_or_a_new_text_result_makes_a_ticket_due(journal):
+    store(journal, ticket("1"), ticket("2"))
+    journal.store_verdicts(SITE, [verdict("1"), verdict("2")], run="r")
+    assert store(journal, ticket("1"), events=(event("e"),), now=NOW) == 2
+    assert store(journal, ticket("2"), text_hits={"w": False}, now=NOW) == 1
+    assert set(journal.due(SITE, now=NOW, limit=9)) == {"1", "2"}
+
+
+def test_a_ticket_that_repeats_in_a_page_counts_once_with_its_newest_facts(journal):
+    newest = ticket(version="v2", updated_at=NOW)
+    candidates = [
+        Candidate(ticket=newest, events=(event("a"),)),
+        Candidate(ticket=ticket(version="v1"), events=(event("a"), event("b"))),
+    ]
+    assert journal.store_page(SITE, candidates, page=page(), now=NOW) == 3
+    assert _stored(journal).ticket == newest
+
+
+def test_finished_tickets_are_never_due(journal):
+    store(journal, ticket(status=Status.SOLVED))
+    assert journal.due(SITE, now=NOW, limit=9) == ()
+    assert journal.next_due(SITE) is None
+    store(journal, ticket(status=Status.OPEN, version="v2", updated_at=NOW))
+    assert journal.due(SITE, now=NOW, limit=9) == ("1",)
+
+
+def test_gone_tickets_are_kept_but_no_longer_open(journal):
+    store(journal, ticket("1"), ticket("2"))
+    assert journal.store_page(SITE, [], page=page(gone=("1", "404")), now=NOW) == 1
+    assert journal.store_page(SITE, [], page=page(gone=("1",)), now=NOW) == 0
+    assert journal.known_open(SITE) == {"2"}
+    assert _stored(journal).ticket.status is Status.GONE
+    assert store(journal, ticket("1")) == 1  # restored
+    assert journal.known_open(SITE) == {"1", "2"}
+
+
+def test_text_results_hold_for_their_version_alone(journal):
+    store(journal, ticket(), text_hits={"a": True})
+    store(journal, ticket(), text_hits={"b": False})
+    assert _stored(journal).text_hits == {"a": True, "b": False}
+    store(journal, ticket(version="v2", updated_at=NOW))
+    assert (_stored(journal).text_hits, _stored(journal).text_version) == ({}, "v1")
+    store(journal, ticket(version="v2", updated_at=NOW), text_hits={"a": False})
+    assert (_stored(journal).text_hits, _stored(journal).text_version) == ({"a": False}, "v2")
+
+
+def test_the_same_text_result_for_a_later_version_is_stored_as_such(journal):
+    store(journal, ticket(), text_hits={"a": True})
+    store(journal, ticket(version="v2", updated_at=NOW))
+    store(journal, ticket(version="v2", updated_at=NOW), text_hits={"a": True})
+    assert _stored(journal).text_hits == {"a": True}
+
+
+def test_an_unreadable_payload_is_quarantined_once_and_let_go_when_the_ticket_reads_again(journal):
+    bad = Quarantined(id="9", why="no status", digest="d1")
+    assert journal.store_page(SITE, [], page=page(bad=(bad,), cursor="c2"), now=NOW) == 1
+    assert journal.store_page(SITE, [], page=page(bad=(bad,), cursor="c2"), now=NOW + MINUTE) == 0
+    (line,) = journal.records().quarantined(site=SITE)
+    assert (line.ticket, line.at, line.data) == ("9", NOW, {"why": "no status", "digest": "d1"})
+    assert [e.kind for e in journal.records().events()] == ["quarantined"]
+    store(journal, ticket("9"))
+    assert journal.records().quarantined() == ()
+
+
+def test_an_unreadable_payload_without_an_id_is_told_apart_by_its_sample(journal):
+    bad = [Quarantined(id="", why="not JSON", digest=digest) for digest in ("d1", "d2", "d1")]
+    assert journal.store_page(SITE, [], page=page(bad=tuple(bad)), now=NOW) == 2
+    assert [line.ticket for line in journal.records().quarantined()] == ["unknown:d1", "unknown:d2"]
+
+
+def test_ten_thousand_tickets_in_one_page_are_no_special_case(journal):
+    many = [ticket(str(n)) for n in range(2500)]
+    assert store(journal, *many) == 2500
+    assert store(journal, *many) == 0
+    assert len(journal.load(SITE, [t.ref.id for t in many], now=NOW)) == 2500
+
+
+# ---- history
+
+
+def _history(*events, until=NOW, id_="1"):
+    return TicketHistory(ref=TicketRef(SITE, id_), events=tuple(events), read_until=until)
+
+
+def test_the_vendors_history_replaces_what_deltas_implied(journal):
+    implied, later = event("delta-1", at=NOW - MINUTE), event("delta-2", at=NOW + MINUTE)
+    store(journal, ticket(), events=(implied, later))
+    told = event("audit-1", at=NOW - MINUTE, source=EventSource.HISTORY)
+    journal.store_history([_history(told)])
+    found = _stored(journal).history
+    assert found.events == (told, later)
+    assert (found.complete, found.read_until) == (True, NOW)
+
+
+def test_what_a_delta_implies_about_a_time_that_the_history_has_told_is_dropped(journal):
+    store(journal, ticket())
+    journal.store_history([_history(event("audit-1", source=EventSource.HISTORY))])
+    assert store(journal, ticket(), events=(event("delta-9", at=NOW - MINUTE),)) == 0
+    assert store(journal, ticket(), events=(event("delta-10", at=NOW + MINUTE),)) == 2
+
+
+def test_history_corrects_an_event_that_a_delta_gave_the_same_name(journal):
+    store(journal, ticket(), events=(event("c1", after="open"),))
+    told = event("c1", after="solved", source=EventSource.HISTORY)
+    journal.store_history([_history(told)])
+    assert _stored(journal).history.events == (told,)
+
+
+def test_a_ticket_whose_history_came_in_falls_due(journal):
+    store(journal, ticket())
+    journal.store_verdicts(SITE, [verdict()], run="r")
+    journal.store_history([_history(until=NOW)])
+    assert journal.due(SITE, now=NOW, limit=9) == ("1",)
+    journal.store_verdicts(SITE, [verdict()], run="r")
+    journal.store_history([_history(until=NOW)])  # nothing learned
+    assert journal.due(SITE, now=NOW, limit=9) == ()
+
+
+def test_history_of_an_unknown_ticket_is_ignored(journal):
+    journal.store_history([_history(event("a"), id_="404")])
+    assert journal.load(SITE, ["404"], now=NOW) == ()
+
+
+def test_histories_are_wanted_most_urgent_first_and_again_when_asked(journal):
+    store(
+        journal,
+        ticket("low", priority=Priority.P4),
+        ticket("none", priority=None),
+        ticket("high", priority=Priority.P1),
+        ticket("solved", status=Status.SOLVED),
+        ticket("old-low", priority=Priority.P4, updated_at=NOW - timedelta(days=3)),
+    )
+    assert journal.without_history(SITE, limit=9) == ("high", "old-low", "low", "none")
+    assert journal.without_history(SITE, limit=1) == ("high",)
+    journal.store_history([_history(id_=id_) for id_ in ("high", "low", "none", "old-low")])
+    assert journal.without_history(SITE, limit=9) == ()
+    journal.want_history(SITE, ["low", "404"])
+    assert journal.without_history(SITE, limit=9) == ("low",)
+    (found,) = journal.load(SITE, ["low"], now=NOW)
+    assert (found.history.complete, found.history.read_until) == (False, NOW)
+
+
+def test_events_of_any_size_of_page_come_back_oldest_first(journal):
+    events = [event(f"e{n:04d}", at=NOW + timedelta(seconds=(n * 37) % 1500)) for n in range(1500)]
+    assert store(journal, ticket(), events=tuple(events)) == 1501
+    found = _stored(journal).history.events
+    assert list(found) == sorted(events, key=lambda e: (e.at, e.id))

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+
+from connector.domain.calendar import Calendar
+from connector.domain.policy import Defaults, Escalation, Policy, PriorityRules, Sla
+from connector.domain.ticket import TicketRef
+from connector.errors import ConnectorError
+from connector.journal import open_journal, open_records
+from connector.journal.runs import CUT_SHORT
+from connector.journal.tables import event
+from connector.ports import Candidate, JournalEvent, OpStatus, RunRow, RunSummary
+from tests.journal.samples import MINUTE, NOW, SITE, comment, field_change, page, receipt, store, ticket, write
+
+
+def _line(n, **values):
+    given = {"at": NOW + n * MINUTE, "kind": "held", "site": SITE, "ticket": str(n), "data": {"why": f"reason {n}"}}
+    return JournalEvent(**given | values)
+
+
+def _run(id_, minute=0, **values):
+    return RunRow(id=id_, site=SITE, kind="sync", policy="p" * 64, started_at=NOW + minute * MINUTE, **values)
+
+
+# ---- finding
+
+
+def test_tickets_are_found_by_key_by_id_and_with_their_site(journal):
+    journal.open_site("jira", fingerprint="j")
+    store(journal, ticket("123"), ticket("14"))
+    journal.store_page(
+        "jira",
+        [
+            Candidate(ticket=ticket("10001", site="jira", key="SUP-14")),
+            Candidate(ticket=ticket("123", site="jira", key="SUP-15")),
+        ],
+        page=page(),
+        now=NOW,
+    )
+    find = journal.records().find
+    assert (
+        find("SUP-14") == find("sup-14") == find("jira:SUP-14") == find("jira:10001") == (TicketRef("jira", "10001"),)
+    )
+    assert find("123") == (TicketRef("jira", "123"), TicketRef(SITE, "123"))
+    assert find("zd:123") == find("zd:#123") == (TicketRef(SITE, "123"),)
+    assert find("#14") == find(" 14 ") == (TicketRef(SITE, "14"),)
+    assert find("SUP-99") == find("nowhere:14") == find("") == ()
+
+
+def test_one_ticket_is_read_with_all_that_is_known(journal, state):
+    store(journal, ticket())
+    records = open_records(str(state))
+    assert records.stored(TicketRef(SITE, "1"), now=NOW).ticket == ticket()
+    assert records.stored(TicketRef(SITE, "404"), now=NOW) is None
+
+
+# ---- runs
+
+
+def test_runs_come_latest_first_with_their_counts(journal):
+    summary = RunSummary(read=7, written=2, requests=9)
+    journal.begin_run(_run("a"))
+    journal.end_run(_run("a", ended_at=NOW + MINUTE, outcome="ok", summary=summary))
+    journal.begin_run(_run("b", 5))
+    latest, first = journal.records().runs()
+    assert (latest.id, latest.ended_at) == ("b", None)
+    assert (first.outcome, first.summary, first.ended_at) == ("ok", summary, NOW + MINUTE)
+    assert [run.id for run in journal.records().runs(limit=1)] == ["b"]
+    assert journal.records().runs(site="other") == ()
+
+
+def test_a_run_that_a_crash_cut_short_is_ended_by_the_next(journal, reopen):
+    journal.begin_run(_run("a"))
+    again = reopen()
+    again.begin_run(_run("b", 5))
+    _, cut = again.records().runs()
+    assert (cut.outcome, cut.why, cut.ended_at) == ("stopped", CUT_SHORT, NOW + 5 * MINUTE)
+
+
+# ---- audit
+
+
+def test_audit_lines_come_oldest_first_and_the_latest_are_kept_when_there_are_too_many(journal):
+    for n in range(6):
+        journal.record(_line(n, site=SITE if n % 2 else "jira"))
+    records = journal.records()
+    assert [line.ticket for line in records.events()] == list("012345")
+    assert [line.ticket for line in records.events(limit=2)] == ["4", "5"]
+    assert [line.ticket for line in records.events(site=SITE)] == ["1", "3", "5"]
+    assert [line.ticket for line in records.events(since=NOW + 4 * MINUTE)] == ["4", "5"]
+    assert records.events(ticket="3") == (_line(3),)
+
+
+def test_a_write_is_told_as_old_and_new_and_why(journal):
+    store(journal, ticket())
+    (armed,) = journal.arm(SITE, [(write(fields=[field_change()], comment=comment()), "d")], run="r7", now=NOW)
+    journal.settle(armed, receipt(), now=NOW)
+    (line,) = journal.records().events()
+    assert (line.kind, line.run, line.key, line.ticket) == ("write", "r7", "k1", "1")
+    assert line.data["priority"] == "P3 -> P1"
+    assert line.data["why"] == "priority because; 75 % used"
+    assert line.data["comment"] == "notes at-risk (de)"
+
+
+def _edit(journal, statement):
+    journal._thread.run(lambda c: c.execute(statement))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "position"),
+    [
+        pytest.param(update(event).where(event.c.id == 2).values(data='{"why":"x"}'), 2, id="a line was edited"),
+        pytest.param(update(event).where(event.c.id == 3).values(at=0), 3, id="a moment was edited"),
+        pytest.param(delete(event).where(event.c.id == 2), 2, id="a line was removed"),
+        pytest.param(delete(event).where(event.c.id == 1), 1, id="the first line was removed"),
+        pytest.param(update(event).where(event.c.id == 4).values(chain="0"), 4, id="the chain was edited"),
+        pytest.param(update(event).where(event.c.id == 4).values(id=9), 4, id="a line was moved"),
+    ],
+)
+def test_the_audits_chain_shows_where_it_was_touched(journal, tamper, position):
+    assert journal.records().verify_chain() is None
+    for n in range(4):
+        journal.record(_line(n))
+    assert journal.records().verify_chain() is None
+    _edit(journal, tamper)
+    assert journal.records().verify_chain() == position
+
+
+def test_the_chain_goes_on_after_a_restart(journal, reopen):
+    journal.record(_line(1))
+    again = reopen()
+    again.record(_line(2))
+    assert again.records().verify_chain() is None
+
+
+# ---- held, quarantined, intents, policies
+
+
+def test_what_the_latest_finished_run_held_back_is_shown(journal):
+    journal.begin_run(_run("a"))
+    journal.record(_line(1, run="a"))
+    journal.end_run(_run("a", ended_at=NOW))
+    assert [line.ticket for line in journal.records().held()] == ["1"]
+    journal.begin_run(_run("b", 5))
+    journal.record(_line(2, run="b"))
+    journal.record(_line(3, run="b", kind="left"))
+    assert [line.ticket for line in journal.records().held(site=SITE)] == ["1"]
+    journal.end_run(_run("b", 5, ended_at=NOW + 6 * MINUTE))
+    assert [line.ticket for line in journal.records().held()] == ["2"]
+    assert list(journal.records().held(site="other")) == []
+
+
+def test_intents_are_listed_latest_first_by_site_and_status(journal):
+    store(journal, ticket("1"), ticket("2"))
+    one, _ = journal.arm(SITE, [(write("1", "k1"), "d"), (write("2", "k2"), "d")], run="r", now=NOW)
+    journal.settle(one, receipt(), now=NOW)
+    ops = journal.records().ops
+    assert [op.write.key for op in ops()] == ["k2", "k1"]
+    assert [op.write.key for op in ops(status=OpStatus.SENDING)] == ["k2"]
+    assert [op.write.key for op in ops(limit=1)] == ["k2"]
+    assert ops(site="other") == ()
+
+
+def _policy(digest, **values):
+    return Policy(
+        name="acme",
+        hash=digest,
+        defaults=Defaults(),
+        calendars=dict[str, Calendar](),
+        priority=PriorityRules(),
+        triggers=(),
+        sla=Sla(targets=(), thresholds=()),
+        escalation=Escalation(paths={}, routes=(), start={}),
+        **values,
+    )
+
+
+def test_a_policy_is_kept_once_and_found_by_the_beginning_of_its_hash(journal):
+    for digest in ("aa11", "aa22", "bb33"):
+        journal.remember_policy(_policy(digest, sources={"holidays": "0.109"}), f"document {digest}", now=NOW)
+        journal.remember_policy(_policy(digest), "another", now=NOW + MINUTE)
+    policy = journal.records().policy
+    assert policy("aa11") == "document aa11"
+    assert policy("BB") == "document bb33"
+    assert policy("aa") is policy("cc") is policy("") is policy("%") is None
+    assert [line.data["policy"] for line in journal.records().events()] == ["aa11", "aa22", "bb33"]
+
+
+# ---- reading beside a writer
+
+
+def test_readers_see_what_the_writer_stored_and_cannot_write(journal, state):
+    records = open_records(str(state))
+    store(journal, ticket())
+    assert records.find("1") == (TicketRef(SITE, "1"),)
+    with pytest.raises(ConnectorError, match="readonly"):
+        records._runner.run(lambda c: c.execute(delete(event)))
+
+
+def test_a_state_in_memory_is_read_through_its_writer():
+    with open_journal("sqlite://") as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, ticket())
+        assert journal.records().find("1") == (TicketRef(SITE, "1"),)
+
+
+def test_an_unfinished_run_of_another_site_is_left_alone(journal):
+    journal.begin_run(replace(_run("a"), site="jira"))
+    journal.begin_run(_run("b", 1))
+    assert {run.id: run.ended_at for run in journal.records().runs()} == {"a": None, "b": None}
+    assert journal.records().runs(site="jira")[0].started_at == NOW

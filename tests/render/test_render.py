@@ -1,0 +1,185 @@
+"""Texts: languages, values that stay data, and templates that are refused before they can do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.change import Notice
+from connector.domain.occasion import Occasion
+from connector.domain.site import Effect
+from connector.errors import ConfigError
+from connector.render import VOCABULARY, TextRenderer, load_templates, negotiate
+from connector.render.values import MAX_VALUE, clean, tell_length, tell_moment
+
+STARTER = Path(__file__).parents[2] / "mappings" / "templates"
+LOCALES = ("en", "de", "nl", "ja", "fr")
+TEMPLATES = load_templates(STARTER, locales=LOCALES)
+
+
+def notice(template: str = "escalated", locale: str = "en", values: Mapping[str, str] = VOCABULARY) -> Notice:
+    about = Occasion("level", ("default", "20261123T150000Z", "2"))
+    return Notice(occasion=about, audience=Effect.NOTES, template=template, locale=locale, values=values, reason="r")
+
+
+def render(template: str = "escalated", locale: str = "en", values: Mapping[str, str] = VOCABULARY) -> str:
+    return TextRenderer(TEMPLATES, timezone="Europe/Berlin", fallback=("de",)).render(notice(template, locale, values))
+
+
+def folder(tmp_path: Path, source: str) -> Path:
+    (tmp_path / "en").mkdir()
+    for name in ("escalated", "hold", "max-pause", "x"):
+        (tmp_path / "en" / f"{name}.md").write_text(source if name == "x" else "{{ ticket }}")
+    return tmp_path
+
+
+class TestStarter:
+    @pytest.mark.parametrize("name", sorted(TEMPLATES.names))
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_every_text_says_which_ticket_with_and_without_the_rest(self, name: str, locale: str) -> None:
+        for values in (VOCABULARY, {"ticket": "SUP-14"}):
+            text = render(name, locale, values)
+            assert "SUP-14" in text
+            assert "None" not in text
+            assert "{" not in text
+            assert "  " not in text
+
+    @pytest.mark.parametrize("name", sorted(TEMPLATES.names))
+    def test_every_language_has_a_text_of_its_own(self, name: str) -> None:
+        assert len({render(name, locale) for locale in LOCALES}) == len(LOCALES)
+
+    def test_a_text_as_people_read_it(self) -> None:
+        assert render("breached", "de-AT").splitlines() == [
+            "Die zugesagte Lösung zu SUP-14 wurde verfehlt.",
+            "Sie war fällig: Mo., 23. Nov., 18:00 MEZ (Ziel: 8 Stunden).",
+            "Eskalation: Pfad default, Stufe 2 (group second-line).",
+            "Außerdem: 100% of first_response used.",
+        ]
+
+
+class TestLanguage:
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            (["de-AT", "en"], "de"),
+            (["de_at"], "de"),
+            (["pt-BR", "en"], "en"),
+            (["pt-BR"], None),
+            ([None, "", "ja-JP"], "ja"),
+            (["EN-us"], "en"),
+            (["zh-Hant-TW"], "zh-Hant"),
+        ],
+    )
+    def test_the_nearest_language(self, wanted: list[str | None], found: str | None) -> None:
+        assert negotiate(wanted, {"en", "de", "ja", "zh-Hant"}) == found
+
+    def test_the_sites_language_before_the_default_one(self) -> None:
+        assert render("hold", "sw") == render("hold", "de")
+
+    def test_a_template_that_is_nowhere_is_a_problem_with_its_path(self) -> None:
+        with pytest.raises(ConfigError, match=r"en/nope\.md: is missing"):
+            render("nope")
+
+    @pytest.mark.parametrize(
+        ("value", "locale", "zone", "told"),
+        [
+            ("2026-11-23T17:00:00+00:00", "de", "Europe/Berlin", "Mo., 23. Nov., 18:00 MEZ"),
+            ("2026-07-23T17:00:00+00:00", "nl", "Europe/Berlin", "do 23 jul, 19:00 CEST"),
+            ("2026-07-23T17:00:00+00:00", "ja", "Asia/Tokyo", "7月24日(金), 2:00 JST"),
+            ("2026-07-23T17:00:00+00:00", "en", "Asia/Kathmandu", "Thu, Jul 23, 10:45\u202fPM UTC+05:45"),
+            ("soon", "en", "UTC", "soon"),
+        ],
+    )
+    def test_moments_in_the_readers_language_and_zone(self, value: str, locale: str, zone: str, told: str) -> None:
+        assert tell_moment(value, locale=Locale.parse(locale), zone=ZoneInfo(zone)) == told
+
+    @pytest.mark.parametrize(
+        ("value", "locale", "told"),
+        [
+            ("3d", "de", "3 Tage"),
+            ("1h30m", "nl", "1 uur 30 minuten"),
+            ("0m", "en", "0 minutes"),
+            ("90s", "ja", "90 秒"),
+            ("a while", "fr", "a while"),
+        ],
+    )
+    def test_lengths_keep_their_units(self, value: str, locale: str, told: str) -> None:
+        assert tell_length(value, locale=Locale.parse(locale)) == told
+
+
+class TestValues:
+    @given(st.text(max_size=400), st.sampled_from(sorted(TEMPLATES.names)))
+    def test_any_value_stays_one_harmless_line(self, value: str, template: str) -> None:
+        quiet = render(template, "en", {"ticket": "T", "level_target": ""}).count("\n")
+        text = render(template, "en", {"ticket": value or "T", "level_target": ""})
+        assert text.count("\n") == quiet
+        assert not set(text) & set("\u202e\u2066\u200b\x00\x1b\u2028\ufeff")
+
+    @pytest.mark.parametrize(
+        "payload", ["{{ 7*7 }}", "{% for x in y %}", "{# c #}", "{{ ''.__class__ }}", "{{ policy }}"]
+    )
+    def test_a_template_in_a_value_stays_text(self, payload: str) -> None:
+        assert payload in render("escalated", "en", {"ticket": payload})
+
+    @given(st.text(max_size=600))
+    def test_cleaning_is_final_and_bounded(self, value: str) -> None:
+        assert clean(clean(value)) == clean(value)
+        assert len(clean(value)) <= MAX_VALUE
+
+    def test_letters_of_all_scripts_and_emoji_pass(self) -> None:
+        text = "Grüße, 会議, हिन्दी, שלום, 👩‍🚒"
+        assert clean(text) == text
+
+
+class TestLoading:
+    @pytest.mark.parametrize(
+        ("source", "words"),
+        [
+            pytest.param(
+                "{{ tickt }}", "en/x.md:1:1: tickt: there is no such value (did you mean ticket?)", id="value"
+            ),
+            pytest.param("a\n{{ ticket|upper }}", "en/x.md:2:1: upper: there is no such filter", id="filter"),
+            pytest.param("{% for i in ticket %}x{% endfor %}", "for is not for texts", id="loop"),
+            pytest.param("{{ 'a' * 10**9 }}", "mul is not for texts", id="arithmetic"),
+            pytest.param("{{ ticket.__class__ }}", "getattr is not for texts", id="attribute"),
+            pytest.param("{{ range(9) }}", "call is not for texts", id="call"),
+            pytest.param("{% include 'y' %}", "include is not for texts", id="include"),
+            pytest.param("{% if ticket %}", "is no template", id="syntax"),
+            pytest.param("{% if clock %}x{% endif %}", "says nothing when only the ticket is known", id="empty"),
+            pytest.param("x" * 20_001, "longer than 20,000", id="source size"),
+            pytest.param("x" * 9_000, "makes more than 8,000", id="output size"),
+        ],
+    )
+    def test_refused_with_its_line(self, tmp_path: Path, source: str, words: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load_templates(folder(tmp_path, source))
+        assert any(words in str(problem) for problem in caught.value.problems)
+
+    def test_every_problem_at_once(self, tmp_path: Path) -> None:
+        folder(tmp_path, "{{ a }}{{ b }}")
+        (tmp_path / "english").mkdir()
+        (tmp_path / "en" / "hold.md").unlink()
+        with pytest.raises(ConfigError) as caught:
+            load_templates(tmp_path, locales=["ja"])
+        said = "\n".join(str(p).replace(f"{tmp_path}/", "") for p in caught.value.problems)
+        for words in (
+            "a: there is no such value",
+            "b: there",
+            "english: is not the name of a lang",
+            "hold.md: is missing",
+        ):
+            assert words in said
+        assert "ja/escalated.md: is missing (translate en/escalated.md)" in said
+
+    def test_a_folder_without_texts(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="holds no template"):
+            load_templates(tmp_path / "none")
+
+    def test_a_region_may_lean_on_its_language(self) -> None:
+        assert "hold" in load_templates(STARTER, locales=["de-AT"]).names
