@@ -463,6 +463,8 @@ class TestDirectory:
             (TargetKind.USER, "anna", True, True),
             (TargetKind.USER, "unheard-of", False, False),
             (TargetKind.SCHEDULE, "follow-the-sun", False, False),
+            (TargetKind.SCHEDULE, "duty-manager", True, True),
+            (TargetKind.SCHEDULE, "second-line", True, True),
         ],
     )
     def test_reach(self, stage: ZendeskStage, kind: TargetKind, name: str, *, exists: bool, reachable: bool) -> None:
