@@ -43,7 +43,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class ZendeskGroup:
     """A group of agents."""
 
     id: int
@@ -52,7 +52,7 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class ZendeskOrganization:
     """A customer's organization."""
 
     id: int
@@ -69,10 +69,12 @@ class Directory:
     def __init__(self, roster: Roster, created_at: int) -> None:
         self.created_at = created_at
         given = roster.groups or tuple(Group(key=key, name=key.replace("-", " ").title()) for key in GROUP_IDS)
-        self.teams: dict[int, Team] = _by_id(_teams(given))
-        self.companies: dict[int, Company] = _by_id(_companies(roster.organizations))
-        self._team_ids: dict[str, int] = {team.key: team.id for team in self.teams.values()}
-        self._company_ids: dict[str, int] = {company.key: company.id for company in self.companies.values()}
+        self.groups: dict[int, ZendeskGroup] = _by_id(_numbered_groups(given))
+        self.organizations: dict[int, ZendeskOrganization] = _by_id(_numbered_organizations(roster.organizations))
+        self._group_ids: dict[str, int] = {group.key: group.id for group in self.groups.values()}
+        self._organization_ids: dict[str, int] = {
+            organization.key: organization.id for organization in self.organizations.values()
+        }
         self.users: dict[int, User] = {}
         self._user_ids: dict[str, int] = {}
         self._members: dict[int, tuple[int, ...]] | None = None
@@ -96,17 +98,17 @@ class Directory:
         """
         return self.users[self._user_ids[key]]
 
-    def team_id(self, key: str) -> int:
+    def group_id(self, key: str) -> int:
         """Find a group's id by roster key.
 
         Raises:
             KeyError: There is no such group.
         """
-        return self._team_ids[key]
+        return self._group_ids[key]
 
-    def team_key(self, team_id: int | None) -> str | None:
+    def group_key(self, group_id: int | None) -> str | None:
         """The roster key of a group."""
-        return self.teams[team_id].key if team_id is not None else None
+        return self.groups[group_id].key if group_id is not None else None
 
     def user_key(self, user_id: int | None) -> str | None:
         """The roster key of a user."""
@@ -118,15 +120,11 @@ class Directory:
             raise not_found()
         return self.users[user_id]
 
-    def members(self, team_id: int) -> tuple[int, ...]:
+    def members(self, group_id: int) -> tuple[int, ...]:
         """The ids of a group's agents, in order."""
         if self._members is None:
-            found: dict[int, list[int]] = {}
-            for user in sorted(self.users.values(), key=lambda user: user.id):
-                for group_id in user.group_ids:
-                    found.setdefault(group_id, []).append(user.id)
-            self._members = {group_id: tuple(ids) for group_id, ids in found.items()}
-        return self._members.get(team_id, ())
+            self._members = _members(self.users)
+        return self._members.get(group_id, ())
 
     def memberships(self) -> Iterator[tuple[int, User, int, bool]]:
         """Membership id, user, group id, and whether it is the user's default."""
@@ -146,8 +144,8 @@ class Directory:
             locale=person.locale,
             timezone=person.timezone,
             tags=person.tags,
-            organization_id=self._company_ids[person.organization] if person.organization else None,
-            group_ids=tuple(self._team_ids[key] for key in person.groups),
+            organization_id=self._organization_ids[person.organization] if person.organization else None,
+            group_ids=tuple(self._group_ids[key] for key in person.groups),
         )
 
     def _next_id(self, person: Person) -> int:
@@ -178,6 +176,14 @@ class Directory:
         return writer, reader
 
 
+def _members(users: dict[int, User]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for user_id in sorted(users):
+        for group_id in users[user_id].group_ids:
+            found.setdefault(group_id, []).append(user_id)
+    return {group_id: tuple(ids) for group_id, ids in found.items()}
+
+
 def _by_id(things: Iterator[Any]) -> dict[int, Any]:
     return {thing.id: thing for thing in things}
 
@@ -188,17 +194,19 @@ def _free(start: int, taken: dict[int, Any]) -> int:
     return start
 
 
-def _teams(groups: tuple[Group, ...]) -> Iterator[Team]:
+def _numbered_groups(groups: tuple[Group, ...]) -> Iterator[ZendeskGroup]:
     taken = {GROUP_IDS[group.key]: group for group in groups if group.key in GROUP_IDS}
     for group in groups:
-        team_id = GROUP_IDS[group.key] if group.key in GROUP_IDS else _free(106, taken)
-        taken[team_id] = group
-        yield Team(id=team_id, key=group.key, name=group.name)
+        group_id = GROUP_IDS[group.key] if group.key in GROUP_IDS else _free(106, taken)
+        taken[group_id] = group
+        yield ZendeskGroup(id=group_id, key=group.key, name=group.name)
 
 
-def _companies(organizations: tuple[Organization, ...]) -> Iterator[Company]:
+def _numbered_organizations(organizations: tuple[Organization, ...]) -> Iterator[ZendeskOrganization]:
     for place, org in enumerate(organizations):
-        yield Company(id=3001 + place, key=org.key, name=org.name, tier=org.tier, region=org.region, tags=org.tags)
+        yield ZendeskOrganization(
+            id=3001 + place, key=org.key, name=org.name, tier=org.tier, region=org.region, tags=org.tags
+        )
 
 
 def user_json(user: User, origin: str) -> dict[str, Any]:
@@ -252,27 +260,27 @@ def _rights(user: User) -> dict[str, Any]:
     }
 
 
-def team_json(team: Team, origin: str, created_at: int) -> dict[str, Any]:
+def group_json(group: ZendeskGroup, origin: str, created_at: int) -> dict[str, Any]:
     """A group."""
     return {
-        "url": f"{origin}/api/v2/groups/{team.id}.json",
-        "id": team.id,
+        "url": f"{origin}/api/v2/groups/{group.id}.json",
+        "id": group.id,
         "is_public": True,
-        "name": team.name,
+        "name": group.name,
         "description": "",
-        "default": team.id == 101,
+        "default": group.id == 101,
         "deleted": False,
         "created_at": stamp(created_at),
         "updated_at": stamp(created_at),
     }
 
 
-def company_json(company: Company, origin: str, created_at: int) -> dict[str, Any]:
+def organization_json(organization: ZendeskOrganization, origin: str, created_at: int) -> dict[str, Any]:
     """An organization with its custom fields ``tier`` and ``region``."""
     return {
-        "url": f"{origin}/api/v2/organizations/{company.id}.json",
-        "id": company.id,
-        "name": company.name,
+        "url": f"{origin}/api/v2/organizations/{organization.id}.json",
+        "id": organization.id,
+        "name": organization.name,
         "shared_tickets": False,
         "shared_comments": False,
         "external_id": None,
@@ -282,8 +290,8 @@ def company_json(company: Company, origin: str, created_at: int) -> dict[str, An
         "details": None,
         "notes": None,
         "group_id": None,
-        "tags": list(company.tags),
-        "organization_fields": {"tier": company.tier, "region": company.region},
+        "tags": list(organization.tags),
+        "organization_fields": {"tier": organization.tier, "region": organization.region},
     }
 
 
