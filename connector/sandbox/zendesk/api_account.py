@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.sandbox.zendesk import hours
-from connector.sandbox.zendesk.accounts import group_json, membership_json, organization_json, user_json
+from connector.sandbox.zendesk.account_json import group_json, membership_json, organization_json, user_json
 from connector.sandbox.zendesk.errors import forbidden, not_found
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox.core.strict import unknown_keys
-from connector.sandbox.zendesk.accounts import user_json
+from connector.sandbox.zendesk.account_json import user_json
 from connector.sandbox.zendesk.errors import bad_request, not_found, stray
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from connector.sandbox.zendesk.accounts import group_json, organization_json, user_json
+from connector.sandbox.zendesk.account_json import group_json, organization_json, user_json
 from connector.sandbox.zendesk.desk import Desk
 from connector.sandbox.zendesk.errors import stray
 from connector.sandbox.zendesk.tally import metric_set
