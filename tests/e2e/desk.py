@@ -180,7 +180,7 @@ class Desk:
         known = {
             "subject": SUBJECT,
             "body": BODY,
-            "requester": "oliver",
+            "requester": "pieter",
             "impact": "department",
             "urgency": "blocked",
             "group": "service-desk",
