@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from connector.documents import Document, Refused, checked, read
@@ -26,6 +27,11 @@ class PolicyCase:
     def name(self) -> str:
         """Return the story in a few words."""
         return self.story.name
+
+    @property
+    def today(self) -> date:
+        """Return the day on which the story begins: holidays are expanded around it, whenever it is replayed."""
+        return self.story.ticket.opened.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

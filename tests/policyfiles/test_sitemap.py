@@ -78,3 +78,13 @@ def test_a_map_must_be_the_one_of_its_site() -> None:
         load_site_map(ROOT / "sites" / "zendesk.yaml", name="zd-2")
     with pytest.raises(ConfigError, match="is a map for zendesk, but the site is jira"):
         load_site_map(ROOT / "sites" / "zendesk.yaml", kind="jira")
+
+
+def test_fields_that_a_map_does_not_bind_are_never_planned() -> None:
+    assert SITES["jsm-eu"].unwritable == frozenset()
+    assert site(ZENDESK.replace("next_due: {field: 27653}\n", "")).unwritable == {"next_due"}
+    without = JIRA.replace("group_field: {field: customfield_10114}\n", "").replace(
+        "level:       {field: customfield_10111}\n", ""
+    )
+    start, end = without.index("groups:\n"), without.index("people:\n")
+    assert site(without[:start] + without[end:]).unwritable == {"group", "level"}
