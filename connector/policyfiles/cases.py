@@ -36,15 +36,20 @@ class PolicyCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """What came of one case; it passed when nothing differs."""
+    """What came of one case; it passed when nothing differs. ``problems`` are sentences."""
 
     case: PolicyCase
-    differences: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the case."""
+        return self.case.name
 
     @property
     def passed(self) -> bool:
         """True when everything was as expected."""
-        return not self.differences
+        return not self.problems
 
 
 def load_cases(paths: Sequence[Path]) -> tuple[PolicyCase, ...]:
@@ -89,7 +94,7 @@ def run_case(case: PolicyCase, policy: Policy) -> CaseResult:
     found: list[str] = []
     for step in case.story.expect:
         found += differences(step, replay.advance(step.at.since(replay.opened_at)))
-    return CaseResult(case=case, differences=tuple(found))
+    return CaseResult(case=case, problems=tuple(found))
 
 
 def run_cases(cases: Sequence[PolicyCase], policy: Policy) -> tuple[CaseResult, ...]:
