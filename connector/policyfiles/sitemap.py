@@ -124,6 +124,10 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     for name, binding in file.inputs.items():
         if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
             refused.add(("inputs", name), "needs exactly one of field, requester and organization")
+        elif file.kind == "jira" and binding.field is None:
+            refused.add(
+                ("inputs", name), "a jira site keeps inputs in ticket fields only", "write {field: customfield_…}"
+            )
     missing = [p.name for p in Priority if p not in file.priorities]
     if missing:
         refused.add(
