@@ -113,9 +113,7 @@ def _tried(load: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def policy_test(
-    config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None, today: date | None = None
-) -> list[CaseResult]:
+def policy_test(config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None) -> list[CaseResult]:
     """Replay policy cases; needs neither secrets nor sites.
 
     Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
@@ -126,12 +124,13 @@ def policy_test(
     path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
     cases = load_cases(files or (path.parent / "tests",))
     wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
-    policies: dict[date, Policy] = {}
+    policies: dict[int, Policy] = {}
     results = []
     for case in wanted:
-        year = today or case.today
-        policies.setdefault(year, load_policy(path, today=year, shown=str(path))[0])
-        results.append(run_case(case, policies[year]))
+        day = case.story.ticket.opened.date()
+        if day.year not in policies:  # holidays are expanded around the year in which the story plays
+            policies[day.year] = load_policy(path, today=day, shown=str(path))[0]
+        results.append(run_case(case, policies[day.year]))
     return results
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from connector.documents import Document, Refused, checked, read
@@ -28,28 +27,18 @@ class PolicyCase:
         """Return the story in a few words."""
         return self.story.name
 
-    @property
-    def today(self) -> date:
-        """Return the day on which the story begins: holidays are expanded around it, whenever it is replayed."""
-        return self.story.ticket.opened.date()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """What came of one case; it passed when nothing differs. ``problems`` are sentences."""
+    """What came of one case; it passed when nothing differs."""
 
     case: PolicyCase
-    problems: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Return the name of the case."""
-        return self.case.name
+    differences: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
         """True when everything was as expected."""
-        return not self.problems
+        return not self.differences
 
 
 def load_cases(paths: Sequence[Path]) -> tuple[PolicyCase, ...]:
@@ -94,7 +83,7 @@ def run_case(case: PolicyCase, policy: Policy) -> CaseResult:
     found: list[str] = []
     for step in case.story.expect:
         found += differences(step, replay.advance(step.at.since(replay.opened_at)))
-    return CaseResult(case=case, problems=tuple(found))
+    return CaseResult(case=case, differences=tuple(found))
 
 
 def run_cases(cases: Sequence[PolicyCase], policy: Policy) -> tuple[CaseResult, ...]:

@@ -27,7 +27,7 @@ def named(words: str) -> PolicyCase:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_starter_policy_handles(case: PolicyCase) -> None:
-    assert run_case(case, STARTER).problems == ()
+    assert run_case(case, STARTER).differences == ()
 
 
 def test_there_are_ten_and_each_is_a_story_with_times() -> None:
@@ -56,7 +56,7 @@ def test_there_are_ten_and_each_is_a_story_with_times() -> None:
     ],
 )
 def test_a_case_notices_another_policy(words: str, old: str, new: str, said: str) -> None:
-    found = run_case(named(words), with_change(old, new)).problems
+    found = run_case(named(words), with_change(old, new)).differences
     assert found
     assert any(said in sentence for sentence in found), found
 

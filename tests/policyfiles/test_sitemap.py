@@ -59,6 +59,7 @@ def test_the_zendesk_map() -> None:
         ),
         pytest.param(JIRA, "group_field: {field: customfield_10114}\n", "", "written without group_field", id="group"),
         pytest.param(JIRA, "Blocks: work", "Blocks: wrok", "'wrok' is not known here (did you mean work?)", id="link"),
+        pytest.param(JIRA, "{field: customfield_10104}", "{organization: t}", "in ticket fields only", id="no place"),
         pytest.param(
             ZENDESK, "{organization: region}", "{organization: r, field: 1}", "needs exactly one of", id="two"
         ),
