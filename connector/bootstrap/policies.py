@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connector.bootstrap.clock import RealClock
 from connector.domain.change import Notice
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
 from connector.policyfiles import SiteMap, load_policy, load_site_map
-from connector.policyfiles.cases import CaseResult, load_cases, run_case
 from connector.render import Templates, TextRenderer, load_templates
 from connector.settings import Settings, SiteSettings, load_settings
+
+if TYPE_CHECKING:
+    from connector.policyfiles.cases import CaseResult
 
 T = TypeVar("T")
 
@@ -119,6 +121,8 @@ def policy_test(
     Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
     without ``files`` the cases in the folder ``tests`` beside the policy.
     """
+    from connector.policyfiles.cases import load_cases, run_case  # noqa: PLC0415 - only this command replays
+
     path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
     day = today or RealClock().now().date()
     cases = load_cases(files or (path.parent / "tests",))

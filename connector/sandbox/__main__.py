@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> None:
-    """Serve until told to stop."""
-    options, with_parent = parse()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until told to stop; the command line's own arguments where none are given."""
+    options, with_parent = parse(arguments)
     serve(options, with_parent=with_parent)
 
 

@@ -147,8 +147,13 @@ class PinnedAdapter(HTTPAdapter):
         return self._clock.now() + self._skew
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
-        """Send for a session; its time-outs, proxies and verification settings are ours, not the session's."""
-        return self.exchange(request)
+        """Send for a session; its time-outs, proxies and verification settings are ours, not the session's.
+
+        The answer carries the request as the session made it: the vendors' clients recognise their own address.
+        """
+        response = self.exchange(request)
+        response.request, response.url = request, request.url or ""
+        return response
 
     def exchange(
         self, request: requests.PreparedRequest, *, fresh: bool = False, urgent: bool = False
