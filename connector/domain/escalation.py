@@ -212,7 +212,7 @@ def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, Escalatio
     if is_late(state, due_at, view.now):
         return None, dataclasses.replace(state, timer_from=view.now, refreshed=True)
     if state.repeats < level.repeat:
-        return None, dataclasses.replace(state, timer_from=due_at, repeats=state.repeats + 1)
+        return None, dataclasses.replace(state, timer_from=view.now, repeats=state.repeats + 1)
     following = next_level(state.path, level.level)
     return (_Cause(f"level {level.level} not acknowledged", due_at, following.level) if following else None), state
 

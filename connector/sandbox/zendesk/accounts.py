@@ -75,6 +75,8 @@ class Directory:
         self._company_ids: dict[str, int] = {company.key: company.id for company in self.companies.values()}
         self.users: dict[int, User] = {}
         self._user_ids: dict[str, int] = {}
+        self._members: dict[int, tuple[int, ...]] | None = None
+        self._next_free = {"customer": 1001, "agent": 504}
         for person in roster.people:
             self.add(self._user(person))
         for user in self._own_accounts():
@@ -83,6 +85,7 @@ class Directory:
     def add(self, user: User) -> None:
         """Take in one more user."""
         self.users[user.id] = user
+        self._members = None
         self._user_ids[user.key] = user.id
 
     def user(self, key: str) -> User:
@@ -115,6 +118,16 @@ class Directory:
             raise not_found()
         return self.users[user_id]
 
+    def members(self, team_id: int) -> tuple[int, ...]:
+        """The ids of a group's agents, in order."""
+        if self._members is None:
+            found: dict[int, list[int]] = {}
+            for user in sorted(self.users.values(), key=lambda user: user.id):
+                for group_id in user.group_ids:
+                    found.setdefault(group_id, []).append(user.id)
+            self._members = {group_id: tuple(ids) for group_id, ids in found.items()}
+        return self._members.get(team_id, ())
+
     def memberships(self) -> Iterator[tuple[int, User, int, bool]]:
         """Membership id, user, group id, and whether it is the user's default."""
         for user in sorted(self.users.values(), key=lambda u: u.id):
@@ -138,11 +151,12 @@ class Directory:
         )
 
     def _next_id(self, person: Person) -> int:
-        if person.role == "customer":
-            return _free(1001, self.users)
-        if person.key in AGENT_IDS:
+        if person.key in AGENT_IDS and person.role != "customer":
             return AGENT_IDS[person.key]
-        return _free(504, self.users)
+        kind = "customer" if person.role == "customer" else "agent"
+        found = _free(self._next_free[kind], self.users)
+        self._next_free[kind] = found + 1
+        return found
 
     def _own_accounts(self) -> tuple[User, User]:
         writer = User(

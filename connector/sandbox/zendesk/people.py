@@ -92,8 +92,10 @@ class ZendeskPeople:
         """The screen offers nobody else than members of the ticket's group, and asks for one."""
         if user.is_agent and user.group_ids:
             return {"assignee_id": user.id}
-        members = [u.id for u in self._desk.directory.users.values() if ticket.group_id in u.group_ids]
-        return {"assignee_id": min(members)} if members else {}
+        directory = self._desk.directory
+        groups = (ticket.group_id, *directory.teams)
+        members = (directory.members(group_id)[:1] for group_id in groups if group_id is not None)
+        return next(({"assignee_id": found[0]} for found in members if found), {})
 
     def set_priority(self, ticket: str, actor: str, priority: Level | None) -> None:
         """Set the priority by hand."""

@@ -15,6 +15,7 @@ def ticket_view(desk: Desk, ticket: Ticket) -> dict[str, Any]:
     names = {ticket_id: name for name, ticket_id in desk.names.items()}
     fields = {name: field.neutral(ticket.custom.get(field.id)) for name, field in desk.fields.by_name.items()}
     return {
+        "ticket": str(ticket.id),
         "id": str(ticket.id),
         "key": names.get(ticket.id),
         "subject": ticket.subject,
