@@ -13,7 +13,7 @@ from connector.sandbox.jira.desk import Desk, Draft, Edit
 from connector.sandbox.jira.intake import as_documents, read_fields, read_update
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.moments import millis, stamp
-from connector.sandbox.jira.state import State
+from connector.sandbox.jira.state import NO_ISSUE, State
 from connector.sandbox.jira.workflow import transitions_of
 
 ONE = f"{PLATFORM}/issue/{{key}}"
@@ -26,7 +26,6 @@ EDIT_SHAPE: Mapping[str, Any] = {
 }
 READ_QUERIES = frozenset(("fields", "fieldsByKeys", "expand", "properties", "updateHistory", "failFast"))
 EDIT_QUERIES = frozenset(("notifyUsers", "overrideScreenSecurity", "overrideEditableFlag", "returnIssue", "expand"))
-EMBEDDED_HISTORIES = 40
 PROPERTY_LIMIT = 32768
 
 
@@ -67,30 +66,8 @@ class IssueApi:
     def _get(self, call: Call) -> Response:
         issue = self._issue(call)
         fields = self._state.expand_fields(call.listed("fields"), "*all")
-        shown = call.show.issue(issue, fields)
-        return json_response(self._extended(call, issue, shown, call.listed("expand"), call.listed("properties")))
-
-    def _extended(
-        self, call: Call, issue: Issue, shown: dict[str, Any], expand: list[str], properties: list[str]
-    ) -> dict[str, Any]:
-        if "changelog" in expand:
-            shown["changelog"] = self._embedded(call, issue)
-        if "names" in expand:
-            shown["names"] = {f.id: f.name for f in self._state.catalog.fields.values() if f.id in shown["fields"]}
-        if properties:
-            wanted = issue.properties if "*all" in properties else properties
-            shown["properties"] = {key: issue.properties[key] for key in wanted if key in issue.properties}
-        return shown
-
-    def _embedded(self, call: Call, issue: Issue) -> dict[str, Any]:
-        histories = self._state.histories.get(issue.id, [])
-        newest = histories[::-1][:EMBEDDED_HISTORIES]
-        return {
-            "startAt": 0,
-            "maxResults": len(newest),
-            "total": len(histories),
-            "histories": [call.show.history(entry) for entry in newest],
-        }
+        shown = call.show.extended(issue, fields, expand=call.listed("expand"), properties=call.listed("properties"))
+        return json_response(shown)
 
     def _bulkfetch(self, call: Call) -> Response:
         shape = dict.fromkeys(("issueIdsOrKeys", "fields", "fieldsByKeys", "properties", "expand"))
@@ -102,15 +79,12 @@ class IssueApi:
         for name in wanted:
             issue = self._state.find(name)
             if issue is None or not self._state.can_see(call.account, issue):
-                errors.append(
-                    {"id": name, "errorMessage": "Issue does not exist or you do not have permission to see it."}
-                )
+                errors.append({"id": name, "errorMessage": NO_ISSUE})
             else:
                 found[issue.id] = issue
         expand, properties = given.get("expand") or [], given.get("properties") or []
         shown = [
-            self._extended(call, found[number], call.show.issue(found[number], fields), expand, properties)
-            for number in sorted(found)
+            call.show.extended(found[number], fields, expand=expand, properties=properties) for number in sorted(found)
         ]
         return json_response({"issues": shown, "issueErrors": errors})
 

@@ -214,14 +214,20 @@ class Catalog:
         open: Select fields whose options nobody listed: administrators add them as people need them.
     """
 
-    fields: Mapping[str, Field]
+    fields: dict[str, Field]
     metrics: tuple[Metric, ...]
     choices: dict[str, tuple[Named, ...]] = field(default_factory=dict)
     open: frozenset[str] = frozenset()
+    _options: dict[tuple[str, str], Named] = field(default_factory=dict, repr=False)
 
     def option(self, field_id: str, value: str) -> Named | None:
         """An option of a select field by its value or its id."""
-        return next((o for o in self.choices.get(field_id, ()) if value in (o.name, o.id)), None)
+        known = self._options.get((field_id, value))
+        if known is None:
+            known = next((o for o in self.choices.get(field_id, ()) if value in (o.name, o.id)), None)
+            if known is not None:
+                self._options[field_id, value] = known
+        return known
 
     def offer(self, field_id: str, value: str) -> Named | None:
         """The option of this value; an open field gets it if it is new."""
@@ -231,6 +237,10 @@ class Catalog:
             found = Named(id=_option_id(field_id, len(held)), name=value)
             self.choices[field_id] = (*held, found)
         return found
+
+    def add(self, field: Field) -> None:
+        """Add a field that no edit takes."""
+        self.fields[field.id] = field
 
     def takes(self, field_id: str, project: str, options: JiraOptions) -> bool:
         """Whether an edit may set this field in this project."""

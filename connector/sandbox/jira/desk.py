@@ -15,6 +15,7 @@ from connector.sandbox.jira.state import State
 from connector.sandbox.jira.words import neutral_name, neutral_value, stored_text
 
 STATUS_IDS = {status.name: status.id for status in setup.STATUSES}
+STATUS_BY_ID = {status.id: status for status in setup.STATUSES}
 OPEN_WORK = frozenset(STATUS_IDS[name] for name in ("Open", "Waiting for support", "In Progress"))
 WAITING_FOR_CUSTOMER = STATUS_IDS["Waiting for customer"]
 WAITING_FOR_SUPPORT = STATUS_IDS["Waiting for support"]
@@ -106,15 +107,16 @@ class Desk:
         if not changed and properties == dict(issue.properties):
             return issue
         bumps = bool(changed) or self.state.options.property_bumps_updated
+        values = {**issue.values, **changed}
         new = replace(
             issue,
-            values={**issue.values, **changed},
+            values=values,
             properties=properties,
+            clocks=self._follow(issue, values) if "status" in changed or "priority" in changed else issue.clocks,
             updated=now if bumps else issue.updated,
             version=issue.version + 1,
             memo={},
         )
-        new = replace(new, clocks=self._follow(issue, new))
         self.state.publish(new, bulk=edit.bulk)
         self._record(issue, new, actor, changed)
         if changed and edit.mail:
@@ -130,7 +132,7 @@ class Desk:
                 values |= {"resolution": resolution or "10000", "resolutiondate": issue.get("resolutiondate") or now}
         else:
             values |= {"resolution": None, "resolutiondate": None}
-        before, after = (self._category(s) for s in (issue.values["status"], status))
+        before, after = (STATUS_BY_ID[s].category for s in (issue.values["status"], status))
         if before != after:
             values["statuscategorychangedate"] = now
         new = self.edit(issue, actor, Edit(values=values, mail=False))
@@ -280,21 +282,19 @@ class Desk:
         now = self.state.now()
         return tuple(Clock(metric=metric).start(values["priority"], now) for metric in self.state.catalog.metrics)
 
-    def _follow(self, old: Issue, new: Issue) -> tuple[Clock, ...]:
-        now, status = self.state.now(), self.state.status_of(new)
-        was_done = self.state.status_of(old).category == "done"
+    def _follow(self, issue: Issue, values: Mapping[str, Any]) -> tuple[Clock, ...]:
+        """The clocks once ``values`` hold: done ends them, reopening starts a resolution anew."""
+        now, status, priority = self.state.now(), STATUS_BY_ID[values["status"]], values.get("priority")
+        was_done = self.state.status_of(issue).category == "done"
         clocks = []
-        for clock in new.clocks:
+        for clock in issue.clocks:
             moved = clock
             if status.category == "done":
                 moved = moved.stop(now)
             elif was_done and clock.metric.key == "resolution":
-                moved = moved.start(new.get("priority"), now)
-            clocks.append(moved.settle(status=status.name, priority=new.get("priority"), now=now))
+                moved = moved.start(priority, now)
+            clocks.append(moved.settle(status=status.name, priority=priority, now=now))
         return tuple(clocks)
-
-    def _category(self, status: str) -> str:
-        return next(s.category for s in setup.STATUSES if s.id == status)
 
     # -- records -------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXPANDABLE = (
     "operations,versionedRepresentations,editmeta,changelog,customfield_10010.requestTypePractice,renderedFields"
 )
+EMBEDDED_HISTORIES = 40
 SIZES = ("48x48", "24x24", "16x16", "32x32")
 Fields = tuple[str, ...]
 
@@ -149,15 +150,39 @@ class Show:
             "fields": {name: self.value(issue, name) for name in fields},
         }
 
+    def extended(
+        self, issue: Issue, fields: Fields, *, expand: Sequence[str] = (), properties: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """An issue with expansions (``changelog``, ``names``) and chosen properties."""
+        shown = self.issue(issue, fields)
+        if "changelog" in expand:
+            shown["changelog"] = self.embedded_changelog(issue)
+        if "names" in expand:
+            shown["names"] = {name: self.state.catalog.fields[name].name for name in fields}
+        if properties:
+            wanted = issue.properties if "*all" in properties else properties
+            shown["properties"] = {key: issue.properties[key] for key in wanted if key in issue.properties}
+        return shown
+
+    def embedded_changelog(self, issue: Issue) -> dict[str, Any]:
+        """The newest entries of the changelog, newest first."""
+        histories = self.state.histories.get(issue.id, [])
+        newest = histories[::-1][:EMBEDDED_HISTORIES]
+        return {
+            "startAt": 0,
+            "maxResults": len(newest),
+            "total": len(histories),
+            "histories": [self.history(entry) for entry in newest],
+        }
+
     def issue_bytes(self, issue: Issue, fields: Fields) -> bytes:
         """The same, serialised once per version (and per moment while a clock runs)."""
         moving = issue.running and any(name in self.state.sla_ids for name in fields)
         key = (fields, self.api, self.reader.zone, self.state.now() if moving else None)
         found = issue.memo.get(key)
         if found is None:
-            if len(issue.memo) >= 4:
-                issue.memo.clear()
-            found = issue.memo[key] = encode(self.issue(issue, fields))
+            found = encode(self.issue(issue, fields))
+            self.state.keep(issue, key, found)
         return found
 
     def value(self, issue: Issue, field_id: str) -> Any:
