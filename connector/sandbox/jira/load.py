@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.sandbox.jira import adf
 from connector.sandbox.jira import catalog as setup
+from connector.sandbox.jira.fields import CUSTOM, Field
 from connector.sandbox.jira.model import Issue
 from connector.sandbox.jira.sla import Clock
 from connector.sandbox.jira.state import State
@@ -52,9 +53,9 @@ def _more_fields(state: State) -> tuple[str, ...]:
     made = []
     for number in range(FIRST_FIELD, FIRST_FIELD + state.options.load_fields):
         field_id = f"customfield_{number}"
-        schema = {"type": "string", "custom": setup.CUSTOM + "textfield", "customId": number}
+        schema = {"type": "string", "custom": CUSTOM + "textfield", "customId": number}
         state.catalog.add(
-            setup.Field(id=field_id, name=f"Field {number}", kind="raw", schema=schema, clauses=(f"cf[{number}]",))
+            Field(id=field_id, name=f"Field {number}", kind="raw", schema=schema, clauses=(f"cf[{number}]",))
         )
         made.append(field_id)
     return tuple(made)

@@ -21,8 +21,10 @@ from connector.sandbox.jira.accounts import (
 from connector.sandbox.jira.api_bulk import BulkApi
 from connector.sandbox.jira.api_comment import CommentApi
 from connector.sandbox.jira.api_desk import DeskApi
+from connector.sandbox.jira.api_history import HistoryApi
 from connector.sandbox.jira.api_issue import IssueApi
 from connector.sandbox.jira.api_link import LinkApi
+from connector.sandbox.jira.api_people import PeopleApi
 from connector.sandbox.jira.api_search import SearchApi
 from connector.sandbox.jira.api_setup import SetupApi
 from connector.sandbox.jira.calls import DESK_API, Call, Router, check_query, refusal_response
@@ -57,6 +59,8 @@ class JiraSite:
             CommentApi(state, desk),
             DeskApi(state, desk),
             SetupApi(state),
+            PeopleApi(state),
+            HistoryApi(state),
             BulkApi(state, desk),
             LinkApi(state, desk),
         )

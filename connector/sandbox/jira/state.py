@@ -11,6 +11,7 @@ from connector.sandbox.core.roster import Roster
 from connector.sandbox.core.world import World
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.accounts import ANONYMOUS, Directory
+from connector.sandbox.jira.fields import Field
 from connector.sandbox.jira.index import Index
 from connector.sandbox.jira.model import Account, Comment, History, Issue, Link, Refusal, Task
 from connector.sandbox.jira.moments import floor_ms
@@ -98,7 +99,7 @@ class State:
         """The issue's status."""
         return self._statuses[issue.values["status"]]
 
-    def field_named(self, name: str) -> setup.Field | None:
+    def field_named(self, name: str) -> Field | None:
         """A field by id or clause name, lower case."""
         return self._clauses.get(name)
 
