@@ -213,7 +213,9 @@ def _updates(view: View) -> Iterator[Remark]:
     if cadence is None or base is None:
         return
     k = (view.now - base) // cadence.every
-    if k < 1 or not view.enforces(base + k * cadence.every):
+    due_at = base + k * cadence.every
+    loaded_at = view.situation.policy_since
+    if k < 1 or not view.enforces(due_at) or (loaded_at is not None and due_at < loaded_at):
         return
     yield Remark(
         occasion=occasion.update(base, k),
