@@ -50,9 +50,14 @@ def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, w
     return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
 
 
-def thresholds_of(policy: Policy, clock: ClockName) -> list[Threshold]:
-    """The thresholds of one clock, in file order."""
-    return [t for t in policy.sla.thresholds if t.clock is clock]
+def thresholds_of(policy: Policy, clock: ClockName) -> tuple[Threshold, ...]:
+    """The thresholds of one clock, in the policy's order."""
+    found: dict[ClockName, tuple[Threshold, ...]] | None = policy.memo.get("sla thresholds")
+    if found is None:
+        listed = policy.sla.thresholds
+        found = {name: tuple(t for t in listed if t.clock is name) for name in ClockName}
+        policy.memo["sla thresholds"] = found
+    return found[clock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,13 @@ class Control:
         """Say which story is told, once it is known."""
         self._told = (scenario, cast)
 
+    def handles(self) -> dict[str, dict[str, str]]:
+        """By site: the story's own names of tickets, with their ids or keys."""
+        if self._told is None:
+            raise ValueError("no story is told here")
+        with self._clock.lock:
+            return self._told[1].handles()
+
     def run(self, request: Request, present: Present) -> Delivery:
         """Answer any control request."""
         return self._dispatch(self._calls, request, present)
@@ -165,16 +172,14 @@ class Control:
             return {"result": act(exchange.site, verb, details)}
 
     def _story(self) -> dict[str, Any]:
-        if self._told is None:
-            raise ValueError("no story is told here")
-        scenario, cast = self._told
-        with self._clock.lock:
-            return {
-                "name": scenario.name,
-                "opens_at": scenario.opens_at.isoformat(),
-                "ends_at": scenario.ends_at.isoformat(),
-                "tickets": cast.handles(),
-            }
+        tickets = self.handles()
+        scenario = self._told[0] if self._told else None
+        return {
+            "name": scenario and scenario.name,
+            "opens_at": scenario and scenario.opens_at.isoformat(),
+            "ends_at": scenario and scenario.ends_at.isoformat(),
+            "tickets": tickets,
+        }
 
     # -- faults ------------------------------------------------------------------------------
 

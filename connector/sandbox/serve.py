@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -126,7 +127,7 @@ def serve(options: ServeOptions, *, with_parent: bool = False) -> None:
 
 
 def _watch_parent(done: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not through its buffer, whose lock would outlive the thread
         pass
     done.set()
 

@@ -28,7 +28,7 @@ _TOKENS = re.compile(
     | (?P<mention>\[~(?P<who>[^\]\n]+)\])
     | (?P<link>\[(?:(?P<label>[^\]|\n]*)\|(?P<to>[^\]\n]+)|(?P<bare>TARGET[^\]\n]*))\])
     | (?P<image>!(?P<file>[^\s!|][^!|\n]*\.[^!|\n]+)(?:\|[^!\n]*)?!)
-    | (?P<autolink>(?<![\w/])(?:(?:https?|ftp|file|irc|news|nntp)://|mailto:|www\.)[^\s\[\]{}|]+)
+    | (?P<autolink>(?<![\w/])(?:(?:https?|ftp|file|irc|news|nntp)://|mailto:|www\.)[^\s\[\]{}|\\]+)
     | (?P<address>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<ticket>(?<![\w-])[A-Z][A-Z0-9]+-\d+(?![\w-]))
     | (?P<icon>\((?:[!?/xiyn+-]|on|off|\*[rgby]?)\)|(?<!\w):-?[)(PD](?!\w)|(?<!\w);-?\))

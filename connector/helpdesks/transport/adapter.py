@@ -89,8 +89,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request with how it is to be treated."""
+    """One request, as the caller built it and as it goes out, with how it is to be treated."""
 
+    asked: requests.PreparedRequest
     request: requests.PreparedRequest
     endpoint: Endpoint
     ticket: str
@@ -168,10 +169,10 @@ class PinnedAdapter(HTTPAdapter):
             Unavailable: A read failed after its retries, or its budget asks for a longer wait than we hold a read for.
             HelpdeskError: Writes: as ``outcome`` says. Reads too: ``Conflict``, ``Rejected`` and ``Denied``.
         """
-        request = request.copy()
-        request.url = self.pin.resolve(request.url or "")
-        endpoint, ticket = self._dialect.find(request.method or "", self._path(request))
-        call = _Call(request, endpoint, ticket, fresh, urgent)
+        pinned = request.copy()
+        pinned.url = self.pin.resolve(request.url or "")
+        endpoint, ticket = self._dialect.find(request.method or "", self._path(pinned))
+        call = _Call(request, pinned, endpoint, ticket, fresh=fresh, urgent=urgent)
         if endpoint.safe:
             return self._retry.call(functools.partial(self._read, call), what=call.what)
         return self._write(call)
@@ -227,7 +228,8 @@ class PinnedAdapter(HTTPAdapter):
         self.allowance.spend(call.endpoint.limits, self._clock.now(), ticket=call.ticket)
         self.counts[call.endpoint.name] += 1
         response = self._transmit(request, call.what)
-        response.request = call.request  # the copy with the credentials goes no further
+        response.request = call.asked  # the copy with the credentials goes no further
+        response.url = call.asked.url or ""
         return response
 
     def _authorization(self, credentials: Credentials) -> str:

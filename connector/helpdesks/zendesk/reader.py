@@ -156,11 +156,10 @@ class ZendeskReader:
         """Return a page, the position after it, and whether that did not move."""
         try:
             answer = self._http.call(wire.export(position))
-        except Rejected:
+        except Rejected as refusal:
             if not position.after:
-                raise
-            position = self._restart(datetime.fromtimestamp(position.start, tz=UTC))
-            answer = self._http.call(wire.export(position))
+                raise Unavailable(f"the export does not begin: {refusal}") from refusal
+            return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
         moved = Position(int(answer.at.timestamp()), found.after or position.after)

@@ -47,7 +47,8 @@ class Fault:
         chance: Probability of striking, drawn from the site's seeded randomness.
         seconds: Simulated seconds (``late``, ``slow``).
         pause: Real seconds (``drip``, ``hang``).
-        after_bytes: Of the whole answer, head included (``cut``), or per piece (``drip``).
+        after_bytes: Of the whole answer, head included (``cut``; negative counts from its end), or per
+            piece (``drip``).
     """
 
     action: Action

@@ -137,7 +137,10 @@ class _Conversation:
         for line in lines[1:]:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
-        length = int(headers.get("content-length") or 0)
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or "transfer-encoding" in headers:
+            return None  # the vendors' clients send whole bodies; anything else is a mistake here
+        length = int(declared)
         whole = end + 4 + length
         while len(self._buffer) < whole:
             if not self._fill():
@@ -155,7 +158,10 @@ class _Conversation:
     def _present(self) -> bool:
         """Whether the client still holds the line (it may not have sent anything since)."""
         readable, _, _ = select.select([self._connection], [], [], 0)
-        return not readable or bool(self._connection.recv(1, socket.MSG_PEEK))
+        try:
+            return not readable or bool(self._connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _send(self, delivery: Delivery, head: bytes) -> bool:
         """Send an answer; false when the connection is to be closed."""

@@ -87,7 +87,7 @@ class Request:
         if scheme.lower() != "basic":
             return None
         try:
-            user, _, secret = base64.b64decode(rest).decode().partition(":")
+            user, _, secret = base64.b64decode(rest, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
         return Credentials(scheme="basic", user=user, secret=secret)

@@ -10,7 +10,7 @@ from connector.sandbox.core.messages import BadBodyError, Response, empty_respon
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.calls import PLATFORM, Call, Route
 from connector.sandbox.jira.desk import Desk, Draft, Edit
-from connector.sandbox.jira.intake import read_fields, read_update
+from connector.sandbox.jira.intake import as_documents, read_fields, read_update
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.moments import millis, stamp
 from connector.sandbox.jira.state import State
@@ -177,7 +177,7 @@ class IssueApi:
         mail = self._mails(call)
         if "transition" in given:
             raise Refusal(400, "Transitions are not supported by edit issue; use the transitions resource.")
-        fields = given.get("fields") or {}
+        fields = self._fields(call, given)
         if twice := sorted(set(fields) & set(given.get("update") or {})):
             raise Refusal(400, errors={name: f"Field '{name}' is in both fields and update." for name in twice})
         self._check_editable(issue)
@@ -191,6 +191,10 @@ class IssueApi:
         if call.flag("returnIssue", default=False):
             return json_response(call.show.issue(new, self._state.expand_fields((), "*all")))
         return empty_response()
+
+    def _fields(self, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+        fields = dict(given.get("fields") or {})
+        return fields if call.rich else as_documents(self._state, fields)
 
     def _mails(self, call: Call) -> bool:
         """Whether the edit is mailed; leaving that out takes an administrator's right."""
@@ -214,7 +218,7 @@ class IssueApi:
 
     def _create(self, call: Call) -> Response:
         actor, given = call.actor, call.body(EDIT_SHAPE)
-        fields = dict(given.get("fields") or {})
+        fields = self._fields(call, given)
         project = fields.pop("project", None) or {}
         fields.pop("issuetype", None)
         key = next(

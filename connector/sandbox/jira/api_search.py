@@ -87,8 +87,6 @@ class SearchApi:
             Route(method="POST", path=f"{path}/approximate-count", answer=self._count, anonymous=True),
             Route(method="GET", path=path, answer=_removed, queries=OLD_QUERIES, anonymous=True),
             Route(method="POST", path=path, answer=_removed, anonymous=True),
-            Route(method="GET", path="/rest/api/2/search", answer=_removed, queries=OLD_QUERIES, anonymous=True),
-            Route(method="POST", path="/rest/api/2/search", answer=_removed, anonymous=True),
         )
 
     def _get(self, call: Call) -> Response:

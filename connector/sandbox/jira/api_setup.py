@@ -47,7 +47,8 @@ class SetupApi:
 
     def _people_routes(self) -> tuple[Route, ...]:
         path = PLATFORM
-        finding = ("query", "accountId", "username", "property", *PAGING)
+        old = ("includeActive", "includeInactive")  # a public client sends them still; they mean nothing
+        finding = ("query", "accountId", "username", "property", *old, *PAGING)
         assignable = (*finding, "project", "issueKey", "issueId", "recommend")
         return (
             Route(method="GET", path=f"{path}/myself", answer=self._myself, queries=("expand",)),

@@ -50,6 +50,11 @@ class Call:
             raise Refusal(401, "Client must be authenticated to access this resource.")
         return Actor(account=self.account, via="api")
 
+    @property
+    def rich(self) -> bool:
+        """Whether rich text is a document (version 3) rather than wiki text (version 2)."""
+        return self.show.version == 3
+
     def query(self, name: str, default: str = "") -> str:
         """A query parameter."""
         return self.request.param(name) or default
@@ -134,6 +139,8 @@ class Router:
             Refusal: 404 for an unknown path, 405 for a known one with another method.
         """
         given = path.removeprefix(GATEWAY).strip("/").split("/")
+        if given[:2] == ["rest", "api"] and given[2:3] in (["2"], ["latest"]):
+            given[2] = "3"
         for parts, route in self._routes.get((method, len(given)), ()):
             if (held := _fit(parts, given)) is not None:
                 return route, held
@@ -164,7 +171,7 @@ def refusal_response(refusal: Refusal, path: str) -> Response:
         }
     elif "/rest/api/3/bulk/" in path:
         messages = (*refusal.messages, *refusal.errors.values())
-        payload = {"errors": [{"type": "BAD_REQUEST", "message": message} for message in messages]}
+        payload = {"errors": [{"message": message} for message in messages]}
     else:
         payload = {"errorMessages": list(refusal.messages), "errors": refusal.errors}
     if refusal.status == 429:

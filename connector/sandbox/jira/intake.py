@@ -9,6 +9,7 @@ from connector.sandbox.jira import adf
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.moments import read_stamp
+from connector.sandbox.jira.wikitext import read_wiki
 
 if TYPE_CHECKING:
     from connector.sandbox.jira.state import State
@@ -40,6 +41,23 @@ def read_fields(state: State, project: str, fields: Mapping[str, Any]) -> dict[s
     if errors:
         raise Refusal(400, errors=errors)
     return values
+
+
+def as_documents(state: State, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A version 2 ``fields`` object with its wiki texts as documents.
+
+    Raises:
+        Refusal: 400 for a document where version 2 has text.
+    """
+    found = dict(fields)
+    for field_id, given in fields.items():
+        field = state.catalog.fields.get(field_id)
+        if field is None or field.kind != "adf" or given is None:
+            continue
+        if not isinstance(given, str):
+            raise Refusal(400, errors={field_id: "Operation value must be a string"})
+        found[field_id] = adf.document(read_wiki(given).text)
+    return found
 
 
 def read_update(state: State, issue: Issue, update: Mapping[str, Any]) -> dict[str, Any]:

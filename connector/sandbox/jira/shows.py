@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from connector.sandbox.jira import adf, desk_views
 from connector.sandbox.jira import catalog as setup
-from connector.sandbox.jira import desk_views
 from connector.sandbox.jira.model import Account, Comment, History, Issue
 from connector.sandbox.jira.moments import stamp
 from connector.sandbox.jira.sla import Face
@@ -33,11 +33,13 @@ class Show:
     Attributes:
         base: Address that links start with, such as ``http://127.0.0.1:8123``.
         reader: Whose zone times are in.
+        version: Of the platform API; version 2 has plain text where 3 has documents.
     """
 
     state: State
     base: str
     reader: Account
+    version: int = 3
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -47,7 +49,7 @@ class Show:
     @property
     def api(self) -> str:
         """Where the platform API starts."""
-        return f"{self.base}/rest/api/3"
+        return f"{self.base}/rest/api/{self.version}"
 
     def at(self, moment: datetime) -> str:
         """A moment in the reader's zone."""
@@ -150,7 +152,7 @@ class Show:
     def issue_bytes(self, issue: Issue, fields: Fields) -> bytes:
         """The same, serialised once per version (and per moment while a clock runs)."""
         moving = issue.running and any(name in self.state.sla_ids for name in fields)
-        key = (fields, self.base, self.reader.zone, self.state.now() if moving else None)
+        key = (fields, self.api, self.reader.zone, self.state.now() if moving else None)
         found = issue.memo.get(key)
         if found is None:
             if len(issue.memo) >= 4:
@@ -174,7 +176,7 @@ class Show:
             "self": f"{self.api}/issue/{comment.issue_id}/comment/{comment.id}",
             "id": str(comment.id),
             "author": self.user(comment.author),
-            "body": comment.body,
+            "body": comment.body if self.version == 3 else comment.text,
             "updateAuthor": self.user(comment.editor),
             "created": self.at(comment.created),
             "updated": self.at(comment.updated),
@@ -224,6 +226,11 @@ def _moment(show: Show, issue: Issue, field_id: str) -> Any:
     own = {"created": issue.created, "updated": issue.updated}
     moment = own.get(field_id) or issue.get(field_id)
     return show.at(moment) if moment is not None else None
+
+
+def _document(show: Show, issue: Issue, field_id: str) -> Any:
+    value = issue.get(field_id)
+    return adf.plain(value) if show.version == 2 and value is not None else value
 
 
 def _status(show: Show, issue: Issue, _field_id: str) -> Any:
@@ -300,6 +307,7 @@ SHOWN: Mapping[str, Shown] = {
     "user": _user,
     "datetime": _moment,
     "status": _status,
+    "adf": _document,
     "priority": _named(setup.PRIORITIES, Show.priority),
     "issuetype": _named(setup.ISSUE_TYPES, Show.issue_type),
     "resolution": _named(setup.RESOLUTIONS, lambda show, thing: show.named("resolution", thing)),

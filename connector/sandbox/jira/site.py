@@ -47,7 +47,7 @@ class JiraSite:
         self.desk = Desk(self.state)
         self._people = JiraPeople(self.state, self.desk)
         self._throttle = Throttle(self.options)
-        self._shows: dict[tuple[str, str], Show] = {}
+        self._shows: dict[tuple[str, str, int], Show] = {}
         state, desk = self.state, self.desk
         apis = (
             SearchApi(state),
@@ -129,9 +129,10 @@ class JiraSite:
 
     def _show(self, request: Request, account: Account) -> Show:
         base = request.origin + GATEWAY if request.path.startswith(GATEWAY) else request.origin
-        key = (base, account.key)
+        version = 2 if "/rest/api/2/" in request.path else 3
+        key = (base, account.key, version)
         if key not in self._shows:
-            self._shows[key] = Show(state=self.state, base=base, reader=account)
+            self._shows[key] = Show(state=self.state, base=base, reader=account, version=version)
         return self._shows[key]
 
     def _token(self, request: Request) -> Response:

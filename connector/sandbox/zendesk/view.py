@@ -15,13 +15,14 @@ def ticket_view(desk: Desk, ticket: Ticket) -> dict[str, Any]:
     names = {ticket_id: name for name, ticket_id in desk.names.items()}
     fields = {name: field.neutral(ticket.custom.get(field.id)) for name, field in desk.fields.by_name.items()}
     return {
+        "ticket": str(ticket.id),
         "id": str(ticket.id),
         "key": names.get(ticket.id),
         "subject": ticket.subject,
         "type": desk.fields.kind_of(ticket.ticket_form_id),
         "status": "deleted" if ticket.deleted else NEUTRAL_STATUS.get(ticket.status, ticket.status),
         "priority": NEUTRAL_PRIORITY.get(ticket.priority or ""),
-        "group": directory.team_key(ticket.group_id),
+        "group": directory.group_key(ticket.group_id),
         "assignee": directory.user_key(ticket.assignee_id),
         "requester": directory.user_key(ticket.requester_id),
         "labels": list(ticket.tags),
