@@ -116,6 +116,9 @@ class TestTimer:
         desk.wait(hours=4)
         desk.sync()
         assert desk.ticket.level == 1, "four hours unseen count for nothing"
+        again = desk.look()[0].explanation.path.timer_due_at
+        assert again is not None
+        assert desk.state.refreshed
         desk.run(minutes=30)
         assert desk.ticket.level == 2
 
@@ -125,6 +128,13 @@ class TestTimer:
             desk.sync()
             desk.wait(hours=1, seconds=5)
         assert desk.ticket.level == 4
+
+    def test_an_outage_is_forgiven_once_per_level(self):
+        desk = Desk(TIMER_ONLY, facts=OUTAGE)
+        for hours, level in ((0, 1), (4, 1), (4, 2)):
+            desk.wait(hours=hours)
+            desk.sync()
+            assert desk.ticket.level == level
 
     def test_the_last_level_repeats_itself_and_then_rests(self):
         desk = Desk(labels=frozenset({"security"}))
@@ -198,6 +208,14 @@ class TestAcknowledgement:
         desk.run(hours=2)
         assert desk.ticket.level == 1
         assert "anna-id, commented" in desk.look()[0].explanation.path.acknowledged
+
+    def test_nobody_is_assigned_to_a_level_that_was_acknowledged_before_we_could(self):
+        desk = Desk(facts=DEGRADED, priority=P2)
+        desk.wait(minutes=2)
+        desk.says(ANNA)
+        desk.wait(minutes=2)
+        desk.sync()
+        assert (desk.ticket.level, desk.ticket.group) == (1, None)
 
     def test_a_bound_name_is_recognised(self):
         desk = outage()
