@@ -11,6 +11,7 @@ from connector.sandbox.jira.calls import PLATFORM, Call, Route
 from connector.sandbox.jira.desk import Desk, Remark
 from connector.sandbox.jira.model import Account, Comment, Issue, Refusal
 from connector.sandbox.jira.state import State
+from connector.sandbox.jira.wikitext import read_wiki
 
 ALL = f"{PLATFORM}/issue/{{key}}/comment"
 SHAPE: Mapping[str, Any] = {
@@ -121,10 +122,7 @@ class CommentApi:
     def _remark(self, call: Call, *, public: bool) -> Remark:
         """What the body says; a property may make it internal, and nothing else does."""
         given = call.body(SHAPE)
-        body: Any = given.get("body")
-        if not adf.is_document(body):
-            raise Refusal(400, errors={"comment": "Comment body is not valid! It must be an Atlassian Document."})
-        text = adf.plain(body)
+        body, text, live = _read(call, given.get("body"))
         if not text.strip() and not adf.live_parts(body):
             raise Refusal(400, errors={"comment": "Comment body can not be empty!"})
         if len(text) > TEXT_LIMIT:
@@ -137,7 +135,20 @@ class CommentApi:
             public=public and not _internal(properties),
             visibility=_visibility(given.get("visibility"), call.account),
             properties=properties,
+            live=live,
         )
+
+
+def _read(call: Call, body: Any) -> tuple[Any, str, tuple[str, ...]]:
+    """A comment's document, its text, and what is live in its markup."""
+    if not call.rich:
+        if not isinstance(body, str):
+            raise Refusal(400, errors={"comment": "Comment body is not valid! It must be a text."})
+        wiki = read_wiki(body)
+        return adf.document(wiki.text), body, wiki.live
+    if not adf.is_document(body):
+        raise Refusal(400, errors={"comment": "Comment body is not valid! It must be an Atlassian Document."})
+    return body, adf.plain(body), ()
 
 
 def _internal(properties: Mapping[str, Any]) -> bool:

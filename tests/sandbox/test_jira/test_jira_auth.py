@@ -30,7 +30,7 @@ def test_a_classic_token_works_at_the_site_address(rig: Rig) -> None:
 
 
 def test_a_scoped_token_works_at_the_gateway_alone(rig: Rig) -> None:
-    scoped = basic(**{"user": (auth := rig.site.describe()["auth"]["scoped"])["email"], "secret": auth["token"]})
+    scoped = basic(user=(auth := rig.site.describe()["auth"]["scoped"])["email"], secret=auth["token"])
     assert rig.call("GET", f"{gateway(rig)}/rest/api/3/myself", headers=scoped).status == 200
     assert rig.call("GET", "/rest/api/3/myself", headers=scoped).status == 401
     assert rig.call("POST", SEARCH, ASK, headers=scoped).status == 401
