@@ -118,8 +118,8 @@ def test_a_party_whose_process_died_while_waiting_does_not_stop_time(client: San
     for name in ("dead", "alive"):
         client.join(name)
     until = START + timedelta(minutes=1)
+    body = {"party": "dead", "until": until.isoformat()}
     with requests.Session() as session, pytest.raises(requests.ReadTimeout):
-        body = {"party": "dead", "until": until.isoformat()}
         session.post(f"{client.clock_url}/_sandbox/clock/wait", json=body, timeout=0.2)
     assert client.wait("alive", until + timedelta(minutes=4), patience=5)["reached"]
     assert set(client.clock()["parties"]) == {"alive"}
