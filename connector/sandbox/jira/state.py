@@ -93,7 +93,7 @@ class State:
 
     def account(self, account_id: str | None) -> Account | None:
         """An account by id."""
-        return self.people.by_id.get(account_id or "")
+        return self.people.by_id.get(account_id) if isinstance(account_id, str) else None
 
     def status_of(self, issue: Issue) -> setup.Status:
         """The issue's status."""
