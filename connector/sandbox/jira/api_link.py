@@ -67,7 +67,7 @@ class LinkApi:
             if str(link.id) == call.params["id"]:
                 issue = self._state.visible(str(link.inward), call.account)
                 shown = next(s for s in self._state.links_of(call.show, issue) if s["id"] == str(link.id))
-                return json_response({**shown, "inwardIssue": call.show.issue(issue, ("summary", "status"))})
+                return json_response({**shown, "inwardIssue": call.show.linked(issue)})
         raise Refusal(404, f"No issue link with id '{call.params['id']}' exists.")
 
     def _delete(self, call: Call) -> Response:
