@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from connector.errors import Unavailable
 
@@ -53,6 +55,14 @@ class FixedClock(RealClock):
         return until is not None and until <= self._at
 
 
+def _session() -> requests.Session:
+    """Return a session for one thread; every call may be repeated, so a connection that died idle costs nothing."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", HTTPAdapter(max_retries=Retry(total=2, backoff_factor=0, allowed_methods=None)))
+    return session
+
+
 class SteppedClock:
     """Time that a sandbox owns. Each thread of work is a *party*: time moves only while every party waits.
 
@@ -64,10 +74,7 @@ class SteppedClock:
         self._url = url.rstrip("/")
         self._party = party
         self._joined = join
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._waker = requests.Session()
-        self._waker.trust_env = False
+        self._session, self._waker = _session(), _session()
         if join:
             self._call("join", {"party": party})
 

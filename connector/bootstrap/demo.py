@@ -47,7 +47,10 @@ def sandbox(options: DemoOptions) -> Iterator[SandboxClient]:
     if options.speed is not None:
         arguments += ["--mode", "running", "--speed", str(options.speed)]
     process = SandboxProcess(*arguments)
-    client = process.start()
+    try:
+        client = process.start()
+    except RuntimeError as error:
+        raise ConnectorError(f"the simulated sites did not start: {error}") from error
     try:
         yield client
     finally:

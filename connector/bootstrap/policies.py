@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from connector.bootstrap.clock import RealClock
 from connector.domain.change import Notice
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
@@ -91,7 +90,8 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
     problems: list[Problem] = []
     read = {site.name: _tried(partial(_site_map, site), problems) for site in settings.sites}
     maps = {name: site_map for name, site_map in read.items() if site_map is not None}
-    templates = _tried(lambda: load_templates(settings.templates), problems)
+    locales = {locale for site_map in maps.values() for locale in site_map.locales}
+    templates = _tried(lambda: load_templates(settings.templates, locales=locales), problems)
     names = None if templates is None else templates.names
     make = partial(load_policy, settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
     loaded = _tried(make, problems)
@@ -113,9 +113,7 @@ def _tried(load: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def policy_test(
-    config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None, today: date | None = None
-) -> list[CaseResult]:
+def policy_test(config: Path, *, policy_file: Path | None, files: Sequence[Path], only: str | None) -> list[CaseResult]:
     """Replay policy cases; needs neither secrets nor sites.
 
     Without ``policy_file`` the policy of the configuration is tested, or ``mappings/policy.yaml`` where there is none;
@@ -124,15 +122,15 @@ def policy_test(
     from connector.policyfiles.cases import load_cases, run_case  # noqa: PLC0415 - only this command replays
 
     path = policy_file or (_policy_of(config) if config.exists() else Path("mappings/policy.yaml"))
-    day = today or RealClock().now().date()
     cases = load_cases(files or (path.parent / "tests",))
     wanted = [c for c in cases if only is None or only.casefold() in c.name.casefold()]
-    policies: dict[date, Policy] = {}
+    policies: dict[int, Policy] = {}
     results = []
     for case in wanted:
-        year = case.today or day
-        policies.setdefault(year, load_policy(path, today=year, shown=str(path))[0])
-        results.append(run_case(case, policies[year]))
+        day = case.story.ticket.opened.date()
+        if day.year not in policies:  # holidays are expanded around the year in which the story plays
+            policies[day.year] = load_policy(path, today=day, shown=str(path))[0]
+        results.append(run_case(case, policies[day.year]))
     return results
 
 

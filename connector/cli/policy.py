@@ -31,15 +31,15 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
     from connector.bootstrap import policy_test  # noqa: PLC0415 - heavy
 
     results = policy_test(options.config, policy_file=policy_file, files=files, only=only)
-    failed = [r for r in results if r.problems]
+    failed = [r for r in results if r.differences]
     if options.output is Output.TEXT:
         for result in results:
-            print(f"{'FAIL' if result.problems else 'ok  '} {result.name}")
-            for problem in result.problems:
-                print(f"       {problem}")
+            print(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
+            for difference in result.differences:
+                print(f"       {difference}")
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
-        emit_json("policy-test", cases=[{"name": r.name, "problems": list(r.problems)} for r in results])
+        emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
     return Exit.FAILED if failed or not results else Exit.OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -56,7 +57,7 @@ def checked(model: type[Model], document: Document) -> Model:
 
 def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> tuple[Problem, ...]:
     """Return what pydantic found, each with its place, sorted by place and without repetitions."""
-    schema = model.model_json_schema()
+    schema = _schema_of(model)
     found = {_problem(detail, document, schema) for detail in error.errors(include_url=False)}
     return tuple(sorted(found))
 
@@ -68,6 +69,11 @@ def closest(word: str, options: Iterable[str]) -> str:
     if near:
         return f"did you mean {next(k for k in known if k.casefold() == near[0])}?"
     return f"use {', '.join(known)}" if 0 < len(known) <= 12 else ""
+
+
+@lru_cache(maxsize=16)
+def _schema_of(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
 
 
 def _problem(detail: Any, document: Document, schema: Schema) -> Problem:

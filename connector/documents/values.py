@@ -74,16 +74,18 @@ Duration = Annotated[
 Share = Annotated[
     float,
     BeforeValidator(_read_share),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["2%"]}),
+    WithJsonSchema({"type": ["string", "number"], "format": "share", "examples": ["2%"]}),
 ]
 """A part of a whole: ``2%`` or 0.02."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_TEXT = {"type": ["string", "number"]}
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500), WithJsonSchema(_TEXT)]
 """One line or a few; never empty."""
 
 Names = Annotated[
     tuple[Text, ...],
     BeforeValidator(_one_or_many),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
 ]
 """Several names; one may stand without brackets."""

@@ -43,6 +43,7 @@ class Acts:
         rose_at: The last reopening, or the last time that impact or urgency went up.
         paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
+        status: The last status told, for events that do not say what was before.
         dismissed: Trigger → who dismissed it and why.
         ignored: Commands that ask for what is not allowed, in words.
     """
@@ -58,6 +59,7 @@ class Acts:
     hold_until: datetime | None = None
     freed_at: datetime | None = None
     labelled_at: datetime | None = None
+    status: str | None = None
     dismissed: dict[str, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
@@ -75,12 +77,14 @@ def read_acts(situation: Situation, policy: Policy, *, now: datetime) -> Acts:
         if event.at > now:
             break
         kind = event.kind
-        if kind is EventKind.COMMENT or kind is EventKind.CREATED:
+        if kind is EventKind.COMMENT:
             continue
         if kind is EventKind.PRIORITY and event.at > opened_at and acts.first_priority is None:
             acts.first_priority = event
         if event.at > opened_at and event.counts:
             _take(acts, event, policy)
+        if kind is EventKind.STATUS or kind is EventKind.CREATED:
+            acts.status = event.after
     return acts
 
 
@@ -103,7 +107,7 @@ def _take(acts: Acts, event: TicketEvent, policy: Policy) -> None:
 
 
 def _take_status(acts: Acts, event: TicketEvent, policy: Policy) -> None:
-    before, after = _status(event.before), _status(event.after)
+    before, after = _status(event.before or acts.status), _status(event.after)
     if before is None or after is None:
         return
     resting = _FINISHED | policy.sla.pauses(ClockName.RESOLUTION)

@@ -28,6 +28,7 @@ from connector.domain.calendar_table import (
     edge_instant,
     in_utc,
     merged,
+    steady_offset,
     wall_instant,
     without_overlap,
     zone_named,
@@ -268,10 +269,15 @@ class Calendar:
     def _windows_of(self, day: int) -> list[Owned]:
         """UTC windows of one working day (an ordinal), in order; those that a clock change swallows are gone."""
         zone, midnight = zone_named(self.timezone), _midnight(day)
-        edges = (
-            tuple(edge_instant(midnight + timedelta(minutes=minute), zone) for minute in stretch)
-            for stretch in open_minutes(self, day)
-        )
+        wall = [
+            tuple(midnight + timedelta(minutes=minute) for minute in stretch) for stretch in open_minutes(self, day)
+        ]
+        offset = steady_offset(midnight, zone)
+        if offset is not None:
+            return [
+                (day, first.replace(tzinfo=UTC) - offset, last.replace(tzinfo=UTC) - offset) for first, last in wall
+            ]
+        edges = [(edge_instant(first, zone), edge_instant(last, zone)) for first, last in wall]
         return [(day, first, last) for first, last in edges if first < last]
 
 

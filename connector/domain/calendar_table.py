@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 _NOTHING = timedelta()
+_TWO_DAYS = timedelta(days=2)
 
 Pair = tuple[datetime, datetime]
 Owned = tuple[int, datetime, datetime]
@@ -121,6 +122,13 @@ def edge_instant(wall: datetime, zone: tzinfo) -> datetime:
         return early
     change = _change_between(min(early, late), max(early, late), zone)
     return early if late == change and early < late else change
+
+
+def steady_offset(midnight: datetime, zone: tzinfo) -> timedelta | None:
+    """The zone's offset where no clock change is near: the same from a naive midnight to that two days later."""
+    first = midnight.replace(tzinfo=zone).utcoffset()
+    last = (midnight + _TWO_DAYS).replace(tzinfo=zone, fold=1).utcoffset()
+    return first if first == last else None
 
 
 def wall_instant(wall: datetime, zone: tzinfo) -> datetime:

@@ -114,6 +114,9 @@ def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, c
 def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if view.holding.ticket is not None:
         return None, f"held: {view.holding.ticket.by}"
+    starts_itself = view.priority is not None and view.policy.escalation.start.get(view.priority) is _AT_ONCE
+    if not starts_itself and not view.passed and not view.triggers.hits:
+        return None, "waits for a threshold"
     causes = tuple(_start_causes(view))
     in_force = next((cause for cause in causes if view.enforces(cause.at)), None)
     if in_force is not None:
@@ -121,6 +124,9 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if causes:
         return None, f"{causes[0].why}, but before enforce_from: only an adopted ticket takes it up"
     return None, "waits for a threshold"
+
+
+_AT_ONCE = StartWhen.AT_ONCE
 
 
 def _start_causes(view: View) -> Iterator[_Cause]:
@@ -212,7 +218,7 @@ def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, Escalatio
     if is_late(state, due_at, view.now):
         return None, dataclasses.replace(state, timer_from=view.now, refreshed=True)
     if state.repeats < level.repeat:
-        return None, dataclasses.replace(state, timer_from=due_at, repeats=state.repeats + 1)
+        return None, dataclasses.replace(state, timer_from=view.now, repeats=state.repeats + 1)
     following = next_level(state.path, level.level)
     return (_Cause(f"level {level.level} not acknowledged", due_at, following.level) if following else None), state
 

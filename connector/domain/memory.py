@@ -78,8 +78,13 @@ def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]
         ("candidate_since", judged.candidate_since),
         ("stated_priority", judged.stated if judged.stated is not None else before.stated_priority),
         ("rose_at", view.holding.rose_at),
-        ("active_triggers", before.active_triggers if view.holding.ticket is not None else _active(view)),
+        ("active_triggers", before.active_triggers if _waits(view, before) else _active(view)),
     )
+
+
+def _waits(view: View, before: EscalationState) -> bool:
+    """True while a hold keeps a new trigger from having its effect; it stays new until then."""
+    return view.holding.ticket is not None and before.decided_at is not None
 
 
 def _active(view: View) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.domain.change import Notice
-from connector.domain.decision import LeftAlone
+from connector.domain.decision import LeftAlone, Upcoming
 from connector.domain.occasion import Record
 from connector.domain.remarks import Remark, collect, next_update_at
 from connector.domain.site import Effect
@@ -28,33 +28,35 @@ _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saying:
-    """What is said now, what is settled without saying it, what waits and until when."""
+    """What is said now, what is settled without saying it, what waits and what may be said next by itself."""
 
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()
     left: tuple[LeftAlone, ...] = ()
-    wakes: tuple[datetime, ...] = ()
+    upcoming: tuple[Upcoming, ...] = ()
 
 
 def say(view: View, state: EscalationState) -> Saying:
     """Return the notices of this pass: at most one per audience."""
     update_at = next_update_at(view)
-    wakes = () if update_at is None else (update_at,)
+    ahead = () if update_at is None else (Upcoming(at=update_at, what="regular update"),)
     if view.holding.ticket is not None:
-        return Saying(wakes=wakes)
+        return Saying(upcoming=ahead)
     found = collect(view, state)
     if not found.remarks:
-        return Saying(records=found.records, wakes=wakes)
+        return Saying(records=found.records, upcoming=ahead)
     waits, until = _must_wait(view)
     if waits:
         left = tuple(LeftAlone(what=f"note {r.template}", why=waits) for r in found.remarks)
-        return Saying(records=found.records, left=left, wakes=(*wakes, until))
+        return Saying(
+            records=found.records, left=left, upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}"))
+        )
     internal = [r for r in found.remarks if r.audience is Effect.NOTES]
     public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
     withheld = _not_public_because(view) if public else ""
     said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
     left = tuple(LeftAlone(what=f"public comment {r.template}", why=withheld) for r in public if withheld)
-    return Saying(notices=tuple(said), records=found.records, left=left, wakes=wakes)
+    return Saying(notices=tuple(said), records=found.records, left=left, upcoming=ahead)
 
 
 def _must_wait(view: View) -> tuple[str, datetime]:

@@ -31,8 +31,7 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
         yield Upcoming(at=view.judgement.lowers_at, what=f"priority lowered to {view.judgement.candidate}")
     for ends_at in view.holding.expires:
         yield Upcoming(at=ends_at, what="a hold ends")
-    for wakes_at in saying.wakes:
-        yield Upcoming(at=wakes_at, what="the next note may be said")
+    yield from saying.upcoming
 
 
 def _told(passed: Passed) -> str:
@@ -47,7 +46,7 @@ def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | 
     now = view.now
     moments = [reading.next_at for reading in view.readings]
     moments += [view.judgement.lowers_at, view.ahead.at if view.ahead is not None else None]
-    moments += (*escalated.wakes, *saying.wakes, *view.holding.expires)
+    moments += (*escalated.wakes, *view.holding.expires, *(item.at for item in saying.upcoming))
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 

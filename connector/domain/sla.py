@@ -26,9 +26,9 @@ from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priorit
 _NOTHING = timedelta()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Case:
-    """Everything that the clocks of one ticket have in common."""
+    """What the clocks of one ticket have in common; working memory of one call, so not frozen."""
 
     situation: Situation
     policy: Policy
@@ -56,7 +56,7 @@ def read_clocks(
         variant: Name of the faster targets that a trigger asks for.
         now: Aware, UTC.
     """
-    promise = promise_of(policy, situation.ticket, priority=priority, variant=variant)
+    promise = promise_of(policy, situation, priority=priority, variant=variant)
     rescore = rescored(situation, policy, priority=priority, variant=variant, now=now)
     case = _Case(
         situation=situation,
@@ -84,18 +84,18 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
     cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
     meter = _meter(case, course, cycle)
     total = _total(case, clock, meter)
-    deadline = None if total is None else meter.reached_at(total)
-    crossings = () if total is None else _crossings(case, clock, meter, total)
+    deadline, crossings = (None, ()) if total is None else _marks(case, clock, meter, total)
     over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
+    used, target = meter.used, case.promise.target
     return ClockReading(
         clock=clock,
         source=SlaSource.OWN,
         cycle_start=cycle.start,
-        target=case.promise.target.durations.get(clock) if case.promise.target else None,
+        target=target.durations.get(clock) if target else None,
         calendar=meter.calendar.name,
-        deadline=None if cycle.met_at or not meter.is_counting else deadline,
-        elapsed=meter.used,
-        percent=_percent(meter.used, total),
+        deadline=deadline if meter.is_counting else None,
+        elapsed=used,
+        percent=_percent(used, total),
         paused=meter.is_paused,
         met_at=cycle.met_at,
         breached=_is_late(deadline, cycle.met_at, case.now),
@@ -103,7 +103,7 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
         crossings=crossings,
         provisional=not case.situation.history.complete,
         max_pause_over_at=over_at if over_at and over_at <= case.now else None,
-        next_at=_next(case.now, (deadline, over_at, course.settles_at, *(c.at for c in crossings))),
+        next_at=_next(case.now, (deadline, over_at, course.settles_at), crossings),
     )
 
 
@@ -142,10 +142,14 @@ def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
     return total
 
 
-def _crossings(case: _Case, clock: ClockName, meter: Meter, total: timedelta) -> tuple[Crossing, ...]:
+def _marks(
+    case: _Case, clock: ClockName, meter: Meter, total: timedelta
+) -> tuple[datetime | None, tuple[Crossing, ...]]:
+    """When the target is used up, and when each threshold is crossed."""
     found = thresholds_of(case.policy, clock)
-    reached = meter.reached_each([amount_at(threshold.mark, total) for threshold in found])
-    return tuple(crossing(t, meter.start, at, case.silences) for t, at in zip(found, reached, strict=True))
+    deadline, *reached = meter.reached_each([total, *(amount_at(threshold.mark, total) for threshold in found)])
+    said = case.silences
+    return deadline, tuple([crossing(t, meter.start, at, said) for t, at in zip(found, reached, strict=True)])
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
@@ -173,7 +177,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
-        next_at=_next(now, (deadline, own.next_at, *(c.at for c in crossings))),
+        next_at=_next(now, (deadline, own.next_at), crossings),
     )
 
 
@@ -196,5 +200,6 @@ def _is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) 
     return deadline < met_at if met_at else deadline <= now
 
 
-def _next(now: datetime, moments: tuple[datetime | None, ...]) -> datetime | None:
-    return min((at for at in moments if at is not None and at > now), default=None)
+def _next(now: datetime, moments: tuple[datetime | None, ...], crossings: tuple[Crossing, ...]) -> datetime | None:
+    ahead = [at for at in (*moments, *[c.at for c in crossings]) if at is not None and at > now]
+    return min(ahead) if ahead else None

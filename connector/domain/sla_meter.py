@@ -80,6 +80,9 @@ def segments(
     course: Sequence[Stretch], *, start: datetime, end: datetime, calendar: Calendar, max_pause: Span | None
 ) -> tuple[Segment, ...]:
     """Segments of [start, end]; a pause beyond `max_pause` counts again from there on."""
+    if len(course) == 1 and course[0].phase is Phase.RUNNING:
+        running = Segment(kind=SegmentKind.RUNNING, start=start, end=end, business=calendar.elapsed(start, end))
+        return (running,)
     return tuple(_segments(course, (start, end), calendar, max_pause))
 
 

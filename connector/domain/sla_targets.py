@@ -7,9 +7,9 @@ from datetime import datetime
 
 from connector.domain.calendar import Calendar
 from connector.domain.events import EventKind, TicketEvent
+from connector.domain.matching import Matcher, compile_when
 from connector.domain.policy import CalendarChoice, Policy, Target
 from connector.domain.situation import Situation
-from connector.domain.sla_conditions import holds
 from connector.domain.ticket import Priority, Ticket
 
 _PRIORITIES = {str(priority): priority for priority in Priority}
@@ -31,19 +31,30 @@ class Rescore:
     why: str
 
 
-def promise_of(policy: Policy, ticket: Ticket, *, priority: Priority | None, variant: str | None) -> Promise:
-    """The first target that matches; without one the policy's default calendar still measures."""
-    target = next((t for t in policy.sla.targets if _applies(t, ticket, priority, variant)), None)
-    name = _calendar_name(target.calendar, ticket) if target else policy.defaults.calendar
-    return Promise(target=target, calendar=policy.calendars.get(name) or policy.calendars[policy.defaults.calendar])
+def promise_of(policy: Policy, situation: Situation, *, priority: Priority | None, variant: str | None) -> Promise:
+    """The first target that matches; without one the policy's default calendar still measures.
+
+    A condition on text that is not read yet does not match.
+    """
+    ticket, hits = situation.ticket, situation.text_hits
+    for target, meets in _targets(policy):
+        if target.priority not in {None, priority} or target.variant not in {None, variant}:
+            continue
+        if meets(ticket, hits):
+            return Promise(target=target, calendar=_calendar(policy, _calendar_name(target.calendar, ticket)))
+    return Promise(target=None, calendar=_calendar(policy, policy.defaults.calendar))
 
 
-def _applies(target: Target, ticket: Ticket, priority: Priority | None, variant: str | None) -> bool:
-    if target.priority is not None and target.priority is not priority:
-        return False
-    if target.variant is not None and target.variant != variant:
-        return False
-    return not target.when.tests or holds(target.when, ticket)
+def _targets(policy: Policy) -> tuple[tuple[Target, Matcher], ...]:
+    found: tuple[tuple[Target, Matcher], ...] | None = policy.memo.get("sla targets")
+    if found is None:
+        found = tuple((target, compile_when(target.when)) for target in policy.sla.targets)
+        policy.memo["sla targets"] = found
+    return found
+
+
+def _calendar(policy: Policy, name: str) -> Calendar:
+    return policy.calendars.get(name) or policy.calendars[policy.defaults.calendar]
 
 
 def _calendar_name(choice: CalendarChoice, ticket: Ticket) -> str:

@@ -26,7 +26,9 @@ class Silence:
 def silences(situation: Situation, policy: Policy, rescore: Rescore | None, now: datetime) -> tuple[Silence, ...]:
     """What supersedes marks in this situation: a re-score, and another policy than the last decision's."""
     found = [Silence(at=rescore.at, why=f"passed when {rescore.why}")] if rescore else []
-    if situation.state.policy_hash not in {"", policy.hash}:
+    if situation.policy_since is not None:
+        found.append(Silence(at=situation.policy_since, why=f"passed before policy {policy.short_hash} was loaded"))
+    elif situation.state.policy_hash not in {"", policy.hash}:
         found.append(Silence(at=now, why=f"already passed when policy {policy.short_hash} was loaded"))
     return tuple(found)
 
@@ -50,9 +52,14 @@ def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, w
     return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
 
 
-def thresholds_of(policy: Policy, clock: ClockName) -> list[Threshold]:
-    """The thresholds of one clock, in file order."""
-    return [t for t in policy.sla.thresholds if t.clock is clock]
+def thresholds_of(policy: Policy, clock: ClockName) -> tuple[Threshold, ...]:
+    """The thresholds of one clock, in the policy's order."""
+    found: dict[ClockName, tuple[Threshold, ...]] | None = policy.memo.get("sla thresholds")
+    if found is None:
+        listed = policy.sla.thresholds
+        found = {name: tuple(t for t in listed if t.clock is name) for name in ClockName}
+        policy.memo["sla thresholds"] = found
+    return found[clock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ def stretches(changes: Sequence[StatusChange], pauses: frozenset[Status], now: d
         if found:
             found[-1] = replace(found[-1], end=change.at)
         found.append(Stretch(phase=phase, start=change.at, end=now, status=change.status, actor=change.actor))
+    if len(found) == 1:
+        return (found[0],)
     return tuple(_joined([s for s in found if s.start < s.end or s is found[-1]]))
 
 

@@ -95,7 +95,7 @@ class ActionFile(Strict):
 
 
 def _marks(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def _before_marks(value: Any) -> Any:

@@ -72,7 +72,8 @@ def _word(option: _JSON) -> str:
         return ", ".join(f"`{value}`" for value in values)
     if "const" in option:
         return f"`{option['const']}`"
-    kind = option.get("format") or option.get("type", "text")
+    kind = option.get("format") or option.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind
     words = {
         "array": "list",
         "boolean": "true or false",
@@ -81,7 +82,7 @@ def _word(option: _JSON) -> str:
         "string": "text",
         "integer": "number",
     }
-    return words.get(kind, str(kind)) if isinstance(kind, str) else "share"
+    return words.get(kind, str(kind))
 
 
 def _default(name: str, field: _JSON, required: set[str]) -> str:

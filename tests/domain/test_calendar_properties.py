@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.calendar import Calendar
 from connector.domain.calendar_hours import Span, week
 from tests.domain.calendar_strategies import MINUTE, calendars, counted_minutes, moments, wall_says_open
 
+SIZED = settings(max_examples=min(300, settings().max_examples))
+"""Every example builds the tables of a new calendar, so the largest runs stay smaller than elsewhere."""
+
 durations = st.timedeltas(min_value=timedelta(), max_value=timedelta(hours=200))
 some_time = st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(hours=200))
 
 
+@SIZED
 @given(st.data())
 def test_elapsed_is_what_the_wall_clock_counts(data: st.DataObject) -> None:
     calendar = data.draw(calendars())
@@ -23,6 +27,7 @@ def test_elapsed_is_what_the_wall_clock_counts(data: st.DataObject) -> None:
     assert calendar.elapsed(start, end) == counted_minutes(calendar, start, end)
 
 
+@SIZED
 @given(st.data())
 def test_open_is_what_the_wall_clock_says(data: st.DataObject) -> None:
     calendar = data.draw(calendars())
@@ -31,6 +36,7 @@ def test_open_is_what_the_wall_clock_says(data: st.DataObject) -> None:
     assert (calendar.closed_because(at) is None) == calendar.is_open(at)
 
 
+@SIZED
 @given(st.data(), durations)
 def test_a_deadline_is_reached_after_exactly_its_duration(data: st.DataObject, time: timedelta) -> None:
     calendar = data.draw(calendars())
@@ -39,6 +45,7 @@ def test_a_deadline_is_reached_after_exactly_its_duration(data: st.DataObject, t
     assert calendar.elapsed(calendar.subtract(start, time), start) == time
 
 
+@SIZED
 @given(st.data(), some_time)
 def test_a_deadline_is_the_earliest_such_instant_and_its_mirror_the_latest(
     data: st.DataObject, time: timedelta
@@ -50,6 +57,7 @@ def test_a_deadline_is_the_earliest_such_instant_and_its_mirror_the_latest(
     assert calendar.elapsed(calendar.subtract(start, time) + moment, start) == time - moment
 
 
+@SIZED
 @given(st.data(), durations, durations)
 def test_durations_add_up(data: st.DataObject, one: timedelta, other: timedelta) -> None:
     calendar = data.draw(calendars())
@@ -57,6 +65,7 @@ def test_durations_add_up(data: st.DataObject, one: timedelta, other: timedelta)
     assert calendar.add(calendar.add(start, one), other) == calendar.add(start, one + other)
 
 
+@SIZED
 @given(st.data(), st.lists(durations, max_size=4))
 def test_several_deadlines_at_once_are_those_one_by_one(data: st.DataObject, times: list[timedelta]) -> None:
     calendar = data.draw(calendars())
@@ -65,6 +74,7 @@ def test_several_deadlines_at_once_are_those_one_by_one(data: st.DataObject, tim
     assert calendar.add_each(start, wanted) == [calendar.add(start, time) for time in wanted]
 
 
+@SIZED
 @given(st.data())
 def test_elapsed_is_additive_signed_and_never_more_than_the_time_that_passed(data: st.DataObject) -> None:
     calendar = data.draw(calendars())
@@ -74,6 +84,7 @@ def test_elapsed_is_additive_signed_and_never_more_than_the_time_that_passed(dat
     assert abs(calendar.elapsed(first, second)) <= abs(second - first)
 
 
+@SIZED
 @given(st.data(), durations, durations)
 def test_a_later_start_or_a_longer_span_never_ends_earlier(
     data: st.DataObject, shorter: timedelta, more: timedelta
@@ -84,6 +95,7 @@ def test_a_later_start_or_a_longer_span_never_ends_earlier(
     assert calendar.add(early, shorter) <= calendar.add(early, shorter + more)
 
 
+@SIZED
 @given(st.data(), st.integers(0, 12))
 def test_working_days_keep_their_order_and_end_inside_the_hours(data: st.DataObject, days: int) -> None:
     calendar = data.draw(calendars(("Asia/Kolkata",)))
@@ -95,6 +107,7 @@ def test_working_days_keep_their_order_and_end_inside_the_hours(data: st.DataObj
     assert calendar.subtract(reached, timedelta()) == reached
 
 
+@SIZED
 @given(st.data(), st.integers(-12, 12))
 def test_working_days_end_inside_the_hours_in_every_zone(data: st.DataObject, days: int) -> None:
     calendar = data.draw(calendars())
@@ -104,6 +117,7 @@ def test_working_days_end_inside_the_hours_in_every_zone(data: st.DataObject, da
     assert (reached >= start) if days >= 0 else (reached <= start)
 
 
+@SIZED
 @given(st.data())
 def test_windows_hold_the_open_time_and_nothing_else(data: st.DataObject) -> None:
     calendar = data.draw(calendars())
@@ -118,6 +132,7 @@ def test_windows_hold_the_open_time_and_nothing_else(data: st.DataObject) -> Non
     assert all(not calendar.is_open(b) or b == end for _, b in windows)
 
 
+@SIZED
 @given(st.data())
 def test_the_next_opening_and_the_previous_closing_enclose_closed_time_only(data: st.DataObject) -> None:
     calendar = data.draw(calendars())
@@ -129,6 +144,7 @@ def test_the_next_opening_and_the_previous_closing_enclose_closed_time_only(data
     assert before == at or not calendar.is_open(before)
 
 
+@SIZED
 @given(st.data())
 def test_a_night_shift_written_as_two_days_is_the_same_open_time(data: st.DataObject) -> None:
     shift = week({"mon": ["22:00-06:00"], "thu": ["22:00-06:00"]})

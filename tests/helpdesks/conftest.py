@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,7 +42,9 @@ def judge(oracles: dict[str, Any]) -> Callable[[str, tuple[Excuse, ...]], Judge]
     def make(vendor: str, excused: tuple[Excuse, ...]) -> Judge:
         if not SHARED.is_dir():
             return lambda *_exchange: None
-        oracle = oracles.setdefault(vendor, None) or oracles.update({vendor: _oracle(vendor)}) or oracles[vendor]
+        if vendor not in oracles:
+            oracles[vendor] = _oracle(vendor)
+        oracle = oracles[vendor]
 
         def look(method: str, url: str, request: Any, status: int, response: Any) -> None:
             found = oracle.check(method, url, request=request, status=status, response=response)
@@ -66,11 +68,3 @@ def watch(adapter: HTTPAdapter, look: Judge) -> None:
         return response
 
     adapter._transmit = watched  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def unhandled() -> Iterator[list[str]]:
-    """Collect objections that a background exchange raised."""
-    found: list[str] = []
-    yield found
-    assert not found

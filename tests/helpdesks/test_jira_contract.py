@@ -17,7 +17,6 @@ from connector.sandbox.assembly import Sandbox, SiteSpec
 from connector.sandbox.core.moments import ClockOptions
 from connector.sandbox.core.site import NewTicket
 from connector.sandbox.jira import build
-
 from tests.helpdesks.conftest import watch
 from tests.helpdesks.contract import BODY, SUBJECT, HelpdeskContract, Said
 from tests.helpdesks.sandbox_stage import GROUPS, ROSTER, START, SandboxSite

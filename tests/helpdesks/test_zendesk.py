@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.domain.site import Binding, BindingSource, FieldMap
-from connector.domain.ticket import Status
+from connector.domain.ticket import Priority, Status
 from connector.helpdesks.transport import ClientCredentials, Surroundings
 from connector.helpdesks.zendesk.adapter import ZendeskOptions, open_site
 from connector.sandbox.assembly import Sandbox, SiteSpec
@@ -90,7 +90,7 @@ class ZendeskStage:
 
     def truth(self, id_: str) -> Mapping[str, Any]:
         row = self.behind.view(id_)
-        priority = contract.Priority[row["priority"]] if row["priority"] else None
+        priority = Priority[row["priority"]] if row["priority"] else None
         return {"priority": priority, "group": row["group"], "labels": row["labels"]}
 
     def later(self, length: timedelta) -> None:
@@ -104,7 +104,12 @@ class ZendeskStage:
 
 
 def credentials(url: str, client: Mapping[str, str], scope: str) -> ClientCredentials:
-    return ClientCredentials(token_url=f"{url}/oauth/tokens", scope=scope, **client)
+    return ClientCredentials(
+        token_url=f"{url}/oauth/tokens",
+        scope=scope,
+        client_id=client["client_id"],
+        client_secret=client["client_secret"],
+    )
 
 
 def field_map(told: Mapping[str, Any]) -> FieldMap:

@@ -34,7 +34,7 @@ def body(exchange: dict[str, Any]) -> bytes:
 
 
 def kind(exchange: dict[str, Any]) -> str:
-    return urlsplit(exchange["url"]).path.removeprefix("/api/v2/").removesuffix(".json")
+    return str(urlsplit(exchange["url"]).path).removeprefix("/api/v2/").removesuffix(".json")
 
 
 def is_answer(exchange: dict[str, Any]) -> bool:
@@ -67,8 +67,8 @@ def test_every_recorded_audit_is_read(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(("key", "shape"), [("job_status", shapes.JobReply), ("user", shapes.UserReply)])
-def test_other_recorded_answers_are_read(shared: Path, key: str, shape: type) -> None:
-    read = [
+def test_other_recorded_answers_are_read(shared: Path, key: str, shape: type[object]) -> None:
+    read: list[object] = [
         normalise.decoded(body(e), shape, what=key)
         for e in filter(is_answer, exchanges(shared))
         if key in e["response_body"]

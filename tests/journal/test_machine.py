@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -307,4 +308,6 @@ class JournalMachine(RuleBasedStateMachine):
 
 def test_the_journal_holds_what_a_model_in_memory_holds(empty_state):
     JournalMachine.template = empty_state
-    run_state_machine_as_test(JournalMachine)
+    profile = settings.default or settings()
+    fewer = settings(profile, max_examples=max(12, profile.max_examples // 4))  # every step is many transactions
+    run_state_machine_as_test(JournalMachine, settings=fewer)

@@ -56,6 +56,10 @@ EXCUSED = (
     ("", "None for not nullable", "nulls that real answers carry and the document forgets"),
     ("", "None is not of type", "the same seen from the other side"),
     ("no operation GET /api/v2/business_hours", "", "the document has no business hours"),
+    ("no operation GET /api/v2/users/", "", "memberships of one user stand in the document's text alone"),
+    ("no operation GET /api/v2/groups/", "", "likewise those of one group"),
+    ("custom_fields/", "is not of type 'string'", "checkboxes are booleans"),
+    ("tickets/", "'deleted' is not one of", "the export's word for a deleted ticket"),
     ("results", "is not valid under any of the given schemas", "results are null until the job ends"),
 )
 
@@ -87,7 +91,10 @@ class Account:
         self.site = build(world, ROSTER)
         self.exchange = Exchange(self.site, world, FaultPlan(world.rng))
         gate, now = self.site.office.gate, int(START.timestamp())
-        self.tokens = {user: gate.issue(user, now) for user in ("connector-writer", "connector-reader", "anna")}
+        self.tokens = {
+            user: gate.issue(user, now, lifetime=30 * 86400)
+            for user in ("connector-writer", "connector-reader", "anna")
+        }
 
     def call(
         self, method: str, path: str, body: Any = None, *, who: str = "connector-reader", query: Any = (), **more: str

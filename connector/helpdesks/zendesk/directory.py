@@ -50,7 +50,8 @@ class _People:
 class ZendeskDirectory:
     """``Directory`` over one site. A look-up that fails leaves a target *unknown*, it never says that nobody is there.
 
-    Zendesk has no on-call schedules: a schedule counts as the group that the site's map binds to its name.
+    Zendesk has no on-call schedules: a schedule counts as the person, else as the group, that the site's map binds to
+    its name.
     """
 
     def __init__(self, adapter: PinnedAdapter, fields: FieldMap) -> None:
@@ -64,7 +65,8 @@ class ZendeskDirectory:
             known = self._people(at)
         except HelpdeskError as error:
             return Reach(why=f"{target} could not be looked up: {type(error).__name__}")
-        if target.kind is TargetKind.USER:
+        is_person = target.kind is TargetKind.SCHEDULE and target.name in self._fields.people
+        if target.kind is TargetKind.USER or is_person:
             return self._person(target, known)
         return self._group(target, known)
 

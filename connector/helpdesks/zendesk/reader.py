@@ -65,7 +65,7 @@ class ZendeskReader:
             Denied: A credential does not work, or names nobody.
         """
         reader = self._whoami(self._clients.reader)
-        same = self._clients.writer is self._clients.reader
+        same = self._clients.writer.adapter is self._clients.reader.adapter
         self._account = reader if same else self._whoami(self._clients.writer)
         self._ours = frozenset({reader, self._account})
 
@@ -156,11 +156,12 @@ class ZendeskReader:
         """Return a page, the position after it, and whether that did not move."""
         try:
             answer = self._http.call(wire.export(position))
-        except Rejected:
+        except Rejected as refusal:
             if not position.after:
-                raise
-            position = self._restart(datetime.fromtimestamp(position.start, tz=UTC))
-            answer = self._http.call(wire.export(position))
+                raise Unavailable(f"the export does not begin: {refusal}") from refusal
+            return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
+        except Denied as refusal:
+            raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
         moved = Position(int(answer.at.timestamp()), found.after or position.after)

@@ -64,6 +64,7 @@ class View:
 
 
 def facts(parts: Parts, view: View) -> Mapping[str, Fact]:
+    """Return the policy's inputs of one ticket; those that are missing are absent."""
     found: dict[str, Fact] = {}
     for name, take, names in view.inputs:
         value = take(parts)
@@ -74,10 +75,12 @@ def facts(parts: Parts, view: View) -> Mapping[str, Fact]:
 
 
 def named(names: Mapping[str, str], id_: int | None) -> str | None:
+    """Return the bound name of a vendor id, ``id:…`` when unbound, ``None`` for none."""
     return None if id_ is None else names.get(str(id_)) or f"id:{id_}"
 
 
 def id_text(id_: int | None) -> str | None:
+    """Return an id as text."""
     return None if id_ is None else str(id_)
 
 
@@ -153,10 +156,12 @@ def _of_organization(organization: shapes.Organization | None, name: str) -> Any
 
 
 def as_text(value: Fact | None) -> str | None:
+    """Return a fact that is text; ``None`` for any other."""
     return value if isinstance(value, str) else None
 
 
 def as_number(value: Fact | None) -> int | None:
+    """Return a fact that is a whole number or reads as one; ``None`` for any other."""
     if isinstance(value, bool) or not isinstance(value, str | float):
         return None
     try:

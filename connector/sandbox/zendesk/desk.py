@@ -96,7 +96,7 @@ class Desk:
     def before_change(self, ticket: Ticket) -> Ticket:
         """Call before changing a ticket; returns its snapshot. ``after_change`` must follow."""
         snapshot = ticket.snapshot()
-        late = self._late.get(ticket.id)
+        late = self._shown_and_coming(ticket.id, self.now())
         if late is None:
             self._late[ticket.id] = deque([(0, snapshot), (self._indexed_at(), ticket)])
         else:
@@ -148,14 +148,22 @@ class Desk:
                 yield shown
 
     def _shown(self, ticket_id: int, now: int) -> Ticket | None:
-        late = self._late.get(ticket_id)
+        late = self._shown_and_coming(ticket_id, now)
         if late is None:
             return self.tickets[ticket_id]
+        return late[0][1] if late[0][0] <= now else None
+
+    def _shown_and_coming(self, ticket_id: int, now: int) -> deque[tuple[int, Ticket]] | None:
+        """What the index shows of a ticket and will show, or ``None`` where it is up to date."""
+        late = self._late.get(ticket_id)
+        if late is None:
+            return None
         while len(late) > 1 and late[1][0] <= now:
             late.popleft()
         if len(late) == 1 and late[0][0] <= now:
             del self._late[ticket_id]
-        return late[0][1] if late[0][0] <= now else None
+            return None
+        return late
 
     def _indexed_at(self) -> int:
         return self.now() + self.world.rng.randint(*self.options.search_lag)
@@ -169,7 +177,7 @@ class Desk:
         if name == "priority":
             return NEUTRAL_PRIORITY.get(str(value), value)
         if name == "group_id":
-            return self.directory.team_key(value if isinstance(value, int) else None)
+            return self.directory.group_key(value if isinstance(value, int) else None)
         if name in ("assignee_id", "requester_id"):
             return self.directory.user_key(value if isinstance(value, int) else None)
         return value

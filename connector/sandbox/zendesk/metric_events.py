@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.sandbox.zendesk.sla import Slas, Standing
-from connector.sandbox.zendesk.ticket import Ticket
+from connector.sandbox.zendesk.sla import Slas
+from connector.sandbox.zendesk.ticket import Standing, Ticket
 from connector.sandbox.zendesk.wire import stamp
 
 NAMES = {"first_reply_time": "reply_time", "next_reply_time": "reply_time", "total_resolution_time": "resolution_time"}

@@ -2,7 +2,7 @@
 
 requester, cc   public comments and receipts; what customers see
 follower        every comment, private ones included; it cannot be switched off
-assignee, group agents' own notices
+assignee, group agents' own notices; a group's is one fact for all its members
 trigger         a rule's mail
 """
 
@@ -53,9 +53,9 @@ class PostOffice:
             self._send(ticket, hand, (ticket.assignee_id,), "assignee", text)
             self._notification(audit, "assignee", (ticket.assignee_id,), text)
         elif "group_id" in changed and ticket.group_id is not None:
-            members = [user.id for user in self.desk.directory.users.values() if ticket.group_id in user.group_ids]
-            self._send(ticket, hand, tuple(members), "group", text)
-            self._notification(audit, "group", tuple(members), text)
+            address = f"{self.desk.directory.group_key(ticket.group_id)}@groups.example"
+            self.desk.world.ledger.mail(hand.act(ticket.id), to=address, why="group", body=text)
+            self._notification(audit, "group", self.desk.directory.members(ticket.group_id), text)
 
     def from_rule(self, ticket: Ticket, hand: Hand, to: str) -> None:
         """A rule's mail, to the requester or an address."""
@@ -79,6 +79,6 @@ class PostOffice:
             "via": via_rule(title, rule_id, "trigger"),
             "subject": f"[{audit.ticket_id}] {title}",
             "body": body,
-            "recipients": list(recipients),
+            "recipients": recipients,
         }
         audit.events.append(event)

@@ -15,27 +15,16 @@ The target depends on the priority, so a priority write moves ``breach_at``, bri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 from connector.sandbox.zendesk import hours
-from connector.sandbox.zendesk.ticket import PRIORITIES, Ticket
+from connector.sandbox.zendesk.ticket import PRIORITIES, Standing, Ticket
 from connector.sandbox.zendesk.wire import stamp
 
 PAUSES = {"requester_wait_time": ("pending",), "agent_work_time": ("pending", "hold")}
 TO_SOLVED = ("requester_wait_time", "agent_work_time", "total_resolution_time")
 UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where one metric stands: stage is ``None`` while it has not been activated."""
-
-    metric: str
-    stage: str | None
-    breach_at: int | None
-    target: int
 
 
 def _policy(
@@ -98,9 +87,11 @@ class Slas:
 
     def standings(self, ticket: Ticket) -> tuple[Standing, ...]:
         """Every metric with a target; empty means that no policy applies."""
-        policy = self.policy_for(ticket)
-        rows = policy["policy_metrics"] if policy else ()
-        return tuple(_standing(ticket, row) for row in rows if row["priority"] == ticket.priority)
+        if ticket.standings is None:
+            policy = self.policy_for(ticket)
+            rows = policy["policy_metrics"] if policy else ()
+            ticket.standings = tuple(_standing(ticket, row) for row in rows if row["priority"] == ticket.priority)
+        return ticket.standings
 
     def sideload(self, ticket: Ticket, now: int | None) -> dict[str, Any]:
         """The ``slas`` of a ticket; ``now`` adds the countdown."""

@@ -86,6 +86,16 @@ class Tally:
     latest_comment_added_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one SLA metric stands: stage is ``None`` while it has not been activated."""
+
+    metric: str
+    stage: str | None
+    breach_at: int | None
+    target: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Ticket:
     """One ticket.
@@ -96,7 +106,8 @@ class Ticket:
         custom: Field id to value, unset ones absent.
         statuses: (moment, status) since creation.
         talk: (moment, ``agent`` or ``customer``) of each public comment.
-        raw: The wire form up to its closing brace, and the origin that its links were made for.
+        raw, slas, metrics, standings: Kept until the ticket changes; ``raw`` is the wire form up to its
+            closing brace, with the origin that its links were made for.
     """
 
     id: int
@@ -135,6 +146,7 @@ class Ticket:
     raw: tuple[str, bytes] | None = None
     slas: bytes | None = None
     metrics: tuple[str, bytes] | None = None
+    standings: tuple[Standing, ...] | None = None
 
     def snapshot(self) -> Ticket:
         """What the ticket is now, for whoever reads late."""
@@ -142,7 +154,7 @@ class Ticket:
 
     def touched(self) -> None:
         """Forget the cached wire forms."""
-        self.raw = self.slas = self.metrics = None
+        self.raw = self.slas = self.metrics = self.standings = None
 
     def wire(self, fields: Fields, origin: str) -> bytes:
         """The wire form without its closing brace, so that sideloads can be appended."""

@@ -1,0 +1,249 @@
+"""The policy file: what it becomes, what is refused, and what its hash depends on."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.documents import Document, parse
+from connector.domain.conditions import Op, Words
+from connector.domain.policy import AssignMode, Mark, Policy, SlaSource, Span, StartWhen, Threshold
+from connector.domain.ticket import ClockName, Priority, Status
+from connector.errors import ConfigError
+from connector.policyfiles import canonical_document, policy_from_document, policy_hash, read_policy
+from tests.policyfiles.starter import POLICY, ROOT, SITES, TEMPLATES, TODAY, plain
+
+TEXT = (ROOT / "policy.yaml").read_text(encoding="utf-8")
+P1, P2, P3, P4 = Priority
+
+
+def policy_of(text: str = TEXT) -> Policy:
+    return read_policy(parse(text, file="policy.yaml"), today=TODAY, templates=TEMPLATES, sites=SITES)
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        policy_of(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def changed(old: str, new: str) -> str:
+    assert TEXT.count(old) == 1, old
+    return TEXT.replace(old, new)
+
+
+class TestStarter:
+    def test_what_it_says(self) -> None:
+        policy = policy_of()
+        assert policy.priority.matrix is not None
+        assert policy.priority.matrix.cells[0] == (P1, P1, P2)
+        assert policy.priority.lower is False
+        start = {P1: StartWhen.AT_ONCE, P2: StartWhen.AT_ONCE, P3: StartWhen.THRESHOLD, P4: StartWhen.THRESHOLD}
+        assert policy.escalation.start == start
+        assert policy.sla.source is SlaSource.HELPDESK
+        assert policy.sla.targets[3].durations[ClockName.RESOLUTION] == Span(days=3)
+        assert policy.sla.reopen.ignore_shorter_than == timedelta(minutes=30)
+        assert policy.sla.thresholds[-1] == Threshold(
+            clock=ClockName.RESOLUTION, mark=Mark(percent=150), escalate_to=4, approval="duty-manager"
+        )
+        assert policy.cadence[P1].until is Status.SOLVED
+        assert set(policy.sources) == {"holidays", "tzdata"}
+
+    def test_nothing_of_it_speaks_to_customers(self) -> None:
+        policy = policy_of()
+        assert not any(t.tell_customer for t in policy.sla.thresholds)
+        assert not any(cadence.public for cadence in policy.cadence.values())
+
+    def test_single_people_are_assigned_and_groups_pick_for_themselves(self) -> None:
+        levels = policy_of().escalation.paths["default"].levels
+        assert [level.assign for level in levels] == [AssignMode.GROUP] * 3 + [AssignMode.PERSON]
+
+    def test_holidays_are_dates_of_four_years(self) -> None:
+        us, de = policy_of().calendars["office-us"].holidays, policy_of().calendars["office-de"].holidays
+        assert {day.year for day in us} == {2025, 2026, 2027, 2028}
+        assert date(2026, 11, 26) in us
+        assert date(2026, 10, 12) not in us, "Columbus Day is worked"
+        assert {date(2026, 12, 24), date(2026, 1, 6)} <= de
+
+
+class TestHash:
+    def test_layout_comments_and_order_of_keys_do_not_count(self) -> None:
+        shuffled = json.dumps(dict(reversed(list(POLICY.value.items()))), indent=1)
+        assert policy_of(f"# a comment\n{shuffled}") == policy_of()
+
+    @pytest.mark.parametrize("section", ["name", "quiet", "communication", "triggers"])
+    def test_any_other_value_does(self, section: str) -> None:
+        value = plain(POLICY.value)
+        value[section] = "another" if section == "name" else {}
+        assert policy_hash(canonical_document(Document(file="x", value=value))) != policy_of().hash
+
+    def test_a_policy_comes_back_from_its_kept_document(self) -> None:
+        kept = canonical_document(POLICY)
+        assert policy_from_document(kept, today=TODAY) == policy_of()
+        assert policy_of().hash == policy_hash(kept)
+
+    def test_word_lists_are_known_by_their_content(self) -> None:
+        def words(policy: Policy) -> Words:
+            (found,) = policy.triggers[1].when.words
+            return found
+
+        assert words(policy_of()) == words(policy_of(changed("name: acme-support", "name: other")))
+        assert words(policy_of()).key != words(policy_of(changed("ransomware, phishing]", "ransomware]"))).key
+
+
+class TestForms:
+    def test_marks_as_lists_and_lead_times(self) -> None:
+        text = changed(
+            "      75%:  {note: at-risk, notify: [assignee]}\n      90%:  {escalate_to: 2}\n"
+            "      100%: {escalate_to: 3, note: breached}\n      150%: {escalate_to: 4, approval: duty-manager}\n",
+            "      - {at: [100%, 75%], note: at-risk}\n      - {before: [30m, 2h], notify: assignee}\n",
+        )
+        marks = [t.mark for t in policy_of(text).sla.thresholds if t.clock is ClockName.RESOLUTION]
+        lead = [Mark(before=timedelta(hours=2)), Mark(before=timedelta(minutes=30))]
+        assert marks == [*lead, Mark(percent=75), Mark(percent=100)]
+
+    def test_a_lead_time_as_a_key(self) -> None:
+        text = changed("75%:  {notify: [assignee]}", "before 10m: {notify: assignee}")
+        assert policy_of(text).sla.thresholds[0].mark == Mark(before=timedelta(minutes=10))
+
+    def test_pauses_and_reopenings_per_clock(self) -> None:
+        text = changed("pause_on: [waiting_customer]", "pause_on: {first_response: [], else: [waiting_outside]}")
+        sla = policy_of(
+            text.replace(
+                "reopen: {within: 7d, then: resume, after: new_cycle, ignore_shorter_than: 30m}",
+                "reopen: {first_response: {then: new_cycle}, else: {within: 1d4h}}",
+            )
+        ).sla
+        assert sla.pauses(ClockName.FIRST_RESPONSE) == frozenset()
+        assert sla.pauses(ClockName.RESOLUTION) == {Status.WAITING_OUTSIDE}
+        assert sla.reopening(ClockName.FIRST_RESPONSE).then == "new_cycle"
+        assert sla.reopening(ClockName.UPDATE).within == Span(days=1, time=timedelta(hours=4))
+
+    def test_the_weighted_form(self) -> None:
+        start, end = TEXT.index("  matrix:"), TEXT.index("  lower: false")
+        score = """\
+  score:
+    factors:
+      urgency: {weight: 30, values: {blocked: 1, degraded: 0.5, inconvenient: 0}}
+      impact: {weight: 70, values: {site: 1, user: 0.1}}
+    bounds: {P1: 80, P2: 60.5, P3: 30}
+    min_known: 70%
+    hysteresis: 5
+"""
+        rules = policy_of(TEXT[:start] + score + TEXT[end:]).priority
+        assert rules.matrix is None
+        assert rules.score is not None
+        assert [factor.name for factor in rules.score.factors] == ["impact", "urgency"]
+        assert (rules.score.bounds[P2], rules.score.min_known, rules.score.hysteresis) == (60.5, 0.7, 5)
+
+    def test_conditions_keep_their_values(self) -> None:
+        trigger = policy_of().triggers[2]
+        assert (trigger.when.all[0].op, trigger.when.all[0].value) == (Op.IN, ("legal-hold", "gdpr-request"))
+
+
+ROUTE = "    - {path: default}\n"
+TIER = "{field: org.tier, op: is, value: platinum}"
+OFFICE = 'mon-fri: ["09:00-17:00"]'
+SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: false"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [  # one rule per line reads best
+        pytest.param("lower: false", "lowr: false", "priority.lowr: unknown key (did you mean lower?)", id="key"),
+        pytest.param("dwell: 30m", "dwell: 30 minutes", "'30 minutes' is not a duration", id="duration"),
+        pytest.param("dwell: 30m", "dwell: -5m", "'-5m' is not a duration", id="negative"),
+        pytest.param("version: 1", "version: 2", "'2' is not known here", id="version"),
+        pytest.param("      - [P3, P4, P4]\n", "", "has 3 rows for 4 values of impact", id="matrix rows"),
+        pytest.param("[P3, P4, P4]", "[P3, P4]", "has 2 cells for 3 values of urgency", id="matrix columns"),
+        pytest.param("[P3, P4, P4]", "[P3, P4, P5]", "'P5' is no priority", id="priority"),
+        pytest.param("[blocked, degraded, inconvenient]", "[blocked, blocked, x]", "two rules tie", id="matrix tie"),
+        pytest.param("  lower: false", SCORE, "needs exactly one of matrix and score", id="two forms"),
+        pytest.param("  - name: vip", "  - name: legal", "legal is the name of two triggers", id="trigger twice"),
+        pytest.param("    raise_by: 1\n", "", "triggers.3.cap: means nothing without raise_by", id="cap alone"),
+        pytest.param("    path: legal\n", "    path: leagl\n", "no path leagl (did you mean legal?)", id="path"),
+        pytest.param("    targets: vip\n", "    targets: vpi\n", "no SLA target named vpi (did", id="variant"),
+        pytest.param("confirm-security", "confirm-secruity", "no template confirm-secruity (did", id="template"),
+        pytest.param("org.tier, op: is", "org.teir, op: is", "no site binds the input org.teir (did", id="input"),
+        pytest.param(TIER, "{field: org.tier, op: is, value: [a, b]}", "is compares with one value", id="list with is"),
+        pytest.param("[legal-hold, gdpr-request]", "legal-hold", "in needs a list (write [legal-hold])", id="in"),
+        pytest.param("op: has_words", "op: is", "free text is read with has_words only", id="text"),
+        pytest.param(TIER, "{field: org.tier, op: missing, value: 1}", "missing takes no value", id="missing"),
+        pytest.param(TIER, "{field: org.tier, op: at_least, value: gold}", "at_least needs a number", id="number"),
+        pytest.param("default: office-de}, first_response: 4h", "default: ofice}, first_response: 4h", "no calendar ofice (did", id="calendar"),  # noqa: E501
+        pytest.param("{priority: P1, calendar: always", "{priority: P1, calendar: office-de", "a P1 ticket can sleep", id="P1 sleeps"),  # noqa: E501
+        pytest.param("{priority: P4, calendar", "{priority: P3, targets: x, calendar", "never applies", id="hidden target"),  # noqa: E501
+        pytest.param("{priority: P2, targets: vip, cal", "{priority: P1, cal", "two rules tie", id="target tie"),
+        pytest.param("first_response: 15m", "first_response: 5h", "5h is longer than the resolution in 4h", id="order"),
+        pytest.param("75%:  {notify: [assignee]}", "75%: {notify: x}\n      75 %: {note: overdue}", "75% is given twice: two rules tie", id="mark tie"),  # noqa: E501
+        pytest.param("75%:  {notify: [assignee]}", "75: {notify: [assignee]}", "'75' is no mark", id="mark"),
+        pytest.param("90%:  {escalate_to: 2}", "90%:  {escalate_to: 7}", "no path has a level 7 (use at most 4)", id="high"),  # noqa: E501
+        pytest.param("pause_on: [waiting_customer]", "pause_on: [on_hold]", "on_hold never pauses a clock", id="pause"),
+        pytest.param("{level: 3, target", "{level: 4, target", "is level 4 where level 3 is next", id="gap"),
+        pytest.param("{group: specialists}", "{group: specialist}", "zendesk binds no group specialist (did", id="group"),  # noqa: E501
+        pytest.param("{level: 4, target: {user: duty-manager}", "{level: 4, target: {user: nobody}", "jsm-eu binds no user nobody", id="person"),  # noqa: E501
+        pytest.param("{group: specialists}", "{group: specialists, user: anna}", "needs exactly one of group, user", id="two"),  # noqa: E501
+        pytest.param("within: 10m, note", "within: 10m, calendar: office-de, note", "security-form sends P1 tickets", id="security sleeps"),  # noqa: E501
+        pytest.param("{user: duty-manager}, note", "{user: duty-manager}, calendar: office-de, note", "the last level can sleep", id="last sleeps"),  # noqa: E501
+        pytest.param("within: 4h, note", "within: 1d, note", "a level's time has no days", id="days of a level"),
+        pytest.param(ROUTE, "", "the last route has a condition", id="no last route"),
+        pytest.param(ROUTE, ROUTE * 2, "the routes after it never apply", id="route after the last"),
+        pytest.param("note: status-update", "note: status", "there is no template status", id="cadence"),
+        pytest.param("country: US", "country: XX", "holidays.country: XX is not known", id="country"),
+        pytest.param("subdiv: BY", "subdiv: ZZ", "holidays.subdiv: ZZ is not known", id="subdivision"),
+        pytest.param("Veterans Day", "Veteran Day", "Veteran Day is no holiday there (did", id="holiday"),
+        pytest.param(OFFICE, 'mon-fry: ["09:00-17:00"]', "'fry' is no day of the week; did you mean fri?", id="day"),
+        pytest.param(OFFICE, 'mon: ["09:00-17:00", "16:00-18:00"]', "overlap", id="overlap"),
+        pytest.param(OFFICE, 'mon: ["09:00-25:00"]', "not a time of day", id="hours"),
+        pytest.param(OFFICE, "mon: []", "calendars.office-us.hours: never opens", id="never opens"),
+        pytest.param(OFFICE, OFFICE + ', fri: ["09:00-12:00"]', "gives fri hours a second time", id="day twice"),
+        pytest.param("America/New_York", "America/NewYork", "is not a time zone", id="zone"),
+        pytest.param("locale: en, calendar: always}", "locale: en, calendar: alway}", "no calendar alway (did", id="default"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_refused_with_a_remedy(old: str, new: str, words: str) -> None:
+    found = problems(changed(old, new))
+    assert any(words in problem for problem in found), found
+    assert all(problem.startswith("policy.yaml:") and not problem.startswith("policy.yaml:0") for problem in found)
+
+
+def test_everything_wrong_is_reported_at_once() -> None:
+    text = changed("ask: confirm-security", "ask: nope").replace("country: US", "country: XX").replace(ROUTE, "")
+    assert len(problems(text.replace("{group: specialists}", "{group: nobody}"))) == 5
+
+
+def test_an_empty_policy_names_what_is_missing() -> None:
+    missing = ["calendars", "escalation", "name", "priority", "sla", "version"]
+    assert problems("{}") == [f"policy.yaml:1:1: {key}: is missing (add it)" for key in missing]
+
+
+def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(deeper for key, item in inner for deeper in _paths(item, (*path, key)))]
+
+
+PATHS = _paths(POLICY.value)[1:]
+junk = st.sampled_from([None, True, -1, 0, 5, 2.5, "", "P1", "75%", "x", "3d", [], {}, [[]], {"x": 1}])
+
+
+def outcome(text: str) -> Policy | list[str]:
+    try:
+        return policy_of(text)
+    except ConfigError as error:
+        return [problem.message for problem in error.problems]
+
+
+@given(st.sampled_from(PATHS), junk)
+def test_any_damage_is_a_policy_or_problems_with_messages(path: tuple[str | int, ...], damage: object) -> None:
+    value = plain(POLICY.value)
+    at = value
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = damage
+    found = outcome(json.dumps(value, ensure_ascii=False))
+    assert isinstance(found, Policy) or (found and all(found))
