@@ -114,6 +114,9 @@ def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, c
 def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if view.holding.ticket is not None:
         return None, f"held: {view.holding.ticket.by}"
+    starts_itself = view.priority is not None and view.policy.escalation.start.get(view.priority) is _AT_ONCE
+    if not starts_itself and not view.passed and not view.triggers.hits:
+        return None, "waits for a threshold"
     causes = tuple(_start_causes(view))
     in_force = next((cause for cause in causes if view.enforces(cause.at)), None)
     if in_force is not None:
@@ -121,6 +124,9 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if causes:
         return None, f"{causes[0].why}, but before enforce_from: only an adopted ticket takes it up"
     return None, "waits for a threshold"
+
+
+_AT_ONCE = StartWhen.AT_ONCE
 
 
 def _start_causes(view: View) -> Iterator[_Cause]:

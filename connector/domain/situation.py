@@ -123,6 +123,8 @@ class Situation:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         notes_today: Internal notes and comments that we posted on this ticket in the last 24 hours.
         last_note_at: The latest of them.
+        policy_since: When the policy in force was first applied on this site: what passed before is superseded, also
+            on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
     """
 
     ticket: Ticket
@@ -137,3 +139,4 @@ class Situation:
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes_today: int = 0
     last_note_at: datetime | None = None
+    policy_since: datetime | None = None

@@ -48,7 +48,7 @@ def test_one_put_is_one_audit_with_fields_comment_and_hidden_metadata() -> None:
 
 
 @pytest.mark.parametrize("safe", [True, False])
-def test_a_stale_stamp_conflicts_whatever_safe_update_says(safe: bool) -> None:
+def test_a_stale_stamp_conflicts_whatever_safe_update_says(*, safe: bool) -> None:
     account = Account()
     ticket = account.new()
     account.wait(5)
@@ -335,3 +335,26 @@ def test_people_are_refused_in_sentences() -> None:
         account.site.people.comment(str(account.new()), "nobody", "hi")
     with pytest.raises(ValueError, match="anna cannot do that"):
         account.site.people.set_priority(str(account.new(priority="P1")), "anna", None)
+
+
+def test_triggers_start_over_and_each_acts_once() -> None:
+    second = {"title": "Second", "when": {"tags": ["ours"]}, "then": {"add_tags": ["seen"], "priority": "low"}}
+    first = {"title": "First", "when": {"via": "api"}, "then": {"add_tags": ["ours"], "priority": "urgent"}}
+    account = Account(options={"triggers": [second, first]})
+    ticket = account.put(account.new(), subject="x").body["ticket"]
+    assert (ticket["tags"], ticket["priority"]) == (["ours", "seen"], "low")
+
+
+def test_metadata_is_small() -> None:
+    account = Account()
+    assert account.put(account.new(), priority="low", metadata={"esc": "x" * 1024}).status == 400
+
+
+def test_comments_can_be_read_newest_first() -> None:
+    account = Account()
+    ticket = account.new()
+    account.site.people.comment(str(ticket), "anna", "second")
+    bodies = [row["body"] for row in account.get(f"tickets/{ticket}/comments.json", sort_order="desc")["comments"]]
+    assert bodies == ["second", "It smokes"]
+    refused = {"sort_order": "desc", "page[size]": 5}
+    assert account.call("GET", f"/api/v2/tickets/{ticket}/comments.json", query=refused).status == 400

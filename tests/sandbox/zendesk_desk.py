@@ -57,6 +57,8 @@ EXCUSED = (
     ("", "None is not of type", "the same seen from the other side"),
     ("no operation GET /api/v2/business_hours", "", "the document has no business hours"),
     ("no operation GET /api/v2/users/", "", "memberships of one user stand in the document's text alone"),
+    ("no operation GET /api/v2/groups/", "", "likewise those of one group"),
+    ("custom_fields/", "is not of type 'string'", "checkboxes are booleans"),
     ("tickets/", "'deleted' is not one of", "the export's word for a deleted ticket"),
     ("results", "is not valid under any of the given schemas", "results are null until the job ends"),
 )

@@ -55,6 +55,7 @@ class Wanted:
     size: int
     token: str | None
     properties: tuple[str, ...]
+    expand: tuple[str, ...]
     reconcile: tuple[int, ...]
 
 
@@ -96,6 +97,7 @@ class SearchApi:
             "maxResults": call.number("maxResults", 50),
             "nextPageToken": call.query("nextPageToken") or None,
             "properties": call.listed("properties"),
+            "expand": call.query("expand"),
             "reconcileIssues": [int(n) for n in call.listed("reconcileIssues") if n.isdigit()],
         }
         return self._answer(call, given)
@@ -115,6 +117,8 @@ class SearchApi:
         properties, reconcile = given.get("properties") or (), given.get("reconcileIssues") or ()
         if not isinstance(given.get("jql", ""), str) or not isinstance(size, int) or not 1 <= size <= MOST:
             raise Refusal(400, f"maxResults must be between 1 and {MOST}, and jql a text.")
+        if not isinstance(given.get("fields") or [], list) or not isinstance(given.get("expand") or "", str):
+            raise Refusal(400, "fields must be a list of texts, and expand a text.")
         if len(properties) > 5:
             raise Refusal(400, "At most 5 issue properties can be requested.")
         if len(reconcile) > 50 or not all(isinstance(n, int) for n in reconcile):
@@ -126,6 +130,7 @@ class SearchApi:
             size=min(size, self._state.options.page_limit) if fields else size,
             token=given.get("nextPageToken"),
             properties=tuple(properties),
+            expand=tuple((given.get("expand") or "").split(",")) if given.get("expand") else (),
             reconcile=tuple(reconcile),
         )
 
@@ -207,7 +212,7 @@ class SearchApi:
     def _count(self, call: Call) -> Response:
         jql = call.body({"jql": None}).get("jql") or ""
         query = _bounded(jql)
-        wanted = Wanted(jql=jql, fields=(), size=1, token=None, properties=(), reconcile=())
+        wanted = Wanted(jql=jql, fields=(), size=1, token=None, properties=(), expand=(), reconcile=())
         return json_response({"count": len(self._matches(call, query, wanted))})
 
 
@@ -219,15 +224,12 @@ def _bounded(jql: str) -> Query:
 
 
 def _issues_bytes(show: Show, issues: list[Issue], wanted: Wanted) -> bytes:
-    if not wanted.properties:
+    if not (wanted.properties or wanted.expand):
         return b",".join(show.issue_bytes(issue, wanted.fields) for issue in issues)
-    return b",".join(
-        encode(
-            show.issue(i, wanted.fields)
-            | {"properties": {k: i.properties[k] for k in wanted.properties if k in i.properties}}
-        )
-        for i in issues
+    shown = (
+        show.extended(issue, wanted.fields, expand=wanted.expand, properties=wanted.properties) for issue in issues
     )
+    return b",".join(map(encode, shown))
 
 
 def _removed(_call: Call) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -187,3 +187,35 @@ def _fit(parts: tuple[str, ...], given: list[str]) -> dict[str, str] | None:
         elif part != actual:
             return None
     return held
+
+
+def page_of(call: Call, values: Sequence[Any]) -> dict[str, Any]:
+    """A page of the platform's usual kind, by ``startAt`` and ``maxResults``."""
+    start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1000)
+    last = start + size >= len(values)
+    url = call.show.base + call.request.path
+    shown = {
+        "self": f"{url}?startAt={start}&maxResults={size}",
+        "maxResults": size,
+        "startAt": start,
+        "total": len(values),
+        "isLast": last,
+        "values": list(values[start : start + size]),
+    }
+    if not last:
+        shown["nextPage"] = f"{url}?startAt={start + size}&maxResults={size}"
+    return shown
+
+
+def listed_ids(given: Mapping[str, Any], *, most: int) -> list[str]:
+    """The ids or keys that a body lists.
+
+    Raises:
+        Refusal: 400 when there are none or too many.
+    """
+    wanted = given.get("issueIdsOrKeys")
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(each, str) for each in wanted):
+        raise Refusal(400, "issueIdsOrKeys must be a list of texts with at least one element.")
+    if len(wanted) > most:
+        raise Refusal(400, f"At most {most} issues can be fetched at once.")
+    return wanted

@@ -1,4 +1,4 @@
-"""Who exists in the account: users, organizations, groups, memberships, and how they look on the wire."""
+"""Who exists in the account: users, organizations, groups and memberships."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Any
 
 from connector.sandbox.core.roster import Group, Organization, Person, Roster
 from connector.sandbox.zendesk.errors import not_found
-from connector.sandbox.zendesk.wire import stamp
 
 GROUP_IDS = {"service-desk": 101, "second-line": 102, "specialists": 103, "security-incident": 104, "legal": 105}
 AGENT_IDS = {"duty-manager": 501, "anna": 502, "ben": 503}
 WRITER, READER = 900, 901
-LOCALES = {"en": ("en-US", 1), "es": ("es", 2), "de": ("de", 8), "fr": ("fr", 16), "nl": ("nl", 1005), "ja": ("ja", 67)}
-RAILS_ZONES = {"America/New_York": "Eastern Time (US & Canada)", "Asia/Tokyo": "Tokyo", "UTC": "UTC"}
 ROLES = {"customer": "end-user", "agent": "agent", "admin": "admin", "bot": "agent"}
 
 
@@ -43,7 +40,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class ZendeskGroup:
     """A group of agents."""
 
     id: int
@@ -52,7 +49,7 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class ZendeskOrganization:
     """A customer's organization."""
 
     id: int
@@ -69,10 +66,12 @@ class Directory:
     def __init__(self, roster: Roster, created_at: int) -> None:
         self.created_at = created_at
         given = roster.groups or tuple(Group(key=key, name=key.replace("-", " ").title()) for key in GROUP_IDS)
-        self.teams: dict[int, Team] = _by_id(_teams(given))
-        self.companies: dict[int, Company] = _by_id(_companies(roster.organizations))
-        self._team_ids: dict[str, int] = {team.key: team.id for team in self.teams.values()}
-        self._company_ids: dict[str, int] = {company.key: company.id for company in self.companies.values()}
+        self.groups: dict[int, ZendeskGroup] = _by_id(_numbered_groups(given))
+        self.organizations: dict[int, ZendeskOrganization] = _by_id(_numbered_organizations(roster.organizations))
+        self._group_ids: dict[str, int] = {group.key: group.id for group in self.groups.values()}
+        self._organization_ids: dict[str, int] = {
+            organization.key: organization.id for organization in self.organizations.values()
+        }
         self.users: dict[int, User] = {}
         self._user_ids: dict[str, int] = {}
         self._members: dict[int, tuple[int, ...]] | None = None
@@ -96,17 +95,17 @@ class Directory:
         """
         return self.users[self._user_ids[key]]
 
-    def team_id(self, key: str) -> int:
+    def group_id(self, key: str) -> int:
         """Find a group's id by roster key.
 
         Raises:
             KeyError: There is no such group.
         """
-        return self._team_ids[key]
+        return self._group_ids[key]
 
-    def team_key(self, team_id: int | None) -> str | None:
+    def group_key(self, group_id: int | None) -> str | None:
         """The roster key of a group."""
-        return self.teams[team_id].key if team_id is not None else None
+        return self.groups[group_id].key if group_id is not None else None
 
     def user_key(self, user_id: int | None) -> str | None:
         """The roster key of a user."""
@@ -118,15 +117,11 @@ class Directory:
             raise not_found()
         return self.users[user_id]
 
-    def members(self, team_id: int) -> tuple[int, ...]:
+    def members(self, group_id: int) -> tuple[int, ...]:
         """The ids of a group's agents, in order."""
         if self._members is None:
-            found: dict[int, list[int]] = {}
-            for user in sorted(self.users.values(), key=lambda user: user.id):
-                for group_id in user.group_ids:
-                    found.setdefault(group_id, []).append(user.id)
-            self._members = {group_id: tuple(ids) for group_id, ids in found.items()}
-        return self._members.get(team_id, ())
+            self._members = _members(self.users)
+        return self._members.get(group_id, ())
 
     def memberships(self) -> Iterator[tuple[int, User, int, bool]]:
         """Membership id, user, group id, and whether it is the user's default."""
@@ -146,8 +141,8 @@ class Directory:
             locale=person.locale,
             timezone=person.timezone,
             tags=person.tags,
-            organization_id=self._company_ids[person.organization] if person.organization else None,
-            group_ids=tuple(self._team_ids[key] for key in person.groups),
+            organization_id=self._organization_ids[person.organization] if person.organization else None,
+            group_ids=tuple(self._group_ids[key] for key in person.groups),
         )
 
     def _next_id(self, person: Person) -> int:
@@ -178,6 +173,14 @@ class Directory:
         return writer, reader
 
 
+def _members(users: dict[int, User]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for user_id in sorted(users):
+        for group_id in users[user_id].group_ids:
+            found.setdefault(group_id, []).append(user_id)
+    return {group_id: tuple(ids) for group_id, ids in found.items()}
+
+
 def _by_id(things: Iterator[Any]) -> dict[int, Any]:
     return {thing.id: thing for thing in things}
 
@@ -188,114 +191,16 @@ def _free(start: int, taken: dict[int, Any]) -> int:
     return start
 
 
-def _teams(groups: tuple[Group, ...]) -> Iterator[Team]:
+def _numbered_groups(groups: tuple[Group, ...]) -> Iterator[ZendeskGroup]:
     taken = {GROUP_IDS[group.key]: group for group in groups if group.key in GROUP_IDS}
     for group in groups:
-        team_id = GROUP_IDS[group.key] if group.key in GROUP_IDS else _free(106, taken)
-        taken[team_id] = group
-        yield Team(id=team_id, key=group.key, name=group.name)
+        group_id = GROUP_IDS[group.key] if group.key in GROUP_IDS else _free(106, taken)
+        taken[group_id] = group
+        yield ZendeskGroup(id=group_id, key=group.key, name=group.name)
 
 
-def _companies(organizations: tuple[Organization, ...]) -> Iterator[Company]:
+def _numbered_organizations(organizations: tuple[Organization, ...]) -> Iterator[ZendeskOrganization]:
     for place, org in enumerate(organizations):
-        yield Company(id=3001 + place, key=org.key, name=org.name, tier=org.tier, region=org.region, tags=org.tags)
-
-
-def user_json(user: User, origin: str) -> dict[str, Any]:
-    """A user as an admin or agent reads it."""
-    locale, locale_id = LOCALES.get(user.locale.split("-")[0], (user.locale, 1))
-    moment = stamp(user.created_at)
-    return {
-        "id": user.id,
-        "url": f"{origin}/api/v2/users/{user.id}.json",
-        "name": user.name,
-        "email": user.email,
-        "created_at": moment,
-        "updated_at": moment,
-        "time_zone": RAILS_ZONES.get(user.timezone, user.timezone.rpartition("/")[2]),
-        "iana_time_zone": user.timezone,
-        "phone": None,
-        "shared_phone_number": None,
-        "photo": None,
-        "locale_id": locale_id,
-        "locale": locale,
-        "organization_id": user.organization_id,
-        "role": user.role,
-        "verified": True,
-        "external_id": None,
-        "tags": list(user.tags),
-        "alias": None,
-        "active": user.active,
-        "shared": False,
-        "shared_agent": False,
-        "last_login_at": moment if user.is_agent else None,
-        "two_factor_auth_enabled": None,
-        "signature": None,
-        "details": None,
-        "notes": None,
-        **_rights(user),
-        "user_fields": {},
-    }
-
-
-def _rights(user: User) -> dict[str, Any]:
-    return {
-        "role_type": {"admin": 4, "agent": 0}.get(user.role),
-        "custom_role_id": None,
-        "moderator": user.is_agent,
-        "ticket_restriction": None if user.is_agent else "requested",
-        "only_private_comments": False,
-        "restricted_agent": not user.is_agent,
-        "suspended": False,
-        "default_group_id": user.group_ids[0] if user.group_ids else None,
-        "report_csv": user.role == "admin",
-    }
-
-
-def team_json(team: Team, origin: str, created_at: int) -> dict[str, Any]:
-    """A group."""
-    return {
-        "url": f"{origin}/api/v2/groups/{team.id}.json",
-        "id": team.id,
-        "is_public": True,
-        "name": team.name,
-        "description": "",
-        "default": team.id == 101,
-        "deleted": False,
-        "created_at": stamp(created_at),
-        "updated_at": stamp(created_at),
-    }
-
-
-def company_json(company: Company, origin: str, created_at: int) -> dict[str, Any]:
-    """An organization with its custom fields ``tier`` and ``region``."""
-    return {
-        "url": f"{origin}/api/v2/organizations/{company.id}.json",
-        "id": company.id,
-        "name": company.name,
-        "shared_tickets": False,
-        "shared_comments": False,
-        "external_id": None,
-        "created_at": stamp(created_at),
-        "updated_at": stamp(created_at),
-        "domain_names": [],
-        "details": None,
-        "notes": None,
-        "group_id": None,
-        "tags": list(company.tags),
-        "organization_fields": {"tier": company.tier, "region": company.region},
-    }
-
-
-def membership_json(row: tuple[int, User, int, bool], origin: str) -> dict[str, Any]:
-    """A group membership."""
-    membership_id, user, group_id, is_default = row
-    return {
-        "url": f"{origin}/api/v2/group_memberships/{membership_id}.json",
-        "id": membership_id,
-        "user_id": user.id,
-        "group_id": group_id,
-        "default": is_default,
-        "created_at": stamp(user.created_at),
-        "updated_at": stamp(user.created_at),
-    }
+        yield ZendeskOrganization(
+            id=3001 + place, key=org.key, name=org.name, tier=org.tier, region=org.region, tags=org.tags
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.sandbox.zendesk import hours
-from connector.sandbox.zendesk.accounts import company_json, membership_json, team_json, user_json
+from connector.sandbox.zendesk.account_json import group_json, membership_json, organization_json, user_json
 from connector.sandbox.zendesk.errors import forbidden, not_found
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged
@@ -43,16 +43,16 @@ def user(office: Office, call: Call) -> dict[str, Any]:
 def groups(office: Office, call: Call) -> dict[str, Any]:
     """``GET /groups`` and ``/groups/assignable``."""
     directory = office.desk.directory
-    page, rest = paged(call, [team for _, team in sorted(directory.teams.items())], lambda team: int(team.id))
-    return {"groups": [team_json(team, call.origin, directory.created_at) for team in page], **rest}
+    page, rest = paged(call, [group for _, group in sorted(directory.groups.items())], lambda group: int(group.id))
+    return {"groups": [group_json(group, call.origin, directory.created_at) for group in page], **rest}
 
 
 def group(office: Office, call: Call) -> dict[str, Any]:
     """``GET /groups/{id}``."""
     directory = office.desk.directory
-    if call.id not in directory.teams:
+    if call.id not in directory.groups:
         raise not_found()
-    return {"group": team_json(directory.teams[call.id], call.origin, directory.created_at)}
+    return {"group": group_json(directory.groups[call.id], call.origin, directory.created_at)}
 
 
 def memberships(office: Office, call: Call) -> dict[str, Any]:
@@ -92,25 +92,25 @@ def _memberships(
 def organizations(office: Office, call: Call) -> dict[str, Any]:
     """``GET /organizations``."""
     directory = office.desk.directory
-    rows = [company for _, company in sorted(directory.companies.items())]
-    page, rest = paged(call, rows, lambda company: int(company.id))
-    return {"organizations": [company_json(row, call.origin, directory.created_at) for row in page], **rest}
+    rows = [organization for _, organization in sorted(directory.organizations.items())]
+    page, rest = paged(call, rows, lambda organization: int(organization.id))
+    return {"organizations": [organization_json(row, call.origin, directory.created_at) for row in page], **rest}
 
 
 def organizations_many(office: Office, call: Call) -> dict[str, Any]:
     """``GET /organizations/show_many``."""
     directory = office.desk.directory
-    rows = [directory.companies[i] for i in dict.fromkeys(call.ids_param()) if i in directory.companies]
-    found = [company_json(row, call.origin, directory.created_at) for row in rows]
+    rows = [directory.organizations[i] for i in dict.fromkeys(call.ids_param()) if i in directory.organizations]
+    found = [organization_json(row, call.origin, directory.created_at) for row in rows]
     return {"organizations": found, **WHOLE, "count": len(found)}
 
 
 def organization(office: Office, call: Call) -> dict[str, Any]:
     """``GET /organizations/{id}``."""
     directory = office.desk.directory
-    if call.id not in directory.companies:
+    if call.id not in directory.organizations:
         raise not_found()
-    return {"organization": company_json(directory.companies[call.id], call.origin, directory.created_at)}
+    return {"organization": organization_json(directory.organizations[call.id], call.origin, directory.created_at)}
 
 
 def ticket_fields(office: Office, call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox.core.strict import unknown_keys
-from connector.sandbox.zendesk.accounts import user_json
+from connector.sandbox.zendesk.account_json import user_json
 from connector.sandbox.zendesk.errors import bad_request, not_found, stray
 from connector.sandbox.zendesk.office import Call, Office
 from connector.sandbox.zendesk.paging import paged
@@ -101,8 +101,10 @@ def _queued(wish: Wish, queued_at: int) -> Wish:
 def comments(office: Office, call: Call) -> dict[str, Any]:
     """``GET /tickets/{id}/comments``."""
     ticket = office.clerk.with_history(office.desk.find(call.id))
-    order = call.request.param("sort_order") or "asc"
-    rows = ticket.comments if order == "asc" else tuple(reversed(ticket.comments))
+    newest_first = call.request.param("sort_order") == "desc"
+    if newest_first and call.request.param("page[size]"):
+        raise bad_request("InvalidPaginationParameter", "sort_order goes with offset pagination alone")
+    rows = tuple(reversed(ticket.comments)) if newest_first else ticket.comments
     page, rest = paged(call, rows, lambda comment: int(comment.id))
     users = _users(office, call, {comment.author_id for comment in page})
     return {"comments": [comment_json(comment) for comment in page], **users, **rest}

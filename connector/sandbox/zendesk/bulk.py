@@ -38,7 +38,7 @@ class Bulk:
             self._desk.add(self._ticket(created_at, self._rng.choice(customers)), indexed=True)
 
     def _customers(self, count: int) -> list[User]:
-        companies = tuple(self._desk.directory.companies) or (None,)
+        organizations = tuple(self._desk.directory.organizations) or (None,)
         made = [
             User(
                 id=FIRST_CUSTOMER + number,
@@ -49,7 +49,7 @@ class Bulk:
                 created_at=self._desk.directory.created_at,
                 locale=self._rng.choice(("en", "de", "nl", "ja", "fr")),
                 tags=("vip",) if self._rng.random() < 0.03 else (),
-                organization_id=self._rng.choice(companies),
+                organization_id=self._rng.choice(organizations),
             )
             for number in range(count)
         ]
@@ -76,7 +76,7 @@ class Bulk:
             custom_status_id=STATUS_IDS[status],
             priority=_weighted(rng, PRIORITY_WEIGHTS),
             type=rng.choice(("incident", "question")),
-            group_id=agent.group_ids[0] if agent else min(desk.directory.teams),
+            group_id=agent.group_ids[0] if agent else min(desk.directory.groups),
             assignee_id=agent.id if agent else None,
             organization_id=requester.organization_id,
             tags=tuple(sorted(set(custom.values()) | set(requester.tags))),

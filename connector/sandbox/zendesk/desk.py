@@ -177,7 +177,7 @@ class Desk:
         if name == "priority":
             return NEUTRAL_PRIORITY.get(str(value), value)
         if name == "group_id":
-            return self.directory.team_key(value if isinstance(value, int) else None)
+            return self.directory.group_key(value if isinstance(value, int) else None)
         if name in ("assignee_id", "requester_id"):
             return self.directory.user_key(value if isinstance(value, int) else None)
         return value

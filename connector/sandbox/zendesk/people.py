@@ -64,7 +64,7 @@ class ZendeskPeople:
             custom_status_id=STATUS_IDS[status],
             priority=PRIORITY[ticket.priority] if ticket.priority else None,
             type=SYSTEM_TYPES.get(ticket.type, "question"),
-            group_id=directory.team_id(ticket.group) if ticket.group else min(directory.teams),
+            group_id=directory.group_id(ticket.group) if ticket.group else min(directory.groups),
             assignee_id=assignee,
             organization_id=requester.organization_id,
             ticket_form_id=desk.fields.form_of(ticket.type),
@@ -93,7 +93,7 @@ class ZendeskPeople:
         if user.is_agent and user.group_ids:
             return {"assignee_id": user.id}
         directory = self._desk.directory
-        groups = (ticket.group_id, *directory.teams)
+        groups = (ticket.group_id, *directory.groups)
         members = (directory.members(group_id)[:1] for group_id in groups if group_id is not None)
         return next(({"assignee_id": found[0]} for found in members if found), {})
 
@@ -113,8 +113,8 @@ class ZendeskPeople:
 
     def set_group(self, ticket: str, actor: str, group: str | None) -> None:
         """Give the ticket to a group."""
-        team_id = self._desk.directory.team_id(group) if group else None
-        self._update(self._find(ticket), actor, Wish(values={"group_id": team_id}))
+        group_id = self._desk.directory.group_id(group) if group else None
+        self._update(self._find(ticket), actor, Wish(values={"group_id": group_id}))
 
     def add_labels(self, ticket: str, actor: str, labels: tuple[str, ...]) -> None:
         """Add tags."""

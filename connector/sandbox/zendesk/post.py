@@ -53,7 +53,7 @@ class PostOffice:
             self._send(ticket, hand, (ticket.assignee_id,), "assignee", text)
             self._notification(audit, "assignee", (ticket.assignee_id,), text)
         elif "group_id" in changed and ticket.group_id is not None:
-            address = f"{self.desk.directory.team_key(ticket.group_id)}@groups.example"
+            address = f"{self.desk.directory.group_key(ticket.group_id)}@groups.example"
             self.desk.world.ledger.mail(hand.act(ticket.id), to=address, why="group", body=text)
             self._notification(audit, "group", self.desk.directory.members(ticket.group_id), text)
 

@@ -74,7 +74,7 @@ class Rule:
         """What the rule changes."""
         values = {name: self.then[name] for name in ("priority", "status") if name in self.then}
         if "group" in self.then:
-            values["group_id"] = desk.directory.team_id(self.then["group"])
+            values["group_id"] = desk.directory.group_id(self.then["group"])
         if "assignee" in self.then:
             values["assignee_id"] = desk.directory.user(self.then["assignee"]).id
         return Wish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from connector.sandbox.zendesk.accounts import company_json, team_json, user_json
+from connector.sandbox.zendesk.account_json import group_json, organization_json, user_json
 from connector.sandbox.zendesk.desk import Desk
 from connector.sandbox.zendesk.errors import stray
 from connector.sandbox.zendesk.tally import metric_set
@@ -70,7 +70,9 @@ class Wagon:
         return ticket.metrics[1]
 
     def _beside(self, key: str, tickets: Collection[Ticket]) -> bytes:
-        return b",".join({"users": self._users, "groups": self._groups, "organizations": self._companies}[key](tickets))
+        return b",".join(
+            {"users": self._users, "groups": self._groups, "organizations": self._organizations}[key](tickets)
+        )
 
     def _users(self, tickets: Collection[Ticket]) -> list[bytes]:
         ids = {t.requester_id for t in tickets} | {t.submitter_id for t in tickets}
@@ -80,12 +82,15 @@ class Wagon:
 
     def _groups(self, tickets: Collection[Ticket]) -> list[bytes]:
         ids = {t.group_id for t in tickets if t.group_id is not None}
-        return [self._record(("group", team_id), self._desk.directory.teams[team_id]) for team_id in sorted(ids)]
+        return [self._record(("group", group_id), self._desk.directory.groups[group_id]) for group_id in sorted(ids)]
 
-    def _companies(self, tickets: Collection[Ticket]) -> list[bytes]:
+    def _organizations(self, tickets: Collection[Ticket]) -> list[bytes]:
         ids = {t.organization_id for t in tickets if t.organization_id is not None}
-        companies = self._desk.directory.companies
-        return [self._record(("organization", company_id), companies[company_id]) for company_id in sorted(ids)]
+        organizations = self._desk.directory.organizations
+        return [
+            self._record(("organization", organization_id), organizations[organization_id])
+            for organization_id in sorted(ids)
+        ]
 
     def _record(self, key: tuple[str, int], thing: Any) -> bytes:
         cache = self._desk.records.setdefault(self._origin, {})
@@ -97,5 +102,5 @@ class Wagon:
         if kind == "user":
             return user_json(thing, self._origin)
         created_at = self._desk.directory.created_at
-        make = team_json if kind == "group" else company_json
+        make = group_json if kind == "group" else organization_json
         return make(thing, self._origin, created_at)

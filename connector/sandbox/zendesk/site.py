@@ -72,7 +72,7 @@ class ZendeskSite:
         """The group (roster key) of the ticket that a request is about."""
         pattern, ids = read_path(request.path)
         ticket = self.office.desk.tickets.get(int(ids[0])) if pattern.startswith("tickets/{id}") else None
-        return self.office.desk.directory.team_key(ticket.group_id) if ticket else None
+        return self.office.desk.directory.group_key(ticket.group_id) if ticket else None
 
     def refuse(self, status: int, message: str) -> Response:
         """An error of this status in Zendesk's own shape."""
@@ -99,9 +99,11 @@ class ZendeskSite:
             "accounts": accounts,
             "fields": {name: field.id for name, field in desk.fields.by_name.items()},
             "forms": dict(desk.fields.forms),
-            "groups": {team.key: team.id for team in desk.directory.teams.values()},
+            "groups": {group.key: group.id for group in desk.directory.groups.values()},
             "people": {user.key: user.id for user in desk.directory.users.values()},
-            "organizations": {company.key: company.id for company in desk.directory.companies.values()},
+            "organizations": {
+                organization.key: organization.id for organization in desk.directory.organizations.values()
+            },
         }
 
     def view(self) -> list[dict[str, Any]]:

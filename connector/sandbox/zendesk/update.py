@@ -226,10 +226,12 @@ class Clerk:
     # -- triggers --------------------------------------------------------------------------------
 
     def _run_triggers(self, case: Case, occasion: Occasion) -> None:
-        """Each trigger acts at most once in an update, after those before it have acted."""
-        for rule in self._triggers:
-            if rule.fires(case.ticket, occasion):
-                self._obey(case, rule)
+        """Start over after each trigger that acts; each acts at most once in an update."""
+        waiting = list(self._triggers)
+        while (rule := next((rule for rule in waiting if rule.fires(case.ticket, occasion)), None)) is not None:
+            waiting.remove(rule)
+            self._obey(case, rule)
+            occasion = replace(occasion, changed=frozenset(case.changed))
 
     def _obey(self, case: Case, rule: Rule) -> None:
         hand = Hand(user=None, via="trigger", channel="rule")

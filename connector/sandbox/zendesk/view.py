@@ -22,7 +22,7 @@ def ticket_view(desk: Desk, ticket: Ticket) -> dict[str, Any]:
         "type": desk.fields.kind_of(ticket.ticket_form_id),
         "status": "deleted" if ticket.deleted else NEUTRAL_STATUS.get(ticket.status, ticket.status),
         "priority": NEUTRAL_PRIORITY.get(ticket.priority or ""),
-        "group": directory.team_key(ticket.group_id),
+        "group": directory.group_key(ticket.group_id),
         "assignee": directory.user_key(ticket.assignee_id),
         "requester": directory.user_key(ticket.requester_id),
         "labels": list(ticket.tags),

@@ -10,7 +10,7 @@ from connector.sandbox.core.strict import unknown_members
 from connector.sandbox.zendesk.desk import Desk
 from connector.sandbox.zendesk.errors import bad_request, invalid, stray
 from connector.sandbox.zendesk.ticket import CUSTOM_STATUSES, PRIORITIES, STATUSES, TYPES
-from connector.sandbox.zendesk.wire import read_stamp
+from connector.sandbox.zendesk.wire import encode, read_stamp
 
 COMMENT_SHAPE: Mapping[str, Any] = {"body": None, "html_body": None, "public": None, "author_id": None, "uploads": None}
 PEOPLE_SHAPE: Mapping[str, Any] = {"user_id": None, "user_email": None, "action": None}
@@ -28,6 +28,7 @@ TICKET_SHAPE: Mapping[str, Any] = dict.fromkeys(
 }
 BULK_SHAPE: Mapping[str, Any] = {**TICKET_SHAPE, "additional_tags": None, "remove_tags": None}
 PLAIN = ("subject", "external_id", "due_at")
+METADATA_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def read_wish(desk: Desk, raw: Any, *, bulk: bool = False) -> Wish:
         add_tags=_tags(raw.get("additional_tags")),
         remove_tags=_tags(raw.get("remove_tags")),
         comment=_comment(raw.get("comment")),
-        metadata=raw.get("metadata") or {},
+        metadata=_metadata(raw.get("metadata")),
         stamp=_stamp_of(raw),
     )
 
@@ -93,6 +94,13 @@ def _stamp_of(raw: Mapping[str, Any]) -> int | None:
         return read_stamp(raw["updated_stamp"])
     except ValueError as error:
         raise bad_request("InvalidValue", f"updated_stamp: {error}") from error
+
+
+def _metadata(raw: Any) -> Mapping[str, Any]:
+    """What becomes of a larger one is not known; here it is refused."""
+    if raw and len(encode(raw)) > METADATA_LIMIT:
+        raise stray((f"metadata of more than {METADATA_LIMIT} bytes",))
+    return raw or {}
 
 
 def _comment(raw: Any) -> CommentWish | None:
@@ -139,7 +147,7 @@ def _id(name: str) -> Callable[[Desk, Any], Pairs]:
 
 def _group(desk: Desk, value: Any) -> Pairs:
     group_id = _number(value, "group_id")
-    if group_id is not None and group_id not in desk.directory.teams:
+    if group_id is not None and group_id not in desk.directory.groups:
         raise invalid("group", "Group: is invalid")
     return [("group_id", group_id)]
 
@@ -165,10 +173,10 @@ def _requester(desk: Desk, value: Any) -> Pairs:
 
 
 def _organization(desk: Desk, value: Any) -> Pairs:
-    company_id = _number(value, "organization_id")
-    if company_id is not None and company_id not in desk.directory.companies:
+    organization_id = _number(value, "organization_id")
+    if organization_id is not None and organization_id not in desk.directory.organizations:
         raise invalid("organization", "Organization: is invalid")
-    return [("organization_id", company_id)]
+    return [("organization_id", organization_id)]
 
 
 def _custom_status(_desk: Desk, value: Any) -> Pairs:
