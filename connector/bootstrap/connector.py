@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class Connector:
 
     def rules(self, name: str) -> SiteRules:
         """Return what the operator allows on a site."""
-        return site_rules(self.settings.site(name))
+        rules = site_rules(self.settings.site(name))
+        return replace(rules, unwritable=self.policies.loaded.maps[name].unwritable)
 
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""

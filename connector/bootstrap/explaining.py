@@ -13,6 +13,7 @@ from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
+from connector.engine.gather import situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Records, Stored
@@ -33,15 +34,15 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     if at < stored.ticket.opened_at:
         raise ConnectorError(f"{stored.ticket.key} did not exist yet at {at.isoformat()}")
     policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
-    situation = _situation(program, stored, policy)
+    seen = _situation(program, records, stored, policy, at)
     if rewound:
-        situation = rewind(situation, at)
-    decision = decide(situation, policy, at)
-    ticket_plan = plan(decision, situation)
+        seen = rewind(seen, at)
+    decision = decide(seen, policy, at)
+    ticket_plan = plan(decision, seen)
     events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
     names = TicketNames(records, now=at)
     said = [event_row(e, names) for e in events if e.at <= at]
-    header = f"{stored.ticket.key} ({ref}) · {situation.ticket.status} · policy {policy.name} @{policy.short_hash}"
+    header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
     lines = [header, *explain_lines(decision, ticket_plan), *_done(said)]
     data = explain_dict(decision, ticket_plan)
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
@@ -66,20 +67,11 @@ def _policy_at(program: Connector, records: Records, site: str, at: datetime) ->
     return policy_from_document(document, today=at.date())
 
 
-def _situation(program: Connector, stored: Stored, policy: Policy) -> Situation:
+def _situation(program: Connector, records: Records, stored: Stored, policy: Policy, at: datetime) -> Situation:
     targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
-    return Situation(
-        ticket=stored.ticket,
-        rules=program.rules(stored.ticket.ref.site),
-        history=stored.history,
-        state=stored.state,
-        said=stored.said,
-        applied=stored.applied,
-        text_hits=stored.text_hits,
-        reach={target: _assumed(target) for target in targets},
-        notes_today=stored.notes_today,
-        last_note_at=stored.last_note_at,
-    )
+    site = stored.ticket.ref.site
+    since = records.policy_since(site, policy.hash) or at
+    return situation(program.rules(site), stored, {t: _assumed(t) for t in targets}, policy_since=since)
 
 
 def _assumed(target: LevelTarget) -> Reach:

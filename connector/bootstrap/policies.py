@@ -90,7 +90,8 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
     problems: list[Problem] = []
     read = {site.name: _tried(partial(_site_map, site), problems) for site in settings.sites}
     maps = {name: site_map for name, site_map in read.items() if site_map is not None}
-    templates = _tried(lambda: load_templates(settings.templates), problems)
+    locales = {locale for site_map in maps.values() for locale in site_map.locales}
+    templates = _tried(lambda: load_templates(settings.templates, locales=locales), problems)
     names = None if templates is None else templates.names
     make = partial(load_policy, settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
     loaded = _tried(make, problems)

@@ -36,10 +36,16 @@ BUILT_IN: Mapping[str, _Getter] = {
 
 def compile_when(when: When) -> Matcher:
     """Return a closure that says whether a ticket meets ``when``."""
-    alls, anys, nones = (tuple(map(_compile_test, tests)) for tests in (when.all, when.any, when.none))
     if not when.tests:
         return lambda _ticket, _hits: True
+    alls, anys, nones = (tuple(map(_compile_test, tests)) for tests in (when.all, when.any, when.none))
+    if not nones and len(alls) + len(anys) == 1:
+        return (alls + anys)[0]
+    among = _compile_any(anys) if anys else _yes
+    return among if not nones and not alls else _compile_all(alls, nones, among)
 
+
+def _compile_all(alls: tuple[Matcher, ...], nones: tuple[Matcher, ...], among: Matcher) -> Matcher:
     def match(ticket: Ticket, hits: Hits) -> Answer:
         unknown = False
         for test in alls:
@@ -52,20 +58,28 @@ def compile_when(when: When) -> Matcher:
             if answer:
                 return False
             unknown = unknown or answer is None
-        any_of = _any(anys, ticket, hits) if anys else True
+        any_of = among(ticket, hits)
         return False if any_of is False else None if unknown else any_of
 
     return match
 
 
-def _any(tests: tuple[Matcher, ...], ticket: Ticket, hits: Hits) -> Answer:
-    answer: Answer = False
-    for test in tests:
-        found = test(ticket, hits)
-        if found:
-            return True
-        answer = None if found is None else answer
-    return answer
+def _yes(_ticket: Ticket, _hits: Hits) -> Answer:
+    return True
+
+
+def _compile_any(tests: tuple[Matcher, ...]) -> Matcher:
+    def match(ticket: Ticket, hits: Hits) -> Answer:
+        answer: Answer = False
+        for test in tests:
+            found = test(ticket, hits)
+            if found:
+                return True
+            if found is None:
+                answer = None
+        return answer
+
+    return match
 
 
 def _compile_test(test: Test) -> Matcher:
@@ -74,6 +88,10 @@ def _compile_test(test: Test) -> Matcher:
         return lambda _ticket, hits: hits.get(key)
     name, compare = test.field, _COMPARISONS[test.op](test.value)
     get = BUILT_IN.get(name)
+    if name == "labels" and test.op in {Op.IS, Op.IN, Op.INCLUDES}:
+        return lambda ticket, _hits: bool(ticket.labels) and compare(ticket.labels)
+    if get is None and test.op not in {Op.KNOWN, Op.MISSING}:
+        return lambda ticket, _hits: (held := ticket.facts.get(name)) is not None and compare(held)
     if get is None:
         return lambda ticket, _hits: compare(ticket.facts.get(name))
     return lambda ticket, _hits: compare(get(ticket))
@@ -94,7 +112,7 @@ def _among(value: Any) -> Callable[[Any], bool]:
     wanted = _spellings(value)
 
     def compare(held: Any) -> bool:
-        if held is None:
+        if not held and held in _NOTHING:
             return False
         if isinstance(held, frozenset):
             return any(spelled(item) in wanted for item in held)

@@ -43,21 +43,32 @@ class Remarks:
 def collect(view: View, state: EscalationState) -> Remarks:
     """Return what there is to say now and has not been said."""
     silenced: list[Record] = []
-    thresholds = _thresholds(view)
-    found = [
-        remark
-        for remark in (*_level(view, state, silenced), *_max_pause(view), *_updates(view), *_asks(view), *_hold(view))
-        if not view.is_said(remark.occasion, remark.audience)
-    ]
+    thresholds = _thresholds(view) if view.passed else _NOTHING
+    found = [remark for remark in _others(view, state, silenced) if not view.is_said(remark.occasion, remark.audience)]
+    if not found and not silenced:
+        return thresholds
     return Remarks(remarks=(*thresholds.remarks, *found), records=(*thresholds.records, *silenced))
+
+
+_NOTHING = Remarks()
+
+
+def _others(view: View, state: EscalationState, silenced: list[Record]) -> Iterator[Remark]:
+    if state.path is not None:
+        yield from _level(view, state, silenced)
+    if view.policy.sla.max_pause is not None:
+        yield from _max_pause(view)
+    yield from _updates(view)
+    if view.triggers.hits:
+        yield from _asks(view)
+    if view.holding.priority is not None:
+        yield from _hold(view)
 
 
 # ---- thresholds
 
 
 def _thresholds(view: View) -> Remarks:
-    if not view.passed:
-        return Remarks()
     records = list(_unspoken(view))
     remarks: list[Remark] = []
     for reading in view.readings:
@@ -195,9 +206,9 @@ def _asks(view: View) -> Iterator[Remark]:
 
 def _max_pause(view: View) -> Iterator[Remark]:
     """Yield one note to the owner per pause that became too long, however many clocks it pauses."""
-    over = {r.max_pause_over_at for r in view.readings if r.max_pause_over_at is not None}
-    for over_at in sorted(over):
-        if over_at <= view.now and view.enforces(over_at):
+    over = {r.max_pause_over_at for r in view.readings} - {None}
+    for over_at in sorted(filter(None, over)):
+        if over_at <= view.now and view.is_news(over_at):
             yield Remark(
                 occasion=occasion.max_pause(over_at),
                 audience=Effect.NOTES,
@@ -213,7 +224,7 @@ def _updates(view: View) -> Iterator[Remark]:
     if cadence is None or base is None:
         return
     k = (view.now - base) // cadence.every
-    if k < 1 or not view.enforces(base + k * cadence.every):
+    if k < 1 or not view.is_news(base + k * cadence.every):
         return
     yield Remark(
         occasion=occasion.update(base, k),

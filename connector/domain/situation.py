@@ -29,7 +29,8 @@ class EscalationState:
         stepped_at: Last time that a level changed; at most one step per ``min_step``.
         repeats: How often the present level has announced itself again.
         acknowledged_at, acknowledged_by: By a person with an agent's role; stops the timer.
-        priority, priority_since: The effective priority and since when; a raised target's floor counts from here.
+        priority, priority_since: The effective priority and since when; a raised target's floor counts from here. The
+            first answer and one that we lowered count from the opening.
         variant, variant_since: Faster targets that a trigger asks for, and since when; their floor counts from here.
         candidate_priority, candidate_since: A lower answer that has not stood for ``dwell`` yet.
         policy_hash: Policy of the last decision; a change supersedes the marks already passed.
@@ -123,6 +124,8 @@ class Situation:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         notes_today: Internal notes and comments that we posted on this ticket in the last 24 hours.
         last_note_at: The latest of them.
+        policy_since: When the policy in force was first applied on this site: what passed before is superseded, also
+            on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
     """
 
     ticket: Ticket
@@ -137,3 +140,4 @@ class Situation:
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes_today: int = 0
     last_note_at: datetime | None = None
+    policy_since: datetime | None = None

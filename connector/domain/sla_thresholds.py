@@ -26,7 +26,9 @@ class Silence:
 def silences(situation: Situation, policy: Policy, rescore: Rescore | None, now: datetime) -> tuple[Silence, ...]:
     """What supersedes marks in this situation: a re-score, and another policy than the last decision's."""
     found = [Silence(at=rescore.at, why=f"passed when {rescore.why}")] if rescore else []
-    if situation.state.policy_hash not in {"", policy.hash}:
+    if situation.policy_since is not None:
+        found.append(Silence(at=situation.policy_since, why=f"passed before policy {policy.short_hash} was loaded"))
+    elif situation.state.policy_hash not in {"", policy.hash}:
         found.append(Silence(at=now, why=f"already passed when policy {policy.short_hash} was loaded"))
     return tuple(found)
 

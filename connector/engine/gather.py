@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
@@ -29,15 +30,18 @@ def situations(
     now: datetime,
 ) -> Iterator[Situation]:
     """Yield a situation per stored ticket, in the order asked."""
+    since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     for stored in around.journal.load(site.name, ids, now=now):
-        yield situation(site, stored, reach)
+        yield situation(site.rules, stored, reach, policy_since=since)
 
 
-def situation(site: SiteReading, stored: Stored, reach: Mapping[LevelTarget, Reach]) -> Situation:
+def situation(
+    rules: SiteRules, stored: Stored, reach: Mapping[LevelTarget, Reach], *, policy_since: datetime
+) -> Situation:
     """Return the situation of one stored ticket."""
     return Situation(
         ticket=stored.ticket,
-        rules=site.rules,
+        rules=rules,
         history=stored.history,
         state=stored.state,
         said=stored.said,
@@ -47,6 +51,7 @@ def situation(site: SiteReading, stored: Stored, reach: Mapping[LevelTarget, Rea
         twins=tuple(Twin(link=link) for link in stored.ticket.links),
         notes_today=stored.notes_today,
         last_note_at=stored.last_note_at,
+        policy_since=policy_since,
     )
 
 

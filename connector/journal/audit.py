@@ -10,11 +10,11 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, select
 
 from connector.journal.documents import mapping_document, texts_of
 from connector.journal.moments import from_micros, to_micros
-from connector.journal.statements import AnyRow
+from connector.journal.statements import AnyRow, add_rows
 from connector.journal.tables import event
 from connector.ports.journal import JournalEvent
 
@@ -32,7 +32,7 @@ def append(connection: Connection, *lines: JournalEvent) -> None:
         row = _row(line, position)
         chain = _link(chain, row["digest"])
         rows.append(row | {"chain": chain})
-    connection.execute(insert(event), rows)
+    add_rows(connection, event, rows)
 
 
 def _row(line: JournalEvent, position: int) -> dict[str, Any]:

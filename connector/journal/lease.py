@@ -7,9 +7,11 @@ lease lasts keeps it until somebody else takes it; its next transaction then fin
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Update, cast, extract, func, insert, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import BigInteger, Connection, Update, insert, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from connector.errors import Busy
 from connector.journal.moments import length_micros
@@ -21,16 +23,25 @@ RENEWED_EVERY = timedelta(seconds=15)
 _NAME = "journal"
 
 
-def database_now(connection: Connection) -> int:
-    """Return the database's own time in microseconds since 1970 (SQLite's has whole seconds)."""
-    return int(connection.execute(select(now_expression(connection.dialect.name))).scalar_one())
+class DatabaseNow(FunctionElement[int]):
+    """The database's own time in microseconds since 1970; SQLite's has whole seconds."""
+
+    type = BigInteger()
+    inherit_cache = True
 
 
-def now_expression(dialect: str) -> ColumnElement[int]:
-    """Return the SQL for the present moment in microseconds."""
-    if dialect == "sqlite":
-        return cast(func.strftime("%s", "now"), BigInteger) * 1_000_000
-    return cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+@compiles(DatabaseNow)
+def _now(_element: DatabaseNow, _compiler: Any, **_: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+@compiles(DatabaseNow, "sqlite")
+def _now_in_sqlite(_element: DatabaseNow, _compiler: Any, **_: Any) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+
+
+def _database_now(connection: Connection) -> int:
+    return int(connection.execute(select(DatabaseNow())).scalar_one())
 
 
 class Lease:
@@ -38,7 +49,7 @@ class Lease:
 
     def __init__(self, connection: Connection, *, holder: str, shared: bool) -> None:
         """Take the lease; where the database is ``shared`` by machines a living holder raises ``Busy``."""
-        now = database_now(connection)
+        now = _database_now(connection)
         held = connection.execute(select(lease).where(lease.c.name == _NAME).with_for_update()).one_or_none()
         if shared and held is not None and held.holder and now - held.renewed_at < length_micros(LASTS):
             raise Busy(f"{held.holder} holds this state", remedy=f"wait {LASTS.seconds} s after it has stopped")
@@ -50,7 +61,7 @@ class Lease:
         """Raise ``Busy`` when somebody else took over; renew a lease that grows old. Runs inside each transaction."""
         if not self._shared:
             return
-        now = database_now(connection)
+        now = _database_now(connection)
         held = connection.execute(select(lease.c.epoch, lease.c.renewed_at).where(lease.c.name == _NAME)).one()
         if held.epoch != self.epoch:
             raise Busy("another process took this state over", remedy="stop this one")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from connector.domain.change import Write
 from connector.domain.occasion import Occasion, Outcome
@@ -19,7 +19,7 @@ from connector.journal.intents import move
 from connector.journal.moments import to_micros
 from connector.journal.pages import facts_of
 from connector.journal.sites import read_site, store_controls
-from connector.journal.statements import put_row
+from connector.journal.statements import add_rows, put_row
 from connector.journal.tables import applied, budget, ticket
 from connector.journal.verdicts import said_row, store_said
 from connector.ports.helpdesk import Receipt
@@ -145,7 +145,7 @@ def _count(connection: Connection, op: Op, *, now: datetime) -> None:
     if not fresh:
         return
     shared = {"op": op.id, "site": site, "ticket": op.write.ref.id, "at": to_micros(now)}
-    connection.execute(insert(budget), [shared | {"effect": effect.value} for effect in fresh])
+    add_rows(connection, budget, [shared | {"effect": effect.value} for effect in fresh])
     state = read_site(connection, site)
     left = {effect: state.allowance.get(effect, 0) - (effect in fresh) for effect in state.allowance}
     if left:

@@ -12,7 +12,7 @@ from connector.domain.ticket import TicketRef
 from connector.journal import audit, tickets
 from connector.journal.intents import op_of
 from connector.journal.moments import from_micros, to_micros
-from connector.journal.runs import run_of
+from connector.journal.runs import policy_since, run_of
 from connector.journal.sites import read_sites
 from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
@@ -90,6 +90,10 @@ class SqlRecords:
         wanted = select(policy.c.document).where(policy.c.hash.startswith(digest.lower(), autoescape=True)).limit(2)
         found = self._rows(wanted) if digest else ()
         return found[0].document if len(found) == 1 else None
+
+    def policy_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return when a run first applied this policy on the site."""
+        return self._runner.run(lambda c: policy_since(c, site, policy_hash))
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""

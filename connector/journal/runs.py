@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from connector.domain.policy import Policy
 from connector.journal import audit
@@ -56,6 +56,12 @@ def run_of(row: AnyRow) -> RunRow:
         why=row.why,
         summary=summary_of(row.summary),
     )
+
+
+def policy_since(connection: Connection, site: str, digest: str) -> datetime | None:
+    """Return when a run first applied a policy on a site."""
+    wanted = select(func.min(run.c.started_at)).where(run.c.site == site, run.c.policy == digest)
+    return maybe_moment(connection.execute(wanted).scalar_one())
 
 
 def remember_policy(connection: Connection, found: Policy, document: str, *, now: datetime) -> None:

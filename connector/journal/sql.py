@@ -80,6 +80,10 @@ class SqlJournal:
         """Return ids of open tickets that are due, earliest first."""
         return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
 
+    def policy_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return when a run first applied this policy on the site."""
+        return self._run(lambda c: runs.policy_since(c, site, policy_hash))
+
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due moment."""
         return self._run(lambda c: tickets.next_due(c, site))

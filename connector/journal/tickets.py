@@ -191,14 +191,12 @@ def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:
     named, _, rest = text.partition(":")
     found = _spelled(connection, sites, text)
     if rest and named in sites:
-        found |= _spelled(connection, [named], rest)
+        found |= {(site, id_) for site, id_ in _spelled(connection, [named], rest) if site == named}
     return tuple(TicketRef(site, id_) for site, id_ in sorted(found))
 
 
 def _spelled(connection: Connection, sites: Sequence[str], text: str) -> set[tuple[str, str]]:
-    either = (ticket.c.id == text, ticket.c.key.in_({text, text.upper(), f"#{text}"}))
-    found: set[tuple[str, str]] = set()
-    for condition in either:
-        rows = connection.execute(select(ticket.c.site, ticket.c.id).where(ticket.c.site.in_(sites), condition))
-        found.update((site, id_) for site, id_ in rows)
-    return found
+    """Return tickets by id in ``sites`` and by key in any; each way has its index."""
+    by_id = select(ticket.c.site, ticket.c.id).where(ticket.c.site.in_(sites), ticket.c.id == text)
+    by_key = select(ticket.c.site, ticket.c.id).where(ticket.c.key.in_(sorted({text, text.upper(), f"#{text}"})))
+    return {(row.site, row.id) for wanted in (by_id, by_key) for row in connection.execute(wanted)}

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field as Key
 
 from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, read
+from connector.domain.change import Field
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import ClockName, LinkKind, Priority, Status
 from connector.errors import ConfigError
@@ -22,12 +23,10 @@ _SCOPES = {"jira": ("project",), "zendesk": ("brand", "group", "form", "organiza
 class BindingFile(Strict):
     """Where an input stands; exactly one of `field`, `requester` and `organization`."""
 
-    field: Text | None = Field(default=None, description="Ticket field: `customfield_10101`, `27641`, `type` …")
-    requester: Text | None = Field(
-        default=None, description="Field of the requester; `tags` and `locale` are built in."
-    )
-    organization: Text | None = Field(default=None, description="Field of the requester's organization.")
-    values: Mapping[Text, Text] = Field(
+    field: Text | None = Key(default=None, description="Ticket field: `customfield_10101`, `27641`, `type` …")
+    requester: Text | None = Key(default=None, description="Field of the requester; `tags` and `locale` are built in.")
+    organization: Text | None = Key(default=None, description="Field of the requester's organization.")
+    values: Mapping[Text, Text] = Key(
         default_factory=dict, description="The helpdesk's value: the policy's; without it values pass as they are."
     )
 
@@ -35,8 +34,8 @@ class BindingFile(Strict):
 class WritableFile(Strict):
     """A ticket field of our own."""
 
-    field: Text = Field(description="The field's id.")
-    values: Mapping[Text, Text] = Field(
+    field: Text = Key(description="The field's id.")
+    values: Mapping[Text, Text] = Key(
         default_factory=dict, description="The helpdesk's value (or option id): ours; for select fields."
     )
 
@@ -44,32 +43,32 @@ class WritableFile(Strict):
 class SiteMapFile(Strict):
     """One site's map."""
 
-    version: Literal[1] = Field(description="Version of this form.")
-    site: Text = Field(description="Name of the site in `connector.yaml`.")
-    kind: Literal["jira", "zendesk"] = Field(description="Which helpdesk it is.")
-    scope: Literal["project", "brand", "group", "form", "organization"] = Field(
+    version: Literal[1] = Key(description="Version of this form.")
+    site: Text = Key(description="Name of the site in `connector.yaml`.")
+    kind: Literal["jira", "zendesk"] = Key(description="Which helpdesk it is.")
+    scope: Literal["project", "brand", "group", "form", "organization"] = Key(
         description="What effects are switched on by."
     )
-    locales: Names = Field(default=("en",), description="Languages in which every text must exist.")
-    inputs: Mapping[Text, BindingFile] = Field(default_factory=dict, description="The policy's input: where it stands.")
-    level: WritableFile | None = Field(default=None, description="Our field for the escalation level.")
-    path: WritableFile | None = Field(default=None, description="Our field for the escalation path.")
-    next_due: WritableFile | None = Field(default=None, description="Our field for the next deadline.")
-    group_field: WritableFile | None = Field(
+    locales: Names = Key(default=("en",), description="Languages in which every text must exist.")
+    inputs: Mapping[Text, BindingFile] = Key(default_factory=dict, description="The policy's input: where it stands.")
+    level: WritableFile | None = Key(default=None, description="Our field for the escalation level.")
+    path: WritableFile | None = Key(default=None, description="Our field for the escalation path.")
+    next_due: WritableFile | None = Key(default=None, description="Our field for the next deadline.")
+    group_field: WritableFile | None = Key(
         default=None, description="Jira: the field that holds the group, because an issue has none."
     )
-    priorities: Mapping[PriorityName, Text] = Field(
+    priorities: Mapping[PriorityName, Text] = Key(
         description="Our priority: the helpdesk's (Jira: its id, Zendesk: its name)."
     )
-    statuses: Mapping[Text, StatusName] = Field(min_length=1, description="The helpdesk's status: ours.")
-    groups: Mapping[Text, Text] = Field(default_factory=dict, description="The policy's group: the helpdesk's id.")
-    people: Mapping[Text, Text] = Field(
+    statuses: Mapping[Text, StatusName] = Key(min_length=1, description="The helpdesk's status: ours.")
+    groups: Mapping[Text, Text] = Key(default_factory=dict, description="The policy's group: the helpdesk's id.")
+    people: Mapping[Text, Text] = Key(
         default_factory=dict, description="The policy's person or schedule: the helpdesk's account id."
     )
-    clocks: Mapping[Text, ClockName] = Field(
+    clocks: Mapping[Text, ClockName] = Key(
         default_factory=dict, description="The helpdesk's SLA (field id or name): our clock."
     )
-    links: Mapping[Text, LinkKind] = Field(
+    links: Mapping[Text, LinkKind] = Key(
         default_factory=dict, description="The helpdesk's link type: merged_into, twin, work or problem."
     )
 
@@ -82,6 +81,14 @@ class SiteMap:
     kind: str
     locales: tuple[str, ...]
     fields: FieldMap
+
+    @property
+    def unwritable(self) -> frozenset[str]:
+        """Return our fields (values of ``Field``) that this map does not bind, so that they are never planned."""
+        own = {Field.LEVEL: self.fields.level, Field.PATH: self.fields.path, Field.NEXT_DUE: self.fields.next_due}
+        unbound = {name.value for name, binding in own.items() if binding is None}
+        groupless = self.kind == "jira" and self.fields.group_field is None
+        return frozenset(unbound | ({Field.GROUP.value} if groupless else set()))
 
 
 def load_site_map(path: Path, *, shown: str = "", name: str | None = None, kind: str | None = None) -> SiteMap:
@@ -117,6 +124,10 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     for name, binding in file.inputs.items():
         if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
             refused.add(("inputs", name), "needs exactly one of field, requester and organization")
+        elif file.kind == "jira" and binding.field is None:
+            refused.add(
+                ("inputs", name), "a jira site keeps inputs in ticket fields only", "write {field: customfield_…}"
+            )
     missing = [p.name for p in Priority if p not in file.priorities]
     if missing:
         refused.add(

@@ -225,6 +225,9 @@ class Journal(Protocol):
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
 
+    def policy_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return when a run first applied this policy on the site; ``None`` when none has."""
+
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
@@ -330,6 +333,9 @@ class Records(Protocol):
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""
+
+    def policy_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return when a run first applied this policy on the site; ``None`` when none has."""
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's canonical document by (a prefix of) its hash."""

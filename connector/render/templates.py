@@ -88,18 +88,8 @@ def load_templates(folder: Path, *, default_locale: str = "en", locales: Iterabl
         if template is not None:
             compiled[normal(path.parent.name), path.stem] = template
     templates = Templates(folder=str(folder), default_locale=normal(default_locale), compiled=compiled)
-    if not templates.names:
-        problems.append(
-            Problem(str(folder / default_locale), message="holds no template", remedy="add <name>.md files")
-        )
+    problems += _needed(templates, folder)
     problems += _missing(templates, folder, locales)
-    problems += (
-        Problem(
-            str(folder / templates.default_locale / f"{name}.md"), message="is missing", remedy="every policy needs it"
-        )
-        for name in sorted(REQUIRED - templates.names)
-        if templates.names
-    )
     if problems:
         raise ConfigError(tuple(sorted(problems)))
     return templates
@@ -193,6 +183,15 @@ def _refused(tree: nodes.Template, file: str) -> Iterator[Problem]:
             yield Problem(
                 file, node.lineno, 1, message=f"{word} is not for texts", remedy="use {{ name }} and {% if %} only"
             )
+
+
+def _needed(templates: Templates, folder: Path) -> Iterator[Problem]:
+    at = folder / templates.default_locale
+    if not templates.names:
+        yield Problem(str(at), message="holds no template", remedy="add <name>.md files")
+        return
+    for name in sorted(REQUIRED - templates.names):
+        yield Problem(str(at / f"{name}.md"), message="is missing", remedy="every policy needs it")
 
 
 def _missing(templates: Templates, folder: Path, locales: Iterable[str]) -> Iterator[Problem]:

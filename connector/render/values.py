@@ -23,9 +23,11 @@ _UNITS: tuple[Unit, ...] = ("day", "hour", "minute", "second")
 def clean(value: object) -> str:
     """Return ``value`` as one harmless line of at most ``MAX_VALUE`` characters.
 
-    Control, bidirectional, invisible, tag and unassigned characters are removed, white space becomes single spaces.
+    Control, bidirectional, invisible, tag and unassigned characters are removed; white space becomes single spaces,
+    a line's end a semicolon.
     """
-    text = "".join(character for character in " ".join(str(value).split()) if _is_harmless(character))
+    lines = (" ".join(line.split()) for line in str(value).splitlines())
+    text = "".join(character for character in "; ".join(filter(None, lines)) if _is_harmless(character))
     text = " ".join(text.split())
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1].rstrip()}…"
 

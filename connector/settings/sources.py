@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,16 +110,27 @@ class Secrets(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         """Return the secrets by name."""
         found: dict[str, str] = {}
-        for directory in self._directories:
+        problems: list[Problem] = []
+        for name, source in self._named():
+            try:
+                found[name] = read_secret(source) if isinstance(source, Path) else source
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(tuple(problems))
+        return {"secrets": found} if found else {}
+
+    def _named(self) -> Iterator[tuple[str, str | Path]]:
+        """Yield names with a secret or the file that holds it; later ones win."""
+        for directory in reversed(self._directories):
             for path in sorted(directory.iterdir()) if directory.is_dir() else ():
                 if path.is_file() and not path.name.startswith("."):
-                    found.setdefault(secret_name(path.name), read_secret(path))
+                    yield secret_name(path.name), path
         named, _ = overrides(os.environ, ["secrets"], ())
-        for override in sorted(named, key=lambda o: not str(o.path[-1]).endswith("_file")):
-            name = str(override.path[-1])
-            from_file = name.endswith("_file")
-            found[name.removesuffix("_file")] = read_secret(Path(override.value)) if from_file else override.value
-        return {"secrets": found} if found else {}
+        given = {str(override.path[-1]): override.value for override in named}
+        files = {name.removesuffix("_file"): Path(value) for name, value in given.items() if name.endswith("_file")}
+        yield from files.items()
+        yield from ((name, value) for name, value in given.items() if not name.endswith("_file"))
 
 
 def read_secret(path: Path) -> str:

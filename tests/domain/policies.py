@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -179,7 +180,7 @@ POLICY = Policy(
 
 def changed(policy: Policy = POLICY, **changes: Any) -> Policy:
     """Return a policy with other rules and a hash of its own, as an edited file would have."""
-    digest = f"{abs(hash(str(sorted(changes)))):064x}"[:64]
+    digest = hashlib.sha256(repr(sorted(changes.items(), key=str)).encode()).hexdigest()
     return dataclasses.replace(policy, **{"hash": digest, **changes})
 
 

@@ -100,6 +100,12 @@ def test_window_on_the_night_of_a_clock_change(
     assert found == (tuple(_near(day, edge) for edge in window),) if window else found == ()
 
 
+def test_a_clock_change_around_midnight_two_days_on_is_seen() -> None:
+    friday = only("America/St_Johns", "fri", "23:30-23:15")
+    found = friday.windows(utc("2010-11-05T12:00"), utc("2010-11-08T00:00"))
+    assert found == ((utc("2010-11-06T02:00"), utc("2010-11-07T02:31")),)
+
+
 def _near(day: datetime, edge: str) -> datetime:
     """`23:00-1` is 23:00 UTC on the day before."""
     clock, before = edge[:5], edge.endswith("-1")

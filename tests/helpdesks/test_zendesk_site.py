@@ -174,8 +174,9 @@ class TestReading:
 
     def test_an_agent_may_not_read_the_export(self, stage: ZendeskStage) -> None:
         stage.behind.strike("forbid", path="incremental")
-        with pytest.raises(Denied):
+        with pytest.raises(Denied) as caught:
             follow(stage, stage.reader.start_cursor())
+        assert "admin" in caught.value.remedy
 
     def test_a_dead_token_is_replaced_in_the_middle(self, stage: ZendeskStage) -> None:
         id_ = stage.create()
@@ -361,6 +362,11 @@ class TestWriting:
         assert caught.value.scope == "endpoint"
         urgent = fetch(stage, tickets[-1].ref.id)
         carry_out(stage, change(urgent, wanted(Field.PRIORITY, "P1")), urgent)
+
+    def test_reader_and_writer_draw_on_one_account(self, stage: ZendeskStage) -> None:
+        reading, writing = stage.adapters
+        assert reading is not writing
+        assert reading.allowance is writing.allowance
 
     def test_one_ticket_is_not_worn_out(self, stage: ZendeskStage) -> None:
         ticket = settled(stage, stage.create())

@@ -172,6 +172,9 @@ def test_the_second_write_of_a_change_builds_on_the_first(stored):
     stored.settle(note, receipt("k2", version="v3"), now=NOW)
     found = _load(stored)
     assert (found.ticket.version, found.ticket.priority, found.own_version) == ("v3", Priority.P1, "v3")
+    (unnamed,) = _arm(stored, write(key="k3", seen="v3"))
+    stored.settle(unnamed, receipt("k3", version=""), now=NOW)
+    assert _load(stored).own_version == "v3"  # the answer did not say: the last one that is known
 
 
 def test_settling_twice_is_settling_once(stored):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from connector.errors import Busy, ConfigError, ConnectorError
-from connector.journal import open_journal, open_records, schema, sqlite
+from connector.journal import open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
@@ -139,6 +139,36 @@ def test_calls_from_many_threads_are_transactions_one_after_another(journal):
         thread.join()
     assert failures == []
     assert len(journal.known_open(SITE)) == 60
+
+
+def test_a_transaction_holds_the_write_lock_from_its_first_moment(journal, state):
+    """One that began as a reader and then wrote would fail at once, whatever the busy timeout."""
+
+    def compete(_: Connection) -> None:
+        with contextlib.closing(sqlite3.connect(state, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        journal._thread.run(compete)
+
+
+# ---- scratch copies
+
+
+def test_a_scratch_copy_starts_as_the_state_is_and_leaves_it_alone(journal, state):
+    store(journal, a_ticket())
+    with open_scratch(str(state)) as scratch:  # while another holds the state
+        assert scratch.known_open(SITE) == {"1"}
+        store(scratch, a_ticket("2"), cursor="elsewhere")
+        assert scratch.records().sites()[0].cursor == "elsewhere"
+    assert journal.known_open(SITE) == {"1"}
+    assert journal.records().sites()[0].cursor is None
+
+
+def test_a_scratch_copy_of_nothing_is_empty_and_makes_no_file(tmp_path):
+    with open_scratch(str(tmp_path / "none.db")) as scratch:
+        assert scratch.records().sites() == ()
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- refusals
@@ -278,6 +308,8 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
             "ix_ticket_open",
         ),
         ("SELECT count(*) FROM ticket WHERE site = ? AND is_open = 1", "ix_ticket_open"),
+        ("SELECT site, id FROM ticket WHERE key IN (?, ?, ?)", "ix_ticket_key"),
+        ("SELECT site, id FROM ticket WHERE site IN (?, ?) AND id = ?", "sqlite_autoindex_ticket_1"),
         (
             (
                 "SELECT id FROM ticket WHERE site = ? AND is_open = 1 AND history_complete = 0 "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from jsonschema import Draft7Validator
 
 from connector.documents import read
 from connector.policyfiles.schema import newer_keywords, schema_text, schemas
+from connector.render import VOCABULARY
 from connector.settings import config_schema
 from connector.starter import copy_starter, starter_folder
 from tests.policyfiles.starter import ROOT
@@ -61,3 +63,16 @@ def test_the_starter_can_be_copied_and_never_overwrites(tmp_path: Path) -> None:
     assert copied["title"] == "PolicyFile"
     assert len(written) == sum(path.is_file() for path in starter_folder().rglob("*")) - 1
     assert copy_starter(tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["policy", "site", "cases"])
+def test_the_readme_explains_every_key(name: str) -> None:
+    schema = ALL[f"{name}.schema.json"]
+    words = set(re.findall(r"[a-z_]+", (ROOT / "README.md").read_text(encoding="utf-8")))
+    nodes = [schema, *schema["$defs"].values()]
+    assert {key for node in nodes for key in node.get("properties", {})} - words == set()
+
+
+def test_the_readme_names_every_value_of_a_text() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in VOCABULARY if f"`{name}`" not in text] == []

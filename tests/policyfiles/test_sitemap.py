@@ -59,6 +59,7 @@ def test_the_zendesk_map() -> None:
         ),
         pytest.param(JIRA, "group_field: {field: customfield_10114}\n", "", "written without group_field", id="group"),
         pytest.param(JIRA, "Blocks: work", "Blocks: wrok", "'wrok' is not known here (did you mean work?)", id="link"),
+        pytest.param(JIRA, "{field: customfield_10104}", "{organization: t}", "in ticket fields only", id="no place"),
         pytest.param(
             ZENDESK, "{organization: region}", "{organization: r, field: 1}", "needs exactly one of", id="two"
         ),
@@ -78,3 +79,13 @@ def test_a_map_must_be_the_one_of_its_site() -> None:
         load_site_map(ROOT / "sites" / "zendesk.yaml", name="zd-2")
     with pytest.raises(ConfigError, match="is a map for zendesk, but the site is jira"):
         load_site_map(ROOT / "sites" / "zendesk.yaml", kind="jira")
+
+
+def test_fields_that_a_map_does_not_bind_are_never_planned() -> None:
+    assert SITES["jsm-eu"].unwritable == frozenset()
+    assert site(ZENDESK.replace("next_due: {field: 27653}\n", "")).unwritable == {"next_due"}
+    without = JIRA.replace("group_field: {field: customfield_10114}\n", "").replace(
+        "level:       {field: customfield_10111}\n", ""
+    )
+    start, end = without.index("groups:\n"), without.index("people:\n")
+    assert site(without[:start] + without[end:]).unwritable == {"group", "level"}

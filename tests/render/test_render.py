@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.change import Notice
+from connector.domain.notices import VALUE_NAMES
 from connector.domain.occasion import Occasion
 from connector.domain.site import Effect
 from connector.errors import ConfigError
@@ -37,6 +38,10 @@ def folder(tmp_path: Path, source: str) -> Path:
     for name in ("escalated", "hold", "max-pause", "x"):
         (tmp_path / "en" / f"{name}.md").write_text(source if name == "x" else "{{ ticket }}")
     return tmp_path
+
+
+def test_the_vocabulary_is_what_notices_give() -> None:
+    assert set(VOCABULARY) == set(VALUE_NAMES)
 
 
 class TestStarter:
@@ -131,6 +136,9 @@ class TestValues:
     def test_cleaning_is_final_and_bounded(self, value: str) -> None:
         assert clean(clean(value)) == clean(value)
         assert len(clean(value)) <= MAX_VALUE
+
+    def test_lines_become_one(self) -> None:
+        assert clean("75% used \n\n level 2\r\n") == "75% used; level 2"
 
     def test_letters_of_all_scripts_and_emoji_pass(self) -> None:
         text = "Grüße, 会議, हिन्दी, שלום, 👩‍🚒"

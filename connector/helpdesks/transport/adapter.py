@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import functools
 import random
-import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +23,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from connector.errors import Denied, HelpdeskError, NotSent, Throttled, Unavailable, Unknown
-from connector.helpdesks.transport.budgets import Allowance, Endpoint, Limit
+from connector.helpdesks.transport.budgets import Allowance, Endpoint
 from connector.helpdesks.transport.credentials import Credentials
+from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.origin import Origin, Pin
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date
 from connector.helpdesks.transport.redaction import Redactor
@@ -38,43 +38,6 @@ TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
 LARGEST_BODY = 20 * 1024 * 1024
 _CHUNK = 64 * 1024
 _REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What headers said about one limit; ``resets_in`` is ``None`` where they name no end."""
-
-    limit: Limit
-    count: int
-    left: int
-    resets_in: timedelta | None = None
-
-
-Judge = Callable[[Reply, HelpdeskError], HelpdeskError]
-"""Makes an error more precise from the vendor's own body (which fields it refused, a closed ticket, …)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """What is particular about one vendor. Everything in it is pure.
-
-    Attributes:
-        endpoints: First match wins; a request that none matches is a read if it is a ``GET``, without limits.
-        readings: Limits stated by the headers of an answer from an endpoint.
-        judge: See ``Judge``.
-    """
-
-    endpoints: tuple[Endpoint, ...]
-    readings: Callable[[Endpoint, Mapping[str, str]], Iterable[Reading]] = lambda _endpoint, _headers: ()
-    judge: Judge = lambda _reply, error: error
-
-    def find(self, method: str, path: str) -> tuple[Endpoint, str]:
-        """Return the endpoint, and the ticket that the path names where its pattern has a group."""
-        for endpoint in self.endpoints:
-            match = endpoint.path.fullmatch(path) if endpoint.method == method else None
-            if match:
-                return endpoint, (match.group(1) or "") if endpoint.path.groups else ""
-        return _other(method), ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +73,19 @@ class PinnedAdapter(HTTPAdapter):
     requests calls; both do the same.
     """
 
-    def __init__(self, pin: Pin, credentials: Credentials | None, dialect: Dialect, around: Surroundings) -> None:
+    def __init__(
+        self,
+        pin: Pin,
+        credentials: Credentials | None,
+        dialect: Dialect,
+        around: Surroundings,
+        *,
+        allowance: Allowance | None = None,
+    ) -> None:
+        """Make one; ``allowance`` is shared where two credentials draw on one account's limits."""
         self.pin = pin
         self.counts: Counter[str] = Counter()
-        self.allowance = Allowance()
+        self.allowance = allowance or Allowance()
         self._credentials = credentials
         self._dialect = dialect
         self._around = around
@@ -315,10 +287,3 @@ def _body(response: requests.Response) -> bytes:
 def _origin_of(url: str) -> Origin:
     base, _, _ = url.rpartition("/")
     return Origin.parse(base)
-
-
-def _other(method: str) -> Endpoint:
-    return Endpoint(name="other", method=method, path=_ANY, safe=method in {"GET", "HEAD"})
-
-
-_ANY = re.compile(".*")

@@ -65,7 +65,7 @@ class _Use:
 
 
 class Allowance:
-    """The budgets of one account on one site. Not thread-safe: the site's thread owns it."""
+    """The budgets of one account on one site, for all its credentials. Not thread-safe: the site's thread owns it."""
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}

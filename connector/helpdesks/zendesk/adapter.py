@@ -52,13 +52,17 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     origin = Origin.parse(options.base_url)
     pin = zenpy_pin(Pin(origin))
     reading = PinnedAdapter(pin, options.reader, DIALECT, around)
-    writing = reading if options.writer is None else PinnedAdapter(pin, options.writer, DIALECT, around)
-    clients = Clients(reader=Client(reading), writer=Client(writing))
-    if options.writer is None:
-        clients = Clients(reader=clients.reader, writer=clients.reader)
+    clients = Clients(reader=Client(reading), writer=_writer(options, reading, around))
     view = View(site=options.site, fields=options.fields, web_base=(options.web_base or str(origin)).rstrip("/"))
     return ZendeskSite(
         reader=ZendeskReader(clients, view),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
     )
+
+
+def _writer(options: ZendeskOptions, reading: PinnedAdapter, around: Surroundings) -> Client:
+    """Return the writing client; Zendesk's limits are the account's, so both draw on one allowance."""
+    if options.writer is None:
+        return Client(reading)
+    return Client(PinnedAdapter(reading.pin, options.writer, DIALECT, around, allowance=reading.allowance))

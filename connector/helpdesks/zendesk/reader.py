@@ -65,7 +65,7 @@ class ZendeskReader:
             Denied: A credential does not work, or names nobody.
         """
         reader = self._whoami(self._clients.reader)
-        same = self._clients.writer is self._clients.reader
+        same = self._clients.writer.adapter is self._clients.reader.adapter
         self._account = reader if same else self._whoami(self._clients.writer)
         self._ours = frozenset({reader, self._account})
 
@@ -160,6 +160,8 @@ class ZendeskReader:
             if not position.after:
                 raise Unavailable(f"the export does not begin: {refusal}") from refusal
             return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
+        except Denied as refusal:
+            raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
         moved = Position(int(answer.at.timestamp()), found.after or position.after)

@@ -100,8 +100,13 @@ class ZendeskWriter:
         said = [e for e in audit.events or () if e.type == "Comment"]
         if not said:
             raise Unknown(f"update of {write.ref}: the answer does not show our comment")
-        wanted = write.comment is not None and write.comment.public
-        if any(event.public is not wanted for event in said) and not wanted:
+        public = write.comment is not None and write.comment.public
+        if public and not all(event.public for event in said):
+            raise Denied(
+                f"a public comment on {write.ref} came out private",
+                remedy="give the writing account the right to comment publicly, then resume",
+            )
+        if not public and any(event.public is not False for event in said):
             self._hide(write, said)
 
     def _hide(self, write: Write, said: Sequence[shapes.AuditEvent]) -> None:

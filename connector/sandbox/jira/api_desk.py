@@ -37,8 +37,18 @@ class DeskApi:
         """The operations."""
         root, desk = DESK_API, f"{DESK_API}/servicedesk/{{desk}}"
         comment = f"{ONE}/comment"
+        listed = (
+            "serviceDeskId",
+            "requestTypeId",
+            "requestStatus",
+            "requestOwnership",
+            "searchTerm",
+            "expand",
+            *PAGING,
+        )
         return (
             Route(method="GET", path=f"{root}/info", answer=_info),
+            Route(method="GET", path=f"{root}/request", answer=self._requests, queries=listed),
             Route(method="GET", path=ONE, answer=self._request, queries=("expand",)),
             Route(method="GET", path=f"{ONE}/sla", answer=self._slas, queries=PAGING),
             Route(method="GET", path=f"{ONE}/sla/{{metric}}", answer=self._sla),
@@ -61,6 +71,7 @@ class DeskApi:
                 answer=self._request_types,
                 queries=("groupId", "expand", *PAGING),
             ),
+            Route(method="GET", path=f"{desk}/customer", answer=self._customers, queries=("query", *PAGING)),
             Route(method="GET", path=f"{desk}/queue", answer=self._queues, queries=("includeCount", *PAGING)),
             Route(method="GET", path=f"{desk}/queue/{{queue}}", answer=self._queue, queries=("includeCount",)),
             Route(method="GET", path=f"{desk}/queue/{{queue}}/issue", answer=self._queue_issues, queries=PAGING),
@@ -76,10 +87,24 @@ class DeskApi:
 
     def _request(self, call: Call) -> Response:
         issue = self._found(call)
+        return json_response(self._as_request(call, issue, sla="sla" in call.listed("expand")))
+
+    def _requests(self, call: Call) -> Response:
+        desk, status = call.query("serviceDeskId"), call.query("requestStatus", "ALL_REQUESTS")
+        found = [
+            issue
+            for issue in self._state.issues.values()
+            if self._state.can_see(call.account, issue)
+            and issue.get(setup.NEUTRAL["request_type"]) is not None
+            and desk in ("", self._state.projects[issue.project].desk)
+            and (status == "ALL_REQUESTS" or (issue.get("resolution") is None) == (status == "OPEN_REQUESTS"))
+        ]
+        sla = "sla" in call.listed("expand")
+        return json_response(_page(call, [self._as_request(call, issue, sla=sla) for issue in found]))
+
+    def _as_request(self, call: Call, issue: Issue, *, sla: bool) -> dict[str, Any]:
         shown = desk_views.request(call.show, issue)
-        if "sla" in call.listed("expand"):
-            shown["sla"] = _page(call, desk_views.metrics(call.show, issue), whole=True)
-        return json_response(shown)
+        return {**shown, "sla": _page(call, desk_views.metrics(call.show, issue), whole=True)} if sla else shown
 
     def _slas(self, call: Call) -> Response:
         issue = self._licensed(call)
@@ -149,6 +174,12 @@ class DeskApi:
             if not wanted or (account is not None and account.organization == organization.key)
         ]
         return json_response(_page(call, [desk_views.organization(call.show, number) for number in numbers]))
+
+    def _customers(self, call: Call) -> Response:
+        self._project(call)
+        query = call.query("query").lower()
+        found = [a for a in self._state.people.by_key.values() if not a.team and query in f"{a.name} {a.email}".lower()]
+        return json_response(_page(call, [desk_views.user(call.show, account) for account in found]))
 
     def _organization(self, call: Call) -> Response:
         return json_response(desk_views.organization(call.show, self._organization_number(call)))

@@ -6,27 +6,26 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from connector.sandbox.core.messages import BadBodyError, Response, empty_response, json_response
+from connector.sandbox.core.messages import Response, empty_response, json_response
 from connector.sandbox.jira import catalog as setup
-from connector.sandbox.jira.calls import PLATFORM, Call, Route
+from connector.sandbox.jira.calls import PLATFORM, Call, Route, listed_ids
 from connector.sandbox.jira.desk import Desk, Draft, Edit
-from connector.sandbox.jira.intake import as_documents, read_fields, read_update
+from connector.sandbox.jira.forms import PROPERTIES, Form
+from connector.sandbox.jira.intake import as_documents, as_object, read_fields, read_update
 from connector.sandbox.jira.model import Issue, Refusal
-from connector.sandbox.jira.moments import millis, stamp
-from connector.sandbox.jira.state import State
+from connector.sandbox.jira.state import NO_ISSUE, State
 from connector.sandbox.jira.workflow import transitions_of
 
 ONE = f"{PLATFORM}/issue/{{key}}"
-EDIT_SHAPE: Mapping[str, Any] = {
-    "fields": None,
-    "update": None,
-    "properties": {"key": None, "value": None},
-    "transition": None,
-    "historyMetadata": None,
+EDIT_FORM: Form = {
+    "fields": "object",
+    "update": "object",
+    "properties": PROPERTIES,
+    "transition": {"id": "text!", "looped": "flag"},
+    "historyMetadata": "object",
 }
 READ_QUERIES = frozenset(("fields", "fieldsByKeys", "expand", "properties", "updateHistory", "failFast"))
 EDIT_QUERIES = frozenset(("notifyUsers", "overrideScreenSecurity", "overrideEditableFlag", "returnIssue", "expand"))
-EMBEDDED_HISTORIES = 40
 PROPERTY_LIMIT = 32768
 
 
@@ -53,13 +52,11 @@ class IssueApi:
                 queries=("expand", "transitionId", "skipRemoteOnlyCondition", "includeUnavailableTransitions"),
             ),
             Route(method="POST", path=f"{ONE}/transitions", answer=self._transition),
-            Route(method="GET", path=f"{ONE}/changelog", answer=self._changelog, queries=("startAt", "maxResults")),
             Route(method="GET", path=f"{ONE}/properties", answer=self._properties),
             Route(method="GET", path=f"{ONE}/properties/{{name}}", answer=self._property),
             Route(method="PUT", path=f"{ONE}/properties/{{name}}", answer=self._put_property),
             Route(method="DELETE", path=f"{ONE}/properties/{{name}}", answer=self._delete_property),
             Route(method="POST", path=f"{PLATFORM}/issue/bulkfetch", answer=self._bulkfetch, anonymous=True),
-            Route(method="POST", path=f"{PLATFORM}/changelog/bulkfetch", answer=self._bulk_changelog, anonymous=True),
         )
 
     # -- reading -------------------------------------------------------------------------------
@@ -67,113 +64,33 @@ class IssueApi:
     def _get(self, call: Call) -> Response:
         issue = self._issue(call)
         fields = self._state.expand_fields(call.listed("fields"), "*all")
-        shown = call.show.issue(issue, fields)
-        return json_response(self._extended(call, issue, shown, call.listed("expand"), call.listed("properties")))
-
-    def _extended(
-        self, call: Call, issue: Issue, shown: dict[str, Any], expand: list[str], properties: list[str]
-    ) -> dict[str, Any]:
-        if "changelog" in expand:
-            shown["changelog"] = self._embedded(call, issue)
-        if "names" in expand:
-            shown["names"] = {f.id: f.name for f in self._state.catalog.fields.values() if f.id in shown["fields"]}
-        if properties:
-            wanted = issue.properties if "*all" in properties else properties
-            shown["properties"] = {key: issue.properties[key] for key in wanted if key in issue.properties}
-        return shown
-
-    def _embedded(self, call: Call, issue: Issue) -> dict[str, Any]:
-        histories = self._state.histories.get(issue.id, [])
-        newest = histories[::-1][:EMBEDDED_HISTORIES]
-        return {
-            "startAt": 0,
-            "maxResults": len(newest),
-            "total": len(histories),
-            "histories": [call.show.history(entry) for entry in newest],
-        }
+        shown = call.show.extended(issue, fields, expand=call.listed("expand"), properties=call.listed("properties"))
+        return json_response(shown)
 
     def _bulkfetch(self, call: Call) -> Response:
-        shape = dict.fromkeys(("issueIdsOrKeys", "fields", "fieldsByKeys", "properties", "expand"))
-        given = call.body(shape)
-        wanted = _ids(given, most=100)
+        texts = dict.fromkeys(("issueIdsOrKeys", "fields", "properties", "expand"), "texts")
+        given = call.body({**texts, "fieldsByKeys": "flag"})
+        wanted = listed_ids(given, most=100)
         fields = self._state.expand_fields(given.get("fields") or (), "*navigable")
         found: dict[int, Issue] = {}
         errors = []
         for name in wanted:
             issue = self._state.find(name)
             if issue is None or not self._state.can_see(call.account, issue):
-                errors.append(
-                    {"id": name, "errorMessage": "Issue does not exist or you do not have permission to see it."}
-                )
+                errors.append({"id": name, "errorMessage": NO_ISSUE})
             else:
                 found[issue.id] = issue
         expand, properties = given.get("expand") or [], given.get("properties") or []
         shown = [
-            self._extended(call, found[number], call.show.issue(found[number], fields), expand, properties)
-            for number in sorted(found)
+            call.show.extended(found[number], fields, expand=expand, properties=properties) for number in sorted(found)
         ]
         return json_response({"issues": shown, "issueErrors": errors})
-
-    def _changelog(self, call: Call) -> Response:
-        issue = self._issue(call)
-        histories = self._state.histories.get(issue.id, [])
-        start, size = call.number("startAt", 0), call.number("maxResults", 100, most=100)
-        page = histories[start : start + size]
-        url = f"{call.show.api}/issue/{issue.key}/changelog"
-        shown = {
-            "self": f"{url}?startAt={start}&maxResults={size}",
-            "maxResults": size,
-            "startAt": start,
-            "total": len(histories),
-            "isLast": start + size >= len(histories),
-            "values": [call.show.history(entry) for entry in page],
-        }
-        if not shown["isLast"]:
-            shown["nextPage"] = f"{url}?startAt={start + size}&maxResults={size}"
-        return json_response(shown)
-
-    def _bulk_changelog(self, call: Call) -> Response:
-        given = call.body(dict.fromkeys(("issueIdsOrKeys", "fieldIds", "maxResults", "nextPageToken")))
-        wanted = _ids(given, most=1000)
-        field_ids = given.get("fieldIds") or []
-        if len(field_ids) > 10:
-            raise Refusal(400, "At most 10 field ids can be given.")
-        start = _offset(given.get("nextPageToken"))
-        size = min(given.get("maxResults") or 1000, 10000)
-        entries = self._entries(call, wanted, frozenset(field_ids))
-        logs: dict[int, list[dict[str, Any]]] = {}
-        for number, shown in entries[start : start + size]:
-            logs.setdefault(number, []).append(shown)
-        body: dict[str, Any] = {
-            "issueChangeLogs": [{"issueId": str(number), "changeHistories": shown} for number, shown in logs.items()]
-        }
-        if start + size < len(entries):
-            body["nextPageToken"] = f"c{start + size}"
-        return json_response(body)
-
-    def _entries(self, call: Call, wanted: list[str], field_ids: frozenset[str]) -> list[tuple[int, dict[str, Any]]]:
-        issues = {i.id: i for name in wanted if (i := self._state.find(name)) and self._state.can_see(call.account, i)}
-        found = []
-        for number in sorted(issues):
-            for entry in self._state.histories.get(number, []):
-                shown = call.show.history(entry, created=self._created(call, entry.created))
-                if field_ids:
-                    shown["items"] = [item for item in shown["items"] if item["fieldId"] in field_ids]
-                if shown["items"]:
-                    found.append((number, shown))
-        return found
-
-    def _created(self, call: Call, moment: Any) -> Any:
-        form = self._state.options.changelog_created
-        if form == "iso":
-            return stamp(moment, call.show.zone)
-        return millis(moment) if form == "millis" else millis(moment) // 1000
 
     # -- writing -------------------------------------------------------------------------------
 
     def _put(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(EDIT_SHAPE)
+        given = call.body(EDIT_FORM)
         mail = self._mails(call)
         if "transition" in given:
             raise Refusal(400, "Transitions are not supported by edit issue; use the transitions resource.")
@@ -217,9 +134,9 @@ class IssueApi:
             raise Refusal(409, "The issue could not be updated due to a conflicting update.")
 
     def _create(self, call: Call) -> Response:
-        actor, given = call.actor, call.body(EDIT_SHAPE)
+        actor, given = call.actor, call.body(EDIT_FORM)
         fields = self._fields(call, given)
-        project = fields.pop("project", None) or {}
+        project = as_object(fields.pop("project", None))
         fields.pop("issuetype", None)
         key = next(
             (k for k, p in self._state.projects.items() if project.get("key") == k or project.get("id") == p.id), None
@@ -242,7 +159,7 @@ class IssueApi:
 
     def _assign(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(dict.fromkeys(("accountId", "name", "key")))
+        given = call.body(dict.fromkeys(("accountId", "name", "key"), "text"))
         account_id = given.get("accountId")
         wanted = None if account_id in (None, "-1") else {"accountId": account_id}
         values = read_fields(self._state, issue.project, {"assignee": wanted})
@@ -269,7 +186,7 @@ class IssueApi:
 
     def _transition(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(EDIT_SHAPE)
+        given = call.body(EDIT_FORM)
         wanted = str((given.get("transition") or {}).get("id"))
         possible = transitions_of(self._state.status_of(issue))
         chosen = next((t for t in possible if t.id == wanted), None)
@@ -277,7 +194,7 @@ class IssueApi:
             message = "It seems that you have tried to perform a workflow operation that is not valid for this status."
             raise Refusal(400, message)
         fields = dict(given.get("fields") or {})
-        resolution = fields.pop("resolution", None) or {}
+        resolution = as_object(fields.pop("resolution", None))
         found = next(
             (r.id for r in setup.RESOLUTIONS if resolution.get("name") == r.name or resolution.get("id") == r.id), None
         )
@@ -301,10 +218,7 @@ class IssueApi:
 
     def _put_property(self, call: Call) -> Response:
         actor, issue, name = call.actor, self._issue(call), call.params["name"]
-        try:
-            value = call.request.json()
-        except BadBodyError as error:
-            raise Refusal(400, "The property value must be valid, non-empty JSON.") from error
+        value = call.json()
         known = name in issue.properties
         self._desk.edit(issue, actor, Edit(properties={name: _property_value(name, value)}))
         return Response(status=200 if known else 201)
@@ -326,20 +240,3 @@ def _property_value(key: str, value: Any) -> Any:
     if len(json.dumps(value)) > PROPERTY_LIMIT:
         raise Refusal(400, f"The property value must not exceed {PROPERTY_LIMIT} characters.")
     return value
-
-
-def _ids(given: Mapping[str, Any], *, most: int) -> list[str]:
-    wanted = given.get("issueIdsOrKeys")
-    if not isinstance(wanted, list) or not wanted or not all(isinstance(each, str) for each in wanted):
-        raise Refusal(400, "issueIdsOrKeys must be a list of texts with at least one element.")
-    if len(wanted) > most:
-        raise Refusal(400, f"At most {most} issues can be fetched at once.")
-    return wanted
-
-
-def _offset(token: Any) -> int:
-    if token is None:
-        return 0
-    if not (isinstance(token, str) and token[:1] == "c" and token[1:].isdigit()):
-        raise Refusal(400, "The nextPageToken is invalid.")
-    return int(token[1:])

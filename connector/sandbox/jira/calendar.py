@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -68,14 +69,19 @@ class Calendar:
         return (start.astimezone(ZoneInfo(self.zone)) + weeks * WEEK).astimezone(UTC)
 
     def _windows(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        zone = ZoneInfo(self.zone)
-        day = start.astimezone(zone).date()
+        day = start.astimezone(ZoneInfo(self.zone)).date()
         while True:
             if day.weekday() in self.weekdays:
-                opens, closes = (datetime.combine(day, at, tzinfo=zone) for at in (self.opens, self.closes))
+                opens, closes = _window(self.zone, day, self.opens, self.closes)
                 if closes > start:
-                    yield opens.astimezone(UTC), closes.astimezone(UTC)
+                    yield opens, closes
             day += DAY
+
+
+@lru_cache(maxsize=4096)
+def _window(zone: str, day: date, opens: time, closes: time) -> tuple[datetime, datetime]:
+    begin, end = (datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC) for at in (opens, closes))
+    return begin, end
 
 
 BUSINESS = Calendar()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.core.messages import BadBodyError, Request, Response, json_response
-from connector.sandbox.core.strict import unknown_members, unknown_params
+from connector.sandbox.core.strict import unknown_params
 from connector.sandbox.jira.accounts import ANONYMOUS, GATEWAY
+from connector.sandbox.jira.forms import Form, objections
 from connector.sandbox.jira.model import Account, Actor, Refusal
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PLATFORM = "/rest/api/3"
 DESK_API = "/rest/servicedeskapi"
+INVALID = "Invalid request payload. Refer to the REST API documentation and try again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +83,28 @@ class Call:
         given = (value for key, value in self.request.query if key == name)
         return [part.strip() for value in given for part in value.split(",") if part.strip()]
 
-    def body(self, shape: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON object in the body, with no members but those of ``shape``.
+    def json(self) -> Any:
+        """Whatever JSON is in the body.
 
         Raises:
-            Refusal: 400 otherwise.
+            Refusal: 400 when it is none.
         """
         try:
-            given = self.request.json()
+            return self.request.json()
         except BadBodyError as error:
-            raise Refusal(
-                400, f"Invalid request payload. Refer to the REST API documentation and try again. {error}"
-            ) from error
-        if not isinstance(given, dict):
-            raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
-        if stray := unknown_members(given, shape):
-            raise Refusal(400, f"Invalid request payload: unknown {', '.join(stray)}.")
-        return given
+            raise Refusal(400, f"{INVALID} {error}") from error
+
+    def body(self, form: Form) -> dict[str, Any]:
+        """The JSON object in the body, as far as it keeps to a form.
+
+        Raises:
+            Refusal: 400 saying where it does not.
+        """
+        given = self.json()
+        if wrong := tuple(objections(given, form)):
+            raise Refusal(400, f"{INVALID} {'; '.join(wrong)}.")
+        found: dict[str, Any] = given
+        return found
 
 
 Answer = Callable[[Call], Response]
@@ -187,3 +194,35 @@ def _fit(parts: tuple[str, ...], given: list[str]) -> dict[str, str] | None:
         elif part != actual:
             return None
     return held
+
+
+def page_of(call: Call, values: Sequence[Any]) -> dict[str, Any]:
+    """A page of the platform's usual kind, by ``startAt`` and ``maxResults``."""
+    start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1000)
+    last = start + size >= len(values)
+    url = call.show.base + call.request.path
+    shown = {
+        "self": f"{url}?startAt={start}&maxResults={size}",
+        "maxResults": size,
+        "startAt": start,
+        "total": len(values),
+        "isLast": last,
+        "values": list(values[start : start + size]),
+    }
+    if not last:
+        shown["nextPage"] = f"{url}?startAt={start + size}&maxResults={size}"
+    return shown
+
+
+def listed_ids(given: Mapping[str, Any], *, most: int) -> list[str]:
+    """The ids or keys that a body lists.
+
+    Raises:
+        Refusal: 400 when there are none or too many.
+    """
+    wanted = given.get("issueIdsOrKeys")
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(each, str) for each in wanted):
+        raise Refusal(400, "issueIdsOrKeys must be a list of texts with at least one element.")
+    if len(wanted) > most:
+        raise Refusal(400, f"At most {most} issues can be fetched at once.")
+    return wanted

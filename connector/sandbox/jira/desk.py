@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.sandbox.core.ledger import Act
 from connector.sandbox.jira import adf
 from connector.sandbox.jira import catalog as setup
-from connector.sandbox.jira.model import Account, Actor, Change, Comment, History, Issue, Link, Refusal
+from connector.sandbox.jira.model import Account, Actor, Comment, Issue, Link, Refusal
+from connector.sandbox.jira.records import Records, change_of
 from connector.sandbox.jira.sla import Clock
 from connector.sandbox.jira.state import State
-from connector.sandbox.jira.words import neutral_name, neutral_value, stored_text
 
 STATUS_IDS = {status.name: status.id for status in setup.STATUSES}
+STATUS_BY_ID = {status.id: status for status in setup.STATUSES}
 OPEN_WORK = frozenset(STATUS_IDS[name] for name in ("Open", "Waiting for support", "In Progress"))
 WAITING_FOR_CUSTOMER = STATUS_IDS["Waiting for customer"]
 WAITING_FOR_SUPPORT = STATUS_IDS["Waiting for support"]
@@ -63,6 +63,7 @@ class Desk:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.records = Records(state)
 
     # -- issues --------------------------------------------------------------------------------
 
@@ -93,8 +94,8 @@ class Desk:
         )
         state.keys[issue.key] = issue.id
         state.publish(issue)
-        state.world.ledger.ticket(self._act(issue, draft.actor), "created", summary=values.get("summary"))
-        self._mail(issue, draft.actor, to=(values["reporter"],), why="created")
+        state.world.ledger.ticket(self.records.act(issue, draft.actor), "created", summary=values.get("summary"))
+        self.records.mail(issue, draft.actor, to=(values["reporter"],), why="created")
         return issue
 
     def edit(self, issue: Issue, actor: Actor, edit: Edit) -> Issue:
@@ -106,19 +107,20 @@ class Desk:
         if not changed and properties == dict(issue.properties):
             return issue
         bumps = bool(changed) or self.state.options.property_bumps_updated
+        values = {**issue.values, **changed}
         new = replace(
             issue,
-            values={**issue.values, **changed},
+            values=values,
             properties=properties,
+            clocks=self._follow(issue, values) if "status" in changed or "priority" in changed else issue.clocks,
             updated=now if bumps else issue.updated,
             version=issue.version + 1,
             memo={},
         )
-        new = replace(new, clocks=self._follow(issue, new))
         self.state.publish(new, bulk=edit.bulk)
-        self._record(issue, new, actor, changed)
+        self.records.record(issue, new, actor, changed)
         if changed and edit.mail:
-            self._mail(new, actor, to=new.get("watches") or (), why="edited")
+            self.records.mail(new, actor, to=new.get("watches") or (), why="edited")
         return new
 
     def move_to(self, issue: Issue, actor: Actor, status: str, *, resolution: str | None = None) -> Issue:
@@ -130,12 +132,12 @@ class Desk:
                 values |= {"resolution": resolution or "10000", "resolutiondate": issue.get("resolutiondate") or now}
         else:
             values |= {"resolution": None, "resolutiondate": None}
-        before, after = (self._category(s) for s in (issue.values["status"], status))
+        before, after = (STATUS_BY_ID[s].category for s in (issue.values["status"], status))
         if before != after:
             values["statuscategorychangedate"] = now
         new = self.edit(issue, actor, Edit(values=values, mail=False))
         if after == "done" and before != "done":
-            self._mail(new, actor, to=(new.get("reporter"),), why="resolved")
+            self.records.mail(new, actor, to=(new.get("reporter"),), why="resolved")
         return new
 
     def delete(self, issue: Issue, actor: Actor) -> None:
@@ -144,7 +146,7 @@ class Desk:
         self.state.comments.pop(issue.id, None)
         self.state.histories.pop(issue.id, None)
         self.state.links = [link for link in self.state.links if issue.id not in (link.inward, link.outward)]
-        self.state.world.ledger.ticket(self._act(issue, actor), "deleted")
+        self.state.world.ledger.ticket(self.records.act(issue, actor), "deleted")
 
     def relocate(self, issue: Issue, actor: Actor, project: str) -> Issue:
         """Move an issue to another project; its former key goes on leading to it."""
@@ -163,8 +165,8 @@ class Desk:
         self.state.keys[key] = issue.id
         self.state.publish(new)
         texts = {"before": issue.key, "after": key}
-        self._remember(new, actor, (_change("Key", "key", issue.key, key),))
-        self.state.world.ledger.ticket(self._act(issue, actor), "moved", **texts)
+        self.records.remember(new, actor, (change_of("Key", "key", issue.key, key),))
+        self.state.world.ledger.ticket(self.records.act(issue, actor), "moved", **texts)
         return new
 
     def link(self, inward: Issue, outward: Issue, actor: Actor, type_id: str) -> Link:
@@ -174,15 +176,15 @@ class Desk:
         for issue, other in ((inward, outward), (outward, inward)):
             new = replace(issue, updated=self.state.now(), version=issue.version + 1, memo={})
             self.state.publish(new)
-            self._remember(new, actor, (_change("Link", "issuelinks", None, other.key),))
-        self.state.world.ledger.ticket(self._act(inward, actor), "linked", to=outward.key)
+            self.records.remember(new, actor, (change_of("Link", "issuelinks", None, other.key),))
+        self.state.world.ledger.ticket(self.records.act(inward, actor), "linked", to=outward.key)
         return link
 
     def link_out(self, issue: Issue, actor: Actor, url: str) -> None:
         """Link to a place elsewhere."""
         held = self.state.remote_links.setdefault(issue.id, [])
         held.append({"id": len(held) + 1, "object": {"url": url, "title": url}})
-        self.state.world.ledger.ticket(self._act(issue, actor), "linked", to=url)
+        self.state.world.ledger.ticket(self.records.act(issue, actor), "linked", to=url)
 
     # -- comments ------------------------------------------------------------------------------
 
@@ -207,7 +209,7 @@ class Desk:
         )
         held.append(comment)
         new = self._touch(issue, self._answered(issue, actor.account) if remark.public else issue.clocks)
-        act = self._act(issue, actor)
+        act = self.records.act(issue, actor)
         self.state.world.ledger.comment(act, comment_id=str(comment.id), public=remark.public, body=remark.text)
         if live := (*remark.live, *adf.live_parts(remark.body)):
             self.state.world.ledger.ticket(act, "live", comment=str(comment.id), parts=live)
@@ -222,14 +224,14 @@ class Desk:
         comment.properties |= remark.properties
         comment.editor, comment.updated = actor.account, self.state.now()
         self._touch(issue, issue.clocks)
-        act = self._act(issue, actor)
+        act = self.records.act(issue, actor)
         self.state.world.ledger.comment(act, comment_id=str(comment.id), public=comment.public, body=remark.text)
 
     def erase(self, issue: Issue, actor: Actor, comment: Comment) -> None:
         """Delete a comment."""
         self.state.comments[issue.id].remove(comment)
         self._touch(issue, issue.clocks)
-        self.state.world.ledger.ticket(self._act(issue, actor), "comment deleted", comment=str(comment.id))
+        self.state.world.ledger.ticket(self.records.act(issue, actor), "comment deleted", comment=str(comment.id))
 
     # -- what follows --------------------------------------------------------------------------
 
@@ -249,11 +251,11 @@ class Desk:
     def _tell(self, issue: Issue, actor: Actor, comment: Comment) -> None:
         readers = dict.fromkeys((*(issue.get("watches") or ()), issue.get("assignee")))
         team = [a for a in readers if (account := self.state.account(a)) is not None and account.team]
-        self._mail(issue, actor, to=team, why="commented", body=comment.text)
+        self.records.mail(issue, actor, to=team, why="commented", body=comment.text)
         if comment.public:
             customers = (issue.get("reporter"), *(issue.get("participants") or ()))
             outside = [c for c in dict.fromkeys(customers) if c not in team]
-            self._mail(issue, actor, to=outside, why="commented", body=comment.text)
+            self.records.mail(issue, actor, to=outside, why="commented", body=comment.text)
 
     def _presets(self, issue: Issue, actor: Actor, comment: Comment) -> None:
         if not comment.public or not self.state.options.waiting_on_customer:
@@ -266,77 +268,22 @@ class Desk:
         elif status in (WAITING_FOR_CUSTOMER, STATUS_IDS["Resolved"]):
             self.move_to(issue, rule, WAITING_FOR_SUPPORT)
 
-    def _mail(self, issue: Issue, actor: Actor, *, to: Any, why: str, body: str = "") -> None:
-        act = self._act(issue, actor)
-        for account_id in to:
-            account = self.state.account(account_id)
-            if account is None or not account.email or account is actor.account:
-                continue
-            self.state.world.ledger.mail(act, to=account.email, why=why, body=body)
-
     def _new_clocks(self, values: Mapping[str, Any]) -> tuple[Clock, ...]:
         if values.get(setup.NEUTRAL["request_type"]) is None:
             return ()
         now = self.state.now()
         return tuple(Clock(metric=metric).start(values["priority"], now) for metric in self.state.catalog.metrics)
 
-    def _follow(self, old: Issue, new: Issue) -> tuple[Clock, ...]:
-        now, status = self.state.now(), self.state.status_of(new)
-        was_done = self.state.status_of(old).category == "done"
+    def _follow(self, issue: Issue, values: Mapping[str, Any]) -> tuple[Clock, ...]:
+        """The clocks once ``values`` hold: done ends them, reopening starts a resolution anew."""
+        now, status, priority = self.state.now(), STATUS_BY_ID[values["status"]], values.get("priority")
+        was_done = self.state.status_of(issue).category == "done"
         clocks = []
-        for clock in new.clocks:
+        for clock in issue.clocks:
             moved = clock
             if status.category == "done":
                 moved = moved.stop(now)
             elif was_done and clock.metric.key == "resolution":
-                moved = moved.start(new.get("priority"), now)
-            clocks.append(moved.settle(status=status.name, priority=new.get("priority"), now=now))
+                moved = moved.start(priority, now)
+            clocks.append(moved.settle(status=status.name, priority=priority, now=now))
         return tuple(clocks)
-
-    def _category(self, status: str) -> str:
-        return next(s.category for s in setup.STATUSES if s.id == status)
-
-    # -- records -------------------------------------------------------------------------------
-
-    def _act(self, issue: Issue, actor: Actor) -> Act:
-        return Act(ticket=issue.key, actor=actor.account.key, via=actor.via)
-
-    def _record(self, old: Issue, new: Issue, actor: Actor, changed: Mapping[str, Any]) -> None:
-        act = self._act(new, actor)
-        changes = []
-        for name in changed:
-            if name in ("statuscategorychangedate", "resolutiondate", "watches", "participants"):
-                continue
-            before, after = old.get(name), new.get(name)
-            neutral = neutral_name(name)
-            self.state.world.ledger.field(
-                act, neutral, before=neutral_value(name, before), after=neutral_value(name, after)
-            )
-            found = self.state.catalog.fields.get(name)
-            texts = tuple(stored_text(self.state, name, value) for value in (before, after))
-            changes.append(
-                Change(
-                    field=found.name if found and found.custom else name,
-                    field_id=name,
-                    custom=bool(found and found.custom),
-                    before=texts[0][0],
-                    before_text=texts[0][1],
-                    after=texts[1][0],
-                    after_text=texts[1][1],
-                )
-            )
-        self._remember(new, actor, tuple(changes))
-
-    def _remember(self, issue: Issue, actor: Actor, changes: tuple[Change, ...]) -> None:
-        if not changes:
-            return
-        entry = History(
-            id=next(self.state.numbers["history"]), created=self.state.now(), author=actor.account, changes=changes
-        )
-        self.state.histories.setdefault(issue.id, []).append(entry)
-
-
-def _change(name: str, field_id: str, before: str | None, after: str | None) -> Change:
-    return Change(
-        field=name, field_id=field_id, custom=False, before=before, before_text=before, after=after, after_text=after
-    )

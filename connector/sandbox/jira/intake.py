@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.jira import adf
 from connector.sandbox.jira import catalog as setup
+from connector.sandbox.jira.fields import Field
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.moments import read_stamp
 from connector.sandbox.jira.wikitext import read_wiki
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 32767
 LINE_LIMIT = 255
+
+
+def as_object(given: Any) -> Mapping[str, Any]:
+    """What a client names by id, key or name; an empty object for anything else."""
+    return given if isinstance(given, Mapping) else {}
 
 
 class BadValueError(ValueError):
@@ -71,23 +77,25 @@ def read_update(state: State, issue: Issue, update: Mapping[str, Any]) -> dict[s
         if not state.catalog.takes(field_id, issue.project, state.options):
             message = f"Field '{field_id}' cannot be set. It is not on the appropriate screen, or unknown."
             raise Refusal(400, errors={field_id: message})
+        if not isinstance(operations, list) or not all(isinstance(o, dict) and len(o) == 1 for o in operations):
+            raise Refusal(400, errors={field_id: "Operations must be a list of objects with one verb each."})
         for operation in operations:
             values[field_id] = _operate(state, issue, field_id, operation, values.get(field_id, issue.get(field_id)))
     return values
 
 
 def _operate(state: State, issue: Issue, field_id: str, operation: Mapping[str, Any], before: Any) -> Any:
-    (verb, given), *more = operation.items()
-    if not more and verb == "set":
+    ((verb, given),) = operation.items()
+    if verb == "set":
         return read_fields(state, issue.project, {field_id: given})[field_id]
-    if more or field_id != "labels" or verb not in ("add", "remove"):
+    if field_id != "labels" or verb not in ("add", "remove"):
         raise Refusal(400, errors={field_id: f"Field does not support update '{verb}'"})
     (label,) = read_fields(state, issue.project, {field_id: [given]})[field_id]
     rest = tuple(each for each in before or () if each != label)
     return tuple(sorted((*rest, label))) if verb == "add" else rest
 
 
-def _read(state: State, field: setup.Field, given: Any) -> Any:
+def _read(state: State, field: Field, given: Any) -> Any:
     reader = READERS.get(field.kind)
     if reader is None:
         raise BadValueError(f"Field '{field.id}' cannot be set. It is not on the appropriate screen, or unknown.")
@@ -98,7 +106,7 @@ def _read(state: State, field: setup.Field, given: Any) -> Any:
     return reader(state, field, given)
 
 
-def _text(_state: State, field: setup.Field, given: Any) -> str:
+def _text(_state: State, field: Field, given: Any) -> str:
     if not isinstance(given, str):
         raise BadValueError("Operation value must be a string")
     if len(given) > LINE_LIMIT:
@@ -108,7 +116,7 @@ def _text(_state: State, field: setup.Field, given: Any) -> str:
     return given
 
 
-def _document(_state: State, _field: setup.Field, given: Any) -> Mapping[str, Any]:
+def _document(_state: State, _field: Field, given: Any) -> Mapping[str, Any]:
     if not adf.is_document(given):
         raise BadValueError("Operation value must be an Atlassian Document (see the Atlassian Document Format)")
     if len(adf.plain(given)) > TEXT_LIMIT:
@@ -117,20 +125,20 @@ def _document(_state: State, _field: setup.Field, given: Any) -> Mapping[str, An
     return document
 
 
-def _number(_state: State, _field: setup.Field, given: Any) -> float:
+def _number(_state: State, _field: Field, given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise BadValueError("Operation value must be a number")
     return float(given)
 
 
-def _moment(_state: State, _field: setup.Field, given: Any) -> Any:
+def _moment(_state: State, _field: Field, given: Any) -> Any:
     try:
         return read_stamp(given)
     except (TypeError, ValueError) as error:
         raise BadValueError(f"Error parsing date string: {given}") from error
 
 
-def _labels(_state: State, _field: setup.Field, given: Any) -> tuple[str, ...]:
+def _labels(_state: State, _field: Field, given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
         raise BadValueError("data was not an array")
     for label in given:
@@ -139,7 +147,7 @@ def _labels(_state: State, _field: setup.Field, given: Any) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(given)))
 
 
-def _user(state: State, field: setup.Field, given: Any) -> str:
+def _user(state: State, field: Field, given: Any) -> str:
     account = state.account(given.get("accountId")) if isinstance(given, dict) else None
     if account is None or (field.id == "assignee" and not (account.team and account.active)):
         raise BadValueError(
@@ -148,7 +156,7 @@ def _user(state: State, field: setup.Field, given: Any) -> str:
     return account.account_id
 
 
-def _option(state: State, field: setup.Field, given: Any) -> str:
+def _option(state: State, field: Field, given: Any) -> str:
     wanted = (given.get("value") or given.get("id")) if isinstance(given, dict) else None
     option = state.catalog.option(field.id, str(wanted)) if wanted is not None else None
     if option is None:
@@ -158,7 +166,7 @@ def _option(state: State, field: setup.Field, given: Any) -> str:
     return option.name
 
 
-def _priority(_state: State, _field: setup.Field, given: Any) -> str:
+def _priority(_state: State, _field: Field, given: Any) -> str:
     wanted = (given.get("id") or given.get("name")) if isinstance(given, dict) else None
     found = next((p.id for p in setup.PRIORITIES if wanted in (p.id, p.name)), None)
     if found is None:
@@ -166,19 +174,19 @@ def _priority(_state: State, _field: setup.Field, given: Any) -> str:
     return found
 
 
-def _organizations(state: State, _field: setup.Field, given: Any) -> tuple[int, ...]:
-    if not isinstance(given, list) or not all(each in state.organizations for each in given):
+def _organizations(state: State, _field: Field, given: Any) -> tuple[int, ...]:
+    if not isinstance(given, list) or not all(isinstance(each, int) and each in state.organizations for each in given):
         raise BadValueError("Organizations must be a list of known ids")
     return tuple(given)
 
 
-def _date(_state: State, _field: setup.Field, given: Any) -> str:
+def _date(_state: State, _field: Field, given: Any) -> str:
     if not isinstance(given, str) or len(given) != len("2026-11-22"):
         raise BadValueError("Error parsing date string")
     return given
 
 
-READERS: Mapping[str, Callable[[Any, setup.Field, Any], Any]] = {
+READERS: Mapping[str, Callable[[Any, Field, Any], Any]] = {
     "text": _text,
     "adf": _document,
     "number": _number,

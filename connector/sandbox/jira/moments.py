@@ -7,6 +7,7 @@ from typing import Any
 
 SECOND = timedelta(seconds=1)
 MILLI = timedelta(milliseconds=1)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,8 +23,7 @@ def millis(moment: datetime) -> int:
 
 def stamp(moment: datetime, zone: tzinfo) -> str:
     """``2026-11-22T02:00:00.000+0100``."""
-    local = moment.astimezone(zone)
-    return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
+    return _without_colon(moment.astimezone(zone).isoformat(timespec="milliseconds"))
 
 
 def read_stamp(text: str) -> datetime:
@@ -42,11 +42,22 @@ def date_dto(moment: datetime, zone: tzinfo) -> dict[str, Any]:
     """A moment as the service desk API shows it, four ways at once."""
     local = moment.astimezone(zone)
     return {
-        "iso8601": f"{local:%Y-%m-%dT%H:%M:%S%z}",
-        "jira": stamp(moment, zone),
-        "friendly": f"{local.day}/{local:%b}/{local:%y} {local.hour % 12 or 12}:{local:%M} {local:%p}",
+        "iso8601": _without_colon(local.isoformat(timespec="seconds")),
+        "jira": _without_colon(local.isoformat(timespec="milliseconds")),
+        "friendly": _in_words(local),
         "epochMillis": millis(moment),
     }
+
+
+def _without_colon(text: str) -> str:
+    return text[:-3] + text[-2:]
+
+
+def _in_words(local: datetime) -> str:
+    """``23/Nov/26 9:00 AM``."""
+    half = "AM" if local.hour < 12 else "PM"
+    day = f"{local.day}/{MONTHS[local.month - 1]}/{local.year % 100:02d}"
+    return f"{day} {local.hour % 12 or 12}:{local.minute:02d} {half}"
 
 
 def duration_dto(span: timedelta) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class JiraOptions:
         comment_cap: Comments that an issue can hold.
         conflict_every: Each n-th edit meets a conflict and is not applied (0 never).
         token_seconds: Life of a client-credentials token.
+        load: So many synthetic issues exist from the start.
+        load_fields: So many further custom fields, filled, make them as large as real ones.
     """
 
     zone: str = "Europe/Berlin"
@@ -67,6 +69,8 @@ class JiraOptions:
     comment_cap: int = 5000
     conflict_every: int = 0
     token_seconds: int = 3600
+    load: int = 0
+    load_fields: int = 0
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():

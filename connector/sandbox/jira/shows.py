@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from connector.sandbox.jira import adf, desk_views
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.model import Account, Comment, History, Issue
 from connector.sandbox.jira.moments import stamp
 from connector.sandbox.jira.sla import Face
+from connector.sandbox.jira.values import SHOWN
 
 if TYPE_CHECKING:
     from connector.sandbox.jira.state import State
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXPANDABLE = (
     "operations,versionedRepresentations,editmeta,changelog,customfield_10010.requestTypePractice,renderedFields"
 )
+EMBEDDED_HISTORIES = 40
 SIZES = ("48x48", "24x24", "16x16", "32x32")
 Fields = tuple[str, ...]
 
@@ -149,15 +150,45 @@ class Show:
             "fields": {name: self.value(issue, name) for name in fields},
         }
 
+    def extended(
+        self, issue: Issue, fields: Fields, *, expand: Sequence[str] = (), properties: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """An issue with expansions (``changelog``, ``names``) and chosen properties."""
+        shown = self.issue(issue, fields)
+        if "changelog" in expand:
+            shown["changelog"] = self.embedded_changelog(issue)
+        if "names" in expand:
+            shown["names"] = {name: self.state.catalog.fields[name].name for name in fields}
+        if properties:
+            wanted = issue.properties if "*all" in properties else properties
+            shown["properties"] = {key: issue.properties[key] for key in wanted if key in issue.properties}
+        return shown
+
+    def embedded_changelog(self, issue: Issue) -> dict[str, Any]:
+        """The newest entries of the changelog, newest first."""
+        histories = self.state.histories.get(issue.id, [])
+        newest = histories[::-1][:EMBEDDED_HISTORIES]
+        return {
+            "startAt": 0,
+            "maxResults": len(newest),
+            "total": len(histories),
+            "histories": [self.history(entry) for entry in newest],
+        }
+
+    def linked(self, issue: Issue) -> dict[str, Any]:
+        """An issue as the other side of a link."""
+        shown = self.issue(issue, ("summary", "status", "priority", "issuetype"))
+        del shown["expand"]
+        return shown
+
     def issue_bytes(self, issue: Issue, fields: Fields) -> bytes:
         """The same, serialised once per version (and per moment while a clock runs)."""
         moving = issue.running and any(name in self.state.sla_ids for name in fields)
         key = (fields, self.api, self.reader.zone, self.state.now() if moving else None)
         found = issue.memo.get(key)
         if found is None:
-            if len(issue.memo) >= 4:
-                issue.memo.clear()
-            found = issue.memo[key] = encode(self.issue(issue, fields))
+            found = encode(self.issue(issue, fields))
+            self.state.keep(issue, key, found)
         return found
 
     def value(self, issue: Issue, field_id: str) -> Any:
@@ -216,110 +247,3 @@ class Show:
 def encode(payload: Any) -> bytes:
     """Compact JSON in UTF-8."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _user(show: Show, issue: Issue, field_id: str) -> Any:
-    return show.user(show.state.people.by_id.get(issue.get(field_id) or ""))
-
-
-def _moment(show: Show, issue: Issue, field_id: str) -> Any:
-    own = {"created": issue.created, "updated": issue.updated}
-    moment = own.get(field_id) or issue.get(field_id)
-    return show.at(moment) if moment is not None else None
-
-
-def _document(show: Show, issue: Issue, field_id: str) -> Any:
-    value = issue.get(field_id)
-    return adf.plain(value) if show.version == 2 and value is not None else value
-
-
-def _status(show: Show, issue: Issue, _field_id: str) -> Any:
-    return show.status(show.state.status_of(issue))
-
-
-def _named(things: Iterable[setup.Named], form: Callable[[Show, setup.Named], Any]) -> Shown:
-    by_id: Mapping[str, setup.Named] = {thing.id: thing for thing in things}
-
-    def shown(show: Show, issue: Issue, field_id: str) -> Any:
-        found = by_id.get(issue.get(field_id) or "")
-        return form(show, found) if found else None
-
-    return shown
-
-
-def _option(show: Show, issue: Issue, field_id: str) -> Any:
-    value = issue.get(field_id)
-    found = show.state.catalog.option(field_id, value) if value else None
-    return show.option(found) if found else None
-
-
-def _project(show: Show, issue: Issue, _field_id: str) -> Any:
-    return show.project(show.state.projects[issue.project])
-
-
-def _labels(_show: Show, issue: Issue, field_id: str) -> Any:
-    return list(issue.get(field_id) or ())
-
-
-def _sla(show: Show, issue: Issue, field_id: str) -> Any:
-    clock = next((c for c in issue.clocks if c.metric.field_id == field_id), None)
-    if clock is None:
-        return None
-    url = f"{show.base}/rest/servicedeskapi/request/{issue.id}/sla/{clock.metric.number}"
-    return show.face().clock(clock, url)
-
-
-def _request_type(show: Show, issue: Issue, _field_id: str) -> Any:
-    return desk_views.request_type_field(show, issue)
-
-
-def _organizations(show: Show, issue: Issue, field_id: str) -> Any:
-    return [desk_views.organization(show, number) for number in issue.get(field_id) or ()]
-
-
-def _links(show: Show, issue: Issue, _field_id: str) -> Any:
-    return show.state.links_of(show, issue)
-
-
-def _comments(show: Show, issue: Issue, _field_id: str) -> Any:
-    comments = [show.comment(c) for c in show.state.comments_of(issue, show.reader)]
-    return {
-        "comments": comments,
-        "self": f"{show.api}/issue/{issue.id}/comment",
-        "maxResults": len(comments),
-        "total": len(comments),
-        "startAt": 0,
-    }
-
-
-def _watches(show: Show, issue: Issue, _field_id: str) -> Any:
-    watchers = issue.get("watches") or ()
-    url = f"{show.api}/issue/{issue.key}/watchers"
-    return {"self": url, "watchCount": len(watchers), "isWatching": show.reader.account_id in watchers}
-
-
-def _array(_show: Show, issue: Issue, field_id: str) -> Any:
-    return list(issue.get(field_id) or ())
-
-
-Shown = Callable[[Show, Issue, str], Any]
-SHOWN: Mapping[str, Shown] = {
-    "user": _user,
-    "datetime": _moment,
-    "status": _status,
-    "adf": _document,
-    "priority": _named(setup.PRIORITIES, Show.priority),
-    "issuetype": _named(setup.ISSUE_TYPES, Show.issue_type),
-    "resolution": _named(setup.RESOLUTIONS, lambda show, thing: show.named("resolution", thing)),
-    "securitylevel": _named((setup.SECURITY,), lambda show, thing: show.named("securitylevel", thing)),
-    "select": _option,
-    "project": _project,
-    "labels": _labels,
-    "array": _array,
-    "sla": _sla,
-    "request-type": _request_type,
-    "organizations": _organizations,
-    "links": _links,
-    "comments-page": _comments,
-    "watches": _watches,
-}

@@ -21,12 +21,16 @@ from connector.sandbox.jira.accounts import (
 from connector.sandbox.jira.api_bulk import BulkApi
 from connector.sandbox.jira.api_comment import CommentApi
 from connector.sandbox.jira.api_desk import DeskApi
+from connector.sandbox.jira.api_history import HistoryApi
 from connector.sandbox.jira.api_issue import IssueApi
 from connector.sandbox.jira.api_link import LinkApi
+from connector.sandbox.jira.api_people import PeopleApi
 from connector.sandbox.jira.api_search import SearchApi
 from connector.sandbox.jira.api_setup import SetupApi
-from connector.sandbox.jira.calls import Call, Router, check_query, refusal_response
+from connector.sandbox.jira.calls import DESK_API, Call, Router, check_query, refusal_response
 from connector.sandbox.jira.desk import Desk
+from connector.sandbox.jira.intake import as_object
+from connector.sandbox.jira.load import load
 from connector.sandbox.jira.model import Account, Issue, Refusal
 from connector.sandbox.jira.options import JiraOptions
 from connector.sandbox.jira.people import JiraPeople
@@ -47,6 +51,7 @@ class JiraSite:
         self.desk = Desk(self.state)
         self._people = JiraPeople(self.state, self.desk)
         self._throttle = Throttle(self.options)
+        self._asked = ""
         self._shows: dict[tuple[str, str, int], Show] = {}
         state, desk = self.state, self.desk
         apis = (
@@ -55,9 +60,12 @@ class JiraSite:
             CommentApi(state, desk),
             DeskApi(state, desk),
             SetupApi(state),
+            PeopleApi(state),
+            HistoryApi(state),
             BulkApi(state, desk),
             LinkApi(state, desk),
         )
+        load(self.state)
         self._router = Router([route for api in apis for route in api.routes()])
 
     @property
@@ -69,6 +77,7 @@ class JiraSite:
 
     def identify(self, request: Request) -> str:
         """Name the account behind a request."""
+        self._asked = request.path
         account = self._authenticate(request)
         return "invalid" if account is None else account.key
 
@@ -91,8 +100,8 @@ class JiraSite:
         return named if named in self.state.projects else None
 
     def refuse(self, status: int, message: str) -> Response:
-        """An error in the platform's shape."""
-        return refusal_response(Refusal(status, message), "")
+        """An error in the shape of the API that was asked last."""
+        return refusal_response(Refusal(status, message), self._asked)
 
     def revoke(self, request: Request) -> None:
         """Make the credential of a request invalid."""
@@ -105,6 +114,8 @@ class JiraSite:
         route, params = self._router.find(request.method, request.path)
         if account is ANONYMOUS and not route.anonymous:
             raise Refusal(401, NOT_AUTHENTICATED)
+        if not (account.team or account is ANONYMOUS or route.method == "GET" or DESK_API in route.path):
+            raise Refusal(403, "Portal customers cannot use the platform API.")
         headers = self._throttle.admit(route, self._write_target(params), self.state.now())
         check_query(route, request)
         response = route.answer(
@@ -140,6 +151,7 @@ class JiraSite:
             given = request.json()
         except BadBodyError:
             given = {}
+        given = as_object(given)
         now = self.state.now()
         token = self.state.people.issue_token(str(given.get("client_id")), str(given.get("client_secret")), now)
         if given.get("grant_type") != "client_credentials" or token is None:

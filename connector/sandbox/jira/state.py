@@ -11,6 +11,7 @@ from connector.sandbox.core.roster import Roster
 from connector.sandbox.core.world import World
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.accounts import ANONYMOUS, Directory
+from connector.sandbox.jira.fields import Field
 from connector.sandbox.jira.index import Index
 from connector.sandbox.jira.model import Account, Comment, History, Issue, Link, Refusal, Task
 from connector.sandbox.jira.moments import floor_ms
@@ -19,6 +20,8 @@ from connector.sandbox.jira.options import JiraOptions
 if TYPE_CHECKING:
     from connector.sandbox.jira.shows import Show
 
+FORMS = 3  # serialised forms per issue
+KEPT = 300_000_000  # bytes of them in all
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 
 
@@ -44,6 +47,7 @@ class State:
         self.numbers = {kind: count(10001) for kind in ("issue", "comment", "history", "link", "task")}
         self._key_numbers = {key: count(1) for key in self.projects}
         self.sla_ids = frozenset(metric.field_id for metric in self.catalog.metrics)
+        self._kept = 0
         self._statuses = {status.id: status for status in setup.STATUSES}
         self._clauses = {
             name.lower(): field for field in self.catalog.fields.values() for name in (*field.clauses, field.id)
@@ -89,13 +93,13 @@ class State:
 
     def account(self, account_id: str | None) -> Account | None:
         """An account by id."""
-        return self.people.by_id.get(account_id or "")
+        return self.people.by_id.get(account_id) if isinstance(account_id, str) else None
 
     def status_of(self, issue: Issue) -> setup.Status:
         """The issue's status."""
         return self._statuses[issue.values["status"]]
 
-    def field_named(self, name: str) -> setup.Field | None:
+    def field_named(self, name: str) -> Field | None:
         """A field by id or clause name, lower case."""
         return self._clauses.get(name)
 
@@ -126,8 +130,7 @@ class State:
         side, other = ("outwardIssue", link.outward) if issue.id == link.inward else ("inwardIssue", link.inward)
         shown: dict[str, Any] = {"id": str(link.id), "self": f"{show.api}/issueLink/{link.id}", "type": kind}
         if (target := self.issues.get(other)) is not None:
-            shown[side] = show.issue(target, ("summary", "status", "priority", "issuetype"))
-            shown[side].pop("expand", None)
+            shown[side] = show.linked(target)
         return shown
 
     # -- the index -----------------------------------------------------------------------------
@@ -136,6 +139,21 @@ class State:
         """Store a version now and let the index show it after its lag."""
         self.issues[issue.id] = issue
         self.index.note(issue.id, issue, self._shown_at(bulk=bulk))
+
+    def add_loaded(self, issue: Issue) -> None:
+        """Take in an issue that always was there."""
+        self.keys[issue.key] = issue.id
+        self.issues[issue.id] = issue
+        self.index.show(issue)
+
+    def keep(self, issue: Issue, key: Any, shown: bytes) -> None:
+        """Keep a serialised form with its issue, as long as all of them fit into memory."""
+        if len(issue.memo) >= FORMS:
+            self._kept -= sum(map(len, issue.memo.values()))
+            issue.memo.clear()
+        if self._kept + len(shown) <= KEPT:
+            issue.memo[key] = shown
+            self._kept += len(shown)
 
     def unpublish(self, issue: Issue) -> None:
         """Forget an issue now and let the index notice later."""

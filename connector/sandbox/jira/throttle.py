@@ -11,7 +11,11 @@ from connector.sandbox.jira.options import JiraOptions
 
 SECOND = timedelta(seconds=1)
 PER_SECOND = {"GET": 100, "POST": 100, "PUT": 50, "DELETE": 50}
-EXCEPTIONS = {("GET", "/rest/api/3/issue/{key}"): 150, ("GET", "/rest/api/3/issue/{key}/changelog"): 200}
+EXCEPTIONS = {
+    ("GET", "/rest/api/3/issue/{key}"): 150,
+    ("GET", "/rest/api/3/issue/{key}/changelog"): 200,
+    ("GET", "/rest/servicedeskapi/servicedesk/{desk}/customer"): 5,
+}
 LIMITED = "The request has been rate-limited. Please try again later."
 
 

@@ -144,6 +144,10 @@ def test_properties_come_with_a_search(rig: Rig) -> None:
     body = {"jql": "project = SUP", "fields": ["summary"], "properties": ["esc.marker", "other"]}
     assert rig.call("POST", SEARCH, body).json["issues"][0]["properties"] == {"esc.marker": {"op": 1}}
     assert rig.call("POST", SEARCH, {**body, "properties": list("abcdef")}).status == 400
+    rig.site.people.set_priority(key, "anna", "P1")
+    expanded = rig.call("POST", SEARCH, {**body, "expand": "changelog"}).json["issues"][0]
+    assert expanded["changelog"]["total"] == 1
+    assert rig.call("POST", SEARCH, {**body, "expand": ["changelog"]}, odd=True).status == 400
 
 
 # -- the index ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from connector.sandbox.jira import build
 
 from .conftest import MONDAY, ROSTER, Rig, adf, oracle
 
+STATES = ("ALL_REQUESTS", "OPEN_REQUESTS", "CLOSED_REQUESTS")
 DESK = "/rest/servicedeskapi"
 API = "/rest/api/3"
 
@@ -86,6 +87,31 @@ def test_a_request_is_shown_with_its_status(rig: Rig) -> None:
     key = rig.ticket()
     shown = rig.call("GET", f"{DESK}/request/{key}", query={"expand": "sla"}).json
     assert (shown["issueKey"], shown["currentStatus"]["statusCategory"], shown["sla"]["size"]) == (key, "NEW", 2)
+    rig.site.people.set_status(rig.ticket("done"), "anna", "solved")
+    listed = {
+        status: rig.call("GET", f"{DESK}/request", query={"requestStatus": status}).json["size"] for status in STATES
+    }
+    assert listed == {"ALL_REQUESTS": 2, "OPEN_REQUESTS": 1, "CLOSED_REQUESTS": 1}
+
+
+def test_portal_customers_have_no_platform(rig: Rig) -> None:
+    key = rig.ticket()
+    assert rig.call("PUT", f"{API}/issue/{key}", {"fields": {"priority": {"id": "1"}}}, who="carla").status == 403
+    found = rig.call("GET", f"{DESK}/servicedesk/1/customer", query={"query": "carla"}).json["values"]
+    assert [user["accountId"] for user in found] == ["qm:carla"]
+
+
+def test_synthetic_issues_are_there_from_the_start(make: Callable[..., Rig]) -> None:
+    rig = make(load=50, load_fields=40)
+    found = rig.call("POST", f"{API}/search/jql", {"jql": "project = SUP", "fields": ["*all"], "maxResults": 100}).json[
+        "issues"
+    ]
+    assert len(found) == 50
+    assert len(found[0]["fields"]) >= 80
+    again = make(load=50, load_fields=40)
+    assert again.fields("SUP-7") == rig.fields("SUP-7")
+    assert rig.put("SUP-7", {"fields": {"priority": {"id": "1"}}}).status == 204
+    assert rig.search("priority = Highest AND key = SUP-7") == ["SUP-7"]
 
 
 def test_the_clock_and_the_seed_alone_decide(make: Callable[..., Rig]) -> None:

@@ -1,0 +1,148 @@
+"""Who one is, what one may, and who else there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connector.sandbox.core.messages import Response, json_response
+from connector.sandbox.jira.calls import PLATFORM, Call, Route, page_of
+from connector.sandbox.jira.model import Account, Refusal
+from connector.sandbox.jira.state import State
+
+PERMISSIONS = {
+    "BROWSE_PROJECTS": "PROJECT",
+    "EDIT_ISSUES": "PROJECT",
+    "ASSIGN_ISSUES": "PROJECT",
+    "ASSIGNABLE_USER": "PROJECT",
+    "TRANSITION_ISSUES": "PROJECT",
+    "ADD_COMMENTS": "PROJECT",
+    "DELETE_OWN_COMMENTS": "PROJECT",
+    "EDIT_OWN_COMMENTS": "PROJECT",
+    "LINK_ISSUES": "PROJECT",
+    "SERVICEDESK_AGENT": "PROJECT",
+    "ADMINISTER_PROJECTS": "PROJECT",
+    "DELETE_ISSUES": "PROJECT",
+    "DELETE_ALL_COMMENTS": "PROJECT",
+    "SET_ISSUE_SECURITY": "PROJECT",
+    "ADMINISTER": "GLOBAL",
+    "BULK_CHANGE": "GLOBAL",
+    "USER_PICKER": "GLOBAL",
+}
+ADMIN_ONLY = frozenset(("ADMINISTER_PROJECTS", "ADMINISTER", "DELETE_ISSUES", "DELETE_ALL_COMMENTS"))
+WHERE = ("projectKey", "projectId", "issueKey", "issueId", "permissions")
+PAGING = ("startAt", "maxResults")
+
+
+class PeopleApi:
+    """Accounts, permissions and groups."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self) -> tuple[Route, ...]:
+        """The operations."""
+        path = PLATFORM
+        old = ("includeActive", "includeInactive")  # a public client sends them still; they mean nothing
+        finding = ("query", "accountId", "username", "property", *old, *PAGING)
+        assignable = (*finding, "project", "issueKey", "issueId", "recommend")
+        return (
+            Route(method="GET", path=f"{path}/myself", answer=self._myself, queries=("expand",)),
+            Route(method="GET", path=f"{path}/mypermissions", answer=self._permissions, queries=WHERE, anonymous=True),
+            Route(
+                method="GET", path=f"{path}/user", answer=self._user, queries=("accountId", "username", "key", "expand")
+            ),
+            Route(method="GET", path=f"{path}/user/search", answer=self._users, queries=finding),
+            Route(method="GET", path=f"{path}/user/assignable/search", answer=self._assignable, queries=assignable),
+            Route(
+                method="GET", path=f"{path}/groups/picker", answer=self._group_picker, queries=("query", "maxResults")
+            ),
+            Route(
+                method="GET", path=f"{path}/group/bulk", answer=self._groups, queries=("groupId", "groupName", *PAGING)
+            ),
+            Route(
+                method="GET",
+                path=f"{path}/group/member",
+                answer=self._members,
+                queries=("groupname", "groupId", "includeInactiveUsers", *PAGING),
+            ),
+        )
+
+    def _myself(self, call: Call) -> Response:
+        account = call.actor.account
+        shown = call.show.user(account) or {}
+        groups = [
+            {"name": name, "groupId": name, "self": f"{call.show.api}/group?groupId={name}"} for name in account.groups
+        ]
+        if "groups" in call.listed("expand"):
+            shown["groups"] = {"size": len(groups), "items": groups}
+        return json_response({**shown, "locale": account.locale, "expand": "groups,applicationRoles"})
+
+    def _permissions(self, call: Call) -> Response:
+        wanted = call.listed("permissions")
+        if not wanted:
+            raise Refusal(400, "The 'permissions' query parameter is required.")
+        if unknown := sorted(set(wanted) - set(PERMISSIONS)):
+            raise Refusal(400, f"Unrecognized permission(s): {', '.join(unknown)}")
+        account = call.account
+        shown = {
+            key: {
+                "id": str(number),
+                "key": key,
+                "name": key.replace("_", " ").capitalize(),
+                "type": PERMISSIONS[key],
+                "description": "",
+                "havePermission": account.team and (account.admin or key not in ADMIN_ONLY),
+            }
+            for number, key in enumerate(wanted, 1)
+        }
+        return json_response({"permissions": shown})
+
+    def _user(self, call: Call) -> Response:
+        found = self._state.account(call.query("accountId"))
+        if found is None:
+            raise Refusal(404, "The user does not exist or you do not have permission to see it.")
+        return json_response(call.show.user(found))
+
+    def _users(self, call: Call) -> Response:
+        return self._people(call, lambda _account: True)
+
+    def _assignable(self, call: Call) -> Response:
+        if not (call.query("project") or call.query("issueKey") or call.query("issueId")):
+            raise Refusal(400, "A project or an issue is required.")
+        return self._people(call, lambda account: account.team and account.active and account.account_type != "app")
+
+    def _people(self, call: Call, fits: Callable[[Account], bool]) -> Response:
+        query, wanted = call.query("query").lower(), call.query("accountId")
+        if not (query or wanted or "assignable" in call.request.path):
+            raise Refusal(400, "At least one search parameter is required.")
+        found = [
+            account
+            for account in self._state.people.by_key.values()
+            if fits(account)
+            and (not wanted or account.account_id == wanted)
+            and (not query or query in account.name.lower() or account.email.lower().startswith(query))
+        ]
+        start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1000)
+        return json_response([call.show.user(account) for account in found[start : start + size]])
+
+    def _group_names(self) -> list[str]:
+        return ["jira-servicemanagement-users", *(group.key for group in self._state.roster.groups)]
+
+    def _group_picker(self, call: Call) -> Response:
+        query = call.query("query").lower()
+        found = [name for name in self._group_names() if query in name.lower()]
+        groups = [{"name": name, "html": name, "labels": [], "groupId": name} for name in found]
+        header = f"Showing {len(found)} of {len(found)} matching groups"
+        return json_response({"header": header, "total": len(found), "groups": groups})
+
+    def _groups(self, call: Call) -> Response:
+        wanted = {*call.listed("groupId"), *call.listed("groupName")}
+        found = [{"name": name, "groupId": name} for name in self._group_names() if not wanted or name in wanted]
+        return json_response(page_of(call, found))
+
+    def _members(self, call: Call) -> Response:
+        name = call.query("groupId") or call.query("groupname")
+        if name not in self._group_names():
+            raise Refusal(404, f"The group named '{name}' does not exist.")
+        people = [a for a in self._state.people.by_key.values() if name in a.groups]
+        return json_response(page_of(call, [call.show.user(account) or {} for account in people]))

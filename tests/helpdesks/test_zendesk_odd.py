@@ -1,0 +1,261 @@
+"""Answers that the sandbox does not give, each stated by hand."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import responses
+from responses import matchers
+
+from connector.domain.change import Field
+from connector.domain.site import FieldMap
+from connector.domain.ticket import Ticket
+from connector.errors import Denied, Malformed, NotSent, Unavailable, Unknown
+from connector.helpdesks.transport import Bearer, Surroundings
+from connector.helpdesks.zendesk.adapter import ZendeskOptions, ZendeskSite, open_site
+from connector.helpdesks.zendesk.wire import Position
+from connector.ports import Failure, Presence
+from tests.helpdesks.contract import carry_out, change, note, wanted
+from tests.helpdesks.stopped_clock import StoppedClock
+
+BASE = "https://acme.zendesk.com"
+API = f"{BASE}/api/v2"
+STAMP = "2026-11-22T08:00:00Z"
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+def site(clock: StoppedClock) -> ZendeskSite:
+    options = ZendeskOptions(site="z", base_url=BASE, reader=Bearer("reader-token"), fields=FieldMap())
+    return open_site(options, Surroundings(clock=clock, rng=random.Random(1)))
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def ticket(**changes: Any) -> dict[str, Any]:
+    return {"id": 7, "created_at": STAMP, "updated_at": STAMP, "status": "open", "slas": {}} | changes
+
+
+def observed(site: ZendeskSite, wire: responses.RequestsMock) -> Ticket:
+    wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket()]})
+    (found,) = site.reader.get(["7"])
+    return found.ticket
+
+
+def reply(key: str | None, *comments: dict[str, Any]) -> dict[str, Any]:
+    metadata = {"custom": {"esc": {"key": key}} if key else {}, "system": {}}
+    audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": list(comments), "metadata": metadata}
+    return {"ticket": ticket(updated_at="2026-11-22T09:00:00Z"), "audit": audit}
+
+
+def said(*, public: bool) -> dict[str, Any]:
+    return {"id": 55, "type": "Comment", "public": public, "body": "x"}
+
+
+class TestNotes:
+    def test_one_that_came_out_public_is_hidden_and_stops_the_site(
+        self, site: ZendeskSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        comment = note(seen.ref, "internal")
+        wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=True)))
+        hidden = wire.put(f"{API}/tickets/7/comments/55/make_private.json", json={})
+        with pytest.raises(Denied, match="was made private"):
+            carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
+        assert hidden.call_count == 1
+
+    def test_one_that_cannot_be_hidden_says_so(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        comment = note(seen.ref, "internal")
+        wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=True)))
+        wire.put(f"{API}/tickets/7/comments/55/make_private.json", status=403, json={"error": "Forbidden"})
+        with pytest.raises(Denied, match="NOT"):
+            carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
+
+    def test_a_public_comment_that_came_out_private_is_denied(
+        self, site: ZendeskSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        comment = note(seen.ref, "for the customer", public=True)
+        wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=False)))
+        with pytest.raises(Denied, match="private"):
+            carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            reply(None, said(public=False)),
+            reply("another", said(public=False)),
+            {"ticket": ticket(), "audit": None},
+            {"ticket": ticket()},
+            {"ticket": None},
+            {"job_status": {}},
+            [],
+        ],
+    )
+    def test_an_answer_without_proof_is_unknown(
+        self, site: ZendeskSite, wire: responses.RequestsMock, body: Any
+    ) -> None:
+        seen = observed(site, wire)
+        wire.put(f"{API}/tickets/7.json", json=body)
+        with pytest.raises(Unknown):
+            carry_out(site, change(seen, comments=(note(seen.ref, "x"),)), seen)  # type: ignore[arg-type]
+
+    def test_a_marker_without_its_comment_is_unknown(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        comment = note(seen.ref, "x")
+        wire.put(f"{API}/tickets/7.json", json=reply(comment.key))
+        with pytest.raises(Unknown):
+            carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
+
+    def test_a_wake_before_sending_means_not_sent(
+        self, site: ZendeskSite, wire: responses.RequestsMock, clock: StoppedClock
+    ) -> None:
+        wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket(updated_at="2026-11-22T09:00:00Z")]})
+        (found,) = site.reader.get(["7"])
+        clock.wake()
+        with pytest.raises(NotSent):
+            carry_out(site, change(found.ticket, wanted(Field.PRIORITY, "P1")), found.ticket)  # type: ignore[arg-type]
+
+
+class TestPaging:
+    def test_a_cursor_that_stands_still_ends_the_read(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        stuck = {"tickets": [ticket()], "after_cursor": "same", "end_of_stream": False}
+        wire.get(f"{API}/incremental/tickets/cursor.json", json=stuck)
+        pages = site.reader.changes(Position(0, "same").text())
+        assert [o.ticket.ref.id for o in next(pages).observations] == ["7"]
+        with pytest.raises(Unavailable, match="cursor"):
+            next(pages)
+
+    def test_no_url_of_an_answer_is_followed(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        evil = "https://evil.example/api/v2/tickets/7/audits.json?page=2"
+        audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
+        first = wire.get(
+            f"{API}/tickets/7/audits.json",
+            json={"audits": [audit], "next_page": evil},
+            match=[matchers.query_param_matcher({"page[size]": "100"})],
+        )
+        second = wire.get(
+            f"{API}/tickets/7/audits.json",
+            json={"audits": [{**audit, "id": 2}], "next_page": None},
+            match=[matchers.query_param_matcher({"page": "2"})],
+        )
+        wire.get(f"{API}/users/show_many.json", json={"users": [{"id": 900, "role": "agent"}]})
+        (history,) = site.reader.history(["7"])
+        assert (first.call_count, second.call_count) == (1, 1)
+        assert history.events
+
+    def test_endless_audits_are_given_up(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
+        more = {"audits": [audit], "meta": {"has_more": True, "after_cursor": "again"}}
+        wire.get(f"{API}/tickets/7/audits.json", json=more)
+        assert list(site.reader.history(["7"])) == []
+
+    def test_a_search_without_slas_is_completed(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        bare = ticket(status="open")
+        del bare["slas"]
+        wire.get(f"{API}/search/export.json", json={"results": [bare], "meta": {"has_more": False}})
+        shown = wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket(status="pending")]})
+        (page,) = site.reader.load_open(cursor="c")
+        assert shown.call_count == 1
+        assert str(page.observations[0].ticket.status) == "waiting_customer"
+
+    def test_an_unreadable_page_ends_the_read(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        wire.get(f"{API}/incremental/tickets/cursor.json", json={"tickets": "none"})
+        with pytest.raises(Malformed):
+            next(site.reader.changes(Position(0, "c").text()))
+
+
+class TestAccounts:
+    @pytest.mark.parametrize("user", [{"id": None, "name": "Anonymous user"}, None])
+    def test_nobody_is_denied(self, site: ZendeskSite, wire: responses.RequestsMock, user: Any) -> None:
+        wire.get(f"{API}/users/me.json", json={"user": user})
+        with pytest.raises(Denied):
+            site.reader.check()
+
+    def test_one_credential_serves_for_both(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        asked = wire.get(f"{API}/users/me.json", json={"user": {"id": 900, "role": "admin"}})
+        site.reader.check()
+        assert (site.reader.account, asked.call_count, site.reader.requests_made()) == ("900", 1, 1)
+
+
+class TestJobs:
+    @pytest.mark.parametrize(
+        ("result", "failure"),
+        [
+            ({"id": 7, "success": True, "status": "Updated", "action": "update"}, None),
+            ({"id": 7, "status": "Updated"}, None),
+            ({"id": 7, "success": False, "error": "UpdateConflict"}, Failure.CONFLICT),
+            (
+                {"id": 7, "success": False, "error": "x", "details": "Safe Update prevented by conflict"},
+                Failure.CONFLICT,
+            ),
+            ({"id": 7, "success": False, "error": "TicketUpdateFailed", "details": {"a": 1}}, Failure.REJECTED),
+            ({"id": 7, "success": False}, Failure.REJECTED),
+            ({"id": 8, "success": True}, Failure.UNKNOWN),
+            ({"index": 0}, Failure.UNKNOWN),
+        ],
+    )
+    def test_results_by_ticket(
+        self, site: ZendeskSite, wire: responses.RequestsMock, result: dict[str, Any], failure: Failure | None
+    ) -> None:
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        wire.put(f"{API}/tickets/update_many.json", json={"job_status": {"id": "j", "status": "queued"}})
+        done = {"id": "j", "status": "completed", "results": [result]}
+        wire.get(f"{API}/job_statuses/show_many.json", json={"job_statuses": [done]})
+        (answer,) = site.writer.collect([site.writer.submit([(write, seen)])])["j"] or ()
+        assert (answer.key, answer.failure, answer.receipt is None) == (write.key, failure, failure is not None)
+
+    @pytest.mark.parametrize("status", ["failed", "killed", "completed", "something new"])
+    def test_an_ended_job_without_results_is_unknown(
+        self, site: ZendeskSite, wire: responses.RequestsMock, status: str
+    ) -> None:
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        wire.put(f"{API}/tickets/update_many.json", json={"job_status": {"id": "j"}})
+        wire.get(
+            f"{API}/job_statuses/show_many.json",
+            json={"job_statuses": [{"id": "j", "status": status, "results": None}]},
+        )
+        (answer,) = site.writer.collect([site.writer.submit([(write, seen)])])["j"] or ()
+        assert answer.failure is Failure.UNKNOWN
+
+    def test_a_job_without_an_id_is_unknown(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        wire.put(f"{API}/tickets/update_many.json", json={"job_status": {}})
+        with pytest.raises(Unknown):
+            site.writer.submit([(write, seen)])
+
+
+def test_an_audit_of_another_account_proves_nothing(site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    wire.get(f"{API}/users/me.json", json={"user": {"id": 900, "role": "admin"}})
+    site.reader.check()
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    forged = reply(write.key, said(public=False))["audit"] | {"author_id": 12}
+    wire.get(f"{API}/tickets/7/audits.json", json={"audits": [forged]})
+    assert site.reader.look_up(write, since=seen.updated_at).presence is Presence.ABSENT
+
+
+def test_an_old_audit_of_ours_proves_nothing(site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    wire.get(f"{API}/users/me.json", json={"user": {"id": 900, "role": "admin"}})
+    site.reader.check()
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    old = reply(write.key, said(public=False))["audit"] | {"created_at": "2026-11-22T07:59:59Z"}
+    wire.get(f"{API}/tickets/7/audits.json", body=json.dumps({"audits": [old]}), content_type="application/json")
+    assert site.reader.look_up(write, since=seen.updated_at).presence is Presence.ABSENT
