@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.context import Options, pass_options
+from connector.cli.exits import Exit
 from connector.cli.show import emit_table, say
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ def sandbox(arguments: Sequence[str]) -> int:
     """Serve the simulated helpdesks alone; prints their addresses as one line of JSON."""
     from connector.sandbox.__main__ import main  # noqa: PLC0415 - heavy
 
-    main(arguments)
-    return 0
+    try:
+        main(arguments)
+    except SystemExit as ended:  # its parser's way to end: help, or a mistake that it has explained
+        return Exit.USAGE if ended.code else Exit.OK
+    return Exit.OK
 
 
 def _speed(text: str) -> float:
