@@ -89,10 +89,13 @@ def _jira(settings: Settings, site: SiteSettings, names: FieldMap, around: Surro
 
 def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
     from connector.helpdesks.zendesk.adapter import ZendeskOptions, open_site  # noqa: PLC0415 - as above
+    from connector.helpdesks.zendesk.sieve import Sieve  # noqa: PLC0415
 
     options = ZendeskOptions(
         site=site.name,
         base_url=site.api_url,
+        sieve=Sieve(brands=frozenset(site.brands), groups=frozenset(site.groups)),
+        views=site.views,
         reader=_credentials(settings, site, "reader"),
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,

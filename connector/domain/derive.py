@@ -48,6 +48,8 @@ def derive(
     """
     if previous is None:
         return Derived(events=tuple(_first_sight(current)), ask=True)
+    if previous.status is Status.GONE and current.status is not Status.GONE:
+        return Derived(ask=True)  # it was out of our sight: only the history tells what happened meanwhile
     if previous.version == current.version:
         return Derived()
     reaction = bool(own_version) and current.version == own_version
