@@ -89,8 +89,8 @@ class SiteSettings(Strict):
     brands: Names = Field(default=(), description="Zendesk: ids of the brands to look after; none: every brand.")
     groups: Names = Field(
         default=(),
-        description="Zendesk: ids of the groups to look after, those of the escalation paths included: a ticket that leaves "
-        "them is left alone. None: every group.",
+        description="Zendesk: ids of the groups to look after, those of the escalation paths included: a ticket that "
+        "leaves them is left alone. None: every group.",
     )
     map: Path = Field(description="The site's map: how its fields, priorities, statuses, groups and people are bound.")
     timezone: TimeZone | None = Field(
