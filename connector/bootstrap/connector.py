@@ -19,6 +19,7 @@ from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
     StatusReport,
+    TicketNames,
     attention_items,
     event_row,
     run_row,
@@ -181,13 +182,14 @@ class Connector:
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        ids = [ref.id for ref in records.find(ticket)] if ticket else [None]
-        events = [e for id_ in ids for e in records.events(site=site, ticket=id_, **limits)]
-        return [event_row(e) for e in sorted(events, key=lambda e: e.at)]
+        places = [(ref.site, ref.id) for ref in records.find(ticket)] if ticket else [(site, None)]
+        events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
+        names = TicketNames(records, now=self._clock.now())
+        return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        return attention_items(self.records(), self.settings.site_names)
+        return attention_items(self.records(), self.settings.site_names, now=self._clock.now())
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""
@@ -285,3 +287,4 @@ class Connector:
                 journal.pause(name, arguments["reason"], now=now, actor=arguments["actor"])
             else:
                 journal.resume(name, allow=int(arguments["allow"]), now=now, actor=arguments["actor"])
+                journal.reschedule(name, {held.ticket: now for held in journal.records().held(site=name)})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connector.bootstrap.helpdesks import bound_people
-from connector.bootstrap.reports import ExplainReport, event_row
+from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.plan import plan
@@ -41,7 +41,8 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     decision = decide(seen, policy, at)
     ticket_plan = plan(decision, seen)
     events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
-    said = [event_row(e) for e in events if e.at <= at]
+    names = TicketNames(records, now=at)
+    said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
     lines = [header, *explain_lines(decision, ticket_plan), *_done(said)]
     data = explain_dict(decision, ticket_plan)
