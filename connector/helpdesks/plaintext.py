@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_KEPT = frozenset("\n\t")
-_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f"  # all of them but line end and tab
+_DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_SURROGATES = "\ud800-\udfff"
+_HIDDEN = re.compile(f"[{_CONTROL}{_DIRECTION}{_SURROGATES}]")
 _ELLIPSIS = "…"
 
 
 def clean(text: str) -> str:
     r"""Return ``text`` without control, direction and surrogate characters; line ends become ``\n``."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in unified if c in _KEPT or not _is_hidden(c))
+    return _HIDDEN.sub("", unified)
 
 
 def truncated(text: str, limit: int) -> str:
@@ -24,10 +27,6 @@ def truncated(text: str, limit: int) -> str:
     while cut and len(cut) < len(text) and _joins(text[len(cut)]):
         cut = cut[:-1]
     return cut + _ELLIPSIS
-
-
-def _is_hidden(character: str) -> bool:
-    return character in _DIRECTION or unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def _joins(character: str) -> bool:
