@@ -123,9 +123,19 @@ def test_log_lines_say_where_they_belong(desk: Desk) -> None:
     for line in writes:
         assert {"run", "site", "ticket", "event", "policy", "time", "level"} <= set(line)
     for line in runs:
-        assert {"run", "site", "event", "policy", "read", "decided", "written", "held", "left", "failed", "took"} <= set(
-            line
-        )
+        assert {
+            "run",
+            "site",
+            "event",
+            "policy",
+            "read",
+            "decided",
+            "written",
+            "held",
+            "left",
+            "failed",
+            "took",
+        } <= set(line)
     assert {line["event"] for line in ran.log} == {"write_done", "run_finished"}
     assert all(json.loads(line) for line in ran.err.splitlines())
     quiet = desk.run("-q", "sync")
