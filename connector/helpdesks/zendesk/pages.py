@@ -10,6 +10,7 @@ import msgspec
 
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
+from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.zendesk import normalise, shapes
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Observation, Quarantined
@@ -37,6 +38,7 @@ class Tickets:
     ended: bool = True
 
 
+@uncollected()
 def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
     try:
@@ -53,6 +55,7 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     return _tickets(page, page.tickets, view, read_at, ())
 
 
+@uncollected()
 def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
     try:
