@@ -17,7 +17,7 @@ from connector.helpdesks.zendesk import history, lookup, normalise, pages, shape
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
 T = TypeVar("T")
 
@@ -105,9 +105,11 @@ class ZendeskReader:
             if not after or after == before:
                 return
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
+    def get(self, ids: Sequence[str]) -> Page:
         """Return tickets as they are now, never from an index."""
-        return tuple(itertools.chain.from_iterable(map(self._show, _chunks(ids, wire.MOST_IDS))))
+        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        observations = itertools.chain.from_iterable(page.observations for page in found)
+        return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read has none."""
@@ -183,14 +185,14 @@ class ZendeskReader:
     def _completed(self, found: pages.Tickets) -> pages.Tickets:
         if not found.without_sla or not found.observations:
             return found
-        return replace(found, observations=self.get([o.ticket.ref.id for o in found.observations]))
+        page = self.get([o.ticket.ref.id for o in found.observations])
+        return replace(found, observations=page.observations, malformed=(*found.malformed, *page.malformed))
 
-    def _show(self, ids: tuple[str, ...]) -> tuple[Observation, ...]:
+    def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
-        order = {id_: n for n, id_ in enumerate(ids)}
-        return tuple(sorted(found.observations, key=lambda o: order.get(o.ticket.ref.id, len(order))))
+        return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
         audits: list[shapes.Audit] = []
