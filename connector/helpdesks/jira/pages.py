@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from connector.errors import Malformed, Unavailable
+from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Issue, IssueId, RawPage, SearchPage
@@ -65,6 +66,7 @@ def _id_of(raw: msgspec.Raw) -> str:
         return ""
 
 
+@uncollected()
 def observed(found: Found, shape: Shape, *, now: datetime) -> tuple[tuple[Observation, ...], tuple[Quarantined, ...]]:
     """Return what can be read of the issues found, and what cannot."""
     observations: list[Observation] = []
