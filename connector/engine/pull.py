@@ -140,9 +140,8 @@ def _sweep_if_due(
     known = around.journal.known_open(site.name)
     _refuse_emptiness(site, known=len(known), found=len(open_now))
     for chunk in _chunks(sorted(open_now ^ known), 100):
-        found = site.reader.get(chunk)
-        gone = tuple(sorted(set(chunk) & known - {o.ticket.ref.id for o in found}))
-        page = Page(observations=found, cursor="", gone=gone)
+        page = site.reader.get(chunk)
+        page = replace(page, gone=tuple(sorted(known.intersection(page.gone))))
         _store(site, around, policy, page, pulled, now=now)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
 

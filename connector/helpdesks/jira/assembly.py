@@ -9,8 +9,8 @@ from jira import JIRA
 from connector.domain.site import FieldMap
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.directory import JiraDirectory
-from connector.helpdesks.jira.normalise import Shape
-from connector.helpdesks.jira.wire import DIALECT
+from connector.helpdesks.jira.limits import DIALECT
+from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.writer import JiraWriter
 from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
 
@@ -54,15 +54,22 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
     """
     origin = Origin.parse(options.api_base)
     reading = PinnedAdapter(Pin(origin), options.reader, DIALECT, around)
-    writing = reading if options.writer is None else PinnedAdapter(Pin(origin), options.writer, DIALECT, around)
+    writing = Client(_writing(options, reading, around))
     web = (options.web_base or options.api_base).rstrip("/")
     shape = Shape(site=options.site, fields=options.fields, account="", web_url=web)
-    reader = JiraReader(Client(reading), shape, options.projects)
+    reader = JiraReader(Client(reading), shape, options.projects, writer=writing)
     return JiraSite(
         reader=reader,
-        writer=JiraWriter(Client(writing), reader),
+        writer=JiraWriter(writing, reader),
         directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
     )
+
+
+def _writing(options: JiraOptions, reading: PinnedAdapter, around: Surroundings) -> PinnedAdapter:
+    """Return the writing transport; Jira's limits are the tenant's, so both draw on one allowance."""
+    if options.writer is None:
+        return reading
+    return PinnedAdapter(reading.pin, options.writer, DIALECT, around, allowance=reading.allowance)
 
 
 def jira_client(adapter: PinnedAdapter, server: str) -> JIRA:

@@ -18,7 +18,7 @@ from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
 T = TypeVar("T")
 
@@ -114,10 +114,12 @@ class ZendeskReader:
             if not after or after == before:
                 return
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return tickets as they are now, never from an index; ones that the site does not look after are absent."""
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return tickets as they are now, never from an index; ones that the site does not look after are gone."""
         self._members.refresh(older_than=KEPT_FOR)
-        return tuple(itertools.chain.from_iterable(map(self._show, _chunks(ids, wire.MOST_IDS))))
+        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        observations = itertools.chain.from_iterable(page.observations for page in found)
+        return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
@@ -213,19 +215,19 @@ class ZendeskReader:
     def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
         """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
         if moved.joined or moved.left:
-            yield Page(observations=self.get(moved.joined), cursor=cursor, gone=moved.left)
+            yield replace(self.get(moved.joined), cursor=cursor, gone=moved.left)
 
     def _completed(self, found: pages.Tickets) -> pages.Tickets:
         if not found.without_sla or not found.observations:
             return found
-        return replace(found, observations=self.get([o.ticket.ref.id for o in found.observations]))
+        page = self.get([o.ticket.ref.id for o in found.observations])
+        return replace(found, observations=page.observations, malformed=(*found.malformed, *page.malformed))
 
-    def _show(self, ids: tuple[str, ...]) -> tuple[Observation, ...]:
+    def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
         found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
         self._keep_agents(found)
-        order = {id_: n for n, id_ in enumerate(ids)}
-        return tuple(sorted(found.observations, key=lambda o: order.get(o.ticket.ref.id, len(order))))
+        return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
         audits: list[shapes.Audit] = []
