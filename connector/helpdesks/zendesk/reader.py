@@ -143,8 +143,7 @@ class ZendeskReader:
         adapter = self._http.adapter
         if adapter.delay("history"):
             return 0
-        left = adapter.remaining()
-        return min(left.get(limit.name, (int(limit.count * limit.share), 0))[0] for limit in (HISTORY, ACCOUNT))
+        return min(adapter.room(limit.name)[0] for limit in (HISTORY, ACCOUNT))
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
