@@ -32,11 +32,11 @@ from scripts.benchmarks.parts import open_site, policy, site_map
 from scripts.benchmarks.pipeline import WithoutHistory, surroundings
 from scripts.benchmarks.server import START, roster
 
-CROSSINGS = 200
+CROSSINGS = 100
 FIRST_RESPONSE = timedelta(minutes=15)
 """The policy's target for P1, at whose end a note is due."""
 
-BEGIN_AFTER, EVERY = timedelta(seconds=6), timedelta(milliseconds=90)
+BEGIN_AFTER, EVERY = timedelta(seconds=6), timedelta(milliseconds=400)
 PAGE_TAKES, AUDITS_TAKE, CHUNK_TAKES = timedelta(seconds=1), timedelta(seconds=0.3), timedelta(seconds=0.5)
 """What the simulation takes a page of the export, one ticket's audits and deciding up to 500 tickets to cost."""
 
