@@ -14,7 +14,7 @@ from connector.domain import outlook
 from connector.domain.acts import read_acts
 from connector.domain.change import Field
 from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
-from connector.domain.escalation import Escalated, escalate
+from connector.domain.escalation import Escalated, escalate, unapproved
 from connector.domain.levels import level_wants
 from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say
@@ -67,7 +67,7 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
     levels = level_wants(view, escalated.state)
     deadline = outlook.deadline_of(view.readings)
-    left = (*_priority_left(view), *levels.left, *saying.left)
+    left = (*_priority_left(view), *levels.left, *unapproved(view, escalated.state), *saying.left)
     return Decision(
         ref=view.situation.ticket.ref,
         now=view.now,

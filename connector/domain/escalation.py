@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
-from connector.domain.decision import PathVerdict
+from connector.domain.decision import LeftAlone, PathVerdict
 from connector.domain.ownership import latest, told
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
@@ -23,7 +23,7 @@ from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
 from connector.domain.view import View
 
-__all__ = ["Escalated", "escalate", "needs_history"]
+__all__ = ["Escalated", "escalate", "needs_history", "unapproved"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,10 @@ class _Cause:
 
 
 def escalate(view: View) -> Escalated:
-    """Return the path's next state at ``view.now``; deciding again on that state changes nothing."""
+    """Return the path's next state at ``view.now``; deciding again on that state changes nothing.
+
+    A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
+    """
     state = _without_old_cycle(view)
     if state.path is None:
         started, why, unread = _started(view, state)
@@ -63,7 +66,7 @@ def escalate(view: View) -> Escalated:
         return _told(view, _acknowledged(view, started), unread=unread)
     if view.holding.ticket is None:
         state = _switched(view, state)
-    return _told(view, _stepped(view, _acknowledged(view, state)))
+    return _told(view, _acknowledged(view, _stepped(view, _acknowledged(view, state))))
 
 
 # ---- starting
@@ -145,7 +148,9 @@ def _pushes(view: View) -> Iterator[_Cause]:
     """Yield the thresholds that ask for a level now, earliest first."""
     for passed in view.passed:
         number = passed.crossing.threshold.escalate_to
-        if number is not None and passed.stands and view.enforces(passed.at):
+        if number is None or passed.crossing.threshold.approval is not None:
+            continue
+        if passed.stands and view.enforces(passed.at):
             yield _Cause(f"threshold {passed.name}", passed.at, number)
 
 
@@ -236,6 +241,19 @@ def _too_soon(view: View, state: EscalationState) -> datetime | None:
         return None
     free_at = state.stepped_at + view.policy.escalation.min_step
     return free_at if free_at > view.now else None
+
+
+def unapproved(view: View, state: EscalationState) -> tuple[LeftAlone, ...]:
+    """Return the steps that thresholds ask for and that nobody has approved; they are left until somebody does."""
+    asking = (passed for passed in view.passed if passed.stands and passed.crossing.threshold.approval is not None)
+    return tuple(
+        LeftAlone(
+            what=f"escalate to level {each.crossing.threshold.escalate_to} ({each.name})",
+            why=f"needs approval by {each.crossing.threshold.approval}",
+        )
+        for each in asking
+        if (each.crossing.threshold.escalate_to or 0) > state.level
+    )
 
 
 # ---- telling

@@ -62,10 +62,19 @@ def judge(
     if answer is None:
         return Judgement(verdict=_verdict(computed, None, current, lines), stated=stated)
     if current is None or answer <= current:
-        return _to_write(situation, holding, stated=stated, verdict=_verdict(computed, answer, answer, lines))
+        raised = _to_write(situation, holding, stated=stated, verdict=_verdict(computed, answer, answer, lines))
+        return _still_lowered(situation, raised, answer)
     return _lowered(
         situation, policy, holding, now=now, judged=_Lower(computed, answer, current, stated, lines, triggers.unread)
     )
+
+
+def _still_lowered(situation: Situation, judged: Judgement, answer: Priority) -> Judgement:
+    """Keep the lower answer in mind that was just taken, so that deciding again remembers the same."""
+    state = situation.state
+    if state.candidate_priority is not answer:
+        return judged
+    return dataclasses.replace(judged, candidate=answer, candidate_since=state.candidate_since)
 
 
 @dataclass(frozen=True, slots=True)

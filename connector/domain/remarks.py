@@ -208,7 +208,7 @@ def _max_pause(view: View) -> Iterator[Remark]:
     """Yield one note to the owner per pause that became too long, however many clocks it pauses."""
     over = {r.max_pause_over_at for r in view.readings} - {None}
     for over_at in sorted(filter(None, over)):
-        if over_at <= view.now and view.enforces(over_at):
+        if over_at <= view.now and view.is_news(over_at):
             yield Remark(
                 occasion=occasion.max_pause(over_at),
                 audience=Effect.NOTES,
@@ -224,9 +224,7 @@ def _updates(view: View) -> Iterator[Remark]:
     if cadence is None or base is None:
         return
     k = (view.now - base) // cadence.every
-    due_at = base + k * cadence.every
-    loaded_at = view.situation.policy_since
-    if k < 1 or not view.enforces(due_at) or (loaded_at is not None and due_at < loaded_at):
+    if k < 1 or not view.is_news(base + k * cadence.every):
         return
     yield Remark(
         occasion=occasion.update(base, k),

@@ -93,6 +93,11 @@ class View:
         enforce_from = self.situation.rules.enforce_from
         return enforce_from is None or at >= enforce_from
 
+    def is_news(self, at: datetime) -> bool:
+        """True when what happened at ``at`` is neither older than ``enforce_from`` nor than this policy's loading."""
+        loaded_at = self.situation.policy_since
+        return self.enforces(at) and (loaded_at is None or at >= loaded_at)
+
 
 def sort_crossings(
     readings: Iterable[ClockReading], said: SaidRows, now: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,9 +54,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to stop; the command line's own arguments where none are given."""
-    options, with_parent = parse(arguments)
-    serve(options, with_parent=with_parent)
+    """Serve until told to stop; a mistake in the arguments is a sentence and exit code 2."""
+    try:
+        options, with_parent = parse(arguments)
+        serve(options, with_parent=with_parent)
+    except (OSError, ValueError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from connector.sandbox.core.roster import Roster
 from connector.sandbox.core.site import Site
 from connector.sandbox.core.world import World
 
+CONTROL, CLOCK = "/control", "/clock"  # no site can be called that
 Build = Callable[[World, Roster], Site]
 
 
@@ -62,11 +63,19 @@ class Sandbox:
         self.kinds = {spec.name: spec.kind for spec in specs}
         self.exchanges = {spec.name: self._furnish(spec) for spec in specs}
         self.control = Control(self.clock, self.exchanges, self.facts)
-        chosen = ports or Ports()
+        self.servers: dict[str, Server] = {}
+        try:
+            self._listen(specs, ports or Ports())
+        except OSError:
+            self.stop()
+            raise
+
+    def _listen(self, specs: tuple[SiteSpec, ...], ports: Ports) -> None:
         now = self.clock.now
-        self.servers = {spec.name: Server(self.exchanges[spec.name].run, now, spec.server) for spec in specs}
-        self._control = Server(self.control.run, now, ServerOptions(port=chosen.control))
-        self._clock = Server(self.control.run_clock, now, ServerOptions(port=chosen.clock))
+        for spec in specs:
+            self.servers[spec.name] = Server(self.exchanges[spec.name].run, now, spec.server)
+        self.servers[CONTROL] = Server(self.control.run, now, ServerOptions(port=ports.control))
+        self.servers[CLOCK] = Server(self.control.run_clock, now, ServerOptions(port=ports.clock))
 
     def site(self, name: str) -> Site:
         """The simulated site of this name."""
@@ -79,12 +88,12 @@ class Sandbox:
     @property
     def control_url(self) -> str:
         """The control API; nothing of the connector may know it."""
-        return self._control.url
+        return self.servers[CONTROL].url
 
     @property
     def clock_url(self) -> str:
         """The clock alone: what a connector on stepped time is told."""
-        return self._clock.url
+        return self.servers[CLOCK].url
 
     def describe(self) -> dict[str, Any]:
         """Where everything is and how to sign in, as the ready line prints it."""
@@ -97,14 +106,14 @@ class Sandbox:
     def start(self) -> Self:
         """Serve in threads of its own."""
         threading.Thread(target=self.clock.pace, name="pace", daemon=True).start()
-        for server in (*self.servers.values(), self._control, self._clock):
+        for server in self.servers.values():
             server.start()
         return self
 
     def stop(self) -> None:
         """Stop serving and release whoever waits."""
         self.clock.stop()
-        for server in (*self.servers.values(), self._control, self._clock):
+        for server in self.servers.values():
             server.stop()
 
     def __enter__(self) -> Self:

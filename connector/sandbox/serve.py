@@ -115,21 +115,22 @@ def serve(options: ServeOptions, *, with_parent: bool = False) -> None:
 
     Prints one JSON line with every address and credential when ready.
     """
-    done = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: done.set())
-    if with_parent:
-        threading.Thread(target=_watch_parent, args=(done,), daemon=True).start()
+    orphaned = threading.Event()
+    asked: list[int] = []  # a handler may interrupt a wait, whose lock it must not take
     with make_sandbox(options) as sandbox:
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda number, _frame: asked.append(number))
+        if with_parent:
+            threading.Thread(target=_watch_parent, args=(orphaned,), daemon=True).start()
         print(json.dumps(sandbox.describe(), ensure_ascii=False), flush=True)
-        while not done.wait(0.5):
+        while not asked and not orphaned.wait(0.05):
             pass
 
 
-def _watch_parent(done: threading.Event) -> None:
+def _watch_parent(orphaned: threading.Event) -> None:
     while os.read(sys.stdin.fileno(), 4096):  # not through its buffer, whose lock would outlive the thread
         pass
-    done.set()
+    orphaned.set()
 
 
 def _spec(name: str, kind: str, scenario: Scenario, options: ServeOptions) -> SiteSpec:

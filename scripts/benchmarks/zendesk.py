@@ -31,7 +31,15 @@ def ours(site: Site) -> Work:
         due = min((c.breach_at for c in t.native if c.breach_at and c.stage in running), default=None)
         facts = (t.facts.get("impact"), t.facts.get("urgency"), t.facts.get("category"))
         at = None if due is None else int(due.timestamp())
-        return (t.ref.id, t.version, statuses.get(t.status, str(t.status)), int(t.priority or 0), len(t.labels), *facts, at)
+        return (
+            t.ref.id,
+            t.version,
+            statuses.get(t.status, str(t.status)),
+            int(t.priority or 0),
+            len(t.labels),
+            *facts,
+            at,
+        )
 
     opened = open_site("zendesk", site)
     opened.reader.check()

@@ -57,6 +57,7 @@ class Desk:
         created = TicketEvent(id="created", at=self.now, kind=EventKind.CREATED, actor=CARLA, after=self.ticket.status)
         self.events: list[TicketEvent] = [created]
         self.complete = True
+        self.policy_since: datetime | None = None
         self.state = EscalationState()
         self.said: dict[tuple[str, Effect], Said] = {}
         self.applied: dict[Field, Applied] = {}
@@ -127,6 +128,7 @@ class Desk:
             applied=dict(self.applied),
             text_hits=self.text_hits,
             reach=self.reach,
+            policy_since=self.policy_since,
             notes_today=len(recent),
             last_note_at=self.notes[-1] if self.notes else None,
         )

@@ -97,6 +97,7 @@ def desks(draw: st.DrawFn, policies: st.SearchStrategy[Policy] = any_policy) -> 
         text_hits=draw(texts),
     )
     desk.complete = draw(st.booleans())
+    desk.policy_since = draw(st.sampled_from([None, MONDAY, MONDAY + timedelta(days=1)]))
     return desk
 
 

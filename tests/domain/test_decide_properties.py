@@ -120,10 +120,9 @@ def test_a_policy_that_only_raises_never_lowers(desk: Desk):
 def test_a_persons_priority_stands_while_nothing_rises(desk: Desk, actor, to):
     desk.sync()
     desk.wait(minutes=1)
+    assume(desk.ticket.priority is not to)
     desk.priority(to, actor)
     planned = desk.look()[1]
-    held = any(e.at == desk.now and e.counts for e in desk.events) and desk.ticket.priority is to
-    assume(held and desk.events[-1].at == desk.now)
     assert [c for c in planned.fields if c.field is Field.PRIORITY] == []
 
 
@@ -162,12 +161,11 @@ def test_nothing_is_said_to_a_customer_that_no_rule_asks_for(desk: Desk):
 
 @given(desk=some.stories())
 def test_no_settled_occasion_is_acted_upon_again(desk: Desk):
-    decision, planned = desk.look()
+    _, planned = desk.look()
     for notice in planned.notices:
         for about in (notice.occasion, *notice.covers):
             row = desk.said.get((str(about), notice.audience))
             assert row is None or row.outcome in {Outcome.WOULD_DO, Outcome.HELD}
-    assert decision.ref == desk.ticket.ref
 
 
 @given(desk=some.stories())

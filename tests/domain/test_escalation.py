@@ -14,9 +14,9 @@ from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Level, LevelTarget, Path, TargetKind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach
-from connector.domain.ticket import Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status
 from tests.domain.desk import ANNA, BEN, CARLA, MONDAY, OURS, REACH, ROBOT, SOMEBODY, Desk
-from tests.domain.policies import DEFAULT, ESCALATION, OFFICE, POLICY, changed, group
+from tests.domain.policies import DEFAULT, ESCALATION, OFFICE, POLICY, changed, group, threshold
 
 P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
@@ -116,6 +116,9 @@ class TestTimer:
         desk.wait(hours=4)
         desk.sync()
         assert desk.ticket.level == 1, "four hours unseen count for nothing"
+        again = desk.look()[0].explanation.path.timer_due_at
+        assert again is not None
+        assert desk.state.refreshed
         desk.run(minutes=30)
         assert desk.ticket.level == 2
 
@@ -126,11 +129,30 @@ class TestTimer:
             desk.wait(hours=1, seconds=5)
         assert desk.ticket.level == 4
 
+    def test_an_outage_is_forgiven_once_per_level(self):
+        desk = Desk(TIMER_ONLY, facts=OUTAGE)
+        for hours, level in ((0, 1), (4, 1), (4, 2)):
+            desk.wait(hours=hours)
+            desk.sync()
+            assert desk.ticket.level == level
+
     def test_the_last_level_repeats_itself_and_then_rests(self):
         desk = Desk(labels=frozenset({"security"}))
         desk.run(minutes=10 + 15 * 3)
         assert (desk.ticket.level, desk.state.repeats) == (2, 3)
         assert desk.look()[0].explanation.path.timer_due_at is None
+
+    def test_a_step_that_needs_approval_is_left_until_somebody_approves(self):
+        asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+        desk = Desk(changed(sla=dataclasses.replace(POLICY.sla, thresholds=(asking,))), facts=OUTAGE)
+        desk.sync()
+        desk.wait(minutes=1)
+        desk.command("/esc ack")
+        desk.run(hours=3)
+        assert desk.ticket.level == 1
+        assert "escalate to level 3 (resolution 50%): needs approval by duty-manager" in (
+            desk.look()[0].explanation.left_alone
+        )
 
     def test_outside_office_hours_it_stands_still_but_for_p1(self):
         evening = MONDAY + timedelta(hours=7, minutes=50)  # 17:50 in Berlin
@@ -186,6 +208,22 @@ class TestAcknowledgement:
         desk.run(hours=2)
         assert desk.ticket.level == 1
         assert "anna-id, commented" in desk.look()[0].explanation.path.acknowledged
+
+    def test_nobody_is_assigned_to_a_level_that_was_acknowledged_before_we_could(self):
+        desk = Desk(facts=DEGRADED, priority=P2)
+        desk.wait(minutes=2)
+        desk.says(ANNA)
+        desk.wait(minutes=2)
+        desk.sync()
+        assert (desk.ticket.level, desk.ticket.group) == (1, None)
+
+    def test_what_was_done_after_a_levels_cause_acknowledges_it_in_the_same_pass(self):
+        desk = outage()
+        desk.wait(minutes=20)
+        desk.command("/esc ack", BEN)
+        desk.sync()
+        assert (desk.ticket.level, desk.state.acknowledged_at) == (2, desk.now), "overdue since 09:15"
+        assert desk.look()[0].state == desk.state
 
     def test_a_bound_name_is_recognised(self):
         desk = outage()

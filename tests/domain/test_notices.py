@@ -93,6 +93,14 @@ class TestThresholds:
         desk.run(hours=1)
         assert "at-risk (notes)" in desk.spoken
 
+    def test_what_passed_before_the_policy_was_loaded_on_the_site_is_passed_over(self):
+        desk = Desk(NOTED, facts=OUTAGE, priority=P1)
+        desk.wait(hours=3, minutes=10)
+        desk.policy_since = desk.now
+        desk.sync()
+        assert desk.spoken == []
+        assert outcomes(desk) == {"50%": Outcome.SUPERSEDED, "75%": Outcome.SUPERSEDED}
+
     def test_a_clock_that_was_met_in_the_meantime_has_nothing_to_say(self):
         desk = Desk(with_thresholds(threshold(FIRST, 50, note="hurry")), facts=OUTAGE)
         desk.sync()

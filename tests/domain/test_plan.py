@@ -161,6 +161,7 @@ def test_the_most_urgent_comes_first():
         pytest.param({}, ["a", "b"], id="as many as the budget allows"),
         pytest.param({"used": 1}, ["a"], id="what was written in this window counts"),
         pytest.param({"reserve": 1}, ["a", "b", "c"], id="a hard trigger may use the reserve"),
+        pytest.param({"reserve": 1, "least": 0}, ["c"], id="and nobody else may"),
         pytest.param({"allowance": 2}, ["a", "b", "c", "d"], id="an operator lets more through"),
     ],
 )

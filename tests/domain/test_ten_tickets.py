@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Field
-from connector.domain.situation import Twin
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from tests.domain.desk import ANNA, BEN, CARLA, MONDAY, Desk
 
@@ -125,7 +124,6 @@ def test_linked_work_of_our_own_pauses_nothing():
     desk.run(hours=3)
     assert not clock(desk).paused
     assert "at-risk (notes)" in desk.spoken
-    assert Twin(link=link).customer_facing is False
 
 
 def test_a_confidential_complaint_stays_inside_the_ticket():

@@ -141,6 +141,17 @@ def test_calls_from_many_threads_are_transactions_one_after_another(journal):
     assert len(journal.known_open(SITE)) == 60
 
 
+def test_a_transaction_holds_the_write_lock_from_its_first_moment(journal, state):
+    """One that began as a reader and then wrote would fail at once, whatever the busy timeout."""
+
+    def compete(_: Connection) -> None:
+        with contextlib.closing(sqlite3.connect(state, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        journal._thread.run(compete)
+
+
 # ---- scratch copies
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from connector.sandbox.__main__ import main, parse
 from connector.sandbox.assembly import Sandbox
 from connector.sandbox.client import SandboxProcess
 from connector.sandbox.incidents import READ, Replay, read_log, replay
@@ -143,3 +145,27 @@ def test_a_process_of_its_own_is_ready_plays_and_ends_cleanly() -> None:
     assert client.wait("audience", OPENS + timedelta(hours=2))["reached"]
     assert "outage" in client.handles("jsm-eu")
     assert process.stop() == 0
+
+
+def test_the_command_line_is_read_as_its_help_says(log: Path) -> None:
+    words = f"--scenario incidents --incidents {log} --site s=jira --start 2016-04-01T00:00:00+00:00 --limit 1"
+    options, with_parent = parse([*words.split(), "--speed", "60", "--options", '{"s": {"limits": false}}'])
+    assert (options.mode, options.speed, options.sites, with_parent) == ("running", 60.0, {"s": "jira"}, False)
+    assert options.site_options == {"s": {"limits": False}}
+    assert {step.ticket for step in make_scenario(options).steps} == {"INC0"}
+    defaults, _ = parse([])
+    assert (defaults.mode, dict(defaults.sites)) == ("stepped", {"jsm-eu": "jira", "zendesk": "zendesk"})
+
+
+@pytest.mark.parametrize("arguments", [["--scenario", "incidents"], ["--site", "a=trello"]])
+def test_a_mistake_on_the_command_line_is_a_sentence(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("sandbox: ")
+
+
+def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit):
+        main(["--scenario", "empty", "--site", "s=jira", "--port", f"control={taken.getsockname()[1]}"])
+    assert "in use" in capsys.readouterr().err

@@ -21,6 +21,7 @@ class Tickets:
     """What a page held.
 
     Attributes:
+        outside: Ids of tickets that this site does not look after.
         agents: Ids of sideloaded people with an agent's seat.
         without_sla: The sideload of SLAs was not given at all (which an empty list is not).
         after: Where the next page begins; empty: this was the last one.
@@ -29,6 +30,7 @@ class Tickets:
 
     observations: tuple[Observation, ...]
     malformed: tuple[Quarantined, ...] = ()
+    outside: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     agents: frozenset[int] = frozenset()
     without_sla: bool = False
@@ -87,13 +89,15 @@ def _tickets(
 ) -> Tickets:
     known = Known.of(page.users, page.organizations)
     _attach(raws, page.metric_sets)
-    read = list(_read(raws, view, known, read_at))
+    own = [raw for raw in raws if view.sieve.holds(raw)]
+    read = list(_read(own, view, known, read_at))
     tickets = [t for t in read if isinstance(t, Ticket)]
     deleted = {str(raw.id) for raw in raws if raw.status == "deleted"}
     after, ended = _next(page)
     return Tickets(
         observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
+        outside=tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
         agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),

@@ -36,7 +36,9 @@ def _are_nodes(nodes: Any, *, depth: int) -> bool:
 
 
 def _is_node(node: Any, *, depth: int) -> bool:
-    if not isinstance(node, Mapping) or node.get("type") not in BLOCKS | INLINES:
+    if not isinstance(node, Mapping) or not isinstance(node.get("type"), str):
+        return False
+    if node["type"] not in BLOCKS | INLINES or not _are_decorations(node):
         return False
     if set(node) - {"type", "attrs", "content", "text", "marks"}:
         return False
@@ -47,6 +49,13 @@ def _is_node(node: Any, *, depth: int) -> bool:
     if depth == 0 and node["type"] in INLINES:
         return False
     return _are_nodes(node.get("content", []), depth=depth + 1)
+
+
+def _are_decorations(node: Mapping[str, Any]) -> bool:
+    marks = node.get("marks", [])
+    if not isinstance(marks, list) or not all(isinstance(mark, Mapping) for mark in marks):
+        return False
+    return all(isinstance(each.get("attrs", {}), Mapping) for each in (node, *marks))
 
 
 def document(text: str) -> dict[str, Any]:

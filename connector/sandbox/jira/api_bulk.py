@@ -11,12 +11,29 @@ from typing import Any
 from connector.sandbox.core.messages import Response, json_response
 from connector.sandbox.jira.calls import PLATFORM, Call, Route
 from connector.sandbox.jira.desk import Desk, Edit
-from connector.sandbox.jira.intake import read_fields
+from connector.sandbox.jira.forms import Form
+from connector.sandbox.jira.intake import as_object, read_fields
 from connector.sandbox.jira.model import Account, Actor, Issue, Refusal, Task
 from connector.sandbox.jira.moments import SECOND
 from connector.sandbox.jira.state import State
 
-SHAPE = dict.fromkeys(("selectedActions", "selectedIssueIdsOrKeys", "editedFieldsInput", "sendBulkNotification"))
+FORM: Form = {
+    "selectedActions": "texts",
+    "selectedIssueIdsOrKeys": "texts",
+    "editedFieldsInput": {
+        "priority": {"priorityId": "text!"},
+        "labelsFields": [
+            {"fieldId": "text!", "bulkEditMultiSelectFieldOption": "text!", "labels": [{"name": "text!"}]},
+        ],
+        "singleSelectFields": [{"fieldId": "text!", "option": {"optionId": "number"}}],
+        "clearableNumberFields": [{"fieldId": "text!", "value": "decimal"}],
+        "singleLineTextFields": [{"fieldId": "text!", "text": "text!"}],
+        "dateTimePickerFields": [{"fieldId": "text!", "dateTime": {"formattedDateTime": "text!"}}],
+        "singleSelectClearableUserPickerFields": [{"fieldId": "text!", "user": {"accountId": "text!"}}],
+    },
+    "sendBulkNotification": "flag",
+}
+LABEL_WAYS = frozenset(("ADD", "REMOVE", "REPLACE", "REMOVE_ALL"))
 KEPT = timedelta(days=14)
 
 
@@ -44,7 +61,7 @@ class BulkApi:
         )
 
     def _start(self, call: Call) -> Response:
-        actor, given = call.actor, call.body(SHAPE)
+        actor, given = call.actor, call.body(FORM)
         names = given.get("selectedIssueIdsOrKeys") or []
         if not 0 < len(names) <= 1000:
             raise Refusal(400, "Between 1 and 1000 issues can be edited at once.")
@@ -109,7 +126,7 @@ def _fields_of(edited: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tup
     """Bring the bulk form of fields into the edit form.
 
     Raises:
-        Refusal: 400 for a kind of field that this site does not edit in bulk.
+        Refusal: 400 for an unknown way to edit labels.
     """
     fields: dict[str, Any] = {}
     labels: dict[str, tuple[str, ...]] = {}
@@ -117,18 +134,21 @@ def _fields_of(edited: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tup
         if kind == "priority":
             fields["priority"] = {"id": given["priorityId"]}
         elif kind == "labelsFields":
-            labels |= {
-                e["bulkEditMultiSelectFieldOption"]: tuple(label["name"] for label in e["labels"]) for e in given
-            }
-        elif kind in LISTS:
-            fields |= {each["fieldId"]: LISTS[kind](each) for each in given}
+            labels |= dict(map(_labels, given))
         else:
-            raise Refusal(400, f"editedFieldsInput has no {kind} that can be edited here.")
+            fields |= {each["fieldId"]: LISTS[kind](each) for each in given}
     return fields, labels
 
 
+def _labels(each: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    way = each["bulkEditMultiSelectFieldOption"]
+    if way not in LABEL_WAYS:
+        raise Refusal(400, f"bulkEditMultiSelectFieldOption cannot be {way}.")
+    return way, tuple(label["name"] for label in each.get("labels") or ())
+
+
 def _option(each: Mapping[str, Any]) -> Any:
-    return {"id": str(each["option"]["optionId"])}
+    return {"id": str(as_object(each.get("option")).get("optionId"))}
 
 
 def _user(each: Mapping[str, Any]) -> Any:
@@ -140,7 +160,7 @@ LISTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "singleSelectFields": _option,
     "clearableNumberFields": lambda each: each.get("value"),
     "singleLineTextFields": lambda each: each["text"],
-    "dateTimePickerFields": lambda each: each["dateTime"]["formattedDateTime"],
+    "dateTimePickerFields": lambda each: as_object(each.get("dateTime")).get("formattedDateTime"),
     "singleSelectClearableUserPickerFields": _user,
 }
 

@@ -9,18 +9,19 @@ from connector.sandbox.core.messages import Response, empty_response, json_respo
 from connector.sandbox.jira import adf
 from connector.sandbox.jira.calls import PLATFORM, Call, Route
 from connector.sandbox.jira.desk import Desk, Remark
+from connector.sandbox.jira.forms import PROPERTIES, Form
 from connector.sandbox.jira.model import Account, Comment, Issue, Refusal
 from connector.sandbox.jira.state import State
 from connector.sandbox.jira.wikitext import read_wiki
 
 ALL = f"{PLATFORM}/issue/{{key}}/comment"
-SHAPE: Mapping[str, Any] = {
+FORM: Form = {
     "body": None,
-    "visibility": {"type": None, "value": None, "identifier": None},
-    "properties": {"key": None, "value": None},
-    "jsdPublic": None,
-    "jsdAuthorCanSeeRequest": None,
-    **dict.fromkeys(("author", "created", "id", "renderedBody", "self", "updateAuthor", "updated")),
+    "visibility": {"type": "text!", "value": "text", "identifier": "text"},
+    "properties": PROPERTIES,
+    "jsdPublic": "flag",
+    **dict.fromkeys(("author", "updateAuthor"), "object"),
+    **dict.fromkeys(("jsdAuthorCanSeeRequest", "created", "id", "renderedBody", "self", "updated")),
 }
 TEXT_LIMIT = 32767
 INTERNAL = "sd.public.comment"
@@ -67,10 +68,10 @@ class CommentApi:
         return json_response(call.show.comment(comment, properties="properties" in call.listed("expand")))
 
     def _by_ids(self, call: Call) -> Response:
-        ids = call.body({"ids": None}).get("ids")
-        if not isinstance(ids, list) or not 0 < len(ids) <= 1000:
+        ids = call.body({"ids": "numbers"}).get("ids")
+        if ids is None or not 0 < len(ids) <= 1000:
             raise Refusal(400, "ids must hold 1 to 1000 comment ids.")
-        wanted = frozenset(int(number) for number in ids)
+        wanted = frozenset(ids)
         properties = "properties" in call.listed("expand")
         found = [
             call.show.comment(comment, properties=properties)
@@ -121,7 +122,7 @@ class CommentApi:
 
     def _remark(self, call: Call, *, public: bool) -> Remark:
         """What the body says; a property may make it internal, and nothing else does."""
-        given = call.body(SHAPE)
+        given = call.body(FORM)
         body, text, live = _read(call, given.get("body"))
         if not text.strip() and not adf.live_parts(body):
             raise Refusal(400, errors={"comment": "Comment body can not be empty!"})

@@ -7,10 +7,12 @@ from typing import Any
 
 from connector.sandbox.core.messages import Response, json_response
 from connector.sandbox.jira.calls import PLATFORM, Call, Route, listed_ids
+from connector.sandbox.jira.forms import Form
 from connector.sandbox.jira.model import Refusal
 from connector.sandbox.jira.moments import millis, stamp
 from connector.sandbox.jira.state import State
 
+FORM: Form = {"issueIdsOrKeys": "texts", "fieldIds": "texts", "maxResults": "number", "nextPageToken": "text"}
 ONE = f"{PLATFORM}/issue/{{key}}"
 
 
@@ -46,13 +48,13 @@ class HistoryApi:
         return json_response(shown)
 
     def _bulk_changelog(self, call: Call) -> Response:
-        given = call.body(dict.fromkeys(("issueIdsOrKeys", "fieldIds", "maxResults", "nextPageToken")))
+        given = call.body(FORM)
         wanted = listed_ids(given, most=1000)
         field_ids = given.get("fieldIds") or []
         if len(field_ids) > 10:
             raise Refusal(400, "At most 10 field ids can be given.")
         start = _offset(given.get("nextPageToken"))
-        size = min(given.get("maxResults") or 1000, 10000)
+        size = max(1, min(given.get("maxResults") or 1000, 10000))
         entries = self._entries(call, wanted, frozenset(field_ids))
         logs: dict[int, list[dict[str, Any]]] = {}
         for number, shown in entries[start : start + size]:

@@ -6,22 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from connector.sandbox.core.messages import BadBodyError, Response, empty_response, json_response
+from connector.sandbox.core.messages import Response, empty_response, json_response
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.calls import PLATFORM, Call, Route, listed_ids
 from connector.sandbox.jira.desk import Desk, Draft, Edit
-from connector.sandbox.jira.intake import as_documents, read_fields, read_update
+from connector.sandbox.jira.forms import PROPERTIES, Form
+from connector.sandbox.jira.intake import as_documents, as_object, read_fields, read_update
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.state import NO_ISSUE, State
 from connector.sandbox.jira.workflow import transitions_of
 
 ONE = f"{PLATFORM}/issue/{{key}}"
-EDIT_SHAPE: Mapping[str, Any] = {
-    "fields": None,
-    "update": None,
-    "properties": {"key": None, "value": None},
-    "transition": None,
-    "historyMetadata": None,
+EDIT_FORM: Form = {
+    "fields": "object",
+    "update": "object",
+    "properties": PROPERTIES,
+    "transition": {"id": "text!", "looped": "flag"},
+    "historyMetadata": "object",
 }
 READ_QUERIES = frozenset(("fields", "fieldsByKeys", "expand", "properties", "updateHistory", "failFast"))
 EDIT_QUERIES = frozenset(("notifyUsers", "overrideScreenSecurity", "overrideEditableFlag", "returnIssue", "expand"))
@@ -67,8 +68,8 @@ class IssueApi:
         return json_response(shown)
 
     def _bulkfetch(self, call: Call) -> Response:
-        shape = dict.fromkeys(("issueIdsOrKeys", "fields", "fieldsByKeys", "properties", "expand"))
-        given = call.body(shape)
+        texts = dict.fromkeys(("issueIdsOrKeys", "fields", "properties", "expand"), "texts")
+        given = call.body({**texts, "fieldsByKeys": "flag"})
         wanted = listed_ids(given, most=100)
         fields = self._state.expand_fields(given.get("fields") or (), "*navigable")
         found: dict[int, Issue] = {}
@@ -89,7 +90,7 @@ class IssueApi:
 
     def _put(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(EDIT_SHAPE)
+        given = call.body(EDIT_FORM)
         mail = self._mails(call)
         if "transition" in given:
             raise Refusal(400, "Transitions are not supported by edit issue; use the transitions resource.")
@@ -133,9 +134,9 @@ class IssueApi:
             raise Refusal(409, "The issue could not be updated due to a conflicting update.")
 
     def _create(self, call: Call) -> Response:
-        actor, given = call.actor, call.body(EDIT_SHAPE)
+        actor, given = call.actor, call.body(EDIT_FORM)
         fields = self._fields(call, given)
-        project = fields.pop("project", None) or {}
+        project = as_object(fields.pop("project", None))
         fields.pop("issuetype", None)
         key = next(
             (k for k, p in self._state.projects.items() if project.get("key") == k or project.get("id") == p.id), None
@@ -158,7 +159,7 @@ class IssueApi:
 
     def _assign(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(dict.fromkeys(("accountId", "name", "key")))
+        given = call.body(dict.fromkeys(("accountId", "name", "key"), "text"))
         account_id = given.get("accountId")
         wanted = None if account_id in (None, "-1") else {"accountId": account_id}
         values = read_fields(self._state, issue.project, {"assignee": wanted})
@@ -185,7 +186,7 @@ class IssueApi:
 
     def _transition(self, call: Call) -> Response:
         actor, issue = call.actor, self._issue(call)
-        given = call.body(EDIT_SHAPE)
+        given = call.body(EDIT_FORM)
         wanted = str((given.get("transition") or {}).get("id"))
         possible = transitions_of(self._state.status_of(issue))
         chosen = next((t for t in possible if t.id == wanted), None)
@@ -193,7 +194,7 @@ class IssueApi:
             message = "It seems that you have tried to perform a workflow operation that is not valid for this status."
             raise Refusal(400, message)
         fields = dict(given.get("fields") or {})
-        resolution = fields.pop("resolution", None) or {}
+        resolution = as_object(fields.pop("resolution", None))
         found = next(
             (r.id for r in setup.RESOLUTIONS if resolution.get("name") == r.name or resolution.get("id") == r.id), None
         )
@@ -217,10 +218,7 @@ class IssueApi:
 
     def _put_property(self, call: Call) -> Response:
         actor, issue, name = call.actor, self._issue(call), call.params["name"]
-        try:
-            value = call.request.json()
-        except BadBodyError as error:
-            raise Refusal(400, "The property value must be valid, non-empty JSON.") from error
+        value = call.json()
         known = name in issue.properties
         self._desk.edit(issue, actor, Edit(properties={name: _property_value(name, value)}))
         return Response(status=200 if known else 201)

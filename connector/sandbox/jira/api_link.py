@@ -8,11 +8,12 @@ from connector.sandbox.core.messages import Response, empty_response, json_respo
 from connector.sandbox.jira import catalog as setup
 from connector.sandbox.jira.calls import PLATFORM, Call, Route
 from connector.sandbox.jira.desk import Desk, Edit
+from connector.sandbox.jira.forms import NAMED, Form
 from connector.sandbox.jira.model import Issue, Refusal
 from connector.sandbox.jira.state import State
 
 ONE = f"{PLATFORM}/issue/{{key}}"
-SHAPE = {"type": None, "inwardIssue": None, "outwardIssue": None, "comment": None}
+FORM: Form = {"type": NAMED, "inwardIssue": NAMED, "outwardIssue": NAMED, "comment": "object"}
 
 
 class LinkApi:
@@ -48,7 +49,7 @@ class LinkApi:
         return json_response({"issueLinkTypes": shown})
 
     def _link(self, call: Call) -> Response:
-        actor, given = call.actor, call.body(SHAPE)
+        actor, given = call.actor, call.body(FORM)
         kind = given.get("type") or {}
         found = next((t[0] for t in setup.LINK_TYPES if kind.get("name") == t[1] or kind.get("id") == t[0]), None)
         if found is None:
@@ -66,7 +67,7 @@ class LinkApi:
             if str(link.id) == call.params["id"]:
                 issue = self._state.visible(str(link.inward), call.account)
                 shown = next(s for s in self._state.links_of(call.show, issue) if s["id"] == str(link.id))
-                return json_response({**shown, "inwardIssue": call.show.issue(issue, ("summary", "status"))})
+                return json_response({**shown, "inwardIssue": call.show.linked(issue)})
         raise Refusal(404, f"No issue link with id '{call.params['id']}' exists.")
 
     def _delete(self, call: Call) -> Response:
@@ -94,7 +95,7 @@ class LinkApi:
 
     def _watch(self, call: Call) -> Response:
         actor, issue = call.actor, self._state.visible(call.params["key"], call.account)
-        account_id = call.request.json()
+        account_id = call.json()
         if self._state.account(account_id) is None:
             raise Refusal(404, "The user does not exist.")
         watchers = tuple(dict.fromkeys((*(issue.get("watches") or ()), account_id)))

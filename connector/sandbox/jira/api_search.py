@@ -12,6 +12,7 @@ from typing import Any
 
 from connector.sandbox.core.messages import JSON_TYPE, Response, json_response
 from connector.sandbox.jira.calls import PLATFORM, Call, Route
+from connector.sandbox.jira.forms import Form
 from connector.sandbox.jira.index import Sorted
 from connector.sandbox.jira.jql import Query, parse
 from connector.sandbox.jira.matching import Matcher, depends_on_now
@@ -35,7 +36,13 @@ QUERIES = frozenset(
 OLD_QUERIES = frozenset(
     ("jql", "startAt", "maxResults", "validateQuery", "fields", "expand", "properties", "fieldsByKeys")
 )
-SHAPE: Mapping[str, Any] = dict.fromkeys(QUERIES - {"failFast"})
+FORM: Form = {
+    **dict.fromkeys(("jql", "nextPageToken", "expand"), "text"),
+    **dict.fromkeys(("fields", "properties"), "texts"),
+    "maxResults": "number",
+    "fieldsByKeys": "flag",
+    "reconcileIssues": "numbers",
+}
 REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline"
     " is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
@@ -103,7 +110,7 @@ class SearchApi:
         return self._answer(call, given)
 
     def _post(self, call: Call) -> Response:
-        return self._answer(call, call.body(SHAPE))
+        return self._answer(call, call.body(FORM))
 
     def _answer(self, call: Call, given: Mapping[str, Any]) -> Response:
         wanted = self._read(given)
@@ -115,13 +122,11 @@ class SearchApi:
     def _read(self, given: Mapping[str, Any]) -> Wanted:
         size = given.get("maxResults") or 50
         properties, reconcile = given.get("properties") or (), given.get("reconcileIssues") or ()
-        if not isinstance(given.get("jql", ""), str) or not isinstance(size, int) or not 1 <= size <= MOST:
-            raise Refusal(400, f"maxResults must be between 1 and {MOST}, and jql a text.")
-        if not isinstance(given.get("fields") or [], list) or not isinstance(given.get("expand") or "", str):
-            raise Refusal(400, "fields must be a list of texts, and expand a text.")
+        if not 1 <= size <= MOST:
+            raise Refusal(400, f"maxResults must be between 1 and {MOST}.")
         if len(properties) > 5:
             raise Refusal(400, "At most 5 issue properties can be requested.")
-        if len(reconcile) > 50 or not all(isinstance(n, int) for n in reconcile):
+        if len(reconcile) > 50:
             raise Refusal(400, "At most 50 issue ids can be reconciled.")
         fields = self._state.expand_fields(given.get("fields") or (), "id") if given.get("fields") else ()
         return Wanted(
@@ -210,7 +215,7 @@ class SearchApi:
         return mark
 
     def _count(self, call: Call) -> Response:
-        jql = call.body({"jql": None}).get("jql") or ""
+        jql = call.body({"jql": "text"}).get("jql") or ""
         query = _bounded(jql)
         wanted = Wanted(jql=jql, fields=(), size=1, token=None, properties=(), expand=(), reconcile=())
         return json_response({"count": len(self._matches(call, query, wanted))})

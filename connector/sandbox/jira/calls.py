@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.core.messages import BadBodyError, Request, Response, json_response
-from connector.sandbox.core.strict import unknown_members, unknown_params
+from connector.sandbox.core.strict import unknown_params
 from connector.sandbox.jira.accounts import ANONYMOUS, GATEWAY
+from connector.sandbox.jira.forms import Form, objections
 from connector.sandbox.jira.model import Account, Actor, Refusal
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PLATFORM = "/rest/api/3"
 DESK_API = "/rest/servicedeskapi"
+INVALID = "Invalid request payload. Refer to the REST API documentation and try again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +83,28 @@ class Call:
         given = (value for key, value in self.request.query if key == name)
         return [part.strip() for value in given for part in value.split(",") if part.strip()]
 
-    def body(self, shape: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON object in the body, with no members but those of ``shape``.
+    def json(self) -> Any:
+        """Whatever JSON is in the body.
 
         Raises:
-            Refusal: 400 otherwise.
+            Refusal: 400 when it is none.
         """
         try:
-            given = self.request.json()
+            return self.request.json()
         except BadBodyError as error:
-            raise Refusal(
-                400, f"Invalid request payload. Refer to the REST API documentation and try again. {error}"
-            ) from error
-        if not isinstance(given, dict):
-            raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
-        if stray := unknown_members(given, shape):
-            raise Refusal(400, f"Invalid request payload: unknown {', '.join(stray)}.")
-        return given
+            raise Refusal(400, f"{INVALID} {error}") from error
+
+    def body(self, form: Form) -> dict[str, Any]:
+        """The JSON object in the body, as far as it keeps to a form.
+
+        Raises:
+            Refusal: 400 saying where it does not.
+        """
+        given = self.json()
+        if wrong := tuple(objections(given, form)):
+            raise Refusal(400, f"{INVALID} {'; '.join(wrong)}.")
+        found: dict[str, Any] = given
+        return found
 
 
 Answer = Callable[[Call], Response]

@@ -19,6 +19,11 @@ TEXT_LIMIT = 32767
 LINE_LIMIT = 255
 
 
+def as_object(given: Any) -> Mapping[str, Any]:
+    """What a client names by id, key or name; an empty object for anything else."""
+    return given if isinstance(given, Mapping) else {}
+
+
 class BadValueError(ValueError):
     """A field does not take this value; the sentence is the vendor's."""
 
@@ -72,16 +77,18 @@ def read_update(state: State, issue: Issue, update: Mapping[str, Any]) -> dict[s
         if not state.catalog.takes(field_id, issue.project, state.options):
             message = f"Field '{field_id}' cannot be set. It is not on the appropriate screen, or unknown."
             raise Refusal(400, errors={field_id: message})
+        if not isinstance(operations, list) or not all(isinstance(o, dict) and len(o) == 1 for o in operations):
+            raise Refusal(400, errors={field_id: "Operations must be a list of objects with one verb each."})
         for operation in operations:
             values[field_id] = _operate(state, issue, field_id, operation, values.get(field_id, issue.get(field_id)))
     return values
 
 
 def _operate(state: State, issue: Issue, field_id: str, operation: Mapping[str, Any], before: Any) -> Any:
-    (verb, given), *more = operation.items()
-    if not more and verb == "set":
+    ((verb, given),) = operation.items()
+    if verb == "set":
         return read_fields(state, issue.project, {field_id: given})[field_id]
-    if more or field_id != "labels" or verb not in ("add", "remove"):
+    if field_id != "labels" or verb not in ("add", "remove"):
         raise Refusal(400, errors={field_id: f"Field does not support update '{verb}'"})
     (label,) = read_fields(state, issue.project, {field_id: [given]})[field_id]
     rest = tuple(each for each in before or () if each != label)
@@ -168,7 +175,7 @@ def _priority(_state: State, _field: Field, given: Any) -> str:
 
 
 def _organizations(state: State, _field: Field, given: Any) -> tuple[int, ...]:
-    if not isinstance(given, list) or not all(each in state.organizations for each in given):
+    if not isinstance(given, list) or not all(isinstance(each, int) and each in state.organizations for each in given):
         raise BadValueError("Organizations must be a list of known ids")
     return tuple(given)
 

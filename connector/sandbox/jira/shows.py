@@ -175,6 +175,12 @@ class Show:
             "histories": [self.history(entry) for entry in newest],
         }
 
+    def linked(self, issue: Issue) -> dict[str, Any]:
+        """An issue as the other side of a link."""
+        shown = self.issue(issue, ("summary", "status", "priority", "issuetype"))
+        del shown["expand"]
+        return shown
+
     def issue_bytes(self, issue: Issue, fields: Fields) -> bytes:
         """The same, serialised once per version (and per moment while a clock runs)."""
         moving = issue.running and any(name in self.state.sla_ids for name in fields)

@@ -29,6 +29,7 @@ from connector.sandbox.jira.api_search import SearchApi
 from connector.sandbox.jira.api_setup import SetupApi
 from connector.sandbox.jira.calls import DESK_API, Call, Router, check_query, refusal_response
 from connector.sandbox.jira.desk import Desk
+from connector.sandbox.jira.intake import as_object
 from connector.sandbox.jira.load import load
 from connector.sandbox.jira.model import Account, Issue, Refusal
 from connector.sandbox.jira.options import JiraOptions
@@ -150,6 +151,7 @@ class JiraSite:
             given = request.json()
         except BadBodyError:
             given = {}
+        given = as_object(given)
         now = self.state.now()
         token = self.state.people.issue_token(str(given.get("client_id")), str(given.get("client_secret")), now)
         if given.get("grant_type") != "client_credentials" or token is None:

@@ -93,7 +93,7 @@ class State:
 
     def account(self, account_id: str | None) -> Account | None:
         """An account by id."""
-        return self.people.by_id.get(account_id or "")
+        return self.people.by_id.get(account_id) if isinstance(account_id, str) else None
 
     def status_of(self, issue: Issue) -> setup.Status:
         """The issue's status."""
@@ -130,8 +130,7 @@ class State:
         side, other = ("outwardIssue", link.outward) if issue.id == link.inward else ("inwardIssue", link.inward)
         shown: dict[str, Any] = {"id": str(link.id), "self": f"{show.api}/issueLink/{link.id}", "type": kind}
         if (target := self.issues.get(other)) is not None:
-            shown[side] = show.issue(target, ("summary", "status", "priority", "issuetype"))
-            shown[side].pop("expand", None)
+            shown[side] = show.linked(target)
         return shown
 
     # -- the index -----------------------------------------------------------------------------

@@ -165,11 +165,11 @@ def make() -> Iterator[Callable[..., Rig]]:
     """Build sites with options; at the end the vendor's document must have had no objection."""
     rigs: list[Rig] = []
 
-    def rig(**options: Any) -> Rig:
+    def rig(*, roster: Roster = ROSTER, **options: Any) -> Rig:
         facts: list[Entry] = []
         clock = SandboxClock(ClockOptions(start=MONDAY))
         world = World.of("jsm-eu", clock, facts, seed=1, options={"index_lag": (0, 0), "limits": False, **options})
-        site = build(world, ROSTER)
+        site = build(world, roster)
         rigs.append(Rig(site=site, world=world, exchange=Exchange(site, world, FaultPlan(world.rng)), facts=facts))
         return rigs[-1]
 

@@ -348,3 +348,59 @@ def test_text_survives_as_written(rig: Rig) -> None:
     key = rig.ticket(odd, body=odd)
     shown = rig.fields(key)
     assert (shown["summary"], shown["description"]) == (odd, adf(odd))
+
+
+def test_links_can_be_read_and_removed(rig: Rig) -> None:
+    one_key, two_key = rig.ticket(), rig.ticket()
+    types = [t["name"] for t in rig.call("GET", "/rest/api/3/issueLinkType").json["issueLinkTypes"]]
+    assert types == ["Blocks", "Duplicate", "Relates"]
+    rig.site.people.link(one_key, "anna", two_key)
+    number = rig.fields(one_key, "issuelinks")["issuelinks"][0]["id"]
+    path = f"/rest/api/3/issueLink/{number}"
+    shown = rig.call("GET", path).json
+    assert (shown["inwardIssue"]["key"], shown["outwardIssue"]["key"]) == (one_key, two_key)
+    assert [rig.call("DELETE", path).status, rig.call("DELETE", path).status, rig.call("GET", path).status] == [
+        204,
+        404,
+        404,
+    ]
+    assert rig.fields(one_key, "issuelinks")["issuelinks"] == []
+    unknown = {"type": {"name": "Loves"}, "inwardIssue": {"key": one_key}, "outwardIssue": {"key": two_key}}
+    assert rig.call("POST", "/rest/api/3/issueLink", unknown).status == 404
+
+
+def test_watchers_are_listed_and_added_and_hear_of_edits(rig: Rig) -> None:
+    key = rig.ticket()
+    watchers = one(rig, key, "/watchers")
+    assert rig.call("GET", watchers).json["watchCount"] == 0
+    assert rig.call("POST", watchers, "qm:ben").status == 204
+    assert rig.call("POST", watchers, "qm:nobody").status == 404
+    shown = rig.call("GET", watchers).json
+    assert ([w["accountId"] for w in shown["watchers"]], shown["isWatching"]) == (["qm:ben"], False)
+    rig.put(key, {"fields": {"priority": {"id": "1"}}})
+    assert [e.data["to"] for e in rig.mails(why="edited")] == ["ben@desk.example"]
+
+
+def test_links_in_answers_stay_on_the_address_that_was_called(rig: Rig) -> None:
+    key = rig.ticket()
+    gateway = rig.site.describe()["api_path"]
+    shown = rig.call("GET", f"{gateway}{one(rig, key)}").json
+    assert shown["self"] == f"http://127.0.0.1:1{gateway}/rest/api/3/issue/10001"
+
+
+def test_edits_in_update_form_set_any_field_and_never_twice(rig: Rig) -> None:
+    key = rig.ticket()
+    both = {"fields": {"labels": ["a"]}, "update": {"labels": [{"add": "b"}]}}
+    assert set(rig.put(key, both).json["errors"]) == {"labels"}
+    assert rig.put(key, {"update": {"priority": [{"set": {"id": "2"}}]}}).status == 204
+    assert rig.fields(key, "priority")["priority"]["id"] == "2"
+    for wrong in (
+        {"priority": [{"add": {"id": "1"}}]},
+        {"labels": [{"add": "a", "remove": "b"}]},
+        {"nothing": [{"set": 1}]},
+    ):
+        assert rig.put(key, {"update": wrong}).status == 400
+    dates = {"duedate": "2026-12-01", "customfield_10002": [1]}
+    assert rig.put(key, {"fields": dates}).status == 204
+    assert rig.fields(key, "duedate")["duedate"] == "2026-12-01"
+    assert set(rig.put(key, {"fields": {"duedate": "soon", "customfield_10002": [7]}}).json["errors"]) == set(dates)
