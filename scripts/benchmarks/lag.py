@@ -85,7 +85,7 @@ class Witness:
 
 
 def crossing_to_intent(*, others: int) -> Lag:
-    """Let first-response targets pass in real time and see when their notes are armed, among ``others`` open tickets."""
+    """Let first-response targets pass in real time among ``others`` open tickets; see when their notes are armed."""
     clock = RealClock()
     begin = clock.now() + BEGIN_AFTER
     world = MemoryHelpdesk(SITE, clock)

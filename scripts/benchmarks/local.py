@@ -83,4 +83,3 @@ def fill(path: Path, count: int, *, policy_hash: str, now: datetime = START, due
             values,
         )
     connection.close()
-
