@@ -51,6 +51,7 @@ def situation(
         twins=tuple(Twin(link=link) for link in stored.ticket.links),
         notes_today=stored.notes_today,
         last_note_at=stored.last_note_at,
+        people=rules.people,
         policy_since=policy_since,
     )
 

@@ -144,8 +144,9 @@ def decide_chunk(  # noqa: PLR0913
             unread.append(situation.ticket.ref.id)
         else:
             verdicts.append(_take(site, around, situation, decision, work, run=run))
-    if unread and (read := read_unread_text(site, around, unread, policy, now=now)):
-        for situation in situations(site, around, read, reach, now=now):
+    if unread:
+        read_unread_text(site, around, unread, policy, now=now)
+        for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
             decision = decide(situation, policy, now)
             verdicts.append(_take(site, around, situation, decision, work, run=run))
     around.journal.store_verdicts(site.name, verdicts, run=run)

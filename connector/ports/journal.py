@@ -226,7 +226,7 @@ class Journal(Protocol):
         """Return ids of open tickets whose last decision was made under another policy, or never."""
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site; ``None`` when none has."""
+        """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
@@ -332,7 +332,7 @@ class Records(Protocol):
         """Return the earliest ``next_due_at`` of the site's open tickets."""
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site; ``None`` when none has."""
+        """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's canonical document by (a prefix of) its hash."""
