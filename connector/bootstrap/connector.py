@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
@@ -90,9 +89,8 @@ class Connector:
 
     def rules(self, name: str) -> SiteRules:
         """Return what the operator allows on a site."""
-        site_map = self.policies.loaded.maps[name]
-        people = MappingProxyType({account: bound for bound, account in site_map.fields.people.items()})
-        return replace(site_rules(self.settings.site(name)), unwritable=site_map.unwritable, people=people)
+        rules = site_rules(self.settings.site(name))
+        return replace(rules, unwritable=self.policies.loaded.maps[name].unwritable)
 
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""

@@ -62,7 +62,6 @@ class SiteRules:
         enforce_from: Crossings and level starts before this moment stay unsaid.
         locale: The site's default language.
         unwritable: Fields of ours that this site's map does not bind (values of ``Field``); never planned.
-        people: Vendor account id → bound name, for the people whom the site's map binds.
         may_stop_native_first_response: Allow a public comment while the helpdesk's own first-response clock runs.
     """
 
@@ -73,7 +72,6 @@ class SiteRules:
     enforce_from: datetime | None = None
     locale: str = "en"
     unwritable: frozenset[str] = frozenset({"next_due"})
-    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     may_stop_native_first_response: bool = False
     budgets: Mapping[Effect, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 

@@ -115,6 +115,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         failed=applied.failed + plan.malformed,
         parked=recovered.parked,
         would_do=plan.would_do,
+        insufficient=plan.insufficient,
     )
     return PassResult(
         site=site.name,

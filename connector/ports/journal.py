@@ -136,7 +136,11 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """Counts of one pass over one site, as they stand in the log line per run."""
+    """Counts of one pass over one site, as they stand in the log line per run.
+
+    Attributes:
+        insufficient: Open tickets decided upon whose inputs are too few for a priority.
+    """
 
     read: int = 0
     decided: int = 0
@@ -146,6 +150,7 @@ class RunSummary:
     failed: int = 0
     parked: int = 0
     would_do: int = 0
+    insufficient: int = 0
     requests: int = 0
 
 
