@@ -115,6 +115,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         failed=applied.failed + plan.malformed,
         parked=recovered.parked,
         would_do=plan.would_do,
+        insufficient=plan.insufficient,
     )
     return PassResult(
         site=site.name,
@@ -177,7 +178,7 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
         around.journal.record(
             JournalEvent(at=now, kind="held", site=site.name, ticket=item.ref.id, key=item.key, run=plan.run, data=data)
         )
-        if item.effect not in state.frozen and not state.paused:
+        if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
         why = f"over its budget: {count} more wanted"
