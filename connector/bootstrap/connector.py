@@ -19,6 +19,7 @@ from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
     StatusReport,
+    TicketNames,
     attention_items,
     event_row,
     run_row,
@@ -33,34 +34,42 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.errors import Busy, ConfigError, ConnectorError, Problem
+from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.ports import Clock, Journal, Notifier, Observer, Records
 from connector.settings import Settings, load_settings, site_rules
 
+Observe = Callable[["Connector"], Observer]
+"""Makes the observer of a program: from its settings, its redactor and its ``now``."""
+
 
 class Connector:
     """One configuration, composed. Commands call it and print; it prints nothing itself."""
 
-    def __init__(self, settings: Settings, observe: Callable[[Callable[[], datetime]], Observer]) -> None:
+    def __init__(self, settings: Settings, observe: Observe) -> None:
         """Compose the program; raises ``ConfigError`` with every problem of policy, maps and templates.
 
-        ``observe`` makes the observer from a function that tells the present moment.
+        ``observe`` makes the observer; it is called before anything is read or sent.
         """
         self.settings = settings
+        self.redactor = Redactor(secret.get_secret_value() for secret in settings.secrets.values())
         self.places = Places.beside(settings.state_url)
         self._clock = self.make_clock("main", join=False)
-        self.observer = observe(self.make_clock("log", join=False).now)
+        self._log_clock = self.make_clock("log", join=False)
+        self.observer = observe(self)
         self.policies = LoadedPolicies(settings, today=self._clock.now().date())
 
     @classmethod
-    def load(
-        cls, path: Path, observe: Callable[[Callable[[], datetime]], Observer], *, need_secrets: bool = True
-    ) -> Connector:
+    def load(cls, path: Path, observe: Observe, *, need_secrets: bool = True) -> Connector:
         """Read ``connector.yaml`` and compose the program."""
         return cls(load_settings(path, need_secrets=need_secrets), observe)
 
     # ---- parts
+
+    def now(self) -> datetime:
+        """Return the present moment for a line of the log; callable from any thread."""
+        return self._log_clock.now()
 
     def make_clock(self, party: str, *, join: bool = True) -> RealClock | SteppedClock:
         """Return a clock for one thread of work: the machine's, or the sandbox's where the configuration says so."""
@@ -86,7 +95,7 @@ class Connector:
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
         names = self.policies.loaded.maps[name].fields
-        return connect(self.settings, self.settings.site(name), self.rules(name), names, clock)
+        return connect(self.settings, self.rules(name), names, clock=clock, redactor=self.redactor)
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
@@ -181,13 +190,14 @@ class Connector:
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        ids = [ref.id for ref in records.find(ticket)] if ticket else [None]
-        events = [e for id_ in ids for e in records.events(site=site, ticket=id_, **limits)]
-        return [event_row(e) for e in sorted(events, key=lambda e: e.at)]
+        places = [(ref.site, ref.id) for ref in records.find(ticket)] if ticket else [(site, None)]
+        events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
+        names = TicketNames(records, now=self._clock.now())
+        return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        return attention_items(self.records(), self.settings.site_names)
+        return attention_items(self.records(), self.settings.site_names, now=self._clock.now())
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""
@@ -285,3 +295,4 @@ class Connector:
                 journal.pause(name, arguments["reason"], now=now, actor=arguments["actor"])
             else:
                 journal.resume(name, allow=int(arguments["allow"]), now=now, actor=arguments["actor"])
+                journal.reschedule(name, {held.ticket: now for held in journal.records().held(site=name)})

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,10 +57,7 @@ def demo(options: Options, *, seed: int, serve: bool, speed: str, folder: Path) 
         if serve:
             _say_serving(client, path)
 
-        def observe(_now: Callable[[], datetime]) -> Story:
-            return story
-
-        code = play(path, client, observe, stepped=not serve)
+        code = play(path, client, lambda _program: story, stepped=not serve)
         story.close()
         _final_table(options, client, story)
         ended = client.now()

@@ -41,6 +41,7 @@ class Applied:
     Attributes:
         retry_after: How long the helpdesk asked to be left alone, where it did.
         stopped: Why the rest of the plan was not tried; empty when all of it was.
+        complete: Ids of tickets whose every planned write is settled.
     """
 
     written: int = 0
@@ -53,6 +54,7 @@ class Applied:
     denied: bool = False
     unreachable: bool = False
     keys: set[str] = field(default_factory=set)
+    complete: set[str] = field(default_factory=set)
 
 
 class _StopSite(Exception):
@@ -115,6 +117,7 @@ class _Apply:
             if receipt is None:
                 return
             ticket = as_written(ticket, write, version=receipt.version)
+        self._done.complete.add(ticket.ref.id)
 
     def _one_write(self, write: Write, ticket: Ticket) -> Receipt | None:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
@@ -193,6 +196,7 @@ class _Apply:
                     result = by_key.get(op.write.key)
                     if result is not None and result.receipt is not None:
                         self._settle(op, ticket, result.receipt)
+                        self._done.complete.add(ticket.ref.id)
                     else:
                         failure = result.failure if result else Failure.UNKNOWN
                         self._failed(op, ticket, _error(failure, result.why if result else "no result"), stop=False)

@@ -106,6 +106,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     _report_held(site, around, plan)
     _report_left(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
+    reschedule(site, around, plan, applied)
     summary = RunSummary(
         read=plan.read,
         decided=plan.decided,
@@ -124,6 +125,21 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan=plan,
         applied=applied,
     )
+
+
+def reschedule(site: Site, around: Surroundings, plan: PassPlan, applied: Applied) -> None:
+    """Store when the tickets that had something to write fall due again.
+
+    Until now they are due at once, so that a crash forgets nothing. What is held, failed or not tried is looked at
+    again at the next poll; only a ticket that got all of it waits for its own time.
+    """
+    done = applied.complete - {held.ref.id for held in plan.held}
+    again = plan.now + site.reading.poll_every
+    moments = {
+        id_: due if id_ in done else min(due or again, again)  # whole tickets only: a part may be held
+        for id_, due in plan.wanted.items()
+    }
+    around.journal.reschedule(site.name, moments)
 
 
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:

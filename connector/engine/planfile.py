@@ -20,7 +20,7 @@ from connector.domain.serial import change_from_dict, change_to_dict
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
-from connector.engine.passes import Site
+from connector.engine.passes import Site, reschedule
 from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk
 from connector.errors import ConfigError, Problem, UnsafePlan
 from connector.ports import Candidate, Page, RunRow, RunSummary
@@ -141,8 +141,9 @@ def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[App
             refused.append(Refused(key=change.key, why=why))
         else:
             planned.append(Planned(change=change, ticket=versions[id_]))
-    plan = PassPlan(site=site.name, run=row.id, policy=policy, now=now, planned=tuple(planned))
+    plan = PassPlan(site=site.name, run=row.id, policy=policy, now=now, planned=tuple(planned), wanted=work.wanted)
     applied = apply_plan(plan, site.writer, around)
+    reschedule(site, around, plan, applied)
     summary = RunSummary(read=len(observed), decided=work.decided, written=applied.written, failed=len(refused))
     outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
     ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)

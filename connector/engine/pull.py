@@ -90,7 +90,7 @@ def _store(
     for id_, observation in latest.items():
         before = previous.get(id_)
         stored = before.ticket if before else None
-        if stored is not None and _is_old_news(observation, stored):
+        if before is not None and _is_old_news(observation.ticket, before.ticket, own_version=before.own_version):
             continue
         derived = derive(
             stored,
@@ -112,8 +112,16 @@ def _store(
     around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
 
 
-def _is_old_news(observation: Observation, stored: Ticket) -> bool:
-    return replace(observation.ticket, text=None) == stored
+def _is_old_news(seen: Ticket, stored: Ticket, *, own_version: str) -> bool:
+    """Return whether nothing is learned: the same as stored, or an earlier state than the one stored.
+
+    A search index lags: shortly after our own write it may still show the ticket as it was before. Such a state must
+    not pass for somebody undoing what we wrote; the index shows the present one soon, and the delta's window covers it.
+    """
+    if replace(seen, text=None) == stored or seen.updated_at < stored.updated_at:
+        return True
+    is_ours = bool(own_version) and stored.version == own_version
+    return is_ours and seen.version != own_version and seen.updated_at == stored.updated_at
 
 
 def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy: Policy) -> Candidate:

@@ -56,7 +56,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced, what is off.
-        decisions: One per ticket looked at, for explain and for tests; dropped by the daemon after the pass.
+        wanted: Tickets with something to write, by id, and when each falls due once all of it is written.
     """
 
     site: str
@@ -66,6 +66,7 @@ class PassPlan:
     planned: tuple[Planned, ...] = ()
     held: tuple[Held, ...] = ()
     left: tuple[Left, ...] = ()
+    wanted: Mapping[str, datetime | None] = field(default_factory=dict)
     read: int = 0
     decided: int = 0
     would_do: int = 0
@@ -78,6 +79,7 @@ class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
     changes: list[Planned] = field(default_factory=list)
+    wanted: dict[str, datetime | None] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     decided: int = 0
     would_do: int = 0
@@ -160,13 +162,17 @@ def _take(
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     ticket = situation.ticket
-    work.left.extend(Left(key=ticket.key, item=item) for item in ticket_plan.left)
+    for item in ticket_plan.left:
+        work.left.append(Left(key=ticket.key, item=item))
+        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
         work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
+        work.wanted[ticket.ref.id] = decision.next_due_at
+        decision = replace(decision, next_due_at=decision.now)  # until it is written, whatever happens to us meanwhile
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
 
@@ -223,6 +229,7 @@ def _guarded(  # noqa: PLR0913
         planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
         held=tuple(held),
         left=tuple(work.left),
+        wanted=work.wanted,
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,

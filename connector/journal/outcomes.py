@@ -119,7 +119,7 @@ def _store_occasions(
 def _overlay(connection: Connection, write: Write, version: str) -> None:
     """Let the stored ticket take on what was written, unless it has been seen in a later state since."""
     mine = (ticket.c.site == write.ref.site, ticket.c.id == write.ref.id)
-    columns = (ticket.c.document, ticket.c.version, ticket.c.own_version)
+    columns = (ticket.c.document, ticket.c.version, ticket.c.own_version, ticket.c.text_version)
     row = connection.execute(select(*columns).where(*mine)).one_or_none()
     if row is None:
         return
@@ -127,6 +127,8 @@ def _overlay(connection: Connection, write: Write, version: str) -> None:
     if row.version in {write.seen, row.own_version}:
         after = as_written(ticket_of(row.document), write, version=version)
         values |= facts_of(after, ticket_document(after))
+        if row.text_version == row.version:  # what we write is never part of the text that word lists read
+            values["text_version"] = after.version
     connection.execute(update(ticket).where(*mine).values(values))
 
 

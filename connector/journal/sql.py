@@ -108,6 +108,10 @@ class SqlJournal:
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
 
+    def reschedule(self, site: str, moments: Mapping[str, datetime | None]) -> None:
+        """Store when open tickets fall due again."""
+        self._run(lambda c: verdicts.reschedule(c, site, moments))
+
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
     ) -> tuple[Op, ...]:

@@ -240,6 +240,9 @@ class Journal(Protocol):
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
+    def reschedule(self, site: str, moments: Mapping[str, datetime | None]) -> None:
+        """Store when open tickets fall due again; ``None``: only a change brings them back."""
+
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
     ) -> tuple[Op, ...]:

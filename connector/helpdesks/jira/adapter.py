@@ -18,6 +18,7 @@ from connector.domain.change import Write
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import ClockName
 from connector.errors import Denied, Malformed, Rejected, Unavailable
+from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira import wire
 from connector.helpdesks.jira.changelog import history_events, history_fields
 from connector.helpdesks.jira.normalise import Shape, comment_events, moment, observe
@@ -145,6 +146,7 @@ class JiraReader:
             token = page.next_page_token
         raise Unavailable(f"a search did not end within {MOST_PAGES} pages")
 
+    @uncollected()
     def _page(self, issues: Sequence[Issue], cursor: Cursor) -> Page:
         now = self._client.adapter.server_now()
         observations: list[Observation] = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -44,7 +45,7 @@ _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.S
 _LONGEST_TEXT = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """What normalising one site's issues needs to know.
 
@@ -62,7 +63,7 @@ class Shape:
     web_url: str
     clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
+    @functools.cached_property
     def custom(self) -> tuple[str, ...]:
         """Return ids of the plain custom fields that we read."""
         bindings = [b for b in self.fields.inputs.values() if b.source is BindingSource.FIELD]
@@ -70,17 +71,22 @@ class Shape:
         ids = {b.id for b in bindings} | {b.id for b in own if b is not None}
         return tuple(sorted(ids - set(FIXED_FIELDS) - set(_SYSTEM)))
 
-    @property
+    @functools.cached_property
     def slas(self) -> tuple[str, ...]:
         """Return ids of the SLA fields that we read."""
         return tuple(sorted(self.clocks))
 
-    @property
+    @functools.cached_property
     def asked(self) -> tuple[str, ...]:
         """Return every field to ask for."""
         return (*FIXED_FIELDS, *self.custom, *self.slas)
 
-    @property
+    @functools.cached_property
+    def decode(self) -> Callable[[bytes | msgspec.Raw], Fields]:
+        """Return what decodes this site's fields, made once and not per issue."""
+        return fields_decoder(self.custom, self.slas).decode
+
+    @functools.cached_property
     def asked_for_writing(self) -> tuple[str, ...]:
         """Return the fields that a write depends on, read just before it."""
         own = (self.fields.level, self.fields.path, self.fields.group_field)
@@ -100,7 +106,7 @@ def moment(text: str) -> datetime:
 def observe(issue: Issue, shape: Shape, *, now: datetime) -> tuple[Ticket, tuple[TicketEvent, ...]]:
     """Return the ticket and the events of its comments; raises ``Malformed`` when it cannot be read."""
     try:
-        fields = fields_decoder(shape.custom, shape.slas).decode(issue.fields)
+        fields = shape.decode(issue.fields)
         ticket = _ticket(issue, fields, shape, now=now)
         comments = fields.comment.comments if fields.comment else []
         return ticket, tuple(comment_events(comments, shape, requester=ticket.requester))

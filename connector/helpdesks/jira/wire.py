@@ -14,7 +14,7 @@ from connector.domain.change import Comment, Field, FieldChange
 from connector.domain.site import Binding, FieldMap, vendor_id
 from connector.domain.ticket import Priority, Ticket
 from connector.errors import HelpdeskError, Rejected
-from connector.helpdesks.jira.text import adf, wiki
+from connector.helpdesks.jira.text import adf, wiki_note
 from connector.helpdesks.transport import Dialect, Endpoint, Limit, Reading, Reply, Request
 
 MARKER = "esc.marker"
@@ -171,7 +171,7 @@ def add_comment(id_: str, comment: Comment) -> Request:
 
 def add_note(id_: str, comment: Comment) -> Request:
     """An internal note: wiki text with everything escaped, its visible reference as the only marker."""
-    body = {"body": f"{wiki(comment.body)}\n\nRef {wiki(comment.ref)}", "public": False}
+    body = {"body": wiki_note(comment.body, comment.ref), "public": False}
     return Request("POST", f"{_DESK}/request/{quote(id_)}/comment", body=body)
 
 

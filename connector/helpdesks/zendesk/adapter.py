@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.domain.site import FieldMap
 from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
 from connector.helpdesks.zendesk.limits import DIALECT
+from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.writer import ZendeskWriter
 
@@ -24,6 +26,8 @@ class ZendeskOptions:
         writer: An agent's credential; ``None``: the reader's own, for a site with a single one.
         fields: The site's map.
         web_base: Where people open tickets; empty: ``base_url``.
+        sieve: Brands and groups to look after.
+        views: Ids of the views to look after; empty: tickets in any view, or none.
     """
 
     site: str
@@ -32,6 +36,8 @@ class ZendeskOptions:
     fields: FieldMap
     writer: Credentials | None = None
     web_base: str = ""
+    sieve: Sieve = field(default_factory=Sieve)
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +59,10 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     pin = zenpy_pin(Pin(origin))
     reading = PinnedAdapter(pin, options.reader, DIALECT, around)
     clients = Clients(reader=Client(reading), writer=_writer(options, reading, around))
-    view = View(site=options.site, fields=options.fields, web_base=(options.web_base or str(origin)).rstrip("/"))
+    web_base = (options.web_base or str(origin)).rstrip("/")
+    view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
     return ZendeskSite(
-        reader=ZendeskReader(clients, view),
+        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views)),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
     )
