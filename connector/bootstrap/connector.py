@@ -34,34 +34,42 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
+from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records
+from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
+
+Observe = Callable[["Connector"], Observer]
+"""Makes the observer of a program: from its settings, its redactor and its ``now``."""
 
 
 class Connector:
     """One configuration, composed. Commands call it and print; it prints nothing itself."""
 
-    def __init__(self, settings: Settings, observe: Callable[[Callable[[], datetime]], Observer]) -> None:
+    def __init__(self, settings: Settings, observe: Observe) -> None:
         """Compose the program; raises ``ConfigError`` with every problem of policy, maps and templates.
 
-        ``observe`` makes the observer from a function that tells the present moment.
+        ``observe`` makes the observer; it is called before anything is read or sent.
         """
         self.settings = settings
+        self.redactor = Redactor(secret.get_secret_value() for secret in settings.secrets.values())
         self.places = Places.beside(settings.state_url)
         self._clock = self.make_clock("main", join=False)
-        self.observer = observe(self.make_clock("log", join=False).now)
+        self._log_clock = self.make_clock("log", join=False)
+        self.observer = observe(self)
         self.policies = LoadedPolicies(settings, today=self._clock.now().date())
 
     @classmethod
-    def load(
-        cls, path: Path, observe: Callable[[Callable[[], datetime]], Observer], *, need_secrets: bool = True
-    ) -> Connector:
+    def load(cls, path: Path, observe: Observe, *, need_secrets: bool = True) -> Connector:
         """Read ``connector.yaml`` and compose the program."""
         return cls(load_settings(path, need_secrets=need_secrets), observe)
 
     # ---- parts
+
+    def now(self) -> datetime:
+        """Return the present moment for a line of the log; callable from any thread."""
+        return self._log_clock.now()
 
     def make_clock(self, party: str, *, join: bool = True) -> RealClock | SteppedClock:
         """Return a clock for one thread of work: the machine's, or the sandbox's where the configuration says so."""
@@ -87,7 +95,7 @@ class Connector:
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
         names = self.policies.loaded.maps[name].fields
-        return connect(self.settings, self.settings.site(name), self.rules(name), names, clock)
+        return connect(self.settings, self.rules(name), names, clock=clock, redactor=self.redactor)
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
@@ -143,10 +151,20 @@ class Connector:
                 clock: Clock = FixedClock(at) if at else self._clock
                 site = self.site(name, self._clock)
                 try:
+                    self._begin_on_copy(name, journal, at)
                     plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
                 except ConnectorError as error:
                     failures.append((name, error))
         return plans, failures
+
+    def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
+        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        now = self._clock.now()
+        row = RunRow(
+            id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
+        )
+        journal.open_site(name, fingerprint=self.rules(name).fingerprint)
+        journal.begin_run(row)
 
     def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
         """Keep plans in a private file."""

@@ -25,7 +25,7 @@ from connector.engine.passes import Site, reschedule
 from connector.engine.pull import Pulled
 from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk, guarded
 from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Page, RunRow, RunSummary
+from connector.ports import Candidate, RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -155,10 +155,11 @@ def _standing(
     site: Site, around: Surroundings, wanted: Mapping[str, Change], *, policy: Policy, now: datetime, run: str
 ) -> tuple[PassPlan, tuple[Refused, ...]]:
     """Return what of the file still stands and may be written, and what does not."""
-    observed = site.reading.reader.get(tuple(wanted))
+    page = site.reading.reader.get(tuple(wanted))
+    observed = page.observations
     versions = {o.ticket.ref.id: o.ticket for o in observed}
     candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observed, cursor=""), now=now)
+    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)
     work = Work()
     reach = reach_all(site.reading, policy, now=now)
     decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
@@ -174,7 +175,7 @@ def _standing(
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:
     """Return why a planned change no longer stands, or nothing."""
     if ticket is None:
-        return "the ticket is gone"
+        return "the ticket is gone or cannot be read"
     if current is None:
         return "nothing of it is wanted any more"
     if current.change.seen != change.seen:
