@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
@@ -99,6 +100,24 @@ class TestCommands:
         desk.wait(minutes=1).command("/esc ACK on it", BEN)
         desk.sync()
         assert desk.state.acknowledged_at == desk.now
+
+
+class TestTheHelpdesksClock:
+    def test_marks_that_a_bare_deadline_cannot_place_are_told(self):
+        policy = changed(sla=dataclasses.replace(POLICY.sla, source=SlaSource.HELPDESK))
+        desk = Desk(policy, facts=QUIET)
+        native = NativeClock(
+            clock=ClockName.RESOLUTION,
+            name="total_resolution_time",
+            stage=NativeStage.RUNNING,
+            read_at=desk.now,
+            breach_at=desk.now + timedelta(hours=8),
+        )
+        desk.ticket = dataclasses.replace(desk.ticket, native=(native,))
+        (told,) = [line for line in desk.look()[0].explanation.findings if "resolution" in line]
+        assert "75%, 90%, 150% cannot be placed" in told
+        desk.ticket = dataclasses.replace(desk.ticket, native=(dataclasses.replace(native, goal=timedelta(hours=8)),))
+        assert not [line for line in desk.look()[0].explanation.findings if "resolution" in line]
 
 
 class TestFirstResponse:
