@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
 from connector.domain.decision import LeftAlone, PathVerdict
@@ -26,8 +26,7 @@ from connector.domain.view import View
 __all__ = ["Escalated", "escalate", "needs_history", "unapproved"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalated:
+class Escalated(NamedTuple):
     """Where the path stands after this pass.
 
     Attributes:
@@ -44,8 +43,7 @@ class Escalated:
     alarms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
+class _Cause(NamedTuple):
     """Why something moves, and the moment that did it."""
 
     why: str

@@ -7,8 +7,8 @@ is raised, assigned or said meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.acts import HOLD_LABEL, Acts, priority_named
 from connector.domain.change import Field
@@ -19,8 +19,7 @@ from connector.domain.ticket import Priority
 from connector.domain.triggers import TriggerReading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(NamedTuple):
     """Who holds what.
 
     Attributes:
@@ -40,8 +39,7 @@ class Holding:
     expires: tuple[datetime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPriority:
+class HeldPriority(NamedTuple):
     """A priority that a person set and that stands."""
 
     value: Priority
@@ -50,8 +48,7 @@ class HeldPriority:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldTicket:
+class HeldTicket(NamedTuple):
     """A hold of the whole ticket, by label or command; ``until`` is ``None`` while the label stays on."""
 
     since: datetime

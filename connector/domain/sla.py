@@ -8,7 +8,7 @@ steps, each in a module of its own: the ticket's course (`sla_timeline`), the pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.domain.change import Field
@@ -163,8 +163,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         for threshold in thresholds_of(case.policy, own.clock)
     )
     elapsed = native_elapsed(native, calendar, now)
-    return replace(
-        own,
+    return own._replace(
         source=SlaSource.HELPDESK,
         cycle_start=start,
         deadline=deadline,

@@ -11,7 +11,7 @@ from connector.domain.site import SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Candidate, Page, Stored
+from connector.ports import Candidate, Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -76,14 +76,14 @@ def read_unread_text(
     A policy edit that changes word lists makes earlier results unknown; the text itself is never stored, so the ticket
     is read again.
     """
-    observations = site.reader.get(ids)
+    page = site.reader.get(ids)
     candidates = [
         Candidate(
             ticket=replace(o.ticket, text=None),
             events=o.events,
             text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
         )
-        for o in observations
+        for o in page.observations
     ]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observations, cursor=""), now=now)
-    return tuple(o.ticket.ref.id for o in observations)
+    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)  # only a sweep tells gone
+    return tuple(o.ticket.ref.id for o in page.observations)

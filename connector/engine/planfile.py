@@ -23,7 +23,7 @@ from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, reschedule
 from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk
 from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Page, RunRow, RunSummary
+from connector.ports import Candidate, RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -125,10 +125,11 @@ def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[App
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
     around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     around.journal.begin_run(row)
-    observed = site.reading.reader.get(tuple(wanted))
+    page = site.reading.reader.get(tuple(wanted))
+    observed = page.observations
     versions = {o.ticket.ref.id: o.ticket for o in observed}
     candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observed, cursor=""), now=now)
+    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)
     work = Work()
     reach = reach_all(site.reading, policy, now=now)
     decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=row.id)
@@ -154,7 +155,7 @@ def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[App
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:
     """Return why a planned change no longer stands, or nothing."""
     if ticket is None:
-        return "the ticket is gone"
+        return "the ticket is gone or cannot be read"
     if current is None:
         return "nothing of it is wanted any more"
     if current.change.seen != change.seen:

@@ -68,6 +68,10 @@ class SqlJournal:
         """Replace what deltas implied by the vendor's own history."""
         self._run(lambda c: histories.store_histories(c, histories_))
 
+    def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
+        """Count that histories could not be read."""
+        self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
         self._run(lambda c: sites.advance(c, site, progress))

@@ -215,6 +215,12 @@ class Journal(Protocol):
     def store_history(self, histories: Sequence[TicketHistory]) -> None:
         """Replace what deltas implied by the vendor's own history and mark it complete."""
 
+    def skip_history(self, site: str, histories: Sequence[TicketHistory], *, now: datetime) -> None:
+        """Count that histories could not be read; after three times ``without_history`` leaves the ticket out.
+
+        Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
+        """
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
 
