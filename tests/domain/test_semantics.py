@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.decide import decide
 from connector.domain.policy import SlaSource, Trigger
 from connector.domain.sla import read_clocks
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
@@ -100,6 +101,32 @@ class TestCommands:
         desk.wait(minutes=1).command("/esc ACK on it", BEN)
         desk.sync()
         assert desk.state.acknowledged_at == desk.now
+
+
+class TestASiteThatMayNotBeWritten:
+    def desk(self) -> Desk:
+        desk = Desk(changed(sla=dataclasses.replace(POLICY.sla, thresholds=())), facts=OUTAGE)
+        desk.sync()
+        assert desk.state.level == 1
+        return desk
+
+    def look(self, desk: Desk, **also):
+        return decide(dataclasses.replace(desk.situation, **also), desk.policy, desk.now)
+
+    def test_makes_no_step_that_nobody_would_hear_of(self):
+        desk = self.desk()
+        desk.wait(minutes=35)
+        found = self.look(desk, halted="paused: maintenance")
+        assert found.state.level == 1
+        assert desk.now < found.next_due_at <= desk.now + timedelta(minutes=10)
+
+    def test_goes_on_at_the_same_level_with_a_fresh_interval(self):
+        desk = self.desk()
+        resumed_at = desk.wait(minutes=35).now
+        desk.wait(minutes=5)
+        assert self.look(desk, resumed_at=resumed_at).state.level == 1
+        desk.wait(minutes=25)
+        assert self.look(desk, resumed_at=resumed_at).state.level == 2
 
 
 class TestTheHelpdesksClock:
