@@ -151,8 +151,12 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
     for chunk in _chunks(ids, 50):
-        histories = tuple(site.reader.history(chunk))
+        read = tuple(site.reader.history(chunk))
+        histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
+        around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
+        for skipped in (h for h in read if h.unreadable):
+            around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
         pulled.changed.update((h.ref.id, None) for h in histories)
         around.observer.event("history_read", site=site.name, tickets=len(histories))
 

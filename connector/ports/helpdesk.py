@@ -63,11 +63,15 @@ def fetched(ids: Sequence[str], observations: Iterable[Observation], malformed: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketHistory:
-    """The vendor's history of one ticket, oldest first, complete up to ``read_until``."""
+    """The vendor's history of one ticket, oldest first, complete up to ``read_until``.
+
+    ``unreadable`` says why there is none: the helpdesk refuses it, or it cannot be understood. It is not stored then.
+    """
 
     ref: TicketRef
     events: tuple[TicketEvent, ...]
     read_until: datetime
+    unreadable: str = ""
 
 
 class Presence(StrEnum):
@@ -128,7 +132,10 @@ class TicketReader(Protocol):
         """
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield the vendor's history of tickets, in the order asked; counted apart from other reads."""
+        """Yield the vendor's history of tickets, in the order asked; counted apart from other reads.
+
+        One ticket's history that cannot be read never costs the others theirs.
+        """
 
     def history_allowance(self) -> int:
         """Return how many histories may be read now within the share of the read budget that is kept for them."""

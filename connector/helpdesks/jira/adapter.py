@@ -136,7 +136,7 @@ class JiraReader:
         adapter = self._client.adapter
         if adapter.delay("comments"):
             return 0
-        _, share = adapter.remaining().get(HISTORY.name, (0, int(HISTORY.count * HISTORY.share)))
+        _, share = adapter.room(HISTORY.name)
         return share * HISTORY_SECONDS
 
     # ---- our own writes

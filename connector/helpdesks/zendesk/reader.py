@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.change import Write
-from connector.domain.events import Role
+from connector.domain.events import Role, TicketEvent
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
@@ -122,24 +122,28 @@ class ZendeskReader:
         return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield histories in the order asked; one that is gone or cannot be read has none."""
+        """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
         for id_ in ids:
+            ref = TicketRef(self._view.site, id_)
             try:
-                audits, read_until = self._audits(id_)
-            except (Rejected, Malformed):
-                continue
-            self._learn_roles(history.authors(audits))
-            witness = history.Witness(fields=self._view.fields, role_of=self._role)
-            events = history.events(audits, witness)
-            yield TicketHistory(ref=TicketRef(self._view.site, id_), events=events, read_until=read_until)
+                events, read_until = self._history(id_)
+            except (Rejected, Malformed) as error:
+                now, why = self._http.adapter.server_now(), str(error)[:200]
+                yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
+            else:
+                yield TicketHistory(ref=ref, events=events, read_until=read_until)
+
+    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
+        audits, read_until = self._audits(id_)
+        self._learn_roles(history.authors(audits))
+        return history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
         adapter = self._http.adapter
         if adapter.delay("history"):
             return 0
-        left = adapter.remaining()
-        return min(left.get(limit.name, (int(limit.count * limit.share), 0))[0] for limit in (HISTORY, ACCOUNT))
+        return min(adapter.room(limit.name)[0] for limit in (HISTORY, ACCOUNT))
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
