@@ -399,9 +399,15 @@ class TestCompare:
         comment = note(seen.ref, "x")
         assert compare.changed_since(seen, live, write(comment=comment)) == "priority"
         assert compare.changed_since(seen, live, write(wanted(Field.PRIORITY, "P1"))) == "priority"
-        assert compare.changed_since(seen, live, write(wanted(Field.LEVEL, "2"))) == "level"
+        assert compare.changed_since(seen, live, write(wanted(Field.PATH, "x"))) == ""
         assert compare.changed_since(seen, live, write(wanted(Field.LABELS, "x"))) == ""
         assert compare.changed_since(seen, live, write(wanted(Field.NEXT_DUE, "x"))) == ""
+
+    def test_a_step_up_the_path_depends_on_who_took_the_ticket_since(self) -> None:
+        step = write(wanted(Field.LEVEL, "2"))
+        assert compare.changed_since(read(), read(assignee={"accountId": "acc-anna"}), step) == "assignee"
+        assert compare.changed_since(read(), read(customfield_3=4), step) == "level"
+        assert compare.changed_since(read(), read(labels=["x"]), step) == ""
 
     @pytest.mark.parametrize(
         ("author", "spoke"),
