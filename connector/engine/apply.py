@@ -41,6 +41,7 @@ class Applied:
     Attributes:
         retry_after: How long the helpdesk asked to be left alone, where it did.
         stopped: Why the rest of the plan was not tried; empty when all of it was.
+        complete: Ids of tickets whose every planned write is settled.
     """
 
     written: int = 0
@@ -52,7 +53,7 @@ class Applied:
     stopped: str = ""
     denied: bool = False
     unreachable: bool = False
-    keys: set[str] = field(default_factory=set)
+    complete: set[str] = field(default_factory=set)
 
 
 class _StopSite(Exception):
@@ -115,6 +116,7 @@ class _Apply:
             if receipt is None:
                 return
             ticket = as_written(ticket, write, version=receipt.version)
+        self._done.complete.add(ticket.ref.id)
 
     def _one_write(self, write: Write, ticket: Ticket) -> Receipt | None:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
@@ -151,7 +153,6 @@ class _Apply:
     def _settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
         self._around.journal.settle(op, receipt, now=self._around.clock.now())
         self._done.written += 1
-        self._done.keys.add(ticket.key)
         self._log.event("write_done", site=self._plan.site, ticket=ticket.key, write=op.write, remote=receipt.remote_id)
 
     # ---- many field-only changes at once
@@ -193,6 +194,7 @@ class _Apply:
                     result = by_key.get(op.write.key)
                     if result is not None and result.receipt is not None:
                         self._settle(op, ticket, result.receipt)
+                        self._done.complete.add(ticket.ref.id)
                     else:
                         failure = result.failure if result else Failure.UNKNOWN
                         self._failed(op, ticket, _error(failure, result.why if result else "no result"), stop=False)

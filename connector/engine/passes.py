@@ -105,6 +105,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
+    _move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
         decided=plan.decided,
@@ -123,6 +124,13 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan=plan,
         applied=applied,
     )
+
+
+def _move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:
+    """Let tickets go whose whole change is written; the others stay due and are planned anew by the next pass."""
+    waiting = {item.ref.id for item in plan.held}
+    written = {p.change.ref.id: p.next_due_at for p in plan.planned if p.change.ref.id in applied.complete}
+    around.journal.move_on(plan.site, {id_: due for id_, due in written.items() if id_ not in waiting}, since=plan.now)
 
 
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:

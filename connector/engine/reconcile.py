@@ -34,10 +34,11 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A change with the ticket that it was decided on."""
+    """A change with the ticket that it was decided on, and when that ticket falls due next once it is written."""
 
     change: Change
     ticket: Ticket
+    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +167,10 @@ def _take(
         work.ask_history.append(ticket.ref.id)
     if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
-        work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
+        planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
+        work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
+    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted, unwritten=made is not None)
 
 
 def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) -> tuple[Comment, ...]:
@@ -205,7 +207,7 @@ def _guarded(  # noqa: PLR0913
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
     spent = around.journal.spent(site.name, windows=windows, now=now)
-    tickets = {planned.change.ref.id: planned.ticket for planned in work.changes}
+    wanted = {planned.change.ref.id: planned for planned in work.changes}
     go, held = guard(
         order([planned.change for planned in work.changes]),
         budgets=site.rules.budgets,
@@ -220,7 +222,7 @@ def _guarded(  # noqa: PLR0913
         run=run,
         policy=policy,
         now=now,
-        planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
+        planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
         held=tuple(held),
         left=tuple(work.left),
         read=pulled.read,

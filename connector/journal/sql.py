@@ -84,9 +84,9 @@ class SqlJournal:
         """Return when a run first applied this policy on the site."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest due moment."""
-        return self._run(lambda c: tickets.next_due(c, site))
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest due moment, or the earliest later than ``after``."""
+        return self._run(lambda c: tickets.next_due(c, site, after=after))
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""
@@ -107,6 +107,10 @@ class SqlJournal:
     def store_verdicts(self, site: str, verdicts_: Sequence[Verdict], *, run: str) -> int:
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
+
+    def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+        """Store when tickets whose change is written fall due next."""
+        self._run(lambda c: verdicts.move_on(c, site, due, since=since))
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""

@@ -48,10 +48,21 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     changed = []
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
-        due = maybe_micros(decision.next_due_at) if row.is_open else None
+        due = maybe_micros(decision.now if verdict.unwritten else decision.next_due_at) if row.is_open else None
         if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
             changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
     return change_rows(connection, ticket, changed, key=("site", "id"))
+
+
+def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+    """Store when tickets fall due next, where they still are due since the moment of the decision that was written."""
+    for portion in portions(list(due)):
+        waiting = select(ticket.c.id).where(
+            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at == to_micros(since)
+        )
+        ids = connection.execute(waiting).scalars().all()
+        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(due[of])} for of in ids]
+        change_rows(connection, ticket, rows, key=("site", "id"))
 
 
 def _store_states(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:

@@ -93,11 +93,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision as it is to be stored, with the rows it settles and the fields it adopts."""
+    """One decision as it is to be stored, with the rows it settles and the fields it adopts.
+
+    Attributes:
+        unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+    """
 
     decision: Decision
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    unwritten: bool = False
 
 
 class OpStatus(StrEnum):
@@ -219,8 +224,8 @@ class Journal(Protocol):
     def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest ``next_due_at`` of the site's open tickets."""
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``."""
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
@@ -239,6 +244,9 @@ class Journal(Protocol):
 
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
+
+    def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+        """Store when tickets whose change is written fall due next; one that fell due anew since stays as it is."""
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
