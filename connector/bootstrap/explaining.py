@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
@@ -70,7 +71,9 @@ def _situation(program: Connector, records: Records, stored: Stored, policy: Pol
     targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
     site = stored.ticket.ref.site
     since = records.policy_since(site, policy.hash) or at
-    return situation(program.rules(site), stored, {t: _assumed(t) for t in targets}, policy_since=since)
+    people = bound_people(program.policies.loaded.maps[site].fields)
+    reach = {target: _assumed(target) for target in targets}
+    return situation(program.rules(site), stored, reach, policy_since=since, people=people)
 
 
 def _assumed(target: LevelTarget) -> Reach:

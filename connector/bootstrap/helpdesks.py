@@ -38,10 +38,16 @@ def connect(settings: Settings, site: SiteSettings, rules: SiteRules, names: Fie
         rules=rules,
         reader=adapters.reader,
         directory=adapters.directory,
+        people=bound_people(names),
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
     return Site(reading=reading, writer=adapters.writer)
+
+
+def bound_people(names: FieldMap) -> Mapping[str, str]:
+    """Return vendor account id → bound name."""
+    return {account: name for name, account in names.people.items()}
 
 
 def _credentials(settings: Settings, site: SiteSettings, role: Literal["reader", "writer"]) -> Credentials:

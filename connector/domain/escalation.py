@@ -54,7 +54,10 @@ class _Cause:
 
 
 def escalate(view: View) -> Escalated:
-    """Return the path's next state at ``view.now``; deciding again on that state changes nothing."""
+    """Return the path's next state at ``view.now``; deciding again on that state changes nothing.
+
+    A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
+    """
     state = _without_old_cycle(view)
     if state.path is None:
         started, why, unread = _started(view, state)
@@ -63,7 +66,7 @@ def escalate(view: View) -> Escalated:
         return _told(view, _acknowledged(view, started), unread=unread)
     if view.holding.ticket is None:
         state = _switched(view, state)
-    return _told(view, _stepped(view, _acknowledged(view, state)))
+    return _told(view, _acknowledged(view, _stepped(view, _acknowledged(view, state))))
 
 
 # ---- starting

@@ -38,7 +38,10 @@ def with_priority(
 def _priority_since(
     situation: Situation, effective: Priority | None, holding: Holding, now: datetime
 ) -> datetime | None:
-    """Return since when the priority applies: the first answer of all counts from the opening, or since it was set."""
+    """Return since when the priority applies: the first answer of all counts from the opening, or since it was set.
+
+    So does one that we lowered: only a rise gives a target the time that counts from it.
+    """
     if effective is None:
         return None
     if situation.state.decided_at is None:
@@ -46,6 +49,8 @@ def _priority_since(
         changes = [e.at for e in situation.history.events if e.kind is EventKind.PRIORITY and e.after == named]
         return max((at for at in changes if at <= now), default=situation.ticket.opened_at)
     held = holding.priority
+    if held is None and not effective.is_above(situation.state.priority):
+        return situation.ticket.opened_at
     return held.since if held is not None and held.value is effective and held.since <= now else now
 
 

@@ -29,7 +29,8 @@ class EscalationState:
         stepped_at: Last time that a level changed; at most one step per ``min_step``.
         repeats: How often the present level has announced itself again.
         acknowledged_at, acknowledged_by: By a person with an agent's role; stops the timer.
-        priority, priority_since: The effective priority and since when; a raised target's floor counts from here.
+        priority, priority_since: The effective priority and since when; a raised target's floor counts from here. The
+            first answer and one that we lowered count from the opening.
         variant, variant_since: Faster targets that a trigger asks for, and since when; their floor counts from here.
         candidate_priority, candidate_since: A lower answer that has not stood for ``dwell`` yet.
         policy_hash: Policy of the last decision; a change supersedes the marks already passed.

@@ -32,13 +32,18 @@ def situations(
     """Yield a situation per stored ticket, in the order asked."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     for stored in around.journal.load(site.name, ids, now=now):
-        yield situation(site.rules, stored, reach, policy_since=since)
+        yield situation(site.rules, stored, reach, policy_since=since, people=site.people)
 
 
 def situation(
-    rules: SiteRules, stored: Stored, reach: Mapping[LevelTarget, Reach], *, policy_since: datetime
+    rules: SiteRules,
+    stored: Stored,
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    policy_since: datetime,
+    people: Mapping[str, str],
 ) -> Situation:
-    """Return the situation of one stored ticket."""
+    """Return the situation of one stored ticket; ``people`` is vendor account id → bound name."""
     return Situation(
         ticket=stored.ticket,
         rules=rules,
@@ -52,6 +57,7 @@ def situation(
         notes_today=stored.notes_today,
         last_note_at=stored.last_note_at,
         policy_since=policy_since,
+        people=people,
     )
 
 

@@ -161,7 +161,9 @@ def _take(
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     ticket = situation.ticket
-    work.left.extend(Left(key=ticket.key, item=item) for item in ticket_plan.left)
+    for item in ticket_plan.left:
+        work.left.append(Left(key=ticket.key, item=item))
+        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)

@@ -217,6 +217,14 @@ class TestAcknowledgement:
         desk.sync()
         assert (desk.ticket.level, desk.ticket.group) == (1, None)
 
+    def test_what_was_done_after_a_levels_cause_acknowledges_it_in_the_same_pass(self):
+        desk = outage()
+        desk.wait(minutes=20)
+        desk.command("/esc ack", BEN)
+        desk.sync()
+        assert (desk.ticket.level, desk.state.acknowledged_at) == (2, desk.now), "overdue since 09:15"
+        assert desk.look()[0].state == desk.state
+
     def test_a_bound_name_is_recognised(self):
         desk = outage()
         desk.wait(minutes=2)

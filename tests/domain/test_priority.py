@@ -317,12 +317,9 @@ class TestLowering:
         assert desk.ticket.priority is P1
 
     def test_it_is_looked_at_when_the_dwell_time_ends(self):
-        desk = self.lower(changed(lowering(), sla=dataclasses.replace(POLICY.sla, thresholds=()), cadence={}))
-        desk.command("/esc ack")
-        desk.wait(seconds=1)
+        desk = self.lower(lowering(dwell=timedelta(minutes=5)))
         desk.sync()
-        desk.run(minutes=31)
-        assert desk.ticket.priority is P4
+        assert desk.look()[0].next_due_at == MONDAY + timedelta(minutes=5)
 
 
 class TestSettled:
