@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import SiteRules
 from connector.domain.situation import Reach, Situation, Twin
-from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Candidate, Page, Stored
+from connector.engine.pull import take_in
+from connector.ports import Page, Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -70,13 +69,5 @@ def read_unread_text(
     is read again.
     """
     observations = site.reader.get(ids)
-    candidates = [
-        Candidate(
-            ticket=replace(o.ticket, text=None),
-            events=o.events,
-            text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
-        )
-        for o in observations
-    ]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observations, cursor=""), now=now)
+    take_in(site, around, policy, Page(observations=observations, cursor=""), now=now, reread=True)
     return tuple(o.ticket.ref.id for o in observations)

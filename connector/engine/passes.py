@@ -13,7 +13,7 @@ from connector.engine.apply import Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
-from connector.errors import ConnectorError, Denied, Unavailable, UnsafePlan
+from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -202,7 +202,7 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
                 at=now,
             )
         )
-    elif not isinstance(error, Unavailable):
+    elif not isinstance(error, HelpdeskError):
         raise error
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
 

@@ -21,9 +21,10 @@ from connector.engine.apply import Applied, apply_plan
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site
-from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk
-from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Page, RunRow, RunSummary
+from connector.engine.pull import take_in
+from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk, notice_switches
+from connector.errors import Busy, ConfigError, Problem, UnsafePlan
+from connector.ports import Page, RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -114,7 +115,11 @@ def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[App
     """Write exactly the file's changes for one site; refuse those that no longer stand.
 
     Every ticket is read afresh and decided again: its version must be the one seen, and what the policy wants now must
-    still include what the plan holds, with nothing newer to say.
+    still include what the plan holds, with nothing newer to say. Budgets and freezes hold as in a pass.
+
+    Raises:
+        UnsafePlan: The plan was made for another helpdesk behind this site's name.
+        Busy: Writes to the site are paused.
     """
     wanted = {change.ref.id: change for change in file.changes.get(site.name, ())}
     if not wanted:
@@ -123,31 +128,38 @@ def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[App
         raise UnsafePlan(f"the plan was made for another {site.name}; its address has changed since")
     now, policy = around.clock.now(), around.policies.current()
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
-    around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    if state.paused:
+        raise Busy(f"writes to {site.name} are paused: {state.paused}", remedy=f"connector resume {site.name}")
     around.journal.begin_run(row)
-    observed = site.reading.reader.get(tuple(wanted))
-    versions = {o.ticket.ref.id: o.ticket for o in observed}
-    candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observed, cursor=""), now=now)
-    work = Work()
-    reach = reach_all(site.reading, policy, now=now)
-    decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=row.id)
-    current = {planned.change.ref.id: planned for planned in work.changes}
-    planned: list[Planned] = []
-    refused: list[Refused] = []
-    for id_, change in wanted.items():
-        why = _objection(change, versions.get(id_), current.get(id_))
-        if why:
-            refused.append(Refused(key=change.key, why=why))
-        else:
-            planned.append(Planned(change=change, ticket=versions[id_]))
-    plan = PassPlan(site=site.name, run=row.id, policy=policy, now=now, planned=tuple(planned))
+    notice_switches(site.reading, around, state, now=now)
+    plan, refused, decided = _still_standing(site, around, wanted, run=row.id, now=now)
     applied = apply_plan(plan, site.writer, around)
-    summary = RunSummary(read=len(observed), decided=work.decided, written=applied.written, failed=len(refused))
+    summary = RunSummary(read=plan.read, decided=decided, written=applied.written, failed=len(refused))
     outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
     ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)
     around.journal.end_run(ended)
     return applied, tuple(refused)
+
+
+def _still_standing(
+    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str, now: datetime
+) -> tuple[PassPlan, list[Refused], int]:
+    """Return what of ``wanted`` is to be written, what is refused, and how many tickets were decided for that."""
+    policy, reading = around.policies.current(), site.reading
+    observed = reading.reader.get(tuple(wanted))
+    versions = {o.ticket.ref.id: o.ticket for o in observed}
+    take_in(reading, around, policy, Page(observations=observed, cursor=""), now=now, reread=True)
+    work, reach = Work(), reach_all(reading, policy, now=now)
+    decide_chunk(reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
+    current = {planned.change.ref.id: planned for planned in work.changes}
+    objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
+    go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], now=now)
+    objections |= {item.ref.id: f"held, {item.why}" for item in held}
+    planned = tuple(Planned(change=c, ticket=versions[c.ref.id]) for c in go if not objections[c.ref.id])
+    refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]
+    plan = PassPlan(site=site.name, run=run, policy=policy, now=now, planned=planned, read=len(observed))
+    return plan, refused, work.decided
 
 
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:

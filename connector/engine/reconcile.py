@@ -96,7 +96,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     now = around.clock.now()
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    _notice_switches(site, around, state, now=now)
+    notice_switches(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work()
     reach = reach_all(site, policy, now=now)
@@ -108,7 +108,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     return _guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
-def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+    """Silence what shadow would have done under effects that were switched on since the last pass."""
     effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
     if dict(state.effects) != dict(effects):
         silenced = around.journal.switch_effects(site.name, effects, now=now)
@@ -206,19 +207,8 @@ def _guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
-    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
-    spent = around.journal.spent(site.name, windows=windows, now=now)
     wanted = {planned.change.ref.id: planned for planned in work.changes}
-    go, held = guard(
-        order([planned.change for planned in work.changes]),
-        budgets=site.rules.budgets,
-        used=spent.used,
-        used_by_ticket=spent.by_ticket,
-        open_tickets=state.open_tickets,
-        allowance=state.allowance,
-        frozen=state.frozen,
-    )
+    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
     return PassPlan(
         site=site.name,
         run=run,
@@ -232,6 +222,24 @@ def _guarded(  # noqa: PLR0913
         would_do=work.would_do,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+    )
+
+
+def allowed(
+    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, now: datetime
+) -> tuple[list[Change], list[Held]]:
+    """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
+    spent = around.journal.spent(site.name, windows=windows, now=now)
+    return guard(
+        order(changes),
+        budgets=site.rules.budgets,
+        used=spent.used,
+        used_by_ticket=spent.by_ticket,
+        open_tickets=state.open_tickets,
+        allowance=state.allowance,
+        frozen=state.frozen,
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.ticket import Priority
-from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import Fault
-from tests.engine.stage import MINUTE, SECOND, Desk, Stage
-from tests.helpdesks.stopped_clock import StoppedClock
+from tests.engine.stage import Desk, Stage
 
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 P1, P2, P3, P4 = Priority
