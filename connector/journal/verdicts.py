@@ -48,17 +48,25 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     changed = []
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
-        due = maybe_micros(decision.now if verdict.unwritten else decision.next_due_at) if row.is_open else None
+        due = _due(row, verdict) if row.is_open else None
         if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
             changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 
+def _due(row: AnyRow, verdict: Verdict) -> int | None:
+    """Return when a ticket falls due next; with something unwritten it is due now, or still is."""
+    if not verdict.unwritten:
+        return maybe_micros(verdict.decision.next_due_at)
+    now = to_micros(verdict.decision.now)
+    return now if row.next_due_at is None else min(row.next_due_at, now)
+
+
 def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
-    """Store when tickets fall due next, where they still are due since the moment of the decision that was written."""
+    """Store when tickets fall due next, where they still are due from the moment of the decision that was written."""
     for portion in portions(list(due)):
         waiting = select(ticket.c.id).where(
-            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at == to_micros(since)
+            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at <= to_micros(since)
         )
         ids = connection.execute(waiting).scalars().all()
         rows = [{"site": site, "id": of, "next_due_at": maybe_micros(due[of])} for of in ids]

@@ -246,7 +246,7 @@ class Journal(Protocol):
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
-        """Store when tickets whose change is written fall due next; one that fell due anew since stays as it is."""
+        """Store when tickets whose change is written fall due next, unless they were given another moment since."""
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
