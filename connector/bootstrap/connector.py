@@ -158,7 +158,7 @@ class Connector:
         return plans, failures
 
     def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
-        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        """Note on the copy that the policy applies from now on, so that a plan ahead tells what comes till then."""
         now = self._clock.now()
         row = RunRow(
             id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
