@@ -37,7 +37,7 @@ from connector.errors import Busy, ConfigError, ConnectorError, Problem
 from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records
+from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
@@ -141,10 +141,20 @@ class Connector:
                 clock: Clock = FixedClock(at) if at else self._clock
                 site = self.site(name, self._clock)
                 try:
+                    self._begin_on_copy(name, journal, at)
                     plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
                 except ConnectorError as error:
                     failures.append((name, error))
         return plans, failures
+
+    def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
+        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        now = self._clock.now()
+        row = RunRow(
+            id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
+        )
+        journal.open_site(name, fingerprint=self.rules(name).fingerprint)
+        journal.begin_run(row)
 
     def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
         """Keep plans in a private file."""

@@ -104,6 +104,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     if state.paused:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
+    _report_left(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
     reschedule(site, around, plan, applied)
     summary = RunSummary(
@@ -115,6 +116,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         failed=applied.failed + plan.malformed,
         parked=recovered.parked,
         would_do=plan.would_do,
+        insufficient=plan.insufficient,
     )
     return PassResult(
         site=site.name,
@@ -177,7 +179,7 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
         around.journal.record(
             JournalEvent(at=now, kind="held", site=site.name, ticket=item.ref.id, key=item.key, run=plan.run, data=data)
         )
-        if item.effect not in state.frozen and not state.paused:
+        if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
         why = f"over its budget: {count} more wanted"
@@ -193,6 +195,12 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
                 at=now,
             )
         )
+
+
+def _report_left(site: Site, around: Surroundings, plan: PassPlan) -> None:
+    """Tell whoever listens what this pass leaves to people; a detail in the log, the point in the demo."""
+    for left in plan.left:
+        around.observer.event("left", site=site.name, ticket=left.key, what=left.item.what, why=left.item.why)
 
 
 def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:

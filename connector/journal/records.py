@@ -94,7 +94,7 @@ class SqlRecords:
         return found[0].document if len(found) == 1 else None
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site."""
+        """Return since when runs have applied this policy on the site without another between."""
         return self._runner.run(lambda c: policy_since(c, site, policy_hash))
 
     def next_due(self, site: str) -> datetime | None:

@@ -85,7 +85,7 @@ class SqlJournal:
         return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site."""
+        """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
     def next_due(self, site: str) -> datetime | None:

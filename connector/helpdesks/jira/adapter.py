@@ -26,6 +26,9 @@ from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence
 OVERLAP = timedelta(minutes=6)
 """The search index lags by up to minutes and dates have minute grain: each window begins this much earlier."""
 
+STEP_BACK = timedelta(days=1)
+"""Where a delta begins anew when its cursor cannot be read; the sweep finds what is older."""
+
 HISTORY_SECONDS = 10
 """One pass reads as many histories as their share of the read budget allows in this time; the rest comes later."""
 
@@ -84,7 +87,7 @@ class JiraReader:
         """
         self._known_account()
         began = self._now()
-        since = min(_moment(cursor), began) - OVERLAP
+        since = _moment(cursor, now=began) - OVERLAP
         empty = True
         for found in self._search.walk(wire.changed_jql(self._projects, since), self._shape.asked):
             empty = empty and not found.issues
@@ -197,5 +200,9 @@ def _cursor(at: datetime) -> Cursor:
     return str(int(at.timestamp() * 1000))
 
 
-def _moment(cursor: Cursor) -> datetime:
-    return datetime.fromtimestamp(int(cursor) / 1000, UTC)
+def _moment(cursor: Cursor, *, now: datetime) -> datetime:
+    """Return the moment of a cursor; one that is not ours, or not from the past, is replaced."""
+    try:
+        return min(datetime.fromtimestamp(int(cursor) / 1000, UTC), now)
+    except (ValueError, OverflowError, OSError):
+        return now - STEP_BACK

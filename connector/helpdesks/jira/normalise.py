@@ -49,6 +49,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         updated_at=updated_at,
         priority=names.priority_of(fields.priority.id) if fields.priority else None,
         group=names.group_name(group),
+        foreign_priority=fields.priority is not None and names.priority_of(fields.priority.id) is None,
         assignee=names.person_name(fields.assignee.account_id if fields.assignee else None),
         labels=frozenset(fields.labels or ()),
         level=int(float(level)) if level else None,

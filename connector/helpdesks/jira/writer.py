@@ -34,7 +34,7 @@ from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
 from connector.helpdesks.splitting import fields_key
-from connector.helpdesks.transport import Answer, Client, Request
+from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
 from connector.ports import BulkResult, Receipt
 
 STILL_FRESH = timedelta(seconds=2)
@@ -54,6 +54,11 @@ class JiraWriter:
         self._reader = reader
         self._mails = Mails(client)
         self._edited: dict[str, datetime] = {}
+
+    @property
+    def transport(self) -> PinnedAdapter:
+        """Return the transport that every write goes over."""
+        return self._client.adapter
 
     @property
     def bulk_size(self) -> int:
