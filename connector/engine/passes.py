@@ -131,16 +131,11 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
 def reschedule(site: Site, around: Surroundings, plan: PassPlan, applied: Applied) -> None:
     """Store when the tickets that had something to write fall due again.
 
-    Until now they are due at once, so that a crash forgets nothing. What is held, failed or not tried is looked at
-    again at the next poll; only a ticket that got all of it waits for its own time.
+    Until now they are due at once, so that a crash forgets nothing, and what is held, failed or not tried stays so:
+    the next pass looks at it again. Only a ticket that got all of what was wanted waits for its own time.
     """
     done = applied.complete - {held.ref.id for held in plan.held}
-    again = plan.now + site.reading.poll_every
-    moments = {
-        id_: due if id_ in done else min(due or again, again)  # whole tickets only: a part may be held
-        for id_, due in plan.wanted.items()
-    }
-    around.journal.reschedule(site.name, moments)
+    around.journal.reschedule(site.name, {id_: due for id_, due in plan.wanted.items() if id_ in done})
 
 
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
@@ -214,13 +209,18 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
                 site=site.name,
                 ticket="",
                 message=f"writes to {site.name} are frozen: {error}",
-                remedy=error.remedy or f"mend the cause, then: connector resume {site.name}",
+                remedy=_then_resume(error.remedy or "mend the cause", site.name),
                 at=now,
             )
         )
     elif not isinstance(error, Unavailable):
         raise error
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _then_resume(remedy: str, site: str) -> str:
+    command = f"connector resume {site}"
+    return remedy if command in remedy else f"{remedy}, then: {command}"
 
 
 def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool, took: float) -> None:

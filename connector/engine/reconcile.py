@@ -108,7 +108,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
-    return _guarded(site, around, work, pulled, policy=policy, now=now, run=run)
+    return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
 def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
@@ -208,7 +208,7 @@ def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: d
         )
 
 
-def _guarded(  # noqa: PLR0913
+def guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""

@@ -88,9 +88,9 @@ class SqlJournal:
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest due moment."""
-        return self._run(lambda c: tickets.next_due(c, site))
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest due moment, or the earliest one later than ``after``."""
+        return self._run(lambda c: tickets.next_due(c, site, after=after))
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""

@@ -154,9 +154,11 @@ def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tupl
     return tuple(connection.execute(wanted).scalars())
 
 
-def next_due(connection: Connection, site: str) -> datetime | None:
-    """Return the earliest due moment of a site."""
+def next_due(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
+    """Return the earliest due moment of a site, or the earliest one later than ``after``."""
     wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, ticket.c.next_due_at.is_not(None))
+    if after is not None:
+        wanted = wanted.where(ticket.c.next_due_at > to_micros(after))
     return maybe_moment(connection.execute(wanted).scalar_one())
 
 

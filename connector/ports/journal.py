@@ -230,8 +230,8 @@ class Journal(Protocol):
     def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest ``next_due_at`` of the site's open tickets."""
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``."""
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
