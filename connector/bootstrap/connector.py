@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
-from connector.bootstrap.explaining import explain_ticket
+from connector.bootstrap.explaining import explain_ticket, find_tickets
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
@@ -180,10 +180,11 @@ class Connector:
     def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
         """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
         records = self.records()
+        (site,) = self.select((site,)) if site else (None,)
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        places = [(ref.site, ref.id) for ref in records.find(ticket)] if ticket else [(site, None)]
+        places = [(ref.site, ref.id) for ref in find_tickets(self, records, ticket)] if ticket else [(site, None)]
         events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
         names = TicketNames(records, now=self._clock.now())
         return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
