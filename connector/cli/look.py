@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Moment, Options, pass_options
+from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length
 
 if TYPE_CHECKING:
     from connector.bootstrap.status import SiteStatus
 
 
-@click.command()
+@click.command(short_help="Show how every site is.", epilog=examples("connector status", "connector -o json status"))
 @pass_options
 def status(options: Options) -> int:
     """Show every site: last good pass, open tickets, effects, what is paused, frozen, held or parked.
@@ -54,7 +54,14 @@ def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     return poll, "" if least is None else f"{least} {rooms[least][0]}/{rooms[least][1]}"
 
 
-@click.command()
+@click.command(
+    short_help="Show what was done, with reasons.",
+    epilog=examples(
+        "connector log --ticket SUP-14",
+        "connector log --runs --site jsm-eu --limit 20",
+        "connector -o ndjson log --since 2026-11-23T00:00Z",
+    ),
+)
 @click.option("--site", help="Only this site.")
 @click.option("--ticket", help="Only this ticket.")
 @click.option("--since", type=Moment(), help="Only from this moment on.")
@@ -76,7 +83,7 @@ def log(
     return 0
 
 
-@click.command()
+@click.command(short_help="Show everything that waits for a person.")
 @pass_options
 def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.
