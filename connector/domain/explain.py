@@ -64,6 +64,11 @@ class _Moments:
         """Return the zone's name."""
         return str(self._zone)
 
+    def offset(self, at: datetime) -> str:
+        """Return how far the zone is from UTC at a moment, where it is."""
+        told = f"{at.astimezone(self._zone):%z}"
+        return "" if told == "+0000" else f" (UTC{told[:3]}:{told[3:]})"
+
 
 def length(time: timedelta) -> str:
     """Return a length of time as people write it: ``2 d 3 h``, ``11 min 15 s``."""
@@ -190,7 +195,7 @@ def _next(decision: Decision, show: _Moments) -> Iterator[str]:
     if decision.next_due_at is None:
         yield "next: nothing by itself; only a change in the helpdesk makes a difference"
     decided = f"decided {decision.now:%Y-%m-%d %H:%M:%S} UTC under policy {decision.policy_hash[:7]}"
-    yield f"{decided}, moments in {show.zone}"
+    yield f"{decided}, moments in {show.zone}{show.offset(decision.now)}"
 
 
 # ---- for machines

@@ -7,7 +7,7 @@ because a limit was reached; it goes on reading and says so.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ class Pulse:
     Attributes:
         ticked_at: Monotonic seconds of the last sign of life.
         waiting_until: The stated wait, while there is one.
+        budgets: What was left of the helpdesk's limits after the last pass: name → (left, limit).
     """
 
     ticked_at: float = 0.0
@@ -36,6 +37,8 @@ class Pulse:
     last_outcome: str = ""
     last_good_at: datetime | None = None
     failures: int = 0
+    next_poll_at: datetime | None = None
+    budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     stale_alarm: bool = False
 
 
@@ -93,6 +96,8 @@ class SiteLoop:
             if fetch:
                 next_poll = now + self._pause_after(result)
             self._note(result, fetch=fetch, now=now)
+            self.pulse.next_poll_at = next_poll
+            self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
             wake = self._next_wake(next_poll, result, now=now)
             self._tick(wake)
             clock.wait(wake)
