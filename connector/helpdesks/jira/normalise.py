@@ -43,6 +43,7 @@ from connector.helpdesks.plaintext import clean
 
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
 _LONGEST_TEXT = 20_000
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +161,8 @@ def _text(fields: Fields) -> Text | None:
 
 def _facts(fields: Fields, names: FieldMap) -> Iterator[tuple[str, Fact]]:
     for name, binding in names.inputs.items():
-        value = _fact(_raw(fields, binding.id), binding.values)
+        raw = _raw(fields, binding.id)
+        value = None if raw is None else _fact(raw, binding.values)
         if value is not None:
             yield name, value
 
@@ -182,7 +184,7 @@ def _raw(fields: Fields, id_: str) -> Any:
 
 def _fact(value: Any, values: Mapping[str, str]) -> Fact | None:
     """Return a fact; what the vendor leaves empty is missing."""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, (bool, int, float)):
         return values.get(str(value), value) if values else value
     if isinstance(value, list):
         items = [mapped(_option(item), values) for item in value]
@@ -259,7 +261,7 @@ def _instant(millis: int | None) -> datetime | None:
 
 
 def _span(millis: int | None) -> timedelta | None:
-    return None if millis is None else timedelta(milliseconds=millis)
+    return None if millis is None else millis * _MILLISECOND
 
 
 # ---- who did what
