@@ -102,6 +102,8 @@ sites:
     base_url: {jira["base_url"]}
     projects: [SUP]
     map: mappings/sites/jsm-eu.yaml
+    timezone: Europe/Berlin
+    locale: de
     auth: {{method: token, email: {jira["auth"]["basic"]["email"]}}}
     effects: [fields, notes, assign]
     poll: {{every: 2m}}
