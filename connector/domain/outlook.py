@@ -106,11 +106,24 @@ def alarms(view: View, escalated: Escalated) -> tuple[str, ...]:
     return (*said, *escalated.alarms)
 
 
+def _unplaced(view: View) -> Iterator[str]:
+    """Yield the marks that a helpdesk's clock without a stated target cannot place: they would stay silent unseen."""
+    for reading in view.readings:
+        native = reading.native
+        if native is None or native.goal is not None or reading.deadline is None:
+            continue
+        marks = ", ".join(str(c.threshold.mark) for c in reading.crossings if c.at is None)
+        if marks:
+            why = "the helpdesk states a deadline and no target"
+            yield f"{reading.clock.value}: {marks} cannot be placed, because {why}; write them as before: 30m"
+
+
 def findings(view: View) -> tuple[str, ...]:
     """Return what is odd about this ticket or about the policy for it."""
     found = list(view.acts.ignored)
     if view.readings and all(reading.target is None for reading in view.readings):
         found.append(f"the policy has no SLA target for priority {view.priority or 'none'}")
+    found += _unplaced(view)
     if view.situation.ticket.foreign_priority:
         found.append("the helpdesk's priority is not in the site's map: it is left as it is")
     if not view.situation.history.complete:

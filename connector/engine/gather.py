@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from connector.domain.policy import LevelTarget, Path, Policy
-from connector.domain.site import SiteRules
+from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import take_in
@@ -35,11 +36,21 @@ def situations(
 ) -> Iterator[Situation]:
     """Yield a situation per stored ticket, in the order asked."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
+    halt = _halt(site, around)
     known = dict(reach)
     for stored in around.journal.load(site.name, ids, now=now):
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
-        yield situation(site.rules, stored, known, policy_since=since, people=site.people)
+        found = situation(site.rules, stored, known, policy_since=since, people=site.people)
+        yield replace(found, **halt) if halt else found
+
+
+def _halt(site: SiteReading, around: Surroundings) -> dict[str, Any]:
+    """Return what a situation has to know of an operator's pause, a freeze and their end."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    halted = state.paused or state.frozen.get(Effect.FIELDS, "")
+    resumed_at = around.journal.resumed_at(site.name)
+    return {"halted": halted, "resumed_at": resumed_at} if halted or resumed_at else {}
 
 
 def situation(

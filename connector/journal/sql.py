@@ -88,6 +88,10 @@ class SqlJournal:
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again."""
+        return self._run(lambda c: control.resumed_at(c, site))
+
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
         """Return the earliest due moment, or the earliest later than ``after``."""
         return self._run(lambda c: tickets.next_due(c, site, after=after))

@@ -244,6 +244,9 @@ class Journal(Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again; ``None``: never."""
+
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
