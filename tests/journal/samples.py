@@ -106,7 +106,7 @@ def reading(clock: ClockName = ClockName.RESOLUTION, *, start: datetime = NOW, *
         "met_at": None,
         "breached": False,
         "segments": (),
-        "crossings": (),
+        "marks": (),
     }
     return ClockReading(clock=clock, cycle_start=start, **given | values)
 
