@@ -22,8 +22,10 @@ seven as they are. No error text carries a secret or a ticket's text.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 
 class ConnectorError(Exception):
@@ -126,3 +128,15 @@ class Unavailable(HelpdeskError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after = retry_after
+
+
+def what_failed(error: BaseException) -> str:
+    """Return what an error is. Only our own errors show their words: a stranger's may quote a ticket or a secret."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, ConnectorError) else name
+
+
+def where_failed(error: BaseException) -> str:
+    """Return an error's traceback as places in the code, outermost first, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames)

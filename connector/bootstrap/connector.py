@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
     StatusReport,
+    TicketNames,
     attention_items,
     event_row,
     run_row,
@@ -32,35 +33,43 @@ from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
-from connector.errors import Busy, ConfigError, ConnectorError, Problem
+from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
+from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records
+from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
+
+Observe = Callable[["Connector"], Observer]
+"""Makes the observer of a program: from its settings, its redactor and its ``now``."""
 
 
 class Connector:
     """One configuration, composed. Commands call it and print; it prints nothing itself."""
 
-    def __init__(self, settings: Settings, observe: Callable[[Callable[[], datetime]], Observer]) -> None:
+    def __init__(self, settings: Settings, observe: Observe) -> None:
         """Compose the program; raises ``ConfigError`` with every problem of policy, maps and templates.
 
-        ``observe`` makes the observer from a function that tells the present moment.
+        ``observe`` makes the observer; it is called before anything is read or sent.
         """
         self.settings = settings
+        self.redactor = Redactor(secret.get_secret_value() for secret in settings.secrets.values())
         self.places = Places.beside(settings.state_url)
         self._clock = self.make_clock("main", join=False)
-        self.observer = observe(self.make_clock("log", join=False).now)
+        self._log_clock = self.make_clock("log", join=False)
+        self.observer = observe(self)
         self.policies = LoadedPolicies(settings, today=self._clock.now().date())
 
     @classmethod
-    def load(
-        cls, path: Path, observe: Callable[[Callable[[], datetime]], Observer], *, need_secrets: bool = True
-    ) -> Connector:
+    def load(cls, path: Path, observe: Observe, *, need_secrets: bool = True) -> Connector:
         """Read ``connector.yaml`` and compose the program."""
         return cls(load_settings(path, need_secrets=need_secrets), observe)
 
     # ---- parts
+
+    def now(self) -> datetime:
+        """Return the present moment for a line of the log; callable from any thread."""
+        return self._log_clock.now()
 
     def make_clock(self, party: str, *, join: bool = True) -> RealClock | SteppedClock:
         """Return a clock for one thread of work: the machine's, or the sandbox's where the configuration says so."""
@@ -86,7 +95,7 @@ class Connector:
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
         names = self.policies.loaded.maps[name].fields
-        return connect(self.settings, self.settings.site(name), self.rules(name), names, clock)
+        return connect(self.settings, self.rules(name), names, clock=clock, redactor=self.redactor)
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
@@ -119,6 +128,16 @@ class Connector:
         finally:
             journal.close()
 
+    @contextmanager
+    def _journal_if_free(self) -> Iterator[Journal | None]:
+        """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
+        with ExitStack() as stack:
+            try:
+                journal = stack.enter_context(self.journal())
+            except Busy:
+                journal = None
+            yield journal
+
     # ---- reading commands
 
     def plan(
@@ -132,10 +151,20 @@ class Connector:
                 clock: Clock = FixedClock(at) if at else self._clock
                 site = self.site(name, self._clock)
                 try:
+                    self._begin_on_copy(name, journal, at)
                     plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
                 except ConnectorError as error:
                     failures.append((name, error))
         return plans, failures
+
+    def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
+        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        now = self._clock.now()
+        row = RunRow(
+            id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
+        )
+        journal.open_site(name, fingerprint=self.rules(name).fingerprint)
+        journal.begin_run(row)
 
     def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
         """Keep plans in a private file."""
@@ -181,13 +210,14 @@ class Connector:
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        ids = [ref.id for ref in records.find(ticket)] if ticket else [None]
-        events = [e for id_ in ids for e in records.events(site=site, ticket=id_, **limits)]
-        return [event_row(e) for e in sorted(events, key=lambda e: e.at)]
+        places = [(ref.site, ref.id) for ref in records.find(ticket)] if ticket else [(site, None)]
+        events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
+        names = TicketNames(records, now=self._clock.now())
+        return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        return attention_items(self.records(), self.settings.site_names)
+        return attention_items(self.records(), self.settings.site_names, now=self._clock.now())
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""
@@ -225,27 +255,28 @@ class Connector:
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
-        try:
-            with self.journal() as journal:
+        with self._journal_if_free() as journal:
+            if journal is not None:
                 return self.apply_with(journal, path, {})
-        except Busy:
-            answer = call(self.places.socket, "apply", path=str(path.resolve()))
-            report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
-            report.refused = [(key, why) for key, why in answer["refused"]]
-            return report
+        answer = call(self.places.socket, "apply", path=str(path.resolve()))
+        report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
+        report.refused = [(key, why) for key, why in answer["refused"]]
+        return report
 
     def apply_with(self, journal: Journal, path: Path, sites: Mapping[str, Site]) -> ApplyReport:
         """Apply a plan file with the state held; ``sites`` are those already connected."""
         file = read_plan_file(path)
         check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
         if not self.may_write():
-            raise Busy(f"writes are paused by the file {self.places.paused}", remedy="remove it")
+            raise UnsafePlan(f"writes are paused by the file {self.places.paused}", remedy="remove it")
         report, hooks = ApplyReport(), self.hooks()
         try:
             for name in file.changes:
                 self.select((name,))
                 site = sites.get(name) or self.site(name, self._clock)
-                applied, refused = apply_changes(site, self.around(name, journal, self._clock, hooks), file)
+                applied, refused = apply_changes(
+                    site, self.around(name, journal, self._clock, hooks), file, may_write=self.may_write
+                )
                 report.written += applied.written
                 report.failed += applied.failed + applied.unknown
                 report.stopped = report.stopped or applied.stopped
@@ -270,11 +301,11 @@ class Connector:
         self._steer("resume", names, allow=allow, actor=actor)
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        try:
-            with self.journal() as journal:
+        with self._journal_if_free() as journal:
+            if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
-        except Busy:
-            call(self.places.socket, command, sites=list(names), **arguments)
+                return
+        call(self.places.socket, command, sites=list(names), **arguments)
 
     def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
         """Pause or resume with the state held."""

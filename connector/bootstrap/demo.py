@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connector.bootstrap.connector import Connector
+from connector.bootstrap.connector import Connector, Observe
 from connector.bootstrap.service import Service
 from connector.errors import ConnectorError
-from connector.ports import Observer
 from connector.sandbox.client import SandboxClient, SandboxProcess
 from connector.settings import load_settings
 from connector.starter import starter_folder
@@ -103,6 +102,8 @@ sites:
     base_url: {jira["base_url"]}
     projects: [SUP]
     map: mappings/sites/jsm-eu.yaml
+    timezone: Europe/Berlin
+    locale: de
     auth: {{method: token, email: {jira["auth"]["basic"]["email"]}}}
     effects: [fields, notes, assign]
     poll: {{every: 2m}}
@@ -118,9 +119,7 @@ sites:
 """
 
 
-def play(
-    path: Path, client: SandboxClient, observe: Callable[[Callable[[], datetime]], Observer], *, stepped: bool
-) -> int:
+def play(path: Path, client: SandboxClient, observe: Observe, *, stepped: bool) -> int:
     """Run the daemon over the demo's day (for good where time is not stepped) and return its exit code."""
     program = Connector(load_settings(path), observe)
     with program.journal() as journal:

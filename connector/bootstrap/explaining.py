@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from connector.bootstrap.reports import ExplainReport, event_row
+from connector.bootstrap.helpdesks import bound_people
+from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.plan import plan
@@ -40,7 +41,8 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     decision = decide(seen, policy, at)
     ticket_plan = plan(decision, seen)
     events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
-    said = [event_row(e) for e in events if e.at <= at]
+    names = TicketNames(records, now=at)
+    said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
     lines = [header, *explain_lines(decision, ticket_plan), *_done(said)]
     data = explain_dict(decision, ticket_plan)
@@ -70,7 +72,9 @@ def _situation(program: Connector, records: Records, stored: Stored, policy: Pol
     targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
     site = stored.ticket.ref.site
     since = records.policy_since(site, policy.hash) or at
-    return situation(program.rules(site), stored, {t: _assumed(t) for t in targets}, policy_since=since)
+    people = bound_people(program.policies.loaded.maps[site].fields)
+    reach = {target: _assumed(target) for target in targets}
+    return situation(program.rules(site), stored, reach, policy_since=since, people=people)
 
 
 def _assumed(target: LevelTarget) -> Reach:

@@ -15,6 +15,7 @@ from connector.helpdesks.transport import (
     Bearer,
     ClientCredentials,
     Credentials,
+    Redactor,
     Surroundings,
 )
 from connector.ports import Clock, Directory, TicketReader, TicketWriter
@@ -31,17 +32,24 @@ class Adapters:
     directory: Directory
 
 
-def connect(settings: Settings, site: SiteSettings, rules: SiteRules, names: FieldMap, clock: Clock) -> Site:
-    """Return a site with its adapters; nothing is sent yet."""
-    adapters = _VENDORS[site.kind](settings, site, names, clock)
+def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
+    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
+    site = settings.site(rules.name)
+    adapters = _VENDORS[site.kind](settings, site, names, Surroundings(clock=clock, redactor=redactor))
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
         directory=adapters.directory,
+        people=bound_people(names),
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
     return Site(reading=reading, writer=adapters.writer)
+
+
+def bound_people(names: FieldMap) -> Mapping[str, str]:
+    """Return vendor account id → bound name."""
+    return {account: name for name, account in names.people.items()}
 
 
 def _credentials(settings: Settings, site: SiteSettings, role: Literal["reader", "writer"]) -> Credentials:
@@ -69,7 +77,7 @@ def _token_url(site: SiteSettings) -> str:
     return "https://api.atlassian.com/oauth/token"
 
 
-def _jira(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
+def _jira(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
     from connector.helpdesks.jira.assembly import JiraOptions, open_site  # noqa: PLC0415 - only its sites pay for it
 
     options = JiraOptions(
@@ -80,27 +88,32 @@ def _jira(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock)
         fields=names,
         projects=site.projects,
         web_base=site.link_url,
+        history_share=site.poll.history_share,
     )
-    opened = open_site(options, Surroundings(clock=clock))
+    opened = open_site(options, around)
     return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
 
 
-def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock) -> Adapters:
+def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
     from connector.helpdesks.zendesk.adapter import ZendeskOptions, open_site  # noqa: PLC0415 - as above
+    from connector.helpdesks.zendesk.sieve import Sieve  # noqa: PLC0415
 
     options = ZendeskOptions(
         site=site.name,
         base_url=site.api_url,
+        sieve=Sieve(brands=frozenset(site.brands), groups=frozenset(site.groups)),
+        views=site.views,
         reader=_credentials(settings, site, "reader"),
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,
         web_base=site.link_url,
+        history_share=site.poll.history_share,
     )
-    opened = open_site(options, Surroundings(clock=clock))
+    opened = open_site(options, around)
     return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
 
 
-_VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Clock], Adapters]] = {
+_VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Surroundings], Adapters]] = {
     SiteKind.JIRA: _jira,
     SiteKind.ZENDESK: _zendesk,
 }

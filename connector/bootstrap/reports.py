@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connector.domain.ticket import TicketRef
 from connector.ports import JournalEvent, OpStatus, Records, RunRow
 
 
@@ -53,6 +54,23 @@ class ExplainReport:
 
     lines: Sequence[str]
     data: Mapping[str, Any]
+
+
+class TicketNames:
+    """What people call tickets, looked up once each; an id stands for itself where the ticket is not stored."""
+
+    def __init__(self, records: Records, *, now: datetime) -> None:
+        """Look up in ``records`` as of ``now``."""
+        self._records = records
+        self._now = now
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, site: str, ticket: str) -> str:
+        """Return the key of a ticket, given its id."""
+        if ticket and (site, ticket) not in self._known:
+            stored = self._records.stored(TicketRef(site, ticket), now=self._now)
+            self._known[site, ticket] = stored.ticket.key if stored else ticket
+        return self._known.get((site, ticket), "")
 
 
 @dataclass(slots=True)
@@ -104,13 +122,13 @@ def run_row(row: RunRow) -> dict[str, Any]:
     }
 
 
-def event_row(event: JournalEvent) -> dict[str, Any]:
+def event_row(event: JournalEvent, names: TicketNames) -> dict[str, Any]:
     """Return an audit line as a row of ``log``."""
     detail = "; ".join(f"{name} {value}" for name, value in event.data.items() if value)
     return {
         "at": event.at,
         "site": event.site,
-        "ticket": event.key or event.ticket,
+        "ticket": names.of(event.site, event.ticket),
         "what": event.kind,
         "detail": detail,
         "run": event.run,
@@ -118,8 +136,9 @@ def event_row(event: JournalEvent) -> dict[str, Any]:
     }
 
 
-def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, Any]]:
+def attention_items(records: Records, names: Sequence[str], *, now: datetime) -> list[dict[str, Any]]:
     """Return what waits for a person: kind, place, since when, consequence and the command that settles it."""
+    called = TicketNames(records, now=now)
     items: list[dict[str, Any]] = []
     for state in (s for s in records.sites() if s.site in names):
         resume = f"connector resume {state.site}"
@@ -134,7 +153,7 @@ def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, An
             _item(
                 "held",
                 state.site,
-                e.key or e.ticket,
+                called.of(state.site, e.ticket),
                 e.at,
                 f"{e.data.get('effect', '')}: {e.data.get('what', '')}",
                 "waits, is not lost",
@@ -146,11 +165,11 @@ def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, An
             _item(
                 "parked",
                 state.site,
-                op.write.ref.id,
+                called.of(state.site, op.write.ref.id),
                 op.sent_at,
                 op.why,
                 "may or may not stand in the ticket; it is not sent again",
-                f"look at the ticket; connector log --ticket {op.write.ref.id}",
+                f"look at the ticket; connector log --ticket {op.write.ref}",
             )
             for op in records.ops(site=state.site, status=OpStatus.PARKED)
         ]
@@ -158,15 +177,18 @@ def attention_items(records: Records, names: Sequence[str]) -> list[dict[str, An
             _item(
                 "quarantined",
                 state.site,
-                e.key or e.ticket,
+                called.of(state.site, e.ticket),
                 e.at,
                 e.data.get("why", ""),
-                "this ticket is not decided; the others are",
+                _UNREAD.get(e.data.get("of", ""), "this ticket is not decided; the others are"),
                 f"connector log --site {state.site}",
             )
             for e in records.quarantined(site=state.site)
         ]
     return items
+
+
+_UNREAD = {"history": "its clocks stay provisional: nothing public is said for them"}
 
 
 def _item(  # noqa: PLR0913, PLR0917 - one argument per column

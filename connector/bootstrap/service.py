@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from connector.bootstrap.clock import SteppedClock
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
-from connector.errors import ConfigError
+from connector.errors import ConfigError, what_failed, where_failed
 from connector.ports import Journal
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Service:
 
     def _on_crash(self, site: str, error: BaseException) -> None:
         self._crashed.append(site)
-        self._program.observer.event("site_crashed", site=site, why=f"{type(error).__name__}: {error}")
+        self._program.observer.event("site_crashed", site=site, why=what_failed(error), where=where_failed(error))
 
     def _reload_policy(self) -> str:
         """Load every file anew; on any problem the policy in force stays."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from connector.cli.show import Output
 
 if TYPE_CHECKING:
     from connector.bootstrap import Connector
+    from connector.ports import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,18 @@ class Options:
         ``need_secrets`` is for commands that talk to a helpdesk.
         """
         from connector.bootstrap import Connector  # noqa: PLC0415 - heavy; `--help` must not pay for it
-        from connector.cli.log import Log  # noqa: PLC0415
 
-        def observe(now: Callable[[], datetime]) -> Log:
-            return Log(now, verbosity=self.verbosity)
+        return Connector.load(self.config, self._log, need_secrets=need_secrets)
 
-        return Connector.load(self.config, observe, need_secrets=need_secrets)
+    def _log(self, program: Connector) -> Observer:
+        """Return the log of ``program``: as its configuration says, unless ``-q`` or ``-v`` says otherwise."""
+        from connector.cli.log import Log, take_over_libraries  # noqa: PLC0415
+
+        wanted = program.settings.log
+        level = {-1: "warning", 1: "debug"}.get(self.verbosity, wanted.level)
+        log = Log(program.now, clean=program.redactor.clean, level=level, form=wanted.format)
+        take_over_libraries(log)
+        return log
 
 
 class Moment(click.ParamType[datetime]):

@@ -1,12 +1,15 @@
 """The log: one line per run, one line per write, alarms; nothing else at the default level.
 
-NDJSON on stderr when it is not a terminal, short lines when it is. Every line carries site, run and policy hash where
-they apply; no line carries a ticket's text or a secret.
+NDJSON on stderr when it is not a terminal, short lines when it is, unless the configuration says otherwise. Every line
+carries site, run and policy hash where they apply; no line carries a ticket's text, and every line is masked as a whole
+before it is written. What the libraries log at warning or above comes the same way.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -17,55 +20,128 @@ from typing import Any, TextIO
 import structlog
 
 from connector.domain.change import Write
+from connector.errors import ConnectorError, what_failed, where_failed
 from connector.ports import Alarm
 
 Line = tuple[str, str, dict[str, Any]]
 """Level, sentence for people, values for machines."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
+_LONGEST_FOREIGN = 300
+_render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
 class Log:
-    """An ``Observer`` that writes the log.
+    """An ``Observer`` that writes the log; it never raises.
 
-    ``now`` gives the moment that stands on a line; ``verbosity`` 0 shows runs, writes and alarms, 1 everything, -1
-    warnings only.
+    Attributes of its making: ``now`` gives the moment that stands on a line, ``clean`` masks a line, ``level`` is the
+    least one shown (``info``: runs, writes and alarms), ``form`` is ``auto``, ``json`` or ``text``.
     """
 
-    def __init__(self, now: Callable[[], datetime], *, stream: TextIO | None = None, verbosity: int = 0) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        clean: Callable[[str], str] = str,
+        level: str = "info",
+        form: str = "auto",
+        stream: TextIO | None = None,
+    ) -> None:
         self._now = now
+        self._clean = clean
         self._stream = stream or sys.stderr
-        self._least = {-1: 30, 0: 20}.get(verbosity, 10)
-        self._human = self._stream.isatty()
+        self._least = _LEVELS[level]
+        self._human = form == "text" or (form == "auto" and _is_terminal(self._stream))
         self._context: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
         self._broken = False
-        self._logger = structlog.wrap_logger(
-            structlog.PrintLogger(self._stream), processors=[structlog.processors.JSONRenderer(ensure_ascii=False)]
-        )
 
     def event(self, name: str, /, **values: object) -> None:
         """Write one event's line; a log that cannot be written never stops the work."""
+        try:
+            self._event(name, values)
+        except Exception as error:  # noqa: BLE001 - observers must not raise; a bug in a line is told by its kind
+            self._put("error", "log_failed", "a line of the log failed", {"of": name, "why": type(error).__name__})
+
+    def _event(self, name: str, values: Mapping[str, Any]) -> None:
         if name == "run_started":
             self._context[str(values["site"])] = {"run": str(values["run"]), "policy": str(values["policy"])}
         level, sentence, data = _LINES.get(name, _plain)(name, values)
-        if _LEVELS[level] < self._least or self._broken:
-            return
-        context = self._context.get(str(data.get("site", "")), {})
+        if _LEVELS[level] >= self._least:
+            self._put(level, name, sentence, {**self._context.get(str(data.get("site", "")), {}), **data})
+
+    def _put(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> None:
+        line = self._clean(self._line(level, name, sentence, data))
         with self._lock:
+            if self._broken:
+                return
             try:
-                self._write(level, name, sentence, {**context, **data})
-            except (OSError, ValueError):
+                self._print(line)
+            except (OSError, ValueError):  # the pipe or the stream is closed
                 self._broken = True
 
-    def _write(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> None:
-        at = self._now()
+    def _print(self, line: str) -> None:
+        try:
+            print(line, file=self._stream, flush=True)
+        except UnicodeError:
+            print(line.encode("ascii", "backslashreplace").decode(), file=self._stream, flush=True)
+
+    def _line(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> str:
+        at = self._moment()
         if not self._human:
-            self._logger.msg(name, time=at.isoformat(), level=level, **data)
-            return
+            stamp = at.isoformat() if at else None
+            return str(_render(None, "", {"time": stamp, "level": level, "event": name, **data}))
         mark = {"warning": " WARNING", "error": " ERROR"}.get(level, "")
         place = " ".join(str(data[k]) for k in ("site", "ticket") if data.get(k))
-        print(f"{at:%H:%M:%S}{mark} {place} {sentence}".rstrip(), file=self._stream, flush=True)
+        shown = f"{at:%H:%M:%S}" if at else "--:--:--"
+        return _CONTROL.sub(" ", f"{shown}{mark} {place} {sentence}".rstrip())
+
+    def _moment(self) -> datetime | None:
+        try:
+            return self._now()
+        except ConnectorError:  # a simulated clock that has ended
+            return None
+
+
+class _FromLibraries(logging.Handler):
+    """Hands what the libraries log to our own log: masked, shortened, a traceback as places only."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one record; never raises."""
+        try:
+            words = record.getMessage()[:_LONGEST_FOREIGN]
+        except (TypeError, ValueError):
+            words = "a message that cannot be read"
+        error = record.exc_info[1] if record.exc_info else None
+        more = {} if error is None else {"error": what_failed(error), "where": where_failed(error)}
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log.event("library", library=record.name, severity=level, why=words, **more)
+
+
+def take_over_libraries(log: Log) -> None:
+    """Send what any library logs at warning or above to ``log``, and nowhere else."""
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if isinstance(h, _FromLibraries)]:
+        root.removeHandler(handler)
+    root.addHandler(_FromLibraries(log))
+    for name in _LIBRARIES:
+        library = logging.getLogger(name)
+        library.setLevel(logging.WARNING)
+        library.handlers.clear()
+        library.propagate = True
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def write_words(write: Write) -> list[str]:
@@ -110,9 +186,9 @@ def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     shown = ("read", "decided", "written", "held", "left", "failed")
     counts = ", ".join(f"{k} {summary[k]}" for k in shown)
     shadow = f", would do {summary['would_do']}" if summary["would_do"] else ""
+    shadow += f", insufficient inputs {summary['insufficient']}" if summary["insufficient"] else ""
     why = f": {values['why']}" if values["why"] else ""
-    quiet = values["outcome"] == "ok" and not any(summary[k] for k in ("read", "decided"))
-    level = "debug" if quiet else "info" if values["outcome"] in {"ok", "held"} else "warning"
+    level = "info" if values["outcome"] in {"ok", "held"} else "warning"
     return level, f"run {values['outcome']}{why}: {counts}{shadow}, took {values['took']:.1f} s", data
 
 
@@ -125,6 +201,18 @@ def _alarm(_: str, values: Mapping[str, Any]) -> Line:
 def _loud(name: str, values: Mapping[str, Any]) -> Line:
     _, sentence, data = _plain(name, values)
     return "warning", sentence, data
+
+
+def _library(_: str, values: Mapping[str, Any]) -> Line:
+    data = {k: _simple(v) for k, v in values.items() if k != "severity"}
+    where = f" at {values['where']}" if values.get("where") else ""
+    error = f" ({values['error']}{where})" if values.get("error") else ""
+    return str(values["severity"]), f"{values['library']}: {values['why']}{error}", data
+
+
+def _crashed(name: str, values: Mapping[str, Any]) -> Line:
+    _, sentence, data = _plain(name, values)
+    return "error", sentence, data
 
 
 def _plain(name: str, values: Mapping[str, Any]) -> Line:
@@ -154,7 +242,9 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "alarm_failed": _loud,
     "ping_failed": _loud,
     "held": _loud,
-    "site_crashed": _loud,
+    "site_crashed": _crashed,
+    "history_skipped": _loud,
+    "library": _library,
     "policy_reloaded": _loud,
     "reload_refused": _loud,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from connector import __version__
 from connector.cli.context import Options
 from connector.cli.exits import Exit, exit_of
 from connector.cli.show import Output, say
-from connector.errors import ConfigError, ConnectorError
+from connector.errors import ConfigError, ConnectorError, what_failed, where_failed
 
 click.UsageError.exit_code = Exit.USAGE
 
@@ -117,10 +118,21 @@ def run(arguments: list[str]) -> int:
         say("interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        _silence_stdout()
         return Exit.OK
     except ConnectorError as error:
         return _refuse(error)
+    except Exception as error:  # noqa: BLE001 - the interpreter's traceback may quote a ticket or a secret
+        say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
+        return Exit.FAILED
+
+
+def _silence_stdout() -> None:
+    """Nobody reads us any more (``| head``): let the interpreter's last flush go nowhere instead of failing."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _refuse(error: ConnectorError) -> int:

@@ -48,6 +48,8 @@ def derive(
     """
     if previous is None:
         return Derived(events=tuple(_first_sight(current)), ask=True)
+    if previous.status is Status.GONE and current.status is not Status.GONE:
+        return Derived(ask=True)  # it was out of our sight: only the history tells what happened meanwhile
     if previous.version == current.version:
         return Derived()
     reaction = bool(own_version) and current.version == own_version
@@ -79,8 +81,23 @@ def _field_events(
     ):
         if before != after:
             ours = field is not None and field in applied and applied[field].value == after
-            actor = _OURS if ours else _AUTOMATION if reaction else _SOMEBODY
-            yield _event(current, kind, before, after, actor, reaction=reaction and not ours)
+            answer = reaction or (kind is EventKind.STATUS and _opened_by_us(previous, current, applied))
+            actor = _OURS if ours else _AUTOMATION if answer else _SOMEBODY
+            yield _event(current, kind, before, after, actor, reaction=answer and not ours)
+
+
+def _opened_by_us(previous: Ticket, current: Ticket, applied: Mapping[Field, Applied]) -> bool:
+    """True for New → Open on the first sight after we assigned the ticket: helpdesks do that by themselves.
+
+    Bulk receipts name no version, and a person may have changed the ticket once more before we see it: the version
+    alone does not tell.
+    """
+    if (previous.status, current.status) != (Status.NEW, Status.OPEN):
+        return False
+    return any(
+        field in applied and not applied[field].baseline and applied[field].at > previous.updated_at
+        for field in (Field.GROUP, Field.ASSIGNEE)
+    )
 
 
 def _fact_events(previous: Ticket, current: Ticket, *, reaction: bool) -> Iterator[TicketEvent]:

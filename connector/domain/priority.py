@@ -52,6 +52,9 @@ def judge(
     stated = stated_priority(situation, acts)
     answer, lines = _answer(computed, triggers, stated)
     current = _current(situation)
+    if situation.ticket.foreign_priority:
+        verdict = _verdict(computed, answer, answer, lines)
+        return Judgement(verdict=verdict, stated=stated, left="the site's map does not know the helpdesk's priority")
     held = holding.priority
     if held is not None:
         wanted = highest(answer, held.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from connector.domain.events import EventKind, TicketEvent
@@ -66,26 +66,39 @@ def _state(state: EscalationState, said: SaidRows, at: datetime) -> EscalationSt
     started = state.started_at is not None and state.started_at <= at
     if not started:
         number, entered_at = 0, None
-    acknowledged = state.acknowledged_at is not None and state.acknowledged_at <= at
     same_level = entered_at is not None and state.entered_at is not None and number == state.level
-    known = state.priority_since is not None and state.priority_since <= at
+    acknowledged = same_level and _until(state.acknowledged_at, at) is not None
+    judged = _until(state.priority_since, at) is not None
+    varied = _until(state.variant_since, at) is not None
     return EscalationState(
         path=state.path if started else None,
         path_reason=state.path_reason if started else "",
         started_at=state.started_at if started else None,
         level=number,
         entered_at=entered_at,
-        timer_from=state.timer_from if same_level else entered_at,
+        timer_from=_until(state.timer_from, at) if same_level else entered_at,
         stepped_at=entered_at,
         acknowledged_at=state.acknowledged_at if acknowledged else None,
         acknowledged_by=state.acknowledged_by if acknowledged else None,
-        priority=state.priority if known else None,
-        priority_since=state.priority_since if known else None,
+        priority=state.priority if judged else None,
+        priority_since=state.priority_since if judged else None,
+        variant=state.variant if varied else None,
+        variant_since=state.variant_since if varied else None,
         policy_hash=state.policy_hash,
         policy_since=state.policy_since,
         active_triggers=state.active_triggers,
-        decided_at=min(state.decided_at, at - timedelta(minutes=1)) if state.decided_at else None,
+        decided_at=None if state.decided_at is None else min(state.decided_at, at),
+        stated_priority=state.stated_priority,
+        rose_at=_until(state.rose_at, at),
+        level_reason=state.level_reason if same_level else "",
+        skipped=state.skipped if same_level else (),
+        refreshed=state.refreshed and same_level,
     )
+
+
+def _until(moment: datetime | None, at: datetime) -> datetime | None:
+    """Return a moment that had come by ``at``, else nothing."""
+    return moment if moment is not None and moment <= at else None
 
 
 def _level(row: tuple[str, object]) -> tuple[int, datetime] | None:

@@ -23,6 +23,7 @@ from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
+_NOTHING = timedelta()
 _CLOCKS = tuple(ClockName)
 _OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
 
@@ -151,7 +152,7 @@ def _marks(terms: Terms, meter: Meter, total: timedelta) -> tuple[datetime | Non
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
     calendar, now = case.promise.calendar, case.now
     start = native.started_at or own.cycle_start
-    met_at = (own.met_at or native.read_at) if native.stage is NativeStage.MET else None
+    met_at = _native_met_at(own, native)
     deadline = native_deadline(native, calendar)
     marks = tuple(
         (threshold, native_mark(threshold.mark, native, deadline, calendar))
@@ -166,7 +167,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         percent=None if elapsed is None else _percent(elapsed, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
-        breached=native.stage is NativeStage.BREACHED or _is_late(native.breach_at, met_at, now),
+        breached=_is_native_late(own, native, now),
         marks=marks,
         silences=(*case.silences, *_own_write(case)),
         provisional=own.provisional and native.started_at is None,
@@ -174,6 +175,22 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         drift=deadline - own.deadline if deadline and own.deadline else None,
         next_at=_next(now, (deadline, own.next_at), marks),
     )
+
+
+def _native_met_at(own: ClockReading, native: NativeClock) -> datetime | None:
+    """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
+    if native.stage is NativeStage.MET:
+        return own.met_at or native.read_at
+    answered_late = native.stage is NativeStage.BREACHED and own.clock is ClockName.FIRST_RESPONSE
+    return own.met_at if answered_late else None
+
+
+def _is_native_late(own: ClockReading, native: NativeClock, now: datetime) -> bool:
+    """A clock that was met is late only where that is known; that we read of it later proves nothing."""
+    if native.stage is not NativeStage.MET:
+        return native.stage is NativeStage.BREACHED or _is_late(native.breach_at, None, now)
+    overrun = native.remaining is not None and native.remaining < _NOTHING
+    return overrun or (own.met_at is not None and _is_late(native.breach_at, own.met_at, now))
 
 
 def _own_write(case: _Case) -> tuple[Silence, ...]:

@@ -80,6 +80,7 @@ class SiteLoop:
     def run(self) -> None:
         """Pass and wait, until ``stop``."""
         clock = self._around.clock
+        clock.wait(clock.now())  # stepped time lets its parties go one at a time; real time goes on at once
         self.pulse.last_good_at = clock.now()
         next_poll = clock.now()
         while not self._stopping.is_set():
@@ -121,7 +122,8 @@ class SiteLoop:
         applied = result.applied
         if result.error is not None or (applied is not None and applied.stopped):
             return next_poll  # what is due stays due; do not spin on it
-        due = self._around.journal.next_due(self.site.name)
+        decided_at = result.plan.now if result.plan is not None else now
+        due = self._around.journal.next_due(self.site.name, after=decided_at)  # what stayed due waits for the next poll
         return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
 
     def _note(self, result: PassResult, *, fetch: bool, now: datetime) -> None:
@@ -187,11 +189,8 @@ class Daemon:
     def _run(self, loop: SiteLoop) -> None:
         try:
             loop.run()
-        except ConnectorError as error:
+        except BaseException as error:  # noqa: BLE001 - told here; the interpreter's own traceback would not be masked
             self.on_crash(loop.site.name, error)
-        except BaseException as error:  # a site's bug must be seen, not die silently in its thread
-            self.on_crash(loop.site.name, error)
-            raise
 
 
 __all__ = ["Daemon", "Limits", "PassOutcome", "Pulse", "SiteLoop"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from connector.domain.site import SiteRules
 from connector.ports import Clock, Directory, Journal, Notifier, Observer, Policies, Renderer, TicketReader
@@ -15,6 +17,7 @@ class SiteReading:
     """Everything about one site that reading and deciding may use; there is no writer in it.
 
     Attributes:
+        people: Vendor account id → bound name, for the people whom the site's map binds.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
         grace: How long a write of unknown outcome is looked for before it is parked.
@@ -23,6 +26,7 @@ class SiteReading:
     rules: SiteRules
     reader: TicketReader
     directory: Directory
+    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
     grace: timedelta = timedelta(minutes=5)

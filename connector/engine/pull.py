@@ -90,7 +90,7 @@ def _store(
     for id_, observation in latest.items():
         before = previous.get(id_)
         stored = before.ticket if before else None
-        if stored is not None and _is_old_news(observation, stored):
+        if before is not None and _is_old_news(observation.ticket, before.ticket, own_version=before.own_version):
             continue
         derived = derive(
             stored,
@@ -112,8 +112,16 @@ def _store(
     around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
 
 
-def _is_old_news(observation: Observation, stored: Ticket) -> bool:
-    return replace(observation.ticket, text=None) == stored
+def _is_old_news(seen: Ticket, stored: Ticket, *, own_version: str) -> bool:
+    """Return whether nothing is learned: the same as stored, or an earlier state than the one stored.
+
+    A search index lags: shortly after our own write it may still show the ticket as it was before. Such a state must
+    not pass for somebody undoing what we wrote; the index shows the present one soon, and the delta's window covers it.
+    """
+    if replace(seen, text=None) == stored or seen.updated_at < stored.updated_at:
+        return True
+    is_ours = bool(own_version) and stored.version == own_version
+    return is_ours and seen.version != own_version and seen.updated_at == stored.updated_at
 
 
 def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy: Policy) -> Candidate:
@@ -132,9 +140,8 @@ def _sweep_if_due(
     known = around.journal.known_open(site.name)
     _refuse_emptiness(site, known=len(known), found=len(open_now))
     for chunk in _chunks(sorted(open_now ^ known), 100):
-        found = site.reader.get(chunk)
-        gone = tuple(sorted(set(chunk) & known - {o.ticket.ref.id for o in found}))
-        page = Page(observations=found, cursor="", gone=gone)
+        page = site.reader.get(chunk)
+        page = replace(page, gone=tuple(sorted(known.intersection(page.gone))))
         _store(site, around, policy, page, pulled, now=now)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
 
@@ -144,8 +151,12 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
     for chunk in _chunks(ids, 50):
-        histories = tuple(site.reader.history(chunk))
+        read = tuple(site.reader.history(chunk))
+        histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
+        around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
+        for skipped in (h for h in read if h.unreadable):
+            around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
         pulled.changed.update((h.ref.id, None) for h in histories)
         around.observer.event("history_read", site=site.name, tickets=len(histories))
 

@@ -56,7 +56,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced, what is off.
-        decisions: One per ticket looked at, for explain and for tests; dropped by the daemon after the pass.
+        wanted: Tickets with something to write, by id, and when each falls due once all of it is written.
     """
 
     site: str
@@ -66,9 +66,11 @@ class PassPlan:
     planned: tuple[Planned, ...] = ()
     held: tuple[Held, ...] = ()
     left: tuple[Left, ...] = ()
+    wanted: Mapping[str, datetime | None] = field(default_factory=dict)
     read: int = 0
     decided: int = 0
     would_do: int = 0
+    insufficient: int = 0
     malformed: int = 0
     alarms: list[str] = field(default_factory=list)
 
@@ -78,9 +80,11 @@ class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
     changes: list[Planned] = field(default_factory=list)
+    wanted: dict[str, datetime | None] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     decided: int = 0
     would_do: int = 0
+    insufficient: int = 0
     ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
 
@@ -104,7 +108,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
-    return _guarded(site, around, work, pulled, policy=policy, now=now, run=run)
+    return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
 def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
@@ -144,8 +148,9 @@ def decide_chunk(  # noqa: PLR0913
             unread.append(situation.ticket.ref.id)
         else:
             verdicts.append(_take(site, around, situation, decision, work, run=run))
-    if unread and (read := read_unread_text(site, around, unread, policy, now=now)):
-        for situation in situations(site, around, read, reach, now=now):
+    if unread:
+        read_unread_text(site, around, unread, policy, now=now)
+        for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
             decision = decide(situation, policy, now)
             verdicts.append(_take(site, around, situation, decision, work, run=run))
     around.journal.store_verdicts(site.name, verdicts, run=run)
@@ -159,14 +164,19 @@ def _take(
     ticket_plan = plan(decision, situation)
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
+    work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
-    work.left.extend(Left(key=ticket.key, item=item) for item in ticket_plan.left)
+    for item in ticket_plan.left:
+        work.left.append(Left(key=ticket.key, item=item))
+        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
         work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
+        work.wanted[ticket.ref.id] = decision.next_due_at
+        decision = replace(decision, next_due_at=decision.now)  # until it is written, whatever happens to us meanwhile
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
 
@@ -198,7 +208,7 @@ def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: d
         )
 
 
-def _guarded(  # noqa: PLR0913
+def guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
@@ -223,9 +233,11 @@ def _guarded(  # noqa: PLR0913
         planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
         held=tuple(held),
         left=tuple(work.left),
+        wanted=work.wanted,
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,
+        insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
     )

@@ -1,34 +1,89 @@
-"""Plain text made safe for every vendor: no control or direction-changing characters, bounded length."""
+r"""Plain text made safe for every vendor: nothing invisible that steers or hides, bounded length.
+
+What goes out is quoted from templates and tickets. Control characters, overrides of the writing direction, invisible
+characters that can smuggle text, and code points that are no characters at all are dropped; joiners stay, because
+emoji and several scripts need them. A cut never falls inside of what a reader sees as one character.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 
-_KEPT = frozenset("\n\t")
-_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # without tab, line ends and the next-line character
+_DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = "\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_NO_CHARACTERS = "\ud800-\udfff\ufdd0-\ufdef" + "".join(
+    f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0, 0x110000, 0x10000)
+)
+_HIDDEN = re.compile(f"[{_CONTROL}{_DIRECTION}{_INVISIBLE}{_NO_CHARACTERS}]")
+_LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ELLIPSIS = "…"
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+_LONGEST_CLUSTER = 200  # a longer pile of marks is cut through
 
 
 def clean(text: str) -> str:
-    r"""Return ``text`` without control, direction and surrogate characters; line ends become ``\n``."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in unified if c in _KEPT or not _is_hidden(c))
+    r"""Return ``text`` without characters that hide or steer; every kind of line end becomes ``\n``."""
+    return _HIDDEN.sub("", _LINE_END.sub("\n", text))
 
 
-def truncated(text: str, limit: int) -> str:
-    """Return ``text`` cut to at most ``limit`` bytes of UTF-8, never inside a character or before a combining mark."""
-    if len(text.encode()) <= limit:
+def utf8(text: str) -> int:
+    """Return the length in bytes of UTF-8."""
+    return len(text.encode())
+
+
+def utf16(text: str) -> int:
+    """Return the length in units of UTF-16, as Java and JavaScript count characters."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def truncated(text: str, limit: int, *, size: Callable[[str], int] = utf8) -> str:
+    """Return ``text``, where its ``size`` is over ``limit`` cut with an ellipsis between two visible characters."""
+    if size(text) <= limit:
         return text
-    room = limit - len(_ELLIPSIS.encode())
-    cut = text.encode()[: max(room, 0)].decode(errors="ignore")
-    while cut and len(cut) < len(text) and _joins(text[len(cut)]):
-        cut = cut[:-1]
-    return cut + _ELLIPSIS
+    fits = _longest(text, lambda cut: size(cut + _ELLIPSIS) <= limit)
+    return text[: _boundary(text, fits)] + _ELLIPSIS
 
 
-def _is_hidden(character: str) -> bool:
-    return character in _DIRECTION or unicodedata.category(character) in {"Cc", "Cs"}
+def _longest(text: str, fits: Callable[[str], bool]) -> int:
+    """Return the length of the longest beginning that fits, at least 0."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(text[:middle]) else (low, middle - 1)
+    return low
 
 
-def _joins(character: str) -> bool:
-    return unicodedata.combining(character) != 0 or character in "\u200d\ufe0e\ufe0f"
+def _boundary(text: str, at: int) -> int:
+    """Return the last place up to ``at`` where a new visible character begins."""
+    for place in range(at, max(at - _LONGEST_CLUSTER, 0), -1):
+        if _begins_one(text, place):
+            return place
+    return at if at > _LONGEST_CLUSTER else 0
+
+
+def _begins_one(text: str, at: int) -> bool:
+    before, after = text[at - 1], text[at]
+    if _extends(after) or before == _JOINER:
+        return False
+    return not (_is_flag_letter(before) and _is_flag_letter(after)) or _flag_letters_before(text, at) % 2 == 0
+
+
+def _extends(character: str) -> bool:
+    """True for what belongs to the character before it: marks, joiners, skin tones, vowels of Hangul."""
+    if character in {_JOINER, _NON_JOINER} or unicodedata.category(character) in {"Mn", "Me", "Mc"}:
+        return True
+    return "\U0001f3fb" <= character <= "\U0001f3ff" or "\u1160" <= character <= "\u11ff"
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _flag_letters_before(text: str, at: int) -> int:
+    start = at
+    while start > 0 and _is_flag_letter(text[start - 1]):
+        start -= 1
+    return at - start

@@ -119,7 +119,7 @@ def _store_occasions(
 def _overlay(connection: Connection, write: Write, version: str) -> None:
     """Let the stored ticket take on what was written, unless it has been seen in a later state since."""
     mine = (ticket.c.site == write.ref.site, ticket.c.id == write.ref.id)
-    columns = (ticket.c.document, ticket.c.version, ticket.c.own_version)
+    columns = (ticket.c.document, ticket.c.version, ticket.c.own_version, ticket.c.text_version)
     row = connection.execute(select(*columns).where(*mine)).one_or_none()
     if row is None:
         return
@@ -127,6 +127,8 @@ def _overlay(connection: Connection, write: Write, version: str) -> None:
     if row.version in {write.seen, row.own_version}:
         after = as_written(ticket_of(row.document), write, version=version)
         values |= facts_of(after, ticket_document(after))
+        if row.text_version == row.version:  # what we write is never part of the text that word lists read
+            values["text_version"] = after.version
     connection.execute(update(ticket).where(*mine).values(values))
 
 
@@ -142,12 +144,18 @@ def _count(connection: Connection, op: Op, *, now: datetime) -> None:
     fresh = [effect for effect in effects if effect.value not in known]
     if not fresh:
         return
-    shared = {"op": op.id, "site": site, "ticket": op.write.ref.id, "at": to_micros(now)}
-    add_rows(connection, budget, [shared | {"effect": effect.value} for effect in fresh])
+    shared = {"op": op.id, "site": site, "at": to_micros(now)}
+    add_rows(connection, budget, [shared | {"effect": e.value, "ticket": _charged(op.write, e)} for e in fresh])
     state = read_site(connection, site)
     left = {effect: state.allowance.get(effect, 0) - (effect in fresh) for effect in state.allowance}
     if left:
         store_controls(connection, replace(state, allowance={e: n for e, n in left.items() if n > 0}))
+
+
+def _charged(write: Write, effect: Effect) -> str:
+    """Return whose share a write uses: its ticket's, or for a regular update nobody's but the site's."""
+    said = write.comment.notice if write.comment else None
+    return "" if said is not None and said.audience is effect and said.is_regular else write.ref.id
 
 
 def spent(connection: Connection, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:

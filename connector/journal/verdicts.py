@@ -54,6 +54,15 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 
+def reschedule(connection: Connection, site: str, moments: Mapping[str, datetime | None]) -> None:
+    """Store when tickets fall due again; a ticket that is not open never does."""
+    for portion in portions(list(moments)):
+        wanted = select(ticket.c.id).where(ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.is_open)
+        found = connection.execute(wanted).scalars()
+        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(moments[of])} for of in found]
+        change_rows(connection, ticket, rows, key=("site", "id"))
+
+
 def _store_states(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
     wanted = select(escalation.c.ticket, escalation.c.digest)
     stored = dict(connection.execute(_among(wanted, escalation, site, verdicts)).all())

@@ -57,6 +57,9 @@ def _kind(site: SiteSettings, index: int, document: Document) -> Iterator[Proble
     for key in _ONLY[site.kind]:
         if getattr(site, key):
             yield document.problem(("sites", index, key), f"means nothing on a {site.kind} site", "remove it")
+    for key in ("views", "brands", "groups"):
+        for id_ in (i for i in getattr(site, key) if not i.isdecimal()):
+            yield document.problem(("sites", index, key), f"{id_!r} is not an id", "write the number in its address")
     if site.kind is SiteKind.JIRA and not site.projects:
         yield document.problem(
             ("sites", index, "projects"), "is missing", "list the keys of the projects to look after"

@@ -82,9 +82,16 @@ class SiteSettings(Strict):
     )
     web_url: BaseUrl | None = Field(default=None, description="Where people open tickets, if that is not `base_url`.")
     projects: Names = Field(default=(), description="Jira: keys of the projects to look after.")
-    views: Names = Field(default=(), description="Zendesk: ids of the views to look after; none: every ticket.")
+    views: Names = Field(
+        default=(),
+        description="Zendesk: ids of the views to look after; a ticket in any of them counts. None: every ticket.",
+    )
     brands: Names = Field(default=(), description="Zendesk: ids of the brands to look after; none: every brand.")
-    groups: Names = Field(default=(), description="Zendesk: ids of the groups to look after; none: every group.")
+    groups: Names = Field(
+        default=(),
+        description="Zendesk: ids of the groups to look after, those of the escalation paths included: a ticket that "
+        "leaves them is left alone. None: every group.",
+    )
     map: Path = Field(description="The site's map: how its fields, priorities, statuses, groups and people are bound.")
     timezone: TimeZone | None = Field(
         default=None, description="Time zone of the site's texts; without it the policy's."

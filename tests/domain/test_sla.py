@@ -66,7 +66,7 @@ def at(text: str) -> datetime:
         pytest.param(says(after("20m"), SOMEBODY), False, id="somebody-unknown-does-not-stop-a-clock"),
     ],
 )
-def test_what_is_a_first_response(told: object, met: bool) -> None:  # noqa: FBT001 - a table's column
+def test_what_is_a_first_response(told: object, met: bool) -> None:
     reading = clocks(situation(told), PLAIN, after("30m"))[FIRST]
     assert (reading.met_at == after("20m")) is met
     assert reading.elapsed == (timedelta(minutes=20) if met else timedelta(minutes=30))
@@ -106,7 +106,7 @@ def test_a_second_answer_changes_nothing() -> None:
         pytest.param(status(after("1h"), Status.WAITING_OUTSIDE), False, id="only-what-the-policy-lists"),
     ],
 )
-def test_what_pauses(change: object, pauses: bool) -> None:  # noqa: FBT001 - a table's column
+def test_what_pauses(change: object, pauses: bool) -> None:
     reading = clocks(situation(change), PLAIN, after("3h"))[RESOLUTION]
     assert reading.paused is pauses
     assert reading.elapsed == timedelta(hours=1 if pauses else 3)
@@ -206,7 +206,7 @@ def test_only_the_requester_begins_a_new_cycle() -> None:
         pytest.param(None, False, id="after-nothing-that-anybody-said"),
     ],
 )
-def test_a_rule_that_reopens_does_it_for_whoever_spoke(comment: object, anew: bool) -> None:  # noqa: FBT001 - a column
+def test_a_rule_that_reopens_does_it_for_whoever_spoke(comment: object, anew: bool) -> None:
     events = [e for e in (SOLVED, comment, reopening("9d", ROBOT)) if e]
     reading = clocks(situation(*events), PLAIN, after("10d"))[RESOLUTION]
     assert (reading.cycle_start == after("9d")) is anew
@@ -295,7 +295,7 @@ def test_the_first_target_that_matches_applies() -> None:
         (Op.MISSING, None, False),
     ],
 )
-def test_a_target_may_depend_on_an_input(op: Op, value: object, holds: bool) -> None:  # noqa: FBT001 - a column
+def test_a_target_may_depend_on_an_input(op: Op, value: object, holds: bool) -> None:
     rules = policy(target(resolution="1h", when=When(all=(Test(field="org.tier", op=op, value=value),))))
     known = clocks(situation(facts={"org.tier": "gold"}), rules, START)[RESOLUTION]
     missing = clocks(situation(), rules, START)[RESOLUTION]
@@ -567,7 +567,7 @@ def test_a_missing_deadline_follows_from_the_time_that_remains() -> None:
     ("stage", "paused", "met"),
     [(NativeStage.PAUSED, True, False), (NativeStage.MET, False, True), (NativeStage.RUNNING, False, False)],
 )
-def test_the_stage_is_the_helpdesks(stage: NativeStage, paused: bool, met: bool) -> None:  # noqa: FBT001 - columns
+def test_the_stage_is_the_helpdesks(stage: NativeStage, paused: bool, met: bool) -> None:
     reading = clocks(situation(native=(native(stage, breach_at=after("6h")),)), NATIVE, after("2h"))[RESOLUTION]
     assert reading.paused is paused
     assert (reading.met_at is not None) is met

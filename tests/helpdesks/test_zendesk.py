@@ -39,7 +39,7 @@ EXCUSED = (
 class ZendeskStage:
     site = "zendesk"
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, **narrowed: Any) -> None:
         self.behind = SandboxSite(sandbox, self.site)
         self.clock = self.behind.clock
         told = sandbox.site(self.site).describe()
@@ -52,6 +52,7 @@ class ZendeskStage:
                 reader=credentials(url, told["reader"], "read"),
                 writer=credentials(url, told["writer"], "read write"),
                 fields=self.fields,
+                **narrowed,
             ),
             Surroundings(clock=self.clock, rng=random.Random(1)),
         )

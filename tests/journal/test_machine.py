@@ -105,7 +105,7 @@ class JournalMachine(RuleBasedStateMachine):
         events=st.frozensets(st.sampled_from(["e1", "e2", "e3"]), max_size=2),
         older=st.booleans(),
     )
-    def observe(self, id_: str, status: Status, priority: Priority | None, events: frozenset[str], older: bool) -> None:  # noqa: FBT001
+    def observe(self, id_: str, status: Status, priority: Priority | None, events: frozenset[str], older: bool) -> None:
         self.version += 1
         before = self.known.get(id_)
         stale = older and before is not None
@@ -169,7 +169,7 @@ class JournalMachine(RuleBasedStateMachine):
     # ---- what we write
 
     @rule(id_=ids, key=st.sampled_from(["k1", "k2"]), speaks=st.booleans())
-    def arm(self, id_: str, key: str, speaks: bool) -> None:  # noqa: FBT001
+    def arm(self, id_: str, key: str, speaks: bool) -> None:
         if (known := self.known.get(id_)) is None:
             return
         note = comment(f"note:{key}") if speaks else None
@@ -191,7 +191,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self._open_ops(OpStatus.SENDING, OpStatus.PARKED))
     @rule(data=st.data(), states_version=st.booleans())
-    def settle(self, data, states_version: bool) -> None:  # noqa: FBT001
+    def settle(self, data, states_version: bool) -> None:
         op = data.draw(st.sampled_from(self._open_ops(OpStatus.SENDING, OpStatus.PARKED)))
         self.version += 1
         version = f"v{self.version}" if states_version else ""

@@ -1,7 +1,8 @@
-"""Jira's two rich texts: ADF for the platform, wiki text for ``servicedeskapi``. Our text is only ever plain in both.
+r"""Jira's two rich texts: ADF for the platform, wiki text for ``servicedeskapi``. Our text is only ever plain in both.
 
 ADF is built from text nodes alone, so nothing in the text can become a mention, a link or a macro. Wiki text has no
-such form: every character that could begin markup is escaped with a backslash.
+such form: every character that could begin markup is escaped with a backslash, and what no backslash stops (addresses
+with a scheme, headings, letters that make an icon) is broken up by a word joiner, which nobody sees.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from connector.helpdesks.plaintext import clean, truncated
+from connector.helpdesks.plaintext import clean, truncated, utf16
 
-LONGEST_COMMENT = 32_000
-"""Jira refuses comments over 32,767 characters."""
+LONGEST_COMMENT = 32_767
+"""Jira refuses longer comments; counted as Java counts characters."""
 
-_WIKI_SPECIAL = re.compile(r"([\\{}\[\]*_\-+^~?!|#@<>&%$`])")
-_LINK = re.compile(r"(?i)\b(https?|ftp|file|mailto|www)(:|\.)")
-_LIST_START = re.compile(r"(?m)^(\s*)(h[1-6]|bq)\.")
-_JOINER = "\u2060"  # word joiner: shows nothing and breaks "://"
+_JOINER = "\u2060"
+_BACKSLASH = f"\\\\{_JOINER}"  # two of them before a space would break the line
+_WIKI_SPECIAL = re.compile(r"[{}\[\]()*_\-+^~?!|#@<>&%$`]")
+_SCHEME = re.compile(r"(?i)(?<=\w)(?=://)|(?<=\bmailto)(?=:)|(?<=\bwww)(?=\.)")
+_BLOCK_START = re.compile(r"(?m)^(\s*(?:h[1-6]|bq))(?=\.)")
+_ICON = re.compile(r"(?<=[:;])(?=[PDpd]\b)")
+_REFERENCE = "Ref "
 
 
 def adf(text: str) -> dict[str, Any]:
     """Return ``text`` as an ADF document: paragraphs at blank lines, hard breaks at line ends, text nodes only."""
-    shown = truncated(clean(text), LONGEST_COMMENT)
+    shown = truncated(clean(text), LONGEST_COMMENT, size=utf16)
     paragraphs = [p for p in re.split(r"\n\s*\n", shown.strip("\n")) if p.strip()]
     content = [{"type": "paragraph", "content": list(_lines(p))} for p in paragraphs]
     return {"type": "doc", "version": 1, "content": content or [{"type": "paragraph", "content": []}]}
@@ -37,12 +41,26 @@ def _lines(paragraph: str) -> Iterator[dict[str, Any]]:
             yield {"type": "text", "text": line}
 
 
-def wiki(text: str) -> str:
-    """Return ``text`` as wiki text that renders as itself: metacharacters escaped, bare addresses made inert."""
-    shown = truncated(clean(text), LONGEST_COMMENT // 2)
-    escaped = _WIKI_SPECIAL.sub(r"\\\1", shown)
-    inert = _LINK.sub(lambda m: f"{m[1]}{_JOINER}{m[2]}", escaped)
-    return _LIST_START.sub(lambda m: f"{m[1]}{m[2]}{_JOINER}.", inert)
+def wiki(text: str, *, limit: int = LONGEST_COMMENT) -> str:
+    """Return ``text`` as wiki text that renders as itself, at most ``limit`` units of UTF-16 with all its escapes."""
+    return _escaped(truncated(clean(text), limit, size=lambda cut: utf16(_escaped(cut))))
+
+
+def wiki_note(text: str, ref: str) -> str:
+    """Return an internal note: the text, and our reference on a line of its own."""
+    ending = f"\n\n{_REFERENCE}{_escaped(ref)}"
+    return wiki(text, limit=LONGEST_COMMENT - utf16(ending)) + ending
+
+
+def refers_to(document: Any, ref: str) -> bool:
+    """True when a comment's text carries our reference, whether its escapes were rendered or kept."""
+    shown = plain(document).replace("\\", "").replace(_JOINER, "")
+    return re.search(rf"{_REFERENCE}{re.escape(ref)}(?!\w)", shown) is not None
+
+
+def _escaped(text: str) -> str:
+    inert = _BLOCK_START.sub(rf"\1{_JOINER}", _ICON.sub(_JOINER, _SCHEME.sub(_JOINER, text)))
+    return _WIKI_SPECIAL.sub(r"\\\g<0>", inert.replace("\\", _BACKSLASH))
 
 
 def plain(document: Any) -> str:
@@ -53,18 +71,27 @@ def plain(document: Any) -> str:
 
 
 _BLOCKS = frozenset({"paragraph", "heading", "blockquote", "listItem", "codeBlock", "tableRow", "panel", "rule"})
+_SHOWN_ATTRIBUTES = ("text", "shortName", "url")  # of mentions and statuses, of emoji, of cards
 _DEEPEST = 100
 
 
 def _texts(node: Any, depth: int = 0) -> Iterator[str]:
     if not isinstance(node, dict) or depth > _DEEPEST:
         return
-    kind = node.get("type")
-    if kind == "text" and isinstance(node.get("text"), str):
-        yield node["text"]
-    elif kind == "hardBreak":
+    kind, content = node.get("type"), node.get("content")
+    if kind == "hardBreak":
         yield "\n"
-    for child in node.get("content") or ():
+    else:
+        yield from _own_text(node)
+    for child in content if isinstance(content, list) else ():
         yield from _texts(child, depth + 1)
     if kind in _BLOCKS:
         yield "\n"
+
+
+def _own_text(node: dict[str, Any]) -> Iterator[str]:
+    if isinstance(text := node.get("text"), str):
+        yield text
+    elif isinstance(attributes := node.get("attrs"), dict):
+        shown = (attributes.get(name) for name in _SHOWN_ATTRIBUTES)
+        yield next((text for text in shown if isinstance(text, str)), "")

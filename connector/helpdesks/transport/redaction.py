@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -12,10 +13,14 @@ _SHORTEST = 6  # a shorter "secret" would mask ordinary words
 
 
 class Redactor:
-    """Replaces every known secret, and its base64 and URL-encoded forms, by ``***``."""
+    """Replaces every known secret, and its base64, URL-encoded and JSON-quoted forms, by ``***``.
+
+    One per program: whatever one site's transport learns is masked in everybody's output. Callable from any thread:
+    what is known is replaced as a whole, never changed in place.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
+        self._forms: tuple[str, ...] = ()
         for secret in secrets:
             self.learn(secret)
 
@@ -26,11 +31,13 @@ class Redactor:
         """Mask ``secret`` from now on; a token fetched later is learned then."""
         if len(secret) >= _SHORTEST:
             encoded = base64.b64encode(secret.encode()).decode()
-            self._forms |= {secret, encoded, encoded.rstrip("="), quote(secret, safe="")}
+            quoted = json.dumps(secret)[1:-1]
+            forms = {*self._forms, secret, encoded, encoded.rstrip("="), quote(secret, safe=""), quoted}
+            self._forms = tuple(sorted(forms, key=len, reverse=True))  # a longer form may hold a shorter one
 
     def clean(self, text: str) -> str:
         """Return ``text`` without secrets."""
-        for form in sorted(self._forms, key=len, reverse=True):
+        for form in self._forms:
             text = text.replace(form, _MASK)
         return text
 

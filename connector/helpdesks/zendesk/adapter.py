@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.domain.site import FieldMap
-from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
+from connector.helpdesks.transport import (
+    READ_SHARE,
+    Client,
+    Credentials,
+    Dialect,
+    Origin,
+    Pin,
+    PinnedAdapter,
+    Surroundings,
+    reserving,
+)
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
-from connector.helpdesks.zendesk.limits import DIALECT
+from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
+from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.writer import ZendeskWriter
 
@@ -24,6 +36,9 @@ class ZendeskOptions:
         writer: An agent's credential; ``None``: the reader's own, for a site with a single one.
         fields: The site's map.
         web_base: Where people open tickets; empty: ``base_url``.
+        history_share: Part of the reads that histories may take.
+        sieve: Brands and groups to look after.
+        views: Ids of the views to look after; empty: tickets in any view, or none.
     """
 
     site: str
@@ -32,6 +47,9 @@ class ZendeskOptions:
     fields: FieldMap
     writer: Credentials | None = None
     web_base: str = ""
+    history_share: float = 0.3
+    sieve: Sieve = field(default_factory=Sieve)
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +69,20 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     """
     origin = Origin.parse(options.base_url)
     pin = zenpy_pin(Pin(origin))
-    reading = PinnedAdapter(pin, options.reader, DIALECT, around)
-    clients = Clients(reader=Client(reading), writer=_writer(options, reading, around))
-    view = View(site=options.site, fields=options.fields, web_base=(options.web_base or str(origin)).rstrip("/"))
+    dialect = reserving(DIALECT, HISTORY.name, options.history_share * READ_SHARE)
+    reading = PinnedAdapter(pin, options.reader, dialect, around)
+    clients = Clients(reader=Client(reading), writer=_writer(options, reading, dialect, around))
+    web_base = (options.web_base or str(origin)).rstrip("/")
+    view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
     return ZendeskSite(
-        reader=ZendeskReader(clients, view),
+        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views)),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
     )
 
 
-def _writer(options: ZendeskOptions, reading: PinnedAdapter, around: Surroundings) -> Client:
+def _writer(options: ZendeskOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> Client:
     """Return the writing client; Zendesk's limits are the account's, so both draw on one allowance."""
     if options.writer is None:
         return Client(reading)
-    return Client(PinnedAdapter(reading.pin, options.writer, DIALECT, around, allowance=reading.allowance))
+    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance))

@@ -30,6 +30,9 @@ ACCOUNT: Final = Limit(name="account", count=400, window=_MINUTE, share=READ_SHA
 
 EXPORT: Final = Limit(name="export", count=10, window=_MINUTE, share=READ_SHARE)
 SEARCH: Final = Limit(name="search", count=100, window=_MINUTE, share=READ_SHARE)
+VIEWS: Final = Limit(name="views", count=50, window=_MINUTE, share=READ_SHARE)
+"""Zendesk publishes no limit for reading views, and slows clients that read them often."""
+
 HISTORY: Final = Limit(name="history", count=400, window=_MINUTE, share=HISTORY_SHARE, urgent=URGENT_SHARE)
 UPDATES: Final = Limit(name="updates", count=100, window=_MINUTE, share=WRITE_SHARE, urgent=URGENT_SHARE)
 """Updates of single tickets by everybody on the account, people in the browser included."""
@@ -50,6 +53,7 @@ def _endpoint(name: str, method: str, path: str, *limits: Limit) -> Endpoint:
 ENDPOINTS: Final = (
     _endpoint("export", "GET", "incremental/tickets/cursor", EXPORT),
     _endpoint("search", "GET", "search/export", SEARCH),
+    _endpoint("views", "GET", r"views/\d+/tickets", VIEWS),
     _endpoint("show", "GET", "tickets/show_many"),
     _endpoint("history", "GET", r"tickets/\d+/audits", HISTORY),
     _endpoint("users", "GET", "users/.*"),

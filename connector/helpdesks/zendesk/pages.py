@@ -10,6 +10,7 @@ import msgspec
 
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
+from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.zendesk import normalise, shapes
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Observation, Quarantined
@@ -20,6 +21,7 @@ class Tickets:
     """What a page held.
 
     Attributes:
+        outside: Ids of tickets that this site does not look after.
         agents: Ids of sideloaded people with an agent's seat.
         without_sla: The sideload of SLAs was not given at all (which an empty list is not).
         after: Where the next page begins; empty: this was the last one.
@@ -28,6 +30,7 @@ class Tickets:
 
     observations: tuple[Observation, ...]
     malformed: tuple[Quarantined, ...] = ()
+    outside: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     agents: frozenset[int] = frozenset()
     without_sla: bool = False
@@ -35,6 +38,7 @@ class Tickets:
     ended: bool = True
 
 
+@uncollected()
 def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
     try:
@@ -51,6 +55,7 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     return _tickets(page, page.tickets, view, read_at, ())
 
 
+@uncollected()
 def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
     try:
@@ -84,13 +89,15 @@ def _tickets(
 ) -> Tickets:
     known = Known.of(page.users, page.organizations)
     _attach(raws, page.metric_sets)
-    read = list(_read(raws, view, known, read_at))
+    own = [raw for raw in raws if view.sieve.holds(raw)]
+    read = list(_read(own, view, known, read_at))
     tickets = [t for t in read if isinstance(t, Ticket)]
     deleted = {str(raw.id) for raw in raws if raw.status == "deleted"}
     after, ended = _next(page)
     return Tickets(
         observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
+        outside=tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
         agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),

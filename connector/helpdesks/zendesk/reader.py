@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.change import Write
-from connector.domain.events import Role
+from connector.domain.events import Role, TicketEvent
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
+from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
 T = TypeVar("T")
 
@@ -45,10 +46,12 @@ class ZendeskReader:
     ours is told by ``clients.writer``.
     """
 
-    def __init__(self, clients: Clients, view: View) -> None:
+    def __init__(self, clients: Clients, view: View, members: ViewMembers) -> None:
         self._clients = clients
         self._http = clients.reader
         self._view = view
+        self._members = members
+        self._scope = scope_digest(view.sieve, members.views)
         self._account = ""
         self._ours: frozenset[str] = frozenset()
         self._roles: dict[int, Role] = {}
@@ -76,6 +79,7 @@ class ZendeskReader:
 
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield every ticket that is not closed; where the search gives no SLAs, tickets are read singly."""
+        self._members.refresh()
         for found in self._search(NOT_CLOSED):
             yield _page(self._completed(found), cursor)
 
@@ -86,6 +90,10 @@ class ZendeskReader:
             Unavailable: The export cannot be read, or its cursor does not move on though there is more.
         """
         position = self._parsed(cursor)
+        if position.scope != self._scope:
+            yield from self._rescoped(cursor)
+            position = Position(position.start, position.after, self._scope)
+        yield from self._moved(self._members.refresh(older_than=KEPT_FOR), cursor)
         while True:
             found, position, repeated = self._export(position)
             yield _page(found, position.text())
@@ -96,38 +104,46 @@ class ZendeskReader:
 
     def open_ids(self) -> Iterator[tuple[str, ...]]:
         """Yield the ids of open tickets, as the search index knows them."""
+        self._members.refresh(older_than=FRESH_FOR)
         after = ""
         while True:
-            answer = self._http.call(wire.search(OPEN, after=after, sideload=False))
+            answer = self._http.call(wire.search(self._view.sieve.within(OPEN), after=after, sideload=False))
             page = normalise.decoded(answer.body, shapes.SearchIds, what="search page")
-            yield tuple(str(found.id) for found in page.results)
+            yield tuple(id_ for id_ in (str(found.id) for found in page.results) if self._members.holds(id_))
             before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
             if not after or after == before:
                 return
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return tickets as they are now, never from an index."""
-        return tuple(itertools.chain.from_iterable(map(self._show, _chunks(ids, wire.MOST_IDS))))
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return tickets as they are now, never from an index; ones that the site does not look after are gone."""
+        self._members.refresh(older_than=KEPT_FOR)
+        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        observations = itertools.chain.from_iterable(page.observations for page in found)
+        return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield histories in the order asked; one that is gone or cannot be read has none."""
+        """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
         for id_ in ids:
+            ref = TicketRef(self._view.site, id_)
             try:
-                audits, read_until = self._audits(id_)
-            except (Rejected, Malformed):
-                continue
-            self._learn_roles(history.authors(audits))
-            witness = history.Witness(fields=self._view.fields, role_of=self._role)
-            events = history.events(audits, witness)
-            yield TicketHistory(ref=TicketRef(self._view.site, id_), events=events, read_until=read_until)
+                events, read_until = self._history(id_)
+            except (Rejected, Malformed) as error:
+                now, why = self._http.adapter.server_now(), str(error)[:200]
+                yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
+            else:
+                yield TicketHistory(ref=ref, events=events, read_until=read_until)
+
+    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
+        audits, read_until = self._audits(id_)
+        self._learn_roles(history.authors(audits))
+        return history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
         adapter = self._http.adapter
         if adapter.delay("history"):
             return 0
-        left = adapter.remaining()
-        return min(left.get(limit.name, (int(limit.count * limit.share), 0))[0] for limit in (HISTORY, ACCOUNT))
+        return min(adapter.room(limit.name)[0] for limit in (HISTORY, ACCOUNT))
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
@@ -164,33 +180,53 @@ class ZendeskReader:
             raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
-        moved = Position(int(answer.at.timestamp()), found.after or position.after)
+        if found.observations:  # after the page, so that membership is never older than what the page tells
+            self._members.refresh(older_than=FRESH_FOR)
+        found = self._in_views(found)
+        moved = Position(int(answer.at.timestamp()), found.after or position.after, self._scope)
         if not moved.after:
             moved = position
         return found, moved, found.after in {"", position.after}
 
-    def _search(self, query: str) -> Iterator[pages.Tickets]:
+    def _search(self, query: str, *, narrow: bool = True) -> Iterator[pages.Tickets]:
         after = ""
+        asked = self._view.sieve.within(query) if narrow else query
         while True:
-            answer = self._http.call(wire.search(query, after=after))
+            answer = self._http.call(wire.search(asked, after=after))
             found = pages.search_page(answer.body, self._view, read_at=answer.at)
             self._keep_agents(found)
-            yield found
+            yield self._in_views(found)
             if found.ended or found.after == after:
                 return
             after = found.after
 
+    def _in_views(self, found: pages.Tickets) -> pages.Tickets:
+        inside = tuple(o for o in found.observations if self._members.holds(o.ticket.ref.id))
+        left_out = tuple(o.ticket.ref.id for o in found.observations if not self._members.holds(o.ticket.ref.id))
+        return replace(found, observations=inside, outside=(*found.outside, *left_out)) if left_out else found
+
+    def _rescoped(self, cursor: Cursor) -> Iterator[Page]:
+        """Yield every ticket that is not closed, in scope or out of it: the site looks after others than before."""
+        self._members.refresh()
+        for found in self._search(NOT_CLOSED, narrow=False):
+            yield _page(self._completed(found), cursor)
+
+    def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
+        """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
+        if moved.joined or moved.left:
+            yield replace(self.get(moved.joined), cursor=cursor, gone=moved.left)
+
     def _completed(self, found: pages.Tickets) -> pages.Tickets:
         if not found.without_sla or not found.observations:
             return found
-        return replace(found, observations=self.get([o.ticket.ref.id for o in found.observations]))
+        page = self.get([o.ticket.ref.id for o in found.observations])
+        return replace(found, observations=page.observations, malformed=(*found.malformed, *page.malformed))
 
-    def _show(self, ids: tuple[str, ...]) -> tuple[Observation, ...]:
+    def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
-        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
         self._keep_agents(found)
-        order = {id_: n for n, id_ in enumerate(ids)}
-        return tuple(sorted(found.observations, key=lambda o: order.get(o.ticket.ref.id, len(order))))
+        return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
         audits: list[shapes.Audit] = []
@@ -235,7 +271,7 @@ class ZendeskReader:
                     self._roles[user.id] = Role.CUSTOMER if user.role == "end-user" else Role.AGENT
 
     def _restart(self, at: datetime) -> Position:
-        return Position(int((at - STEP_BACK).timestamp()))
+        return Position(int((at - STEP_BACK).timestamp()), scope=self._scope)
 
     def _parsed(self, cursor: Cursor) -> Position:
         try:
@@ -245,7 +281,8 @@ class ZendeskReader:
 
 
 def _page(found: pages.Tickets, cursor: Cursor) -> Page:
-    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=found.gone)
+    gone = (*found.gone, *found.outside)
+    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:

@@ -170,6 +170,13 @@ class SearchIds(msgspec.Struct, gc=False):
     meta: Meta | None = None
 
 
+class ViewPage(msgspec.Struct, gc=False):
+    """A page of a view, as far as membership goes."""
+
+    tickets: list[SearchId]
+    meta: Meta | None = None
+
+
 class EscMarker(msgspec.Struct, gc=False):
     """Our own hidden marker."""
 

@@ -13,6 +13,7 @@ import msgspec
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Fact
 from connector.helpdesks.zendesk import shapes
+from connector.helpdesks.zendesk.sieve import Sieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,12 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How one site's tickets are to be read: its name, its map, and where people open a ticket."""
+    """How one site's tickets are to be read: its name, its map, where people open a ticket, and which are its own."""
 
     site: str
     fields: FieldMap
     web_base: str
+    sieve: Sieve = field(default_factory=Sieve)
 
     @functools.cached_property
     def custom_ids(self) -> frozenset[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -21,6 +20,7 @@ EXPORT_PAGE = 1000
 MOST_IDS = 100
 SEARCH_PAGE = 100
 AUDIT_PAGE = 100
+VIEW_PAGE = 100
 LARGEST_METADATA = 1000  # Zendesk takes 1 KB
 
 PRIORITIES: Mapping[Priority, str] = {
@@ -31,27 +31,27 @@ PRIORITIES: Mapping[Priority, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, array_like=True, frozen=True):
     """What our cursor text holds.
 
     Attributes:
         start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last good poll.
         after: Zendesk's own opaque cursor.
+        scope: Digest of what the site looked after when this was stored; empty: every ticket.
     """
 
     start: int
     after: str = ""
+    scope: str = ""
 
     def text(self) -> str:
         """Return the cursor to store."""
-        return msgspec.json.encode([self.start, self.after]).decode()
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def parse(cls, cursor: str) -> Position:
         """Read a stored cursor; raises ``ValueError`` for one that is not ours."""
-        start, after = msgspec.json.decode(cursor, type=tuple[int, str])
-        return cls(start, after)
+        return msgspec.json.decode(cursor, type=cls)
 
 
 def me() -> Request:
@@ -77,6 +77,12 @@ def search(query: str, *, after: str = "", sideload: bool = True) -> Request:
     if after:
         params.append(("page[after]", after))
     return Request("GET", "/api/v2/search/export.json", tuple(params))
+
+
+def view_tickets(view: str, *, after: str = "") -> Request:
+    """One page of the tickets in a view."""
+    params = [("page[size]", str(VIEW_PAGE))] + ([("page[after]", after)] if after else [])
+    return Request("GET", f"/api/v2/views/{quote(view, safe='')}/tickets.json", tuple(params))
 
 
 def show_many(ids: Sequence[str]) -> Request:

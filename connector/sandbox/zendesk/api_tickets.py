@@ -37,17 +37,18 @@ def listed(office: Office, call: Call) -> bytes:
     rows = [ticket for ticket in office.desk.tickets.values() if not ticket.deleted]
     rows.sort(key=lambda ticket: ticket.id)
     page, rest = paged(call, rows, lambda ticket: int(ticket.id))
-    return _many(office, call, page, rest)
+    return many(office, call, page, rest)
 
 
 def show_many(office: Office, call: Call) -> bytes:
     """``GET /tickets/show_many``: what does not exist is not there."""
     found = [office.desk.tickets[i] for i in dict.fromkeys(call.ids_param()) if i in office.desk.tickets]
     present = [ticket for ticket in found if not ticket.deleted]
-    return _many(office, call, present, {"next_page": None, "previous_page": None, "count": len(present)})
+    return many(office, call, present, {"next_page": None, "previous_page": None, "count": len(present)})
 
 
-def _many(office: Office, call: Call, tickets: Sequence[Ticket], rest: dict[str, Any]) -> bytes:
+def many(office: Office, call: Call, tickets: Sequence[Ticket], rest: dict[str, Any]) -> bytes:
+    """A page of tickets with whatever was to be sideloaded."""
     wagon = Wagon(office.desk, call.origin, read_include(call.listed("include")))
     return wagon.page("tickets", [wagon.ticket(ticket) for ticket in tickets], tickets, rest)
 

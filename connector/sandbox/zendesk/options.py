@@ -48,6 +48,7 @@ class Options:
         triggers: Rules that run inside every update, see ``rules.Trigger``.
         automations: Rules that run by time, see ``rules.Automation``.
         values: Per neutral field name: neutral value to the tag that stands for it.
+        views: Views with ``id``, ``title`` and a search ``query`` that stands for their conditions.
         synthetic: Tickets to begin with, for benchmarks.
         field_types: Per neutral field name: another Zendesk field type than the usual.
     """
@@ -86,6 +87,7 @@ class Options:
     automations: tuple[Mapping[str, Any], ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     field_types: Mapping[str, str] = field(default_factory=dict)
+    views: tuple[Mapping[str, Any], ...] = ()
     synthetic: int = 0
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.sandbox.zendesk import api_account, api_tickets, export, paging, search
+from connector.sandbox.zendesk import api_account, api_tickets, api_views, export, paging, search
 from connector.sandbox.zendesk.office import Call, Endpoint, Office
 
 INCLUDE = frozenset({"include"})
@@ -90,6 +90,9 @@ ROUTES: Mapping[str, Route] = {
     "GET organizations": _read(api_account.organizations, paging.PARAMS),
     "GET organizations/{id}": _read(api_account.organization),
     "GET organizations/show_many": _read(api_account.organizations_many, frozenset({"ids"})),
+    "GET views": _read(api_views.views, paging.PARAMS),
+    "GET views/{id}": _read(api_views.view),
+    "GET views/{id}/tickets": _read(api_views.tickets, paging.PARAMS | INCLUDE),
     "GET ticket_fields": _read(api_account.ticket_fields, paging.PARAMS),
     "GET ticket_fields/{id}": _read(api_account.ticket_field),
     "GET ticket_forms": _read(api_account.ticket_forms),
