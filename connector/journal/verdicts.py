@@ -104,7 +104,7 @@ def _state_row(site: str, of: str, verdict: Verdict, run: str) -> dict[str, Any]
 
 def _store_clocks(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
     """Store each cycle's clock as it stands; a cycle that is over keeps its last row."""
-    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.explanation.clocks]
+    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.clocks]
     return _store_rows(connection, clock, rows, site=site, key=_CLOCK) if rows else 0
 
 
