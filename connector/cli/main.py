@@ -77,10 +77,14 @@ class LazyGroup(click.Group):
     help="The configuration file.",
 )
 @click.option(
-    "-o", "--output", type=click.Choice([o.value for o in Output]), default="text", help="Form of what is printed."
+    "-o",
+    "--output",
+    type=click.Choice([o.value for o in Output]),
+    default="text",
+    help="Form of what is printed: for people, one JSON document, or one per line.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only, whatever the configuration says.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step, whatever the configuration says.")
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR works too).")
 @click.version_option(__version__, prog_name="connector")
 @click.pass_context
@@ -88,7 +92,11 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
     """Escalate Jira Service Management and Zendesk tickets by one policy.
 
     Start with `connector demo`. On your own sites: `plan` shows every change with its reason and writes nothing,
-    `apply` and `sync` write, `run` stays, `explain TICKET` says why.
+    `apply` and `sync` write, `run` stays, `explain TICKET` says why. Each command's `--help` has examples.
+
+    Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
+    with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
+    78 a file has to be edited.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(

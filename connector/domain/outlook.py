@@ -10,7 +10,7 @@ from connector.domain.clocks import ClockReading
 from connector.domain.decision import Hold, Upcoming
 from connector.domain.escalation import Escalated
 from connector.domain.notices import Saying
-from connector.domain.view import Passed, View
+from connector.domain.view import Ahead, View
 
 
 def upcoming(view: View, escalated: Escalated, saying: Saying) -> tuple[Upcoming, ...]:
@@ -34,11 +34,12 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
     yield from saying.upcoming
 
 
-def _told(passed: Passed) -> str:
-    threshold = passed.crossing.threshold
+def _told(ahead: Ahead) -> str:
+    threshold = ahead.threshold
     effects = [f"escalate to level {threshold.escalate_to}"] if threshold.escalate_to is not None else []
     effects += [f"note {name}" for name in (threshold.note, threshold.tell_customer) if name]
-    return passed.name + (f": {', '.join(effects)}" if effects else "")
+    name = f"{ahead.reading.clock.value} {threshold.mark}"
+    return name + (f": {', '.join(effects)}" if effects else "")
 
 
 def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | None:

@@ -10,9 +10,9 @@ from typing import Any
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
-from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Candidate, Stored
+from connector.engine.pull import take_in
+from connector.ports import Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -88,13 +88,5 @@ def read_unread_text(
     is read again.
     """
     page = site.reader.get(ids)
-    candidates = [
-        Candidate(
-            ticket=replace(o.ticket, text=None),
-            events=o.events,
-            text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
-        )
-        for o in page.observations
-    ]
-    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)  # only a sweep tells gone
+    take_in(site, around, policy, replace(page, gone=()), now=now, reread=True)  # only a sweep tells gone
     return tuple(o.ticket.ref.id for o in page.observations)

@@ -93,11 +93,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision as it is to be stored, with the rows it settles and the fields it adopts."""
+    """One decision as it is to be stored, with the rows it settles and the fields it adopts.
+
+    Attributes:
+        unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+    """
 
     decision: Decision
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    unwritten: bool = False
 
 
 class OpStatus(StrEnum):
@@ -254,8 +259,8 @@ class Journal(Protocol):
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
-    def reschedule(self, site: str, moments: Mapping[str, datetime | None]) -> None:
-        """Store when open tickets fall due again; ``None``: only a change brings them back."""
+    def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+        """Store when tickets whose change is written fall due next, unless they were given another moment since."""
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
