@@ -10,7 +10,7 @@ from connector.cli.context import Moment, Options, pass_options
 from connector.cli.show import Output, emit_json
 
 
-@click.command()
+@click.command(short_help="Say why a ticket is where it is, and what comes next.")
 @click.argument("ticket")
 @click.option("--at", type=Moment(), help="As things stood at this moment, from the stored events.")
 @pass_options

@@ -10,7 +10,7 @@ from connector.cli.context import Moment, Options, pass_options
 from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length
 
 
-@click.command()
+@click.command(short_help="Show how every site is.")
 @pass_options
 def status(options: Options) -> int:
     """Show every site: last good pass, open tickets, effects, what is paused, frozen, held or parked."""
@@ -40,7 +40,7 @@ def status(options: Options) -> int:
     return 0
 
 
-@click.command()
+@click.command(short_help="Show what was done, or would have been in shadow.")
 @click.option("--site", help="Only this site.")
 @click.option("--ticket", help="Only this ticket.")
 @click.option("--since", type=Moment(), help="Only from this moment on.")
@@ -50,7 +50,7 @@ def status(options: Options) -> int:
 def log(
     options: Options, *, site: str | None, ticket: str | None, since: datetime | None, limit: int, runs: bool
 ) -> int:
-    """Show what was done, with old and new values and reasons, oldest first; `--runs` shows a line per run."""
+    """Show what was done (`write`) or would have been (`would-do`), oldest first; `--runs` shows a line per run."""
     rows = options.load().log(site=site, ticket=ticket, since=since, limit=limit, runs=runs)
     columns = ("at", "site", "ticket", "what", "detail") if not runs else ("at", "site", "run", "outcome", "counts")
     if options.output is Output.NDJSON:
@@ -62,7 +62,7 @@ def log(
     return 0
 
 
-@click.command()
+@click.command(short_help="Show everything that waits for a person.")
 @pass_options
 def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.

@@ -10,7 +10,7 @@ from connector.cli.context import Options, pass_options
 from connector.cli.show import Output, emit_json
 
 
-@click.command()
+@click.command(short_help="Stop every write to a site, at once.")
 @click.argument("site")
 @click.option("--reason", default="paused by hand", show_default=True, help="Why; stands in status and the audit.")
 @pass_options
@@ -23,7 +23,7 @@ def pause(options: Options, *, site: str, reason: str) -> int:
     return 0
 
 
-@click.command()
+@click.command(short_help="Let a site be written again.")
 @click.argument("site")
 @click.option(
     "--allow", type=click.IntRange(min=0), default=0, metavar="N", help="Let N held writes per effect through."

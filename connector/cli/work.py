@@ -35,7 +35,7 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
     return exit_of_passes(r.outcome for r in results)
 
 
-@click.command()
+@click.command(short_help="Stay: poll, wake for what is due, write.")
 @click.option("--ping-url", metavar="URL", help="Ping this address after every good pass (a dead-man's switch).")
 @pass_options
 def run(options: Options, *, ping_url: str | None) -> int:

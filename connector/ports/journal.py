@@ -93,11 +93,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision as it is to be stored, with the rows it settles and the fields it adopts."""
+    """One decision as it is to be stored, with the rows it settles and the fields it adopts.
+
+    ``would_do`` is what shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
+    """
 
     decision: Decision
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class OpStatus(StrEnum):
