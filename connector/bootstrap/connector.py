@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -33,11 +33,11 @@ from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
-from connector.errors import Busy, ConfigError, ConnectorError, Problem
+from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
 from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records
+from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
@@ -128,6 +128,16 @@ class Connector:
         finally:
             journal.close()
 
+    @contextmanager
+    def _journal_if_free(self) -> Iterator[Journal | None]:
+        """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
+        with ExitStack() as stack:
+            try:
+                journal = stack.enter_context(self.journal())
+            except Busy:
+                journal = None
+            yield journal
+
     # ---- reading commands
 
     def plan(
@@ -141,10 +151,20 @@ class Connector:
                 clock: Clock = FixedClock(at) if at else self._clock
                 site = self.site(name, self._clock)
                 try:
+                    self._begin_on_copy(name, journal, at)
                     plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
                 except ConnectorError as error:
                     failures.append((name, error))
         return plans, failures
+
+    def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
+        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        now = self._clock.now()
+        row = RunRow(
+            id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
+        )
+        journal.open_site(name, fingerprint=self.rules(name).fingerprint)
+        journal.begin_run(row)
 
     def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
         """Keep plans in a private file."""
@@ -235,27 +255,28 @@ class Connector:
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
-        try:
-            with self.journal() as journal:
+        with self._journal_if_free() as journal:
+            if journal is not None:
                 return self.apply_with(journal, path, {})
-        except Busy:
-            answer = call(self.places.socket, "apply", path=str(path.resolve()))
-            report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
-            report.refused = [(key, why) for key, why in answer["refused"]]
-            return report
+        answer = call(self.places.socket, "apply", path=str(path.resolve()))
+        report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
+        report.refused = [(key, why) for key, why in answer["refused"]]
+        return report
 
     def apply_with(self, journal: Journal, path: Path, sites: Mapping[str, Site]) -> ApplyReport:
         """Apply a plan file with the state held; ``sites`` are those already connected."""
         file = read_plan_file(path)
         check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
         if not self.may_write():
-            raise Busy(f"writes are paused by the file {self.places.paused}", remedy="remove it")
+            raise UnsafePlan(f"writes are paused by the file {self.places.paused}", remedy="remove it")
         report, hooks = ApplyReport(), self.hooks()
         try:
             for name in file.changes:
                 self.select((name,))
                 site = sites.get(name) or self.site(name, self._clock)
-                applied, refused = apply_changes(site, self.around(name, journal, self._clock, hooks), file)
+                applied, refused = apply_changes(
+                    site, self.around(name, journal, self._clock, hooks), file, may_write=self.may_write
+                )
                 report.written += applied.written
                 report.failed += applied.failed + applied.unknown
                 report.stopped = report.stopped or applied.stopped
@@ -280,11 +301,11 @@ class Connector:
         self._steer("resume", names, allow=allow, actor=actor)
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        try:
-            with self.journal() as journal:
+        with self._journal_if_free() as journal:
+            if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
-        except Busy:
-            call(self.places.socket, command, sites=list(names), **arguments)
+                return
+        call(self.places.socket, command, sites=list(names), **arguments)
 
     def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
         """Pause or resume with the state held."""
@@ -295,4 +316,3 @@ class Connector:
                 journal.pause(name, arguments["reason"], now=now, actor=arguments["actor"])
             else:
                 journal.resume(name, allow=int(arguments["allow"]), now=now, actor=arguments["actor"])
-                journal.reschedule(name, {held.ticket: now for held in journal.records().held(site=name)})

@@ -88,6 +88,7 @@ def _jira(settings: Settings, site: SiteSettings, names: FieldMap, around: Surro
         fields=names,
         projects=site.projects,
         web_base=site.link_url,
+        history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
     return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
@@ -106,6 +107,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,
         web_base=site.link_url,
+        history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
     return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)

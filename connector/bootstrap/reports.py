@@ -180,12 +180,15 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 called.of(state.site, e.ticket),
                 e.at,
                 e.data.get("why", ""),
-                "this ticket is not decided; the others are",
+                _UNREAD.get(e.data.get("of", ""), "this ticket is not decided; the others are"),
                 f"connector log --site {state.site}",
             )
             for e in records.quarantined(site=state.site)
         ]
     return items
+
+
+_UNREAD = {"history": "its clocks stay provisional: nothing public is said for them"}
 
 
 def _item(  # noqa: PLR0913, PLR0917 - one argument per column

@@ -186,9 +186,9 @@ def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     shown = ("read", "decided", "written", "held", "left", "failed")
     counts = ", ".join(f"{k} {summary[k]}" for k in shown)
     shadow = f", would do {summary['would_do']}" if summary["would_do"] else ""
+    shadow += f", insufficient inputs {summary['insufficient']}" if summary["insufficient"] else ""
     why = f": {values['why']}" if values["why"] else ""
-    quiet = values["outcome"] == "ok" and not any(summary[k] for k in ("read", "decided"))
-    level = "debug" if quiet else "info" if values["outcome"] in {"ok", "held"} else "warning"
+    level = "info" if values["outcome"] in {"ok", "held"} else "warning"
     return level, f"run {values['outcome']}{why}: {counts}{shadow}, took {values['took']:.1f} s", data
 
 

@@ -79,9 +79,9 @@ def sandbox(arguments: Sequence[str]) -> int:
 
     try:
         main(arguments)
-    except SystemExit as ended:
-        return Exit.USAGE if ended.code == ARGPARSE_USAGE else int(ended.code or 0)
-    return 0
+    except SystemExit as ended:  # its parser's way to end: help, or a mistake that it has explained
+        return Exit.USAGE if ended.code else Exit.OK
+    return Exit.OK
 
 
 def _speed(text: str) -> float:

@@ -43,7 +43,7 @@ def run(options: Options, *, ping_url: str | None) -> int:
     return int(options.load(need_secrets=True).run(ping_url=ping_url))
 
 
-_COUNTS = ("read", "decided", "written", "held", "left", "failed", "parked", "would_do", "requests")
+_COUNTS = ("read", "decided", "written", "held", "left", "failed", "parked", "would_do", "insufficient", "requests")
 
 
 def _show(options: Options, results: Sequence[PassResult]) -> None:

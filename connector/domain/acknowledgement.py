@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from connector.domain.acts import command_of
 from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.policy import Level
 from connector.domain.reaching import reach_of
@@ -45,17 +46,12 @@ def _how(event: TicketEvent, situation: Situation, level: Level) -> str:
             return "assigned themselves"
         case EventKind.COMMENT if names_of(event.actor.id, situation) & _members(level, situation):
             return "commented"
-        case EventKind.COMMAND if event.public is not True and _verb(event) == "ack":
+        case EventKind.COMMAND if event.public is not True and command_of(event)[0] == "ack":
             return "/esc ack"
         case EventKind.STATUS if _moved_forward(event):
             return f"set the status to {event.after}"
         case _:
             return ""
-
-
-def _verb(event: TicketEvent) -> str:
-    words = (event.after or "").removeprefix("/esc").split()
-    return words[0] if words else event.name
 
 
 def names_of(account: str, situation: Situation) -> frozenset[str]:

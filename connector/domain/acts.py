@@ -142,7 +142,7 @@ def _take_labels(acts: Acts, event: TicketEvent) -> None:
 
 
 def _take_command(acts: Acts, event: TicketEvent) -> None:
-    verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
+    verb, words = command_of(event)
     if verb == "dismiss" and words:
         acts.dismissed[words[0]] = _dismissal(event, words[1:])
     elif verb == "release":
@@ -150,6 +150,12 @@ def _take_command(acts: Acts, event: TicketEvent) -> None:
         acts.paused_by = acts.hold_until = None
     elif verb == "hold":
         _take_hold(acts, event, " ".join(words))
+
+
+def command_of(event: TicketEvent) -> tuple[str, list[str]]:
+    """Return the verb of an ``/esc`` line, whatever its case, and the words after it."""
+    verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
+    return verb.casefold(), words
 
 
 def _dismissal(event: TicketEvent, reason: list[str]) -> str:

@@ -67,6 +67,11 @@ class Notice:
     reason: str
     covers: tuple[Occasion, ...] = ()
 
+    @property
+    def is_regular(self) -> bool:
+        """True for an update that falls due by the policy's cadence and says nothing else."""
+        return {self.occasion.kind, *(about.kind for about in self.covers)} == {"update"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
@@ -119,6 +124,11 @@ class Change:
     def effects(self) -> frozenset[Effect]:
         """Return the effects that this change uses."""
         return frozenset({f.field.effect for f in self.fields} | {c.notice.audience for c in self.comments})
+
+    def is_regular(self, effect: Effect) -> bool:
+        """Return whether all that is said under ``effect`` are regular updates, which the policy orders apart."""
+        said = [c.notice for c in self.comments if c.notice.audience is effect]
+        return bool(said) and all(notice.is_regular for notice in said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

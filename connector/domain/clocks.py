@@ -7,9 +7,9 @@ the faster targets that a trigger asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from connector.domain.occasion import Occasion
 from connector.domain.policy import SlaSource, Span, Threshold
@@ -25,8 +25,7 @@ class SegmentKind(StrEnum):
     MAX_PAUSE = "max_pause"  # paused beyond max_pause: running again, with a note to the owner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of wall time; ``business`` is the open time in it that counted. ``end`` is ``now`` for the last one."""
 
     kind: SegmentKind
@@ -36,8 +35,7 @@ class Segment:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Crossing(NamedTuple):
     """A threshold of this cycle and the exact instant at which the clock passes (or would pass) it.
 
     ``at`` is ``None`` while the clock is paused before the mark. ``superseded`` holds the reason when a re-score, a
@@ -50,8 +48,7 @@ class Crossing:
     superseded: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """One clock at ``now``.
 
     Attributes:

@@ -74,7 +74,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         policy_hash=view.policy.hash,
         state=settled(view, escalated.state),
         explanation=_explanation(view, escalated, saying, left),
-        fields=(*_priority_want(view), *levels.fields, *_next_due_want(view, deadline)),
+        fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
         records=(*levels.records, *saying.records),
         next_due_at=outlook.next_due_at(view, escalated, saying),
@@ -84,7 +84,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         severity=view.priority,
         deadline=deadline,
         hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),
-        riders=outlook.riders(view, deadline),
+        riders=outlook.riders(view),
     )
 
 
@@ -116,8 +116,9 @@ def _priority_left(view: View) -> tuple[LeftAlone, ...]:
     return (LeftAlone(what="priority", why=judged.left),) if judged.left else ()
 
 
-def _next_due_want(view: View, deadline: datetime | None) -> tuple[FieldWant, ...]:
+def _next_due_want(view: View) -> tuple[FieldWant, ...]:
     """Return the visible field that shows the next deadline, where the site has one; ``plan`` limits its writes."""
+    deadline = outlook.next_deadline(view)
     if deadline is None or Field.NEXT_DUE.value in view.situation.rules.unwritable or view.holding.ticket is not None:
         return ()
     value = deadline.isoformat(timespec="minutes")

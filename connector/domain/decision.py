@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from connector.domain.change import Field, FieldChange, Notice
 from connector.domain.clocks import ClockReading
@@ -15,8 +16,7 @@ from connector.domain.situation import EscalationState
 from connector.domain.ticket import Priority, TicketRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldWant:
+class FieldWant(NamedTuple):
     """A field should have ``value`` (our words, as in ``FieldChange.after``), and why.
 
     ``once`` wants are written once per occasion (group and assignee of a level); the others stand until they hold.
@@ -29,8 +29,7 @@ class FieldWant:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(NamedTuple):
     """A person's value that stands: which field, since when, by whom, until when, and what ends it."""
 
     field: Field
@@ -52,8 +51,7 @@ class TriggerState(StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerVerdict:
+class TriggerVerdict(NamedTuple):
     """One trigger: its state and, in words, what it asks for or who dismissed it."""
 
     name: str
@@ -61,8 +59,7 @@ class TriggerVerdict:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputVerdict:
+class InputVerdict(NamedTuple):
     """One input of the priority: its value (``None``: missing) and, in the weighted form, weight and points."""
 
     name: str
@@ -71,8 +68,7 @@ class InputVerdict:
     points: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorityVerdict:
+class PriorityVerdict(NamedTuple):
     """How the priority came about.
 
     Attributes:
@@ -92,8 +88,7 @@ class PriorityVerdict:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathVerdict:
+class PathVerdict(NamedTuple):
     """Where the ticket is on its path, and why.
 
     Attributes:
@@ -112,16 +107,14 @@ class PathVerdict:
     skipped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upcoming:
+class Upcoming(NamedTuple):
     """Something that happens by itself if nothing changes."""
 
     at: datetime
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Every reason behind a decision, as values; ``explain.py`` puts them into words."""
 
     priority: PriorityVerdict
@@ -169,8 +162,7 @@ class Decision:
     riders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
+class LeftAlone(NamedTuple):
     """Something wanted that was not planned, and why (held by a person, silenced, over budget, effect off)."""
 
     what: str

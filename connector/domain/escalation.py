@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
 from connector.domain.decision import LeftAlone, PathVerdict
-from connector.domain.ownership import latest, told
+from connector.domain.ownership import has_new_trigger, latest, told
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.routing import choose_path
@@ -26,8 +26,7 @@ from connector.domain.view import View
 __all__ = ["Escalated", "escalate", "needs_history", "unapproved"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalated:
+class Escalated(NamedTuple):
     """Where the path stands after this pass.
 
     Attributes:
@@ -44,8 +43,7 @@ class Escalated:
     alarms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
+class _Cause(NamedTuple):
     """Why something moves, and the moment that did it."""
 
     why: str
@@ -155,12 +153,16 @@ def _pushes(view: View) -> Iterator[_Cause]:
 
 
 def _switched(view: View, state: EscalationState) -> EscalationState:
-    """Return the state on another path, where a trigger that names one hits for the first time."""
+    """Return the state on another path, where a trigger that names one hits for the first time.
+
+    An edited policy moves no running path by itself.
+    """
     trigger, before = view.triggers.path, view.situation.state
     if trigger is None or state.path is None or trigger.path in {None, state.path.name}:
         return state
     path = view.policy.escalation.paths.get(trigger.path or "")
-    if path is None or trigger.name in before.active_triggers:
+    is_new = trigger.name not in before.active_triggers and has_new_trigger(view.situation, view.policy, view.triggers)
+    if path is None or not is_new:
         return state
     at = view.holding.rose_at or view.now
     began = dataclasses.replace(state, path=path, path_reason=f"trigger {trigger.name}", started_at=at, level=0)

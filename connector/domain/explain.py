@@ -219,6 +219,8 @@ def _plain(value: Any) -> Any:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if hasattr(value, "_fields"):
+        return {name: _plain(getattr(value, name)) for name in value._fields}
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(held) for key, held in value.items()}
     if isinstance(value, tuple | list | frozenset):

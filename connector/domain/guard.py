@@ -22,6 +22,7 @@ class Held:
     Attributes:
         key: The ticket's key, as people call it.
         effect: The effect whose budget, freeze or pause holds it.
+        freezes: The budget of the whole effect is used up; what one ticket may get is nobody else's loss.
         what: What would be written, in words.
     """
 
@@ -33,6 +34,7 @@ class Held:
     severity: Priority | None = None
     deadline: datetime | None = None
     occasions: tuple[Occasion, ...] = ()
+    freezes: bool = True
 
 
 def order(changes: Sequence[Change]) -> list[Change]:
@@ -57,7 +59,8 @@ def guard(  # noqa: PLR0913 - what is wanted, what is allowed, and what has been
     """Return what may be written now, in the order given, and the parts that are held, with the reason.
 
     Every change counts once per effect that it uses. A change may go in part: its fields pass while its note waits.
-    P1 and hard triggers may use the reserve; ``allowance`` is what an operator lets through beyond the budget.
+    P1 and hard triggers may use the reserve; ``allowance`` is what an operator lets through beyond the budget. Regular
+    updates that the policy orders count against the site, not against what one ticket may get.
     """
     meter = _Meter(budgets, dict(used), dict(used_by_ticket), open_tickets, allowance, frozen)
     go: list[Change] = []
@@ -66,7 +69,7 @@ def guard(  # noqa: PLR0913 - what is wanted, what is allowed, and what has been
         reasons = {effect: meter.refuses(effect, change) for effect in sorted(change.effects)}
         for effect, why in reasons.items():
             if why:
-                held.append(_held(change, effect, why))
+                held.append(_held(change, effect, why, freezes=not meter.refuses_ticket(effect, change)))
             else:
                 meter.count(effect, change)
         part = _part(change, frozenset(effect for effect, why in reasons.items() if not why))
@@ -93,19 +96,26 @@ class _Meter:
         budget = self.budgets.get(effect)
         if budget is None:
             return ""
-        on_ticket = self.used_by_ticket.get((effect, change.ref.id), 0)
-        if budget.per_ticket is not None and on_ticket >= budget.per_ticket:
-            return f"{on_ticket} {effect} on this ticket within {budget.per_ticket_window}"
+        if on_ticket := self.refuses_ticket(effect, change):
+            return on_ticket
         limit = budget.limit(self.open_tickets) + self.allowance.get(effect, 0)
         limit += budget.reserve if change.hard else 0
         used = self.used.get(effect, 0)
         return f"over the budget of {limit} {effect} within {budget.window}" if used >= limit else ""
 
+    def refuses_ticket(self, effect: Effect, change: Change) -> str:
+        """Return why this ticket may get no more of an effect, empty when it may."""
+        budget, used = self.budgets.get(effect), self.used_by_ticket.get((effect, change.ref.id), 0)
+        if budget is None or budget.per_ticket is None or used < budget.per_ticket or change.is_regular(effect):
+            return ""
+        return f"{used} {effect} on this ticket within {budget.per_ticket_window}"
+
     def count(self, effect: Effect, change: Change) -> None:
         """Count one more write."""
         on_ticket = effect, change.ref.id
         self.used[effect] = self.used.get(effect, 0) + 1
-        self.used_by_ticket[on_ticket] = self.used_by_ticket.get(on_ticket, 0) + 1
+        if not change.is_regular(effect):
+            self.used_by_ticket[on_ticket] = self.used_by_ticket.get(on_ticket, 0) + 1
 
 
 def _part(change: Change, effects: frozenset[Effect]) -> Change:
@@ -119,7 +129,7 @@ def _part(change: Change, effects: frozenset[Effect]) -> Change:
     )
 
 
-def _held(change: Change, effect: Effect, why: str) -> Held:
+def _held(change: Change, effect: Effect, why: str, *, freezes: bool) -> Held:
     part = _part(change, frozenset({effect}))
     said = tuple(about for c in part.comments for about in (c.notice.occasion, *c.notice.covers))
     return Held(
@@ -131,6 +141,7 @@ def _held(change: Change, effect: Effect, why: str) -> Held:
         severity=change.severity,
         deadline=change.deadline,
         occasions=(*dict.fromkeys(field.occasion for field in part.fields), *said),
+        freezes=freezes,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from connector.domain.decision import InputVerdict
 from connector.domain.matching import spelled
@@ -13,8 +13,7 @@ from connector.domain.ticket import Fact, Priority
 Facts = Mapping[str, Fact]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computed:
+class Computed(NamedTuple):
     """The answer of matrix or score; ``priority`` is ``None`` where too little is known.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain import occasion
 from connector.domain.change import Field
@@ -19,8 +19,7 @@ from connector.domain.timer import present_level
 from connector.domain.view import View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelWants:
+class LevelWants(NamedTuple):
     """Field values that the present level wants, rows of what it does not, and what is left to people."""
 
     fields: tuple[FieldWant, ...] = ()
@@ -28,8 +27,7 @@ class LevelWants:
     left: tuple[LeftAlone, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """The present level with the names that its wants share."""
 
     level: Level

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
@@ -26,8 +26,7 @@ _LOOK_AGAIN = timedelta(hours=1)
 _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class Saying(NamedTuple):
     """What is said now, what is settled without saying it, what waits and what may be said next by itself."""
 
     notices: tuple[Notice, ...] = ()

@@ -55,13 +55,19 @@ def deadline_of(readings: tuple[ClockReading, ...]) -> datetime | None:
     return min((r.deadline for r in readings if r.deadline is not None and r.met_at is None), default=None)
 
 
-def riders(view: View, deadline: datetime | None) -> dict[str, str]:
+def next_deadline(view: View) -> datetime | None:
+    """Return the earliest deadline still ahead: one that has passed is nothing to look forward to."""
+    ahead = (r.deadline for r in view.readings if r.deadline is not None and r.met_at is None)
+    return min((deadline for deadline in ahead if deadline > view.now), default=None)
+
+
+def riders(view: View) -> dict[str, str]:
     """Return what travels along with a write and never causes one."""
     found = {"policy": view.policy.short_hash}
     score = view.judgement.verdict.score
     if score is not None:
         found["score"] = f"{score:.1f}"
-    if deadline is not None:
+    if (deadline := next_deadline(view)) is not None:
         found["next_due"] = deadline.isoformat()
     return found
 
@@ -105,6 +111,8 @@ def findings(view: View) -> tuple[str, ...]:
     found = list(view.acts.ignored)
     if view.readings and all(reading.target is None for reading in view.readings):
         found.append(f"the policy has no SLA target for priority {view.priority or 'none'}")
+    if view.situation.ticket.foreign_priority:
+        found.append("the helpdesk's priority is not in the site's map: it is left as it is")
     if not view.situation.history.complete:
         found.append("clocks are provisional: the ticket's history is not in yet")
     return tuple(found)

@@ -7,20 +7,19 @@ is raised, assigned or said meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.acts import HOLD_LABEL, Acts, priority_named
 from connector.domain.change import Field
-from connector.domain.events import Role, TicketEvent
+from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.policy import Policy
-from connector.domain.situation import EscalationState, Situation
+from connector.domain.situation import Situation
 from connector.domain.ticket import Priority
 from connector.domain.triggers import TriggerReading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(NamedTuple):
     """Who holds what.
 
     Attributes:
@@ -40,8 +39,7 @@ class Holding:
     expires: tuple[datetime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPriority:
+class HeldPriority(NamedTuple):
     """A priority that a person set and that stands."""
 
     value: Priority
@@ -50,8 +48,7 @@ class HeldPriority:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldTicket:
+class HeldTicket(NamedTuple):
     """A hold of the whole ticket, by label or command; ``until`` is ``None`` while the label stays on."""
 
     since: datetime
@@ -71,7 +68,8 @@ def read_holding(
     situation: Situation, policy: Policy, *, acts: Acts, triggers: TriggerReading, now: datetime
 ) -> Holding:
     """Return what is held at ``now``."""
-    rose_at = latest(situation.state.rose_at, acts.rose_at, now if _is_new(situation.state, triggers) else None)
+    new_at = now if has_new_trigger(situation, policy, triggers) else None
+    rose_at = latest(situation.state.rose_at, acts.rose_at, new_at)
     labelled = HOLD_LABEL in situation.ticket.labels
     if rose_at is None and not labelled and not acts.holds_anything:
         return NOTHING_HELD
@@ -91,11 +89,23 @@ def read_holding(
     )
 
 
-def _is_new(state: EscalationState, triggers: TriggerReading) -> bool:
-    """True when a trigger hits that did not hit last time; on first sight nothing is known to be new."""
-    if state.decided_at is None or not triggers.hits:
+def has_new_trigger(situation: Situation, policy: Policy, triggers: TriggerReading) -> bool:
+    """True when a trigger hits that did not hit last time; on first sight nothing is known to be new.
+
+    Neither is what hits because the policy was edited and the ticket was not: that ends nobody's hold.
+    """
+    state = situation.state
+    if state.decided_at is None or all(trigger.name in state.active_triggers for trigger in triggers.hits):
         return False
-    return any(trigger.name not in state.active_triggers for trigger in triggers.hits)
+    return state.policy_hash in {"", policy.hash} or _changed_since(situation, state.decided_at)
+
+
+_READ_BY_TRIGGERS = frozenset({EventKind.LABELS, EventKind.FACT})
+
+
+def _changed_since(situation: Situation, at: datetime) -> bool:
+    events = situation.history.events
+    return any(e.at >= at and e.kind in _READ_BY_TRIGGERS and e.counts for e in events)
 
 
 def _held_priority(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from connector.domain.acts import Acts, priority_named
 from connector.domain.change import Field
@@ -20,8 +19,7 @@ from connector.domain.ticket import Priority, highest
 from connector.domain.triggers import TriggerReading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The priority of one ticket.
 
     Attributes:
@@ -54,6 +52,9 @@ def judge(
     stated = stated_priority(situation, acts)
     answer, lines = _answer(computed, triggers, stated)
     current = _current(situation)
+    if situation.ticket.foreign_priority:
+        verdict = _verdict(computed, answer, answer, lines)
+        return Judgement(verdict=verdict, stated=stated, left="the site's map does not know the helpdesk's priority")
     held = holding.priority
     if held is not None:
         wanted = highest(answer, held.value)
@@ -74,11 +75,10 @@ def _still_lowered(situation: Situation, judged: Judgement, answer: Priority) ->
     state = situation.state
     if state.candidate_priority is not answer:
         return judged
-    return dataclasses.replace(judged, candidate=answer, candidate_since=state.candidate_since)
+    return judged._replace(candidate=answer, candidate_since=state.candidate_since)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lower:
+class _Lower(NamedTuple):
     computed: Computed
     answer: Priority
     current: Priority
@@ -101,7 +101,7 @@ def _lowered(situation: Situation, policy: Policy, holding: Holding, *, now: dat
     if lowers_at <= now:
         verdict = _verdict(judged.computed, answer, answer, judged.lines)
         settled = _to_write(situation, holding, stated=judged.stated, verdict=verdict)
-        return dataclasses.replace(settled, candidate=answer, candidate_since=since)
+        return settled._replace(candidate=answer, candidate_since=since)
     line = f"{answer} must stand until {lowers_at:%Y-%m-%d %H:%M} UTC"
     verdict = _verdict(judged.computed, judged.current, judged.current, (*judged.lines, line))
     return Judgement(
@@ -173,7 +173,7 @@ def _to_write(
         return Judgement(verdict=verdict, stated=stated, occasion=occasion)
     occasion, left = _occasion(situation, holding, wanted)
     if left and situation.rules.allows(Effect.FIELDS, situation.ticket.scope):
-        verdict = dataclasses.replace(verdict, effective=live)
+        verdict = verdict._replace(effective=live)
     return Judgement(verdict=verdict, stated=stated, occasion=None if left else occasion, left=left)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain.policy import Level, LevelTarget, Path, Policy
 from connector.domain.situation import Reach, Situation
@@ -11,8 +11,7 @@ from connector.domain.situation import Reach, Situation
 _UNKNOWN = Reach()
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(NamedTuple):
     """The level where a step ends, and who was passed over on the way."""
 
     level: Level

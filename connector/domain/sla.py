@@ -8,7 +8,7 @@ steps, each in a module of its own: the ticket's course (`sla_timeline`), the pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.domain.change import Field
@@ -155,7 +155,7 @@ def _marks(
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
     calendar, now = case.promise.calendar, case.now
     start = native.started_at or own.cycle_start
-    met_at = (own.met_at or native.read_at) if native.stage is NativeStage.MET else None
+    met_at = _native_met_at(own, native)
     deadline = native_deadline(native, calendar)
     quiet = (*case.silences, *_own_write(case))
     crossings = tuple(
@@ -163,8 +163,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         for threshold in thresholds_of(case.policy, own.clock)
     )
     elapsed = native_elapsed(native, calendar, now)
-    return replace(
-        own,
+    return own._replace(
         source=SlaSource.HELPDESK,
         cycle_start=start,
         deadline=deadline,
@@ -172,13 +171,29 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         percent=None if elapsed is None else _percent(elapsed, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
-        breached=native.stage is NativeStage.BREACHED or _is_late(native.breach_at, met_at, now),
+        breached=_is_native_late(own, native, now),
         crossings=crossings,
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
         next_at=_next(now, (deadline, own.next_at), crossings),
     )
+
+
+def _native_met_at(own: ClockReading, native: NativeClock) -> datetime | None:
+    """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
+    if native.stage is NativeStage.MET:
+        return own.met_at or native.read_at
+    answered_late = native.stage is NativeStage.BREACHED and own.clock is ClockName.FIRST_RESPONSE
+    return own.met_at if answered_late else None
+
+
+def _is_native_late(own: ClockReading, native: NativeClock, now: datetime) -> bool:
+    """A clock that was met is late only where that is known; that we read of it later proves nothing."""
+    if native.stage is not NativeStage.MET:
+        return native.stage is NativeStage.BREACHED or _is_late(native.breach_at, None, now)
+    overrun = native.remaining is not None and native.remaining < _NOTHING
+    return overrun or (own.met_at is not None and _is_late(native.breach_at, own.met_at, now))
 
 
 def _own_write(case: _Case) -> tuple[Silence, ...]:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from connector.domain.events import EventKind, History, Role, TicketEvent
 from connector.domain.sla_timeline import Course, Phase
 from connector.domain.ticket import ClockName, Ticket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cycle:
+class Cycle(NamedTuple):
     """The present cycle of one clock: named by its start, met or still waiting."""
 
     start: datetime
     met_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
+class Talk(NamedTuple):
     """Public comments that count: `answers` by agents, `requests` by the requester's side."""
 
     answers: tuple[datetime, ...] = ()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
 from connector.domain.calendar_hours import Span
@@ -15,8 +15,7 @@ _NOTHING = timedelta()
 _COUNTING = frozenset({SegmentKind.RUNNING, SegmentKind.MAX_PAUSE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class Meter(NamedTuple):
     """The segments of one cycle on its calendar, up to `now` or to when it was met (`ended`)."""
 
     calendar: Calendar

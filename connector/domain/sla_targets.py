@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
 from connector.domain.events import EventKind, TicketEvent
@@ -15,16 +15,14 @@ from connector.domain.ticket import Priority, Ticket
 _PRIORITIES = {str(priority): priority for priority in Priority}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class Promise(NamedTuple):
     """What was promised: a target, if any applies, and the calendar that it runs on."""
 
     target: Target | None
     calendar: Calendar
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rescore:
+class Rescore(NamedTuple):
     """The moment since which a stricter target applies, and why in words."""
 
     at: datetime

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from connector.domain import occasion
 from connector.domain.clocks import ClockReading, Crossing
@@ -15,8 +15,7 @@ from connector.domain.sla_targets import Rescore
 from connector.domain.ticket import ClockName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(NamedTuple):
     """Marks reached up to `at` were passed by something else than the passing of time: `why`."""
 
     at: datetime
@@ -62,8 +61,7 @@ def thresholds_of(policy: Policy, clock: ClockName) -> tuple[Threshold, ...]:
     return found[clock]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(NamedTuple):
     """What is to be said about one clock now: at most one threshold, and those that it passes over for good."""
 
     speaks: Crossing | None = None

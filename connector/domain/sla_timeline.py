@@ -7,10 +7,10 @@ ends, and a ticket that is finished, are facts whoever brought them about.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
 from connector.domain.events import Actor, EventKind, History, Role, TicketEvent
@@ -29,8 +29,7 @@ class Phase(StrEnum):
     FINISHED = "finished"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChange:
+class StatusChange(NamedTuple):
     """From `at` on the ticket stands in `status`; `counts` says that somebody, not we, brought it there."""
 
     at: datetime
@@ -39,8 +38,7 @@ class StatusChange:
     counts: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A phase from `start` to `end`, with the status that it began with and who began it."""
 
     phase: Phase
@@ -50,8 +48,7 @@ class Stretch:
     actor: Actor = _NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(NamedTuple):
     """What a clock went through until now.
 
     Attributes:
@@ -105,7 +102,7 @@ def stretches(changes: Sequence[StatusChange], pauses: frozenset[Status], now: d
         if found and found[-1].phase is phase:
             continue
         if found:
-            found[-1] = replace(found[-1], end=change.at)
+            found[-1] = found[-1]._replace(end=change.at)
         found.append(Stretch(phase=phase, start=change.at, end=now, status=change.status, actor=change.actor))
     if len(found) == 1:
         return (found[0],)
@@ -116,7 +113,7 @@ def _joined(found: Sequence[Stretch]) -> Iterator[Stretch]:
     held = found[0]
     for stretch in found[1:]:
         if stretch.phase is held.phase:
-            held = replace(held, end=stretch.end)
+            held = held._replace(end=stretch.end)
         else:
             yield held
             held = stretch
@@ -164,7 +161,7 @@ def _by_finish(found: Sequence[Stretch]) -> Iterator[tuple[Stretch | None, tuple
 
 
 def _extended(kept: list[Stretch], end: datetime) -> list[Stretch]:
-    return [*kept[:-1], replace(kept[-1], end=end)]
+    return [*kept[:-1], kept[-1]._replace(end=end)]
 
 
 def _is_requesters(finish: Stretch, opened: Stretch, history: History) -> bool:

@@ -184,6 +184,7 @@ class Ticket:
         locale: The requester's language as the helpdesk knows it (ticket, then requester, then organization).
         text: Subject and first message when this observation carries them; ``None`` for a stored ticket.
         scope: The project key, brand, group or form that this ticket belongs to, for scoped effects.
+        foreign_priority: The helpdesk's priority is one that the map does not know; it is never overwritten.
         restricted: The helpdesk hides this ticket from most (issue security); nothing about it leaves the ticket.
         url: Where a person opens it.
     """
@@ -208,6 +209,7 @@ class Ticket:
     links: tuple[Link, ...] = ()
     activity: Activity | None = None
     scope: str = ""
+    foreign_priority: bool = False
     restricted: bool = False
     url: str = ""
 

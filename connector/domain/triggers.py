@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from connector.domain.conditions import Op, Test, When
 from connector.domain.decision import TriggerState, TriggerVerdict
@@ -16,8 +16,7 @@ from connector.domain.words import read_text
 __all__ = ["TriggerReading", "in_words", "read_text", "read_triggers"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerReading:
+class TriggerReading(NamedTuple):
     """What the triggers say about one ticket.
 
     Attributes:
@@ -46,8 +45,7 @@ class TriggerReading:
         return next((trigger for trigger in self.hits if trigger.path), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(NamedTuple):
     trigger: Trigger
     when: Matcher
     unless: Matcher

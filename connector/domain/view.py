@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain.acts import Acts
 from connector.domain.clocks import ClockReading, Crossing
@@ -18,8 +18,7 @@ from connector.domain.ticket import ClockName, Priority
 from connector.domain.triggers import TriggerReading
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A threshold with the moment at which its clock passes it in the present cycle.
 
     Attributes:
@@ -37,8 +36,7 @@ class Passed:
         return f"{self.reading.clock.value} {self.crossing.threshold.mark}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """One ticket at one moment.
 
     Attributes:

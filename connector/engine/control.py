@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connector.errors import Busy, ConnectorError
+from connector.errors import Busy, ConnectorError, Denied, UnsafePlan
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 MAX_LINE = 64 * 1024
 TIMEOUT_SECONDS = 120.0
+
+
+_KINDS: Mapping[str, type[ConnectorError]] = {"UnsafePlan": UnsafePlan, "Busy": Busy, "Denied": Denied}
+"""Errors of the other side that come out here as themselves: the exit code must not depend on who does the work."""
 
 
 class ControlServer:
@@ -80,6 +84,7 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
     """Send one command to the process that serves ``socket_path`` and return its answer.
 
     Raises:
+        UnsafePlan, Denied: The other side's own.
         Busy: Nobody serves the socket although the state is locked.
         ConnectorError: The other side refused; the message is its own.
     """
@@ -96,7 +101,8 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
                 remedy="try again; if it stays so, look at that process",
             ) from error
     if not answer.pop("ok"):
-        raise ConnectorError(answer.get("error", "refused"), remedy=answer.get("remedy", ""))
+        kind = _KINDS.get(answer.get("kind", ""), ConnectorError)
+        raise kind(answer.get("error", "refused"), remedy=answer.get("remedy", ""))
     return dict(answer)
 
 

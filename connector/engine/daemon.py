@@ -122,7 +122,8 @@ class SiteLoop:
         applied = result.applied
         if result.error is not None or (applied is not None and applied.stopped):
             return next_poll  # what is due stays due; do not spin on it
-        due = self._around.journal.next_due(self.site.name)
+        decided_at = result.plan.now if result.plan is not None else now
+        due = self._around.journal.next_due(self.site.name, after=decided_at)  # what stayed due waits for the next poll
         return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
 
     def _note(self, result: PassResult, *, fetch: bool, now: datetime) -> None:

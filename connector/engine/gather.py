@@ -6,19 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.policy import LevelTarget, Policy
+from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Candidate, Page, Stored
+from connector.ports import Candidate, Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
     """Return who can be reached now for every target of the policy's paths; asked once per pass."""
-    targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
-    targets |= {level.fallback for path in policy.escalation.paths.values() for level in path.levels if level.fallback}
+    targets = frozenset(target for path in policy.escalation.paths.values() for target in _targets(path))
     return {target: site.directory.reach(target, at=now) for target in sorted(targets, key=str)}
+
+
+def _targets(path: Path | None) -> frozenset[LevelTarget]:
+    levels = path.levels if path is not None else ()
+    return frozenset(target for level in levels for target in (level.target, level.fallback) if target is not None)
 
 
 def situations(
@@ -31,8 +35,11 @@ def situations(
 ) -> Iterator[Situation]:
     """Yield a situation per stored ticket, in the order asked."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
+    known = dict(reach)
     for stored in around.journal.load(site.name, ids, now=now):
-        yield situation(site.rules, stored, reach, policy_since=since, people=site.people)
+        for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
+            known[target] = site.directory.reach(target, at=now)
+        yield situation(site.rules, stored, known, policy_since=since, people=site.people)
 
 
 def situation(
@@ -69,14 +76,14 @@ def read_unread_text(
     A policy edit that changes word lists makes earlier results unknown; the text itself is never stored, so the ticket
     is read again.
     """
-    observations = site.reader.get(ids)
+    page = site.reader.get(ids)
     candidates = [
         Candidate(
             ticket=replace(o.ticket, text=None),
             events=o.events,
             text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
         )
-        for o in observations
+        for o in page.observations
     ]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observations, cursor=""), now=now)
-    return tuple(o.ticket.ref.id for o in observations)
+    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)  # only a sweep tells gone
+    return tuple(o.ticket.ref.id for o in page.observations)

@@ -115,6 +115,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         failed=applied.failed + plan.malformed,
         parked=recovered.parked,
         would_do=plan.would_do,
+        insufficient=plan.insufficient,
     )
     return PassResult(
         site=site.name,
@@ -129,16 +130,11 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
 def reschedule(site: Site, around: Surroundings, plan: PassPlan, applied: Applied) -> None:
     """Store when the tickets that had something to write fall due again.
 
-    Until now they are due at once, so that a crash forgets nothing. What is held, failed or not tried is looked at
-    again at the next poll; only a ticket that got all of it waits for its own time.
+    Until now they are due at once, so that a crash forgets nothing, and what is held, failed or not tried stays so:
+    the next pass looks at it again. Only a ticket that got all of what was wanted waits for its own time.
     """
     done = applied.complete - {held.ref.id for held in plan.held}
-    again = plan.now + site.reading.poll_every
-    moments = {
-        id_: due if id_ in done else min(due or again, again)  # whole tickets only: a part may be held
-        for id_, due in plan.wanted.items()
-    }
-    around.journal.reschedule(site.name, moments)
+    around.journal.reschedule(site.name, {id_: due for id_, due in plan.wanted.items() if id_ in done})
 
 
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
@@ -177,7 +173,7 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
         around.journal.record(
             JournalEvent(at=now, kind="held", site=site.name, ticket=item.ref.id, key=item.key, run=plan.run, data=data)
         )
-        if item.effect not in state.frozen and not state.paused:
+        if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
         why = f"over its budget: {count} more wanted"
@@ -206,13 +202,18 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
                 site=site.name,
                 ticket="",
                 message=f"writes to {site.name} are frozen: {error}",
-                remedy=error.remedy or f"mend the cause, then: connector resume {site.name}",
+                remedy=_then_resume(error.remedy or "mend the cause", site.name),
                 at=now,
             )
         )
     elif not isinstance(error, Unavailable):
         raise error
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _then_resume(remedy: str, site: str) -> str:
+    command = f"connector resume {site}"
+    return remedy if command in remedy else f"{remedy}, then: {command}"
 
 
 def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool, took: float) -> None:

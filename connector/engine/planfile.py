@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from connector.domain.change import Change
+from connector.domain.policy import Policy
 from connector.domain.serial import change_from_dict, change_to_dict
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, reschedule
-from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk
+from connector.engine.pull import Pulled
+from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk, guarded
 from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Page, RunRow, RunSummary
+from connector.ports import Candidate, RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -110,51 +112,70 @@ def check_plan_file(file: PlanFile, *, policy_hash: str, now: datetime) -> None:
         )
 
 
-def apply_changes(site: Site, around: Surroundings, file: PlanFile) -> tuple[Applied, tuple[Refused, ...]]:
+def apply_changes(
+    site: Site, around: Surroundings, file: PlanFile, *, may_write: Callable[[], bool] = lambda: True
+) -> tuple[Applied, tuple[Refused, ...]]:
     """Write exactly the file's changes for one site; refuse those that no longer stand.
 
     Every ticket is read afresh and decided again: its version must be the one seen, and what the policy wants now must
-    still include what the plan holds, with nothing newer to say.
+    still include what the plan holds, with nothing newer to say. Budgets and freezes hold as in any pass.
+
+    Raises:
+        UnsafePlan: The site is paused, or another one than the plan was made for.
     """
     wanted = {change.ref.id: change for change in file.changes.get(site.name, ())}
     if not wanted:
         return Applied(), ()
-    if file.fingerprints[site.name] != site.reading.rules.fingerprint:
-        raise UnsafePlan(f"the plan was made for another {site.name}; its address has changed since")
+    _check_site(site, around, file)
     now, policy = around.clock.now(), around.policies.current()
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
-    around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     around.journal.begin_run(row)
-    observed = site.reading.reader.get(tuple(wanted))
-    versions = {o.ticket.ref.id: o.ticket for o in observed}
-    candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
-    around.journal.store_page(site.name, candidates, page=Page(observations=observed, cursor=""), now=now)
-    work = Work()
-    reach = reach_all(site.reading, policy, now=now)
-    decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=row.id)
-    current = {planned.change.ref.id: planned for planned in work.changes}
-    planned: list[Planned] = []
-    refused: list[Refused] = []
-    for id_, change in wanted.items():
-        why = _objection(change, versions.get(id_), current.get(id_))
-        if why:
-            refused.append(Refused(key=change.key, why=why))
-        else:
-            planned.append(Planned(change=change, ticket=versions[id_]))
-    plan = PassPlan(site=site.name, run=row.id, policy=policy, now=now, planned=tuple(planned), wanted=work.wanted)
-    applied = apply_plan(plan, site.writer, around)
+    around.observer.event("run_started", site=site.name, run=row.id, kind="apply", policy=policy.short_hash)
+    plan, refused = _standing(site, around, wanted, policy=policy, now=now, run=row.id)
+    applied = apply_plan(plan, site.writer, around, may_write=may_write)
     reschedule(site, around, plan, applied)
-    summary = RunSummary(read=len(observed), decided=work.decided, written=applied.written, failed=len(refused))
+    summary = RunSummary(
+        read=plan.read, decided=plan.decided, written=applied.written, held=len(plan.held), failed=len(refused)
+    )
     outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
     ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)
     around.journal.end_run(ended)
-    return applied, tuple(refused)
+    return applied, refused
+
+
+def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
+    if file.fingerprints[site.name] != site.reading.rules.fingerprint:
+        raise UnsafePlan(f"the plan was made for another {site.name}; its address has changed since")
+    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    if state.paused:
+        raise UnsafePlan(f"{site.name} is paused: {state.paused}", remedy=f"connector resume {site.name}")
+
+
+def _standing(
+    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, policy: Policy, now: datetime, run: str
+) -> tuple[PassPlan, tuple[Refused, ...]]:
+    """Return what of the file still stands and may be written, and what does not."""
+    page = site.reading.reader.get(tuple(wanted))
+    observed = page.observations
+    versions = {o.ticket.ref.id: o.ticket for o in observed}
+    candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
+    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)
+    work = Work()
+    reach = reach_all(site.reading, policy, now=now)
+    decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
+    current = {planned.change.ref.id: planned for planned in work.changes}
+    objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
+    work.changes = [Planned(change=wanted[id_], ticket=versions[id_]) for id_, why in objections.items() if not why]
+    pulled = Pulled(read=len(observed))
+    plan = guarded(site.reading, around, work, pulled, policy=policy, now=now, run=run)
+    refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]
+    return plan, (*refused, *(Refused(key=held.key, why=f"held: {held.why}") for held in plan.held))
 
 
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:
     """Return why a planned change no longer stands, or nothing."""
     if ticket is None:
-        return "the ticket is gone"
+        return "the ticket is gone or cannot be read"
     if current is None:
         return "nothing of it is wanted any more"
     if current.change.seen != change.seen:

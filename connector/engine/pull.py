@@ -140,9 +140,8 @@ def _sweep_if_due(
     known = around.journal.known_open(site.name)
     _refuse_emptiness(site, known=len(known), found=len(open_now))
     for chunk in _chunks(sorted(open_now ^ known), 100):
-        found = site.reader.get(chunk)
-        gone = tuple(sorted(set(chunk) & known - {o.ticket.ref.id for o in found}))
-        page = Page(observations=found, cursor="", gone=gone)
+        page = site.reader.get(chunk)
+        page = replace(page, gone=tuple(sorted(known.intersection(page.gone))))
         _store(site, around, policy, page, pulled, now=now)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
 
@@ -152,8 +151,12 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
     for chunk in _chunks(ids, 50):
-        histories = tuple(site.reader.history(chunk))
+        read = tuple(site.reader.history(chunk))
+        histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
+        around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
+        for skipped in (h for h in read if h.unreadable):
+            around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
         pulled.changed.update((h.ref.id, None) for h in histories)
         around.observer.event("history_read", site=site.name, tickets=len(histories))
 

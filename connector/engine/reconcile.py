@@ -81,6 +81,7 @@ class PassPlan:
     read: int = 0
     decided: int = 0
     would_do: int = 0
+    insufficient: int = 0
     malformed: int = 0
     alarms: list[str] = field(default_factory=list)
 
@@ -95,6 +96,7 @@ class Work:
     shadow: list[Shadowed] = field(default_factory=list)
     decided: int = 0
     would_do: int = 0
+    insufficient: int = 0
     ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
 
@@ -118,7 +120,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
-    return _guarded(site, around, work, pulled, policy=policy, now=now, run=run)
+    return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
 def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
@@ -158,8 +160,9 @@ def decide_chunk(  # noqa: PLR0913
             unread.append(situation.ticket.ref.id)
         else:
             verdicts.append(_take(site, around, situation, decision, work, run=run))
-    if unread and (read := read_unread_text(site, around, unread, policy, now=now)):
-        for situation in situations(site, around, read, reach, now=now):
+    if unread:
+        read_unread_text(site, around, unread, policy, now=now)
+        for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
             decision = decide(situation, policy, now)
             verdicts.append(_take(site, around, situation, decision, work, run=run))
     around.journal.store_verdicts(site.name, verdicts, run=run)
@@ -173,6 +176,7 @@ def _take(
     ticket_plan = plan(decision, situation)
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
+    work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
     for item in ticket_plan.left:
         work.left.append(Left(key=ticket.key, item=item))
@@ -233,7 +237,7 @@ def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: d
         )
 
 
-def _guarded(  # noqa: PLR0913
+def guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
@@ -263,6 +267,7 @@ def _guarded(  # noqa: PLR0913
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,
+        insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
     )

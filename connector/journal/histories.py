@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from connector.domain.events import EventSource, TicketEvent
+from connector.journal import audit
 from connector.journal.documents import event_document
 from connector.journal.moments import to_micros
-from connector.journal.statements import AnyRow, add_rows, change_rows, portions
-from connector.journal.tables import ticket, ticket_event
+from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
+from connector.journal.tables import quarantine, ticket, ticket_event
 from connector.ports.helpdesk import TicketHistory
+from connector.ports.journal import JournalEvent
+
+HISTORY = "history:"
+"""Before a ticket's id in the quarantine: the ticket itself is readable, its history is not."""
+
+TRIES = 3
+"""Times that a history is tried. One digit: the count is compared as text."""
 
 
 def store_histories(connection: Connection, histories: Sequence[TicketHistory]) -> None:
@@ -23,6 +32,7 @@ def store_histories(connection: Connection, histories: Sequence[TicketHistory]) 
         ordered = {history.ref.id: history for history in group}
         for portion in portions(list(ordered)):
             _store(connection, site, [ordered[id_] for id_ in portion])
+        _clear(connection, site, list(ordered))
 
 
 def _store(connection: Connection, site: str, histories: Sequence[TicketHistory]) -> None:
@@ -97,6 +107,35 @@ def _mark_complete(connection: Connection, history: TicketHistory, row: AnyRow, 
     connection.execute(
         update(ticket).where(ticket.c.site == history.ref.site, ticket.c.id == history.ref.id).values(values)
     )
+
+
+def skip_histories(connection: Connection, site: str, histories: Sequence[TicketHistory], *, now: datetime) -> None:
+    """Count that histories could not be read; with the third time the audit says that we no longer try."""
+    for skipped in histories:
+        key = {"site": site, "id": HISTORY + skipped.ref.id}
+        mine = (quarantine.c.site == site, quarantine.c.id == key["id"])
+        tried = connection.execute(select(quarantine.c.digest).where(*mine)).scalar_one_or_none()
+        times = int(tried or 0) + 1
+        why = f"its history cannot be read: {skipped.unreadable}"
+        put_row(connection, quarantine, key, {"why": why, "digest": str(times), "since": to_micros(now)})
+        if times == TRIES:
+            data = {"why": f"{why}; given up after {TRIES} tries"}
+            audit.append(
+                connection, JournalEvent(at=now, kind="quarantined", site=site, ticket=skipped.ref.id, data=data)
+            )
+
+
+def given_up(site: str) -> ColumnElement[bool]:
+    """Return the condition that a ticket's history is no longer asked for."""
+    wanted = select(quarantine.c.id).where(
+        quarantine.c.site == site, quarantine.c.id == HISTORY + ticket.c.id, quarantine.c.digest >= str(TRIES)
+    )
+    return wanted.correlate(ticket).exists()
+
+
+def _clear(connection: Connection, site: str, ids: Sequence[str]) -> None:
+    for portion in portions([HISTORY + id_ for id_ in ids]):
+        connection.execute(delete(quarantine).where(quarantine.c.site == site, quarantine.c.id.in_(portion)))
 
 
 def want_histories(connection: Connection, site: str, ids: Sequence[str]) -> None:

@@ -144,12 +144,18 @@ def _count(connection: Connection, op: Op, *, now: datetime) -> None:
     fresh = [effect for effect in effects if effect.value not in known]
     if not fresh:
         return
-    shared = {"op": op.id, "site": site, "ticket": op.write.ref.id, "at": to_micros(now)}
-    add_rows(connection, budget, [shared | {"effect": effect.value} for effect in fresh])
+    shared = {"op": op.id, "site": site, "at": to_micros(now)}
+    add_rows(connection, budget, [shared | {"effect": e.value, "ticket": _charged(op.write, e)} for e in fresh])
     state = read_site(connection, site)
     left = {effect: state.allowance.get(effect, 0) - (effect in fresh) for effect in state.allowance}
     if left:
         store_controls(connection, replace(state, allowance={e: n for e, n in left.items() if n > 0}))
+
+
+def _charged(write: Write, effect: Effect) -> str:
+    """Return whose share a write uses: its ticket's, or for a regular update nobody's but the site's."""
+    said = write.comment.notice if write.comment else None
+    return "" if said is not None and said.audience is effect and said.is_regular else write.ref.id
 
 
 def spent(connection: Connection, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:

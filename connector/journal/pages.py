@@ -23,6 +23,7 @@ from connector.journal.documents import (
     ticket_document,
     ticket_of,
 )
+from connector.journal.histories import HISTORY
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
@@ -47,7 +48,8 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
     changed += _mark_gone(connection, site, page.gone)
     changed += _store_malformed(connection, site, page.malformed, now)
-    changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone))
+    of_gone = frozenset(HISTORY + id_ for id_ in page.gone)
+    changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone) | of_gone)
     if page.cursor:
         move_cursor(connection, site, page.cursor)
     return changed

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, select
 
 from connector.domain.ticket import TicketRef
 from connector.journal import audit, tickets
+from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.runs import policy_since, run_of
@@ -71,7 +72,7 @@ class SqlRecords:
         yield from self._runner.run(lambda c: _held(c, site))
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
-        """Return tickets whose payload could not be read, and since when."""
+        """Return tickets whose payload, or whose history after its tries, could not be read, and since when."""
         wanted = select(quarantine).order_by(quarantine.c.site, quarantine.c.since, quarantine.c.id)
         rows = self._rows(wanted if site is None else wanted.where(quarantine.c.site == site))
         return tuple(
@@ -79,10 +80,11 @@ class SqlRecords:
                 at=from_micros(row.since),
                 kind="quarantined",
                 site=row.site,
-                ticket=row.id,
-                data={"why": row.why, "digest": row.digest},
+                ticket=row.id.removeprefix(HISTORY),
+                data={"why": row.why, "digest": row.digest} | ({"of": "history"} if _is_history(row) else {}),
             )
             for row in rows
+            if not _is_history(row) or row.digest >= str(TRIES)
         )
 
     def policy(self, digest: str) -> str | None:
@@ -92,7 +94,7 @@ class SqlRecords:
         return found[0].document if len(found) == 1 else None
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site."""
+        """Return since when runs have applied this policy on the site without another between."""
         return self._runner.run(lambda c: policy_since(c, site, policy_hash))
 
     def next_due(self, site: str) -> datetime | None:
@@ -105,6 +107,10 @@ class SqlRecords:
 
     def _rows(self, wanted: Select[Any]) -> list[AnyRow]:
         return self._runner.run(lambda c: list(c.execute(wanted).all()))
+
+
+def _is_history(row: AnyRow) -> bool:
+    return bool(row.id.startswith(HISTORY))
 
 
 def _held(connection: Connection, site: str | None) -> list[JournalEvent]:

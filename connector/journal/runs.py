@@ -59,8 +59,12 @@ def run_of(row: AnyRow) -> RunRow:
 
 
 def policy_since(connection: Connection, site: str, digest: str) -> datetime | None:
-    """Return when a run first applied a policy on a site."""
-    wanted = select(func.min(run.c.started_at)).where(run.c.site == site, run.c.policy == digest)
+    """Return since when runs have applied a policy on a site; one that comes back counts from its coming back."""
+    other = select(func.max(run.c.started_at)).where(run.c.site == site, run.c.policy != digest)
+    since = func.coalesce(other.scalar_subquery(), -1)
+    wanted = select(func.min(run.c.started_at)).where(
+        run.c.site == site, run.c.policy == digest, run.c.started_at > since
+    )
     return maybe_moment(connection.execute(wanted).scalar_one())
 
 

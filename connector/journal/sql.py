@@ -68,6 +68,10 @@ class SqlJournal:
         """Replace what deltas implied by the vendor's own history."""
         self._run(lambda c: histories.store_histories(c, histories_))
 
+    def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
+        """Count that histories could not be read."""
+        self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
         self._run(lambda c: sites.advance(c, site, progress))
@@ -81,12 +85,12 @@ class SqlJournal:
         return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site."""
+        """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest due moment."""
-        return self._run(lambda c: tickets.next_due(c, site))
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest due moment, or the earliest one later than ``after``."""
+        return self._run(lambda c: tickets.next_due(c, site, after=after))
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""

@@ -16,6 +16,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import TicketRef
 from connector.journal.documents import event_of, hits_of, state_of, ticket_of
+from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
@@ -153,9 +154,11 @@ def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tupl
     return tuple(connection.execute(wanted).scalars())
 
 
-def next_due(connection: Connection, site: str) -> datetime | None:
-    """Return the earliest due moment of a site."""
+def next_due(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
+    """Return the earliest due moment of a site, or the earliest one later than ``after``."""
     wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, ticket.c.next_due_at.is_not(None))
+    if after is not None:
+        wanted = wanted.where(ticket.c.next_due_at > to_micros(after))
     return maybe_moment(connection.execute(wanted).scalar_one())
 
 
@@ -169,9 +172,12 @@ def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int
 
 
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
-    """Return ids of open tickets whose history is not in: highest priority first, then longest untouched."""
+    """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
     wanted = (
-        _open(site).where(~ticket.c.history_complete).order_by(ticket.c.priority_rank, ticket.c.updated_at).limit(limit)
+        _open(site)
+        .where(~ticket.c.history_complete, ~given_up(site))
+        .order_by(ticket.c.priority_rank, ticket.c.updated_at)
+        .limit(limit)
     )
     return tuple(connection.execute(wanted).scalars())
 

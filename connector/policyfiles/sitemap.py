@@ -124,9 +124,12 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     for name, binding in file.inputs.items():
         if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
             refused.add(("inputs", name), "needs exactly one of field, requester and organization")
-        elif file.kind == "jira" and binding.field is None:
+        elif file.kind == "jira" and binding.field is None and not _jira_knows(name, binding):
             refused.add(
-                ("inputs", name), "a jira site keeps inputs in ticket fields only", "write {field: customfield_…}"
+                ("inputs", name),
+                "a jira site keeps inputs in ticket fields only",
+                "write {field: customfield_…}; beside fields there are {organization: name} and `locale`: "
+                "{requester: locale}",
             )
     missing = [p.name for p in Priority if p not in file.priorities]
     if missing:
@@ -138,6 +141,11 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     _statuses(file, refused)
     if file.kind == "jira" and file.groups and file.group_field is None:
         refused.add(("groups",), "cannot be written without group_field", "add group_field: {field: customfield_…}")
+
+
+def _jira_knows(name: str, binding: BindingFile) -> bool:
+    """Jira tells the names of a request's customer organizations and the language of the requester, and no more."""
+    return binding.organization == "name" or (name, binding.requester) == ("locale", "locale")
 
 
 def _unique(key: str, bound: Mapping[str | Priority, str], refused: Refused) -> None:

@@ -33,6 +33,7 @@ from connector.ports.helpdesk import (
     TicketReader,
     TicketWriter,
     Version,
+    fetched,
 )
 from connector.ports.journal import (
     Candidate,
@@ -89,4 +90,5 @@ __all__ = [
     "TicketWriter",
     "Verdict",
     "Version",
+    "fetched",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,7 +37,13 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some tickets. ``cursor`` is what to store with them; ``gone`` are ids that the helpdesk says no longer exist."""
+    """Some tickets.
+
+    Attributes:
+        cursor: What to store with them; empty where nothing is to be stored.
+        malformed: What could not be read. It exists: a ticket that cannot be read is never taken for gone.
+        gone: Ids of tickets that the helpdesk no longer shows.
+    """
 
     observations: tuple[Observation, ...]
     cursor: Cursor
@@ -45,13 +51,27 @@ class Page:
     gone: tuple[str, ...] = ()
 
 
+def fetched(ids: Sequence[str], observations: Iterable[Observation], malformed: Iterable[Quarantined] = ()) -> Page:
+    """Return what ``TicketReader.get`` promises for ``ids``, of which these were found."""
+    found = {o.ticket.ref.id: o for o in observations}
+    unreadable = tuple(malformed)
+    known = found.keys() | {q.id for q in unreadable}
+    gone = () if "" in known else tuple(id_ for id_ in ids if id_ not in known)
+    shown = tuple(found[id_] for id_ in dict.fromkeys(ids) if id_ in found)
+    return Page(observations=shown, cursor="", malformed=unreadable, gone=gone)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketHistory:
-    """The vendor's history of one ticket, oldest first, complete up to ``read_until``."""
+    """The vendor's history of one ticket, oldest first, complete up to ``read_until``.
+
+    ``unreadable`` says why there is none: the helpdesk refuses it, or it cannot be understood. It is not stored then.
+    """
 
     ref: TicketRef
     events: tuple[TicketEvent, ...]
     read_until: datetime
+    unreadable: str = ""
 
 
 class Presence(StrEnum):
@@ -104,11 +124,18 @@ class TicketReader(Protocol):
     def open_ids(self) -> Iterator[tuple[str, ...]]:
         """Yield the ids of all open tickets, in chunks: the slow sweep."""
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return the tickets as they are now (never from an index that lags); gone ones are absent."""
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return the tickets as they are now, never from an index that lags, in the order asked; no cursor.
+
+        ``gone`` names those of ``ids`` that the helpdesk does not show (deleted, or hidden from us). While something
+        could not be read and does not say which ticket it is, nothing is called gone.
+        """
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield the vendor's history of tickets, in the order asked; counted apart from other reads."""
+        """Yield the vendor's history of tickets, in the order asked; counted apart from other reads.
+
+        One ticket's history that cannot be read never costs the others theirs.
+        """
 
     def history_allowance(self) -> int:
         """Return how many histories may be read now within the share of the read budget that is kept for them."""

@@ -140,7 +140,11 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """Counts of one pass over one site, as they stand in the log line per run."""
+    """Counts of one pass over one site, as they stand in the log line per run.
+
+    Attributes:
+        insufficient: Open tickets decided upon whose inputs are too few for a priority.
+    """
 
     read: int = 0
     decided: int = 0
@@ -150,6 +154,7 @@ class RunSummary:
     failed: int = 0
     parked: int = 0
     would_do: int = 0
+    insufficient: int = 0
     requests: int = 0
 
 
@@ -214,6 +219,12 @@ class Journal(Protocol):
     def store_history(self, histories: Sequence[TicketHistory]) -> None:
         """Replace what deltas implied by the vendor's own history and mark it complete."""
 
+    def skip_history(self, site: str, histories: Sequence[TicketHistory], *, now: datetime) -> None:
+        """Count that histories could not be read; after three times ``without_history`` leaves the ticket out.
+
+        Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
+        """
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
 
@@ -223,14 +234,14 @@ class Journal(Protocol):
     def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
 
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest ``next_due_at`` of the site's open tickets."""
+    def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
+        """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``."""
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site; ``None`` when none has."""
+        """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
@@ -339,7 +350,7 @@ class Records(Protocol):
         """Return the earliest ``next_due_at`` of the site's open tickets."""
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return when a run first applied this policy on the site; ``None`` when none has."""
+        """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's canonical document by (a prefix of) its hash."""

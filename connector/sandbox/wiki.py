@@ -21,7 +21,7 @@ _TARGET = r"(?:[a-z][a-z0-9+.-]*:|www\.|\#|\^|/|\\\\)"
 _TOKENS = re.compile(
     r"""
       (?P<line>\\\\(?!\S))                                              # two backslashes break the line
-    | \\(?P<escape>[^\w\s])
+    | \\(?P<escape>[^\w\s]|_)
     | (?P<verbatim>\{(?P<fence>code|noformat)(?::[^}\n]*)?\}(?P<inside>.*?)\{(?P=fence)\})
     | (?P<mono>\{\{(?P<typed>[^\n]+?)\}\})
     | (?P<macro>\{(?P<name>[A-Za-z][\w-]*)(?::[^{}\n]*)?\})

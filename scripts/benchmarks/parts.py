@@ -10,7 +10,7 @@ from connector.bootstrap.clock import FixedClock
 from connector.domain.policy import Policy
 from connector.helpdesks.transport import Basic, ClientCredentials, Surroundings
 from connector.policyfiles import SiteMap, load_policy, load_site_map
-from connector.ports import TicketReader, TicketWriter
+from connector.ports import Clock, TicketReader, TicketWriter
 from scripts.benchmarks.server import START
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
@@ -26,7 +26,7 @@ class Opened:
     directory: Any
 
 
-def clock() -> FixedClock:
+def standing() -> FixedClock:
     """Return the simulated sites' own moment; it stands still, so no budget refills and nothing waits."""
     return FixedClock(START)
 
@@ -41,12 +41,13 @@ def site_map(kind: str) -> SiteMap:
     return load_site_map(MAP[kind])
 
 
-def open_site(kind: str, told: dict[str, Any]) -> Opened:
+def open_site(kind: str, told: dict[str, Any], *, clock: Clock | None = None) -> Opened:
     """Connect to a simulated site with the connector's own adapter, transport and all."""
-    return _zendesk(told) if kind == "zendesk" else _jira(told)
+    around = Surroundings(clock=clock or standing())
+    return _zendesk(told, around) if kind == "zendesk" else _jira(told, around)
 
 
-def _zendesk(told: dict[str, Any]) -> Opened:
+def _zendesk(told: dict[str, Any], around: Surroundings) -> Opened:
     from connector.helpdesks.zendesk import adapter  # noqa: PLC0415 - each process pays for one vendor
 
     url = told["base_url"]
@@ -58,7 +59,7 @@ def _zendesk(told: dict[str, Any]) -> Opened:
             writer=_client(url, told["writer"], "read write"),
             fields=site_map("zendesk").fields,
         ),
-        Surroundings(clock=clock()),
+        around,
     )
     return Opened(made.reader, made.writer, made.directory)
 
@@ -67,7 +68,7 @@ def _client(url: str, client: dict[str, str], scope: str) -> ClientCredentials:
     return ClientCredentials(token_url=f"{url}/oauth/tokens", scope=scope, **client)
 
 
-def _jira(told: dict[str, Any]) -> Opened:
+def _jira(told: dict[str, Any], around: Surroundings) -> Opened:
     from connector.helpdesks.jira import assembly  # noqa: PLC0415 - as above
 
     basic = told["auth"]["basic"]
@@ -79,6 +80,6 @@ def _jira(told: dict[str, Any]) -> Opened:
             fields=site_map("jira").fields,
             projects=("SUP",),
         ),
-        Surroundings(clock=clock()),
+        around,
     )
     return Opened(made.reader, made.writer, made.directory)

@@ -55,14 +55,15 @@ def running(kind: str, tickets: int) -> Iterator[dict[str, Any]]:
     """Run a site in another process; what it prints when ready is yielded."""
     command = [sys.executable, "-m", "scripts.benchmarks.server", kind, str(tickets)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        stdin, stdout = process.stdin, process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the site has no pipes")
         try:
-            assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
+            told = json.loads(stdout.readline())
             told.pop("people", None)  # thousands of customers that nobody here asks for
             yield told
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            stdin.close()
 
 
 if __name__ == "__main__":

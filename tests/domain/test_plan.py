@@ -17,7 +17,7 @@ from connector.domain.occasion import Occasion, Outcome, set_field
 from connector.domain.plan import change
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import Priority, TicketRef
-from tests.domain.desk import BEN, MONDAY, Desk
+from tests.domain.desk import ANNA, BEN, MONDAY, Desk
 from tests.domain.policies import POLICY, changed
 
 P1, P2, P3, P4 = Priority
@@ -72,12 +72,23 @@ class TestNextDue:
 
     def test_it_is_written_once_and_a_quiet_ticket_not_again_over_seven_days(self):
         desk = self.desk(facts={"impact": "user", "urgency": "inconvenient"}, priority=P4)
+        desk.wait(minutes=5).says(ANNA)
         desk.sync()
         written = list(desk.written)
         assert [line.split()[0] for line in written] == ["next_due"]
         for _ in range(14):
             desk.run(hours=12)
         assert desk.written == written
+
+    def test_a_deadline_that_has_passed_is_not_the_next_one(self):
+        desk = self.desk(facts={"impact": "user", "urgency": "inconvenient"}, priority=P4)
+        desk.sync()
+        answer_by = desk.applied[Field.NEXT_DUE].value
+        desk.run(days=3)
+        assert answer_by < desk.now.isoformat() < desk.applied[Field.NEXT_DUE].value
+        assert desk.look()[0].riders["next_due"] > desk.now.isoformat()
+        desk.run(days=30)
+        assert "next_due" not in desk.look()[0].riders, "nothing is due any more, it is all overdue"
 
     def test_it_travels_along_with_another_write(self):
         desk = self.desk(facts={"impact": "user", "urgency": "inconvenient"}, priority=P4)
@@ -183,6 +194,30 @@ def test_one_ticket_has_a_limit_of_its_own():
     gone, held = guarded([written("a", Effect.PUBLIC), written("b", Effect.PUBLIC)], per_ticket=1, on_ticket=1)
     assert [c.ref.id for c in gone] == ["b"]
     assert "on this ticket" in held[0].why
+    assert not held[0].freezes, "what one ticket had enough of is nobody else's loss"
+
+
+def test_regular_updates_are_apart_from_what_one_ticket_may_get():
+    def spoken(*occasions: Occasion) -> Change:
+        lead, *others = occasions
+        notice = Notice(
+            occasion=lead,
+            audience=Effect.PUBLIC,
+            template="t",
+            locale="en",
+            values={},
+            reason="r",
+            covers=tuple(others),
+        )
+        comment = Comment(notice=notice, key="k" * 64, body="b")
+        return Change(ref=TicketRef("demo", "a"), key="a", seen="1", comments=(comment,))
+
+    update, mark = Occasion("update", ("1",)), Occasion("threshold", ("1",))
+    gone, _ = guarded([spoken(update), spoken(update), spoken(mark), spoken(mark, update)], least=9, per_ticket=1)
+    assert [c.comments[0].notice.occasion for c in gone] == [update, update, mark]
+    gone, held = guarded([spoken(update), spoken(update)], least=1)
+    assert len(gone) == 1, "they count against the site all the same"
+    assert held[0].freezes
 
 
 @given(

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -216,3 +217,12 @@ def open_desk(folder: Path, *arguments: str) -> Iterator[Desk]:
     """Run two empty sites (or what ``arguments`` say) in another process, on stepped time."""
     with SandboxProcess(*(arguments or ("--scenario", "empty"))) as client:
         yield Desk(client, folder)
+
+
+def await_fault(client: SandboxClient, site: str, name: str) -> None:
+    """Wait until a fault has struck: the other side is in the middle of that request now."""
+    for _ in range(GIVE_UP_SECONDS * 50):
+        if any(order["name"] == name and order["struck"] for order in client.faults(site)):
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError(f"the fault {name} did not strike")

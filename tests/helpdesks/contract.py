@@ -17,6 +17,7 @@ from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.occasion import Occasion, set_field
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
+from connector.domain.written import as_written
 from connector.errors import Conflict, HelpdeskError, Rejected, Unknown
 from connector.ports import Clock, Failure, Page, Presence, TicketReader, TicketWriter
 
@@ -135,7 +136,7 @@ class HelpdeskContract:
         id_ = stage.create(priority=Priority.P2)
         stage.agent(id_, labels=frozenset({"vip"}))
         stage.later(self.settle)
-        (found,) = stage.reader.get([id_])
+        (found,) = stage.reader.get([id_]).observations
         ticket = found.ticket
         assert ticket.ref == TicketRef(stage.site, id_)
         assert (ticket.priority, ticket.is_open) == (Priority.P2, True)
@@ -147,7 +148,7 @@ class HelpdeskContract:
     def test_a_load_and_a_single_read_agree(self, stage: Stage) -> None:
         id_ = stage.create(priority=Priority.P3)
         stage.later(self.settle)
-        (single,) = stage.reader.get([id_])
+        (single,) = stage.reader.get([id_]).observations
         assert replace(load(stage).tickets[id_], text=None) == replace(single.ticket, text=None)
 
     def test_nothing_falls_between_cursor_and_load(self, stage: Stage) -> None:
@@ -194,13 +195,21 @@ class HelpdeskContract:
     def test_what_is_gone_is_absent(self, stage: Stage) -> None:
         id_, kept = stage.create(), stage.create()
         stage.delete(id_)
-        found = {o.ticket.ref.id: o.ticket for o in stage.reader.get([id_, kept])}
+        page = stage.reader.get([id_, kept])
+        found = {o.ticket.ref.id: o.ticket for o in page.observations}
         assert kept in found
-        assert id_ not in found or found[id_].status is Status.GONE
+        assert page.gone == (id_,) or found[id_].status is Status.GONE
+
+    def test_tickets_come_in_the_order_asked(self, stage: Stage) -> None:
+        ids = [stage.create(subject=f"n{n}") for n in range(3)]
+        asked = [ids[2], ids[0], ids[2], ids[1]]
+        page = stage.reader.get(asked)
+        assert [o.ticket.ref.id for o in page.observations] == [ids[2], ids[0], ids[1]]
+        assert (page.gone, page.malformed) == ((), ())
 
     def test_reading_nothing_asks_nothing(self, stage: Stage) -> None:
         before = stage.reader.requests_made()
-        assert stage.reader.get([]) == ()
+        assert stage.reader.get([]) == Page(observations=(), cursor="")
         assert list(stage.reader.history([])) == []
         assert stage.reader.requests_made() == before
 
@@ -366,7 +375,7 @@ def follow(stage: Stage, cursor: str) -> Seen:
 
 
 def fetch(stage: Stage, id_: str) -> Ticket:
-    (found,) = stage.reader.get([id_])
+    (found,) = stage.reader.get([id_]).observations
     return found.ticket
 
 
@@ -384,8 +393,7 @@ def past(stage: Stage, id_: str) -> tuple[TicketEvent, ...]:
 def carry_out(stage: Stage, wish: Change, ticket: Ticket) -> Ticket:
     """Make every write of a change as ``apply`` does, and return the ticket with its new version."""
     for write in stage.writer.split(wish):
-        receipt = send(stage, write, ticket)
-        ticket = replace(ticket, version=receipt or ticket.version)
+        ticket = as_written(ticket, write, version=send(stage, write, ticket))
     return ticket
 
 

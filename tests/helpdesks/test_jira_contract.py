@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,7 +58,7 @@ class JiraStage:
 
     site = "jsm"
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, **changes: Any) -> None:
         self._site = SandboxSite(sandbox, self.site)
         described = sandbox.site(self.site).describe()["auth"]["basic"]
         self.clock: Clock = self._site.clock
@@ -68,11 +69,13 @@ class JiraStage:
             fields=FIELDS,
             projects=("SUP",),
         )
-        opened = open_site(options, Surroundings(clock=self.clock))
+        opened = open_site(replace(options, **changes), Surroundings(clock=self.clock))
         self.reader: TicketReader = opened.reader
         self.writer: TicketWriter = opened.writer
         self.directory = opened.directory
         self.adapter = opened.reader.transport
+        self.adapters = tuple({id(a): a for a in (self.adapter, opened.writer.transport)}.values())
+        self.behind = self._site
 
     def create(self, subject: str = SUBJECT, body: str = BODY, **values: Any) -> str:
         priority = values.pop("priority", None)
@@ -81,7 +84,7 @@ class JiraStage:
         return self._id(key)
 
     def agent(self, id_: str, **values: Any) -> None:
-        people, key = self._site.people, self._key(id_)
+        people, key = self._site.people, self.key(id_)
         for name, value in values.items():
             match name:
                 case "priority":
@@ -97,10 +100,10 @@ class JiraStage:
 
     def comment(self, id_: str, body: str, *, public: bool, by: str = "agent") -> None:
         actor = {"agent": "anna", "customer": "carla"}[by]
-        self._site.people.comment(self._key(id_), actor, body, public=public)
+        self._site.people.comment(self.key(id_), actor, body, public=public)
 
     def delete(self, id_: str) -> None:
-        self._site.people.delete(self._key(id_), "anna")
+        self._site.people.delete(self.key(id_), "anna")
 
     def said(self, id_: str) -> list[Said]:
         comments = self._site.view(id_)["comments"]
@@ -119,7 +122,7 @@ class JiraStage:
     def lose_next_request(self) -> None:
         self._site.strike("drop", methods=("PUT", "POST"), path="/(comment|issue/[^/]+)$")
 
-    def _key(self, id_: str) -> str:
+    def key(self, id_: str) -> str:
         return str(self._site.view(id_)["ticket"])
 
     def _id(self, key: str) -> str:
@@ -142,7 +145,8 @@ def stage(sandbox: Sandbox, judge: Any) -> JiraStage:
     def look(method: str, url: str, *exchange: Any) -> None:
         (desk if "/servicedeskapi/" in url else platform)(method, url, *exchange)
 
-    watch(made.adapter, look)
+    for adapter in made.adapters:
+        watch(adapter, look)
     return made
 
 

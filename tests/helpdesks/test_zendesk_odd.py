@@ -50,7 +50,7 @@ def ticket(**changes: Any) -> dict[str, Any]:
 
 def observed(site: ZendeskSite, wire: responses.RequestsMock) -> Ticket:
     wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket()]})
-    (found,) = site.reader.get(["7"])
+    (found,) = site.reader.get(["7"]).observations
     return found.ticket
 
 
@@ -124,7 +124,7 @@ class TestNotes:
         self, site: ZendeskSite, wire: responses.RequestsMock, clock: StoppedClock
     ) -> None:
         wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket(updated_at="2026-11-22T09:00:00Z")]})
-        (found,) = site.reader.get(["7"])
+        (found,) = site.reader.get(["7"]).observations
         clock.wake()
         with pytest.raises(NotSent):
             carry_out(site, change(found.ticket, wanted(Field.PRIORITY, "P1")), found.ticket)  # type: ignore[arg-type]
@@ -161,7 +161,8 @@ class TestPaging:
         audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
         more = {"audits": [audit], "meta": {"has_more": True, "after_cursor": "again"}}
         wire.get(f"{API}/tickets/7/audits.json", json=more)
-        assert list(site.reader.history(["7"])) == []
+        (history,) = site.reader.history(["7"])
+        assert (history.events, "60 pages" in history.unreadable) == ((), True)
 
     def test_a_search_without_slas_is_completed(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
         bare = ticket(status="open")
@@ -259,3 +260,21 @@ def test_an_old_audit_of_ours_proves_nothing(site: ZendeskSite, wire: responses.
     old = reply(write.key, said(public=False))["audit"] | {"created_at": "2026-11-22T07:59:59Z"}
     wire.get(f"{API}/tickets/7/audits.json", body=json.dumps({"audits": [old]}), content_type="application/json")
     assert site.reader.look_up(write, since=seen.updated_at).presence is Presence.ABSENT
+
+
+def test_what_cannot_be_read_is_not_gone(site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    found = [ticket(id=7), ticket(id=8, created_at="long ago")]
+    wire.get(f"{API}/tickets/show_many.json", json={"tickets": found})
+    page = site.reader.get(["7", "8", "9"])
+    assert [o.ticket.ref.id for o in page.observations] == ["7"]
+    assert [q.id for q in page.malformed] == ["8"]
+    assert page.gone == ("9",)
+
+
+def test_while_something_nameless_cannot_be_read_nothing_is_gone(
+    site: ZendeskSite, wire: responses.RequestsMock
+) -> None:
+    wire.get(f"{API}/tickets/show_many.json", json={"tickets": [ticket(id=7), {"id": "?", "status": 1}]})
+    page = site.reader.get(["7", "9"])
+    assert [q.id for q in page.malformed] == [""]
+    assert page.gone == ()

@@ -94,7 +94,7 @@ class TestGroups:
         stage = open_stage(sieve=groups(whole, "service-desk", "second-line"))
         assert loaded(stage)[0] == {own}
         assert set(itertools.chain.from_iterable(stage.reader.open_ids())) == {own}
-        assert [o.ticket.ref.id for o in stage.reader.get([own, other, nobody])] == [own]
+        assert [o.ticket.ref.id for o in stage.reader.get([own, other, nobody]).observations] == [own]
         assert loaded(whole)[0] == {own, other, nobody}
 
     def test_a_ticket_that_leaves_is_gone_and_one_that_comes_is_read(self, open_stage: Any) -> None:
@@ -152,7 +152,7 @@ class TestViews:
         stage = open_stage(views=self.VIEWS)
         assert loaded(stage)[0] == {own}
         assert set(itertools.chain.from_iterable(stage.reader.open_ids())) == {own}
-        assert [o.ticket.ref.id for o in stage.reader.get([own, other])] == [own]
+        assert [o.ticket.ref.id for o in stage.reader.get([own, other]).observations] == [own]
 
     def test_membership_follows_what_changes(self, open_stage: Any) -> None:
         stage = open_stage(views=self.VIEWS)

@@ -217,7 +217,7 @@ class TestReading:
         assert ids <= set(load(stage).tickets)
         swept = [id_ for chunk in stage.reader.open_ids() for id_ in chunk]
         assert sorted(swept) == sorted(ids)
-        assert {o.ticket.ref.id for o in stage.reader.get(sorted(ids))} == ids
+        assert {o.ticket.ref.id for o in stage.reader.get(sorted(ids)).observations} == ids
 
 
 class TestHistory:

@@ -289,6 +289,14 @@ def test_each_effect_of_a_write_counts_once_within_its_window(stored):
     assert later.by_ticket == {}
 
 
+def test_a_regular_update_uses_no_tickets_share(stored):
+    (armed,) = _arm(stored, write(comment=comment("update:1", audience=Effect.PUBLIC)))
+    stored.settle(armed, receipt(), now=NOW)
+    spent = stored.spent(SITE, windows={Effect.PUBLIC: NOW - MINUTE}, now=NOW)
+    assert spent.used == {Effect.PUBLIC: 1}
+    assert (Effect.PUBLIC, "1") not in spent.by_ticket
+
+
 def test_a_failed_write_costs_nothing(stored):
     (armed,) = _arm(stored, write())
     stored.fail(armed, OpStatus.FAILED, "refused", now=NOW)

@@ -218,3 +218,32 @@ def test_events_of_any_size_of_page_come_back_oldest_first(journal):
     assert store(journal, ticket(), events=tuple(events)) == 1501
     found = _stored(journal).history.events
     assert list(found) == sorted(events, key=lambda e: (e.at, e.id))
+
+
+def _unreadable(id_="1", why="no"):
+    return TicketHistory(ref=TicketRef(SITE, id_), events=(), read_until=NOW, unreadable=why)
+
+
+def test_a_history_that_cannot_be_read_is_tried_three_times_and_then_named(journal):
+    store(journal, ticket("1"), ticket("2"))
+    for times in (1, 2, 3):
+        assert journal.without_history(SITE, limit=9) == ("1", "2")
+        journal.skip_history(SITE, [_unreadable(why=f"refused {times}")], now=NOW)
+        assert len(journal.records().quarantined()) == (times == 3)
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    (named,) = journal.records().quarantined(site=SITE)
+    assert (named.ticket, named.data["of"], "refused 3" in named.data["why"]) == ("1", "history", True)
+    assert [line.kind for line in journal.records().events(ticket="1")] == ["quarantined"]
+    store(journal, ticket("1", version="v2"))  # the ticket itself reads well: that says nothing of its history
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    assert not journal.load(SITE, ["1"], now=NOW)[0].history.complete  # provisional
+
+
+def test_a_history_that_can_be_read_after_all_or_a_ticket_that_is_gone_clears_it(journal):
+    store(journal, ticket("1"), ticket("2"))
+    for _ in range(3):
+        journal.skip_history(SITE, [_unreadable("1"), _unreadable("2")], now=NOW)
+    journal.store_history([_history(id_="1")])
+    assert [q.ticket for q in journal.records().quarantined()] == ["2"]
+    journal.store_page(SITE, [], page=page(gone=("2",)), now=NOW)
+    assert journal.records().quarantined() == ()

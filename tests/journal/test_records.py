@@ -21,6 +21,14 @@ def _line(n, **values):
     return JournalEvent(**given | values)
 
 
+def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
+    for minute, policy in enumerate(("a", "a", "b", "a", "a")):
+        journal.begin_run(replace(_run(str(minute), minute), policy=policy))
+    assert journal.policy_since(SITE, "a") == NOW + 3 * MINUTE
+    assert journal.policy_since(SITE, "b") is None, "another one is in force"
+    assert journal.policy_since("elsewhere", "a") is None
+
+
 def _run(id_, minute=0, **values):
     return RunRow(id=id_, site=SITE, kind="sync", policy="p" * 64, started_at=NOW + minute * MINUTE, **values)
 

@@ -6,73 +6,56 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
-import msgspec
-
+from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
-from connector.domain.events import TicketEvent
-from connector.domain.ticket import ClockName
-from connector.errors import Denied, Malformed, Rejected, Unavailable
-from connector.helpdesks.collecting import uncollected
-from connector.helpdesks.jira import wire
-from connector.helpdesks.jira.changelog import history_events, history_fields
-from connector.helpdesks.jira.normalise import Shape, comment_events, moment, observe
-from connector.helpdesks.jira.structs import (
-    SLA_TYPE,
-    BulkIssues,
-    ChangelogPage,
-    Comment,
-    CommentPage,
-    FieldInfo,
-    Issue,
-    IssueChangelog,
-    Myself,
-    SearchPage,
-)
-from connector.helpdesks.jira.text import plain
-from connector.helpdesks.transport import Client, PinnedAdapter, Request
-from connector.ports import (
-    Budgets,
-    Cursor,
-    Lookup,
-    Observation,
-    Page,
-    Presence,
-    Quarantined,
-    TicketHistory,
-)
+from connector.errors import Rejected
+from connector.helpdesks.jira import lookup, pages, wire
+from connector.helpdesks.jira.account import Accounts
+from connector.helpdesks.jira.histories import Histories
+from connector.helpdesks.jira.languages import Languages
+from connector.helpdesks.jira.limits import HISTORY
+from connector.helpdesks.jira.search import Search
+from connector.helpdesks.jira.shape import Shape
+from connector.helpdesks.jira.structs import CommentPage, Issue
+from connector.helpdesks.transport import Client, PinnedAdapter
+from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory, fetched
 
 OVERLAP = timedelta(minutes=6)
 """The search index lags by up to minutes and dates have minute grain: each window begins this much earlier."""
 
-MOST_PAGES = 10_000
-_FETCH, _IDS, _LOGS = 100, 1000, 100
+STEP_BACK = timedelta(days=1)
+"""Where a delta begins anew when its cursor cannot be read; the sweep finds what is older."""
 
-T = TypeVar("T")
+HISTORY_SECONDS = 10
+"""One pass reads as many histories as their share of the read budget allows in this time; the rest comes later."""
 
 
 class JiraReader:
-    """A ``TicketReader`` for one Jira Cloud site; the site's thread owns it."""
+    """A ``TicketReader`` for one Jira Cloud site; the site's thread owns it.
 
-    def __init__(self, client: Client, shape: Shape, projects: Sequence[str]) -> None:
+    ``writer`` carries the credentials that write, where those are not the reader's own: what it writes is ours.
+    """
+
+    def __init__(self, client: Client, shape: Shape, projects: Sequence[str], *, writer: Client | None = None) -> None:
         """Make a reader; ``shape.account`` may be empty until ``check`` has asked who we are."""
         self._client = client
         self._shape = shape
         self._projects = tuple(projects)
+        self._accounts = Accounts(client, writer or client)
+        self._search = Search(client)
+        self._languages = Languages(client)
 
     @property
     def account(self) -> str:
-        """Return our own account id."""
+        """Return the id of the account that we write as."""
         return self._shape.account
 
     @property
     def transport(self) -> PinnedAdapter:
-        """Return the transport that every request goes over."""
+        """Return the transport that every read goes over."""
         return self._client.adapter
 
     @property
@@ -81,134 +64,80 @@ class JiraReader:
         return self._shape
 
     def check(self) -> None:
-        """Learn our account. Without it Jira answers anonymously with nothing, which looks like an empty site."""
-        try:
-            me = self._decode(wire.myself(), Myself)
-        except Rejected as error:
-            raise Denied(f"the account cannot be read: {error}", remedy="check this site's credentials") from error
-        self._shape = replace(self._shape, account=me.account_id, clocks=self._clocks())
-
-    def _clocks(self) -> Mapping[str, ClockName]:
-        """Return SLA field ids for the map's clocks, which may name a field by id or by its (renamed) title."""
-        bound = self._shape.fields.clocks
-        if all(name.startswith("customfield_") for name in bound):
-            return bound
-        fields = self._decode(wire.all_fields(), list[FieldInfo])
-        slas = [f for f in fields if f.schema_ is not None and f.schema_.custom == SLA_TYPE]
-        found = {f.id: bound[name] for f in slas for name in (f.id, f.name) if name in bound}
-        missing = sorted(set(bound) - {f.name for f in slas} - {f.id for f in slas})
-        if missing:
-            raise Denied(
-                f"SLA fields are not visible: {', '.join(missing)}",
-                remedy="correct `clocks` in the site's map, or give the account an agent's seat",
-            )
-        return found
+        """Learn our accounts and the ids of fields that the map names by title."""
+        self._shape = self._accounts.complete(self._shape)
 
     # ---- deltas
 
     def start_cursor(self) -> Cursor:
-        """Return a cursor for now, by the site's own clock."""
-        self._known_account()
-        return _cursor(self._client.adapter.server_now())
+        """Return a cursor for now, by the site's own clock; an answer that is fresh tells it."""
+        self.prove_account()
+        return _cursor(self._now())
 
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield all open issues."""
-        for issues, _ in self._search(wire.open_jql(self._projects)):
-            yield self._page(issues, cursor)
+        self.prove_account()
+        for found in self._search.walk(wire.open_jql(self._projects), self._shape.asked):
+            yield self._page(found, cursor)
 
     def changes(self, cursor: Cursor) -> Iterator[Page]:
-        """Yield what changed since the cursor, and a little more; the new cursor comes with the last page."""
+        """Yield what changed since the cursor, and a little more; the new cursor comes with the last page.
+
+        Bad credentials make Jira answer anonymously, with an empty result: one is believed only once we are known.
+        """
         self._known_account()
-        began = self._client.adapter.server_now()
-        since = _moment(cursor) - OVERLAP
-        for issues, last in self._search(wire.changed_jql(self._projects, since)):
-            yield self._page(issues, _cursor(max(began, _moment(cursor))) if last else cursor)
+        began = self._now()
+        since = _moment(cursor, now=began) - OVERLAP
+        empty = True
+        for found in self._search.walk(wire.changed_jql(self._projects, since), self._shape.asked):
+            empty = empty and not found.issues
+            if found.token is None and empty:
+                self.prove_account()
+            yield self._page(found, cursor if found.token else _cursor(began))
 
     def open_ids(self) -> Iterator[tuple[str, ...]]:
         """Yield ids of all open issues."""
-        for issues, _ in self._search(wire.open_jql(self._projects), fields=("id",), size=_IDS):
-            yield tuple(issue.id for issue in issues)
+        self.prove_account()
+        for found in self._search.walk(wire.open_jql(self._projects), ("id",), size=1000):
+            yield tuple(issue.id for issue in found.issues)
 
-    def _search(
-        self, jql: str, *, fields: Sequence[str] | None = None, size: int = _FETCH
-    ) -> Iterator[tuple[list[Issue], bool]]:
-        """Yield pages with whether they are the last; ends on a missing token, never on a short or empty page."""
-        token: str | None = None
-        asked = self._shape.asked if fields is None else fields
-        for _ in range(MOST_PAGES):
-            page = self._decode(wire.search(jql, asked, token=token, size=size), SearchPage)
-            last = page.next_page_token is None
-            yield page.issues, last
-            if last:
-                return
-            if page.next_page_token == token:
-                raise Unavailable("Jira repeated a page token; the search is given up")
-            token = page.next_page_token
-        raise Unavailable(f"a search did not end within {MOST_PAGES} pages")
+    def _page(self, found: pages.Found, cursor: Cursor) -> Page:
+        observations, malformed = pages.observed(found, self._shape, now=self._now())
+        return Page(observations=self._in_their_language(observations), cursor=cursor, malformed=malformed)
 
-    @uncollected()
-    def _page(self, issues: Sequence[Issue], cursor: Cursor) -> Page:
-        now = self._client.adapter.server_now()
-        observations: list[Observation] = []
-        malformed: list[Quarantined] = []
-        for issue in issues:
-            try:
-                ticket, events = observe(issue, self._shape, now=now)
-                observations.append(Observation(ticket=ticket, events=events))
-            except Malformed as error:
-                digest = hashlib.sha256(bytes(issue.fields)).hexdigest()
-                malformed.append(Quarantined(id=issue.id, why=str(error), digest=digest))
-        return Page(observations=tuple(observations), cursor=cursor, malformed=tuple(malformed))
+    def _in_their_language(self, observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
+        return self._languages.told(observations) if self._shape.wants_languages else observations
 
     # ---- single tickets
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return issues as they are now, in the order asked; what is gone or hidden is absent."""
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return issues as they are now; one that is hidden from us is gone as well, Jira tells no difference."""
         self._known_account()
-        found: dict[str, Observation] = {}
-        for start in range(0, len(ids), _FETCH):
-            chunk = ids[start : start + _FETCH]
-            page = self._page(self._decode(wire.bulk_fetch(chunk, self._shape.asked), BulkIssues).issues, "")
-            found.update((o.ticket.ref.id, o) for o in page.observations)
-        return tuple(found[id_] for id_ in ids if id_ in found)
+        read = [self._fetch(ids[n : n + wire.MOST_IDS]) for n in range(0, len(ids), wire.MOST_IDS)]
+        page = fetched(ids, [o for p in read for o in p.observations], [q for p in read for q in p.malformed])
+        if page.gone:
+            self.prove_account()
+        return page
+
+    def _fetch(self, ids: Sequence[str]) -> Page:
+        answer = self._client.call(wire.bulk_fetch(ids, self._shape.asked))
+        return self._page(pages.found_in(answer.body, what="bulkfetch"), "")
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield changelog and comments of issues."""
-        for start in range(0, len(ids), _LOGS):
-            chunk = ids[start : start + _LOGS]
-            read_until = self._client.adapter.server_now()
-            logs = self._changelogs(chunk)
-            for observation in self.get(chunk):
-                ticket = observation.ticket
-                comments = self._comments(ticket.ref.id, requester=ticket.requester)
-                histories = [h for log in logs.get(ticket.ref.id, ()) for h in log.change_histories]
-                events = history_events(ticket, histories, comments, self._shape)
-                yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until)
+        """Yield changelog and comments of issues; one that is gone or cannot be read has none."""
+        for start in range(0, len(ids), wire.MOST_IDS):
+            chunk = ids[start : start + wire.MOST_IDS]
+            read_until = self._now()
+            tickets = [observation.ticket for observation in self.get(chunk).observations]
+            yield from Histories(self._client, self._shape).read(tickets, read_until=read_until)
 
     def history_allowance(self) -> int:
-        """Return how many histories fit the share of the read budget: each costs about one request."""
-        return 0 if self._client.adapter.delay("comments") else 100
-
-    def _changelogs(self, ids: Sequence[str]) -> dict[str, list[IssueChangelog]]:
-        logs: dict[str, list[IssueChangelog]] = {}
-        token: str | None = None
-        fields = history_fields(self._shape.fields)
-        for _ in range(MOST_PAGES):
-            page = self._decode(wire.changelogs(ids, fields, token=token), ChangelogPage)
-            for log in page.issue_change_logs:
-                logs.setdefault(log.issue_id, []).append(log)
-            if not page.next_page_token or page.next_page_token == token:
-                return logs
-            token = page.next_page_token
-        return logs
-
-    def _comments(self, id_: str, *, requester: str | None) -> tuple[TicketEvent, ...]:
-        comments: list[Comment] = []
-        while True:
-            page = self._decode(wire.comments(id_, start=len(comments)), CommentPage)
-            comments += page.comments
-            if not page.comments or len(comments) >= page.total:
-                return tuple(comment_events(comments, self._shape, requester=requester))
+        """Return how many histories the share kept for them allows in a pass: each costs about one request."""
+        adapter = self._client.adapter
+        if adapter.delay("comments"):
+            return 0
+        _, share = adapter.room(HISTORY.name)
+        return share * HISTORY_SECONDS
 
     # ---- our own writes
 
@@ -216,71 +145,64 @@ class JiraReader:
         """Look for a write's marker: the comment's property or reference, or the issue property of a field write."""
         self._known_account()
         try:
-            return self._find_comment(write, since) if write.comment else self._find_edit(write)
+            return self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
         except Rejected:
+            self.prove_account()
             return Lookup(presence=Presence.UNPROVABLE)
 
-    def _find_edit(self, write: Write) -> Lookup:
-        issue = self._decode(wire.issue(write.ref.id, ("updated",), properties=(wire.MARKER,)), Issue)
-        found = (issue.properties.get(wire.MARKER) or {}).get("key") == write.key
-        return Lookup(presence=Presence.FOUND if found else Presence.ABSENT, remote_id=write.key[:10] if found else "")
+    def _edit(self, write: Write) -> Lookup:
+        answer = self._client.call(wire.issue(write.ref.id, ("updated",), properties=(wire.MARKER,)), urgent=True)
+        return lookup.find_edit(pages.decoded(answer.body, Issue, what="issue"), write)
 
-    def _find_comment(self, write: Write, since: datetime) -> Lookup:
+    def _comment(self, id_: str, wanted: Wanted, since: datetime) -> Lookup:
         start = 0
         while True:
-            page = self._decode(wire.comments(write.ref.id, start=start, newest_first=True), CommentPage)
-            for comment in page.comments:
-                if moment(comment.created) < since:
-                    return Lookup(presence=Presence.ABSENT)
-                if self._is_ours(comment) and _marks(comment, write):
-                    return Lookup(presence=Presence.FOUND, remote_id=comment.id)
-            start += len(page.comments)
-            if not page.comments or start >= page.total:
-                return Lookup(presence=Presence.ABSENT)
-
-    def _is_ours(self, comment: Comment) -> bool:
-        return comment.author is not None and comment.author.account_id == self._shape.account
+            answer = self._client.call(wire.comments(id_, start=start, newest_first=True), urgent=True)
+            page = pages.decoded(answer.body, CommentPage, what="comments")
+            comments = page.comments or []
+            young = [comment for comment in comments if not lookup.is_older(comment, since)]
+            found = lookup.find_comment(young, wanted, self._shape.ours)
+            start += len(comments)
+            ended = len(young) < len(comments) or not comments or start >= (page.total or 0)
+            if ended or found.presence is Presence.FOUND:
+                return found
 
     # ---- budgets
 
     def requests_made(self) -> int:
-        """Return requests so far."""
-        return sum(self._client.adapter.counts.values())
+        """Return how many requests reader and writer have made, those of the vendor's own client included."""
+        return self._accounts.requests_made()
 
     def budgets(self) -> Budgets:
         """Return what is left of each limit."""
-        return Budgets(remaining=self._client.adapter.allowance.remaining(self._client.adapter.server_now()))
+        return Budgets(remaining=self._client.adapter.remaining())
 
     def pause_before_reads(self) -> timedelta:
         """Return how long the next search has to wait for its budget."""
         return self._client.adapter.delay("search")
 
+    # ---- who we are
+
+    def prove_account(self) -> None:
+        """Raise ``Denied`` unless Jira still takes us for whom we are."""
+        self._known_account()
+        self._accounts.prove(self._shape)
+
     def _known_account(self) -> None:
         if not self._shape.account:
             self.check()
 
-    def _decode(self, request: Request, kind: type[T]) -> T:
-        answer = self._client.call(request)
-        try:
-            return msgspec.json.decode(answer.body, type=kind, strict=False)
-        except msgspec.DecodeError as error:
-            raise Unavailable(f"{request.method} {request.path.split('/')[-1]}: unreadable answer: {error}") from error
-
-
-def _marks(comment: Comment, write: Write) -> bool:
-    """True when a comment carries the write's marker; references count, too, where properties were dropped."""
-    if write.comment is None:
-        return False
-    for item in comment.properties:
-        if isinstance(item, dict) and item.get("key") == wire.MARKER:
-            value = item.get("value")
-            return isinstance(value, dict) and value.get("key") == write.comment.key
-    return not write.comment.public and f"Ref {write.comment.ref}" in plain(comment.body)
+    def _now(self) -> datetime:
+        return self._client.adapter.server_now()
 
 
 def _cursor(at: datetime) -> Cursor:
     return str(int(at.timestamp() * 1000))
 
 
-def _moment(cursor: Cursor) -> datetime:
-    return datetime.fromtimestamp(int(cursor) / 1000, UTC)
+def _moment(cursor: Cursor, *, now: datetime) -> datetime:
+    """Return the moment of a cursor; one that is not ours, or not from the past, is replaced."""
+    try:
+        return min(datetime.fromtimestamp(int(cursor) / 1000, UTC), now)
+    except (ValueError, OverflowError, OSError):
+        return now - STEP_BACK

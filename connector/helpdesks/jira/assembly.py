@@ -9,10 +9,20 @@ from jira import JIRA
 from connector.domain.site import FieldMap
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.directory import JiraDirectory
-from connector.helpdesks.jira.normalise import Shape
-from connector.helpdesks.jira.wire import DIALECT
+from connector.helpdesks.jira.limits import DIALECT, HISTORY
+from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.writer import JiraWriter
-from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
+from connector.helpdesks.transport import (
+    READ_SHARE,
+    Client,
+    Credentials,
+    Dialect,
+    Origin,
+    Pin,
+    PinnedAdapter,
+    Surroundings,
+    reserving,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +36,7 @@ class JiraOptions:
         reader, writer: Credentials; ``writer`` is ``None`` where one account does both.
         projects: Keys of the projects to look after.
         web_base: Where people open issues; empty: ``api_base``.
+        history_share: Part of the reads that histories may take.
     """
 
     site: str
@@ -35,6 +46,7 @@ class JiraOptions:
     projects: tuple[str, ...]
     writer: Credentials | None = None
     web_base: str = ""
+    history_share: float = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +65,24 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
         ValueError: ``api_base`` cannot be one.
     """
     origin = Origin.parse(options.api_base)
-    reading = PinnedAdapter(Pin(origin), options.reader, DIALECT, around)
-    writing = reading if options.writer is None else PinnedAdapter(Pin(origin), options.writer, DIALECT, around)
+    dialect = reserving(DIALECT, HISTORY.name, options.history_share * READ_SHARE)
+    reading = PinnedAdapter(Pin(origin), options.reader, dialect, around)
+    writing = Client(_writing(options, reading, dialect, around))
     web = (options.web_base or options.api_base).rstrip("/")
     shape = Shape(site=options.site, fields=options.fields, account="", web_url=web)
-    reader = JiraReader(Client(reading), shape, options.projects)
+    reader = JiraReader(Client(reading), shape, options.projects, writer=writing)
     return JiraSite(
         reader=reader,
-        writer=JiraWriter(Client(writing), reader),
+        writer=JiraWriter(writing, reader),
         directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
     )
+
+
+def _writing(options: JiraOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> PinnedAdapter:
+    """Return the writing transport; Jira's limits are the tenant's, so both draw on one allowance."""
+    if options.writer is None:
+        return reading
+    return PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance)
 
 
 def jira_client(adapter: PinnedAdapter, server: str) -> JIRA:

@@ -11,9 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
-from connector.domain.site import FieldMap
+from connector.domain.site import BindingSource, FieldMap
 from connector.domain.ticket import Status, Ticket
-from connector.helpdesks.jira.normalise import Shape, actor_of, mapped, moment, status_of
+from connector.helpdesks.jira.facts import mapped
+from connector.helpdesks.jira.normalise import status_of
+from connector.helpdesks.jira.people import actor_of
+from connector.helpdesks.jira.shape import Shape, moment
 from connector.helpdesks.jira.structs import Category, ChangeHistory, ChangeItem, StatusValue
 
 REACTS_WITHIN = timedelta(minutes=1)
@@ -21,7 +24,8 @@ REACTS_WITHIN = timedelta(minutes=1)
 
 def history_fields(names: FieldMap) -> tuple[str, ...]:
     """Return the ids of fields whose changes matter, at most ten (Jira's limit)."""
-    inputs = [names.inputs[n].id for n in ("impact", "urgency") if n in names.inputs]
+    urgent = sorted(names.inputs.items(), key=lambda item: item[0] not in {"impact", "urgency"})
+    inputs = [b.id for _, b in urgent if b.source is BindingSource.FIELD and b.id.startswith("customfield_")]
     group = [names.group_field.id] if names.group_field else []
     return tuple(dict.fromkeys(["status", "priority", "assignee", "labels", *group, *inputs]))[:10]
 
@@ -59,7 +63,7 @@ def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
 def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[TicketEvent]:
     at = _when(history.created)
     actor = actor_of(history.author, shape, requester=ticket.requester)
-    for index, item in enumerate(history.items):
+    for index, item in enumerate(history.items or ()):
         read = _values(item, shape.fields)
         if read is not None:
             kind, name, before, after = read
@@ -76,7 +80,7 @@ def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[T
 
 def _values(item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | None, str | None] | None:
     """Return kind, input name, before and after in our words; ``None`` for a field that does not matter."""
-    field = item.field_id or item.field
+    field = item.field_id or item.field or ""
     if field == "status":
         return (
             EventKind.STATUS,
@@ -90,7 +94,7 @@ def _values(item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | No
     if field == "assignee":
         return EventKind.ASSIGNEE, "", names.person_name(item.from_ or None), names.person_name(item.to or None)
     if field == "labels":
-        return EventKind.LABELS, "", item.from_string or "", item.to_string or ""
+        return EventKind.LABELS, "", _labels(item.from_string), _labels(item.to_string)
     if names.group_field and field == names.group_field.id:
         before_name, after_name = item.from_string or None, item.to_string or None
         return EventKind.GROUP, "", names.group_name(before_name), names.group_name(after_name)
@@ -99,15 +103,19 @@ def _values(item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | No
 
 def _input(field: str, item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | None, str | None] | None:
     for name, binding in names.inputs.items():
-        if binding.id == field:
-            before, after = (mapped(text, binding.values) for text in (item.from_string, item.to_string))
-            return EventKind.FACT, name, before, after
+        if binding.source is BindingSource.FIELD and binding.id == field:
+            before = mapped((item.from_string, item.from_), binding.values)
+            return EventKind.FACT, name, before, mapped((item.to_string, item.to), binding.values)
     return None
 
 
 def _status(id_: str | None, name: str | None, names: FieldMap) -> str:
     value = StatusValue(id=id_ or "", name=name or "", status_category=Category(key=""))
     return str(status_of(value, names) if id_ or name else Status.NEW)
+
+
+def _labels(text: str | None) -> str:
+    return " ".join(sorted((text or "").split()))
 
 
 def _when(created: float | str) -> datetime:

@@ -7,7 +7,7 @@ are no schedules: one counts as the person, else the group, that the site's map 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jira import JIRA
 from jira.exceptions import JIRAError
@@ -15,17 +15,19 @@ from jira.exceptions import JIRAError
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
-from connector.errors import HelpdeskError
+from connector.errors import HelpdeskError, Rejected
+
+KEPT_FOR = timedelta(hours=1)
 
 
 class JiraDirectory:
-    """A ``Directory``; answers about people are kept until ``forget`` (the engine asks once per pass)."""
+    """A ``Directory``; what Jira said about a person is kept for ``KEPT_FOR``, what it did not say is asked again."""
 
     def __init__(self, client: JIRA, names: FieldMap) -> None:
         """Make one; ``client`` runs on our transport with its own retries off."""
         self._client = client
         self._names = names
-        self._active: dict[str, tuple[datetime, bool | None]] = {}
+        self._active: dict[str, tuple[datetime, bool]] = {}
 
     def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
         """Return who can be reached; a target that is missing or inactive is said, never raised."""
@@ -38,7 +40,7 @@ class JiraDirectory:
         active = self._is_active(account, at)
         if active is False:
             return Reach(exists=True, reachable=False, why=f"{target} is deactivated or unknown to Jira")
-        return Reach(person=target.name, member_ids=frozenset({target.name, f"id:{account}"}))
+        return Reach(person=target.name, member_ids=frozenset({target.name, account, f"id:{account}"}))
 
     def _group(self, target: LevelTarget) -> Reach:
         if target.name not in self._names.groups:
@@ -50,13 +52,17 @@ class JiraDirectory:
     def _is_active(self, account: str, at: datetime) -> bool | None:
         """Return whether an account is active; ``None`` when Jira cannot be asked: unknown is not gone."""
         known = self._active.get(account)
-        if known is not None and (at - known[0]).total_seconds() < 3600:
+        if known is not None and at - known[0] < KEPT_FOR:
             return known[1]
-        try:
-            active: bool | None = bool(self._client.user(account).active)
-        except JIRAError as error:
-            active = False if error.status_code == 404 else None
-        except HelpdeskError:
-            active = None
-        self._active[account] = (at, active)
+        active = self._ask(account)
+        if active is not None:
+            self._active[account] = (at, active)
         return active
+
+    def _ask(self, account: str) -> bool | None:
+        try:
+            return bool(self._client.user(account).active)
+        except Rejected:
+            return False
+        except (HelpdeskError, JIRAError):
+            return None

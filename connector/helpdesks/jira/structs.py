@@ -15,89 +15,91 @@ class _Struct(msgspec.Struct, gc=False, rename="camel"):
 class Account(_Struct):
     """A user as it stands in fields, comments and changelogs. ``account_type``: atlassian, app or customer."""
 
-    account_id: str = ""
-    account_type: str = ""
+    account_id: str | None = None
+    account_type: str | None = None
     locale: str | None = None
 
 
 class Named(_Struct):
     """Anything with an id and a name."""
 
-    id: str = ""
-    name: str = ""
+    id: str | None = None
+    name: str | None = None
 
 
 class Category(_Struct):
     """A status category: ``new``, ``indeterminate`` or ``done``."""
 
-    key: str = ""
+    key: str | None = None
 
 
 class StatusValue(_Struct):
     """A status; ``status_category`` decides where the map does not know the status."""
 
-    id: str = ""
-    name: str = ""
-    status_category: Category = msgspec.field(default_factory=Category)
+    id: str | None = None
+    name: str | None = None
+    status_category: Category | None = None
 
 
 class Project(_Struct):
     """The project of an issue."""
 
-    id: str = ""
-    key: str = ""
+    id: str | None = None
+    key: str | None = None
 
 
 class LinkType(_Struct):
     """How two issues hang together."""
 
-    name: str = ""
+    name: str | None = None
 
 
 class LinkedIssue(_Struct):
     """The other end of a link."""
 
-    id: str = ""
-    key: str = ""
+    id: str | None = None
+    key: str | None = None
 
 
 class IssueLink(_Struct):
     """A link between two issues; exactly one of the ends is given."""
 
-    type: LinkType
+    type: LinkType | None = None
     inward_issue: LinkedIssue | None = None
     outward_issue: LinkedIssue | None = None
 
 
 class Comment(_Struct):
-    """A comment; ``jsd_public`` is missing on issues that are no requests."""
+    """A comment; ``jsd_public`` is missing on issues that are no requests. ``visibility`` limits it to a role."""
 
     id: str
     created: str
     author: Account | None = None
     jsd_public: bool | None = None
+    visibility: Any = None
     body: Any = None
-    properties: list[Any] = []
+    properties: list[Any] | None = None
 
 
 class CommentPage(_Struct):
     """A page of comments, or the comments inside an issue."""
 
-    comments: list[Comment] = []
-    total: int = 0
-    start_at: int = 0
+    comments: list[Comment] | None = None
+    total: int | None = None
 
 
 class Millis(_Struct):
     """A length of time."""
 
-    millis: int = 0
+    millis: int | None = None
 
 
 class Instant(_Struct):
-    """A moment."""
+    """A moment in up to three forms, of which any may be missing."""
 
-    epoch_millis: int = 0
+    epoch_millis: int | None = None
+    jira: str | None = None
+    iso8601: str | None = None
 
 
 class Cycle(_Struct):
@@ -106,8 +108,8 @@ class Cycle(_Struct):
     start_time: Instant | None = None
     stop_time: Instant | None = None
     breach_time: Instant | None = None
-    breached: bool = False
-    paused: bool = False
+    breached: bool | None = None
+    paused: bool | None = None
     within_calendar_hours: bool | None = None
     goal_duration: Millis | None = None
     elapsed_time: Millis | None = None
@@ -117,18 +119,18 @@ class Cycle(_Struct):
 class SlaValue(_Struct):
     """An SLA field: completed cycles, oldest first, and at most one ongoing."""
 
-    name: str = ""
+    name: str | None = None
     ongoing_cycle: Cycle | None = None
-    completed_cycles: list[Cycle] = []
+    completed_cycles: list[Cycle] | None = None
 
 
 class Issue(_Struct):
     """An issue; ``fields`` is decoded by the struct that ``fields_struct`` makes for a site."""
 
     id: str
-    key: str = ""
+    key: str | None = None
     fields: msgspec.Raw = msgspec.Raw(b"{}")
-    properties: dict[str, Any] = {}
+    properties: dict[str, Any] | None = None
 
 
 class SearchPage(_Struct):
@@ -136,20 +138,32 @@ class SearchPage(_Struct):
 
     issues: list[Issue] = []
     next_page_token: str | None = None
-    is_last: bool | None = None
 
 
 class BulkIssues(_Struct):
-    """An answer of ``issue/bulkfetch``."""
+    """An answer of ``issue/bulkfetch``; what we cannot see is left out."""
 
     issues: list[Issue] = []
+
+
+class RawPage(_Struct):
+    """Either page, its issues still as bytes: for a page on which one of them breaks its struct."""
+
+    issues: list[msgspec.Raw] = []
+    next_page_token: str | None = None
+
+
+class IssueId(_Struct):
+    """All that is asked of an issue that cannot be read."""
+
+    id: str = ""
 
 
 class ChangeItem(_Struct):
     """One field of one change."""
 
-    field: str = ""
-    field_id: str = ""
+    field: str | None = None
+    field_id: str | None = None
     from_: str | None = msgspec.field(default=None, name="from")
     from_string: str | None = None
     to: str | None = None
@@ -160,9 +174,9 @@ class ChangeHistory(_Struct):
     """One change of an issue; ``created`` is a number in seconds or milliseconds, or text."""
 
     id: str
-    created: int | float | str = 0
+    created: int | float | str
     author: Account | None = None
-    items: list[ChangeItem] = []
+    items: list[ChangeItem] | None = None
 
 
 class IssueChangelog(_Struct):
@@ -182,24 +196,30 @@ class ChangelogPage(_Struct):
 class Myself(_Struct):
     """The account that the credentials stand for."""
 
-    account_id: str
-    time_zone: str = ""
+    account_id: str = ""
+
+
+class UserPage(_Struct):
+    """An answer of ``user/bulk``."""
+
+    values: list[Account] = []
 
 
 SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+ORGANIZATIONS_TYPE = "com.atlassian.servicedesk:sd-customer-organizations"
 
 
 class FieldSchema(_Struct):
     """What a field holds."""
 
-    custom: str = ""
+    custom: str | None = None
 
 
 class FieldInfo(_Struct):
     """A field of the site."""
 
     id: str
-    name: str = ""
+    name: str | None = None
     schema_: FieldSchema | None = msgspec.field(default=None, name="schema")
 
 
@@ -209,7 +229,6 @@ class Created(_Struct):
     id: str
     jsd_public: bool | None = None
     public: bool | None = None
-    properties: list[Any] = []
 
 
 FIXED_FIELDS = (

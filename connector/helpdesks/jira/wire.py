@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from connector.domain.change import Comment, Field, FieldChange
 from connector.domain.site import Binding, FieldMap, vendor_id
-from connector.domain.ticket import Priority, Ticket
-from connector.errors import HelpdeskError, Rejected
+from connector.domain.ticket import Priority
+from connector.errors import Rejected
+from connector.helpdesks.jira.limits import API as _API
+from connector.helpdesks.jira.limits import DESK as _DESK
 from connector.helpdesks.jira.text import adf, wiki_note
-from connector.helpdesks.transport import Dialect, Endpoint, Limit, Reading, Reply, Request
+from connector.helpdesks.transport import Request
 
 MARKER = "esc.marker"
 """Comment property and issue property that carry the operation's key."""
 
-_API = "/rest/api/3"
-_DESK = "/rest/servicedeskapi"
-_SECOND = timedelta(seconds=1)
+MOST_IDS = 100
+"""Issues of one bulk read."""
 
+MOST_USERS = 100
 
 # ---- reading
 
@@ -33,9 +32,10 @@ def myself() -> Request:
     return Request("GET", f"{_API}/myself")
 
 
-def my_permissions() -> Request:
-    """May we suppress mails on edits?"""
-    return Request("GET", f"{_API}/mypermissions", (("permissions", "ADMINISTER,ADMINISTER_PROJECTS"),))
+def my_permissions(project: str) -> Request:
+    """May we suppress mails on edits in a project? Without one, Jira answers for *any* project."""
+    wanted = ("permissions", "ADMINISTER,ADMINISTER_PROJECTS")
+    return Request("GET", f"{_API}/mypermissions", (("projectKey", project), wanted))
 
 
 def all_fields() -> Request:
@@ -93,16 +93,17 @@ def changelogs(ids: Sequence[str], fields: Sequence[str], *, token: str | None =
     return Request("POST", f"{_API}/changelog/bulkfetch", body=body)
 
 
-def comments(id_: str, *, start: int = 0, newest_first: bool = False) -> Request:
+def comments(id_: str, *, start: int = 0, size: int = 100, newest_first: bool = False) -> Request:
     """A page of an issue's comments."""
     order = "-created" if newest_first else "created"
-    params = (("startAt", str(start)), ("maxResults", "100"), ("orderBy", order), ("expand", "properties"))
+    params = (("startAt", str(start)), ("maxResults", str(size)), ("orderBy", order), ("expand", "properties"))
     return Request("GET", f"{_API}/issue/{quote(id_)}/comment", params)
 
 
-def user(account: str) -> Request:
-    """One account."""
-    return Request("GET", f"{_API}/user", (("accountId", account),))
+def users(accounts: Sequence[str]) -> Request:
+    """Up to ``MOST_USERS`` accounts."""
+    params = (("maxResults", str(MOST_USERS)), *(("accountId", account) for account in accounts))
+    return Request("GET", f"{_API}/user/bulk", params)
 
 
 # ---- writing
@@ -116,25 +117,25 @@ def edit(
     ``quiet`` suppresses mails and needs an administrator's right. Raises ``Rejected`` for a value that the map does not
     bind: nothing is cleared because a look-up failed.
     """
-    fields: dict[str, Any] = {}
-    update: dict[str, Any] = {}
-    for change in changes:
-        if change.field is Field.LABELS:
-            update["labels"] = [{"add": label} for label in sorted((change.after or "").split())]
-        else:
-            key, value = _field_value(change, names)
-            fields[key] = value
     body: dict[str, Any] = {"properties": [{"key": MARKER, "value": dict(marker)}]}
-    if fields:
-        body["fields"] = fields
-    if update:
-        body["update"] = update
+    for change in changes:
+        part = "update" if change.field is Field.LABELS else "fields"
+        name, value = _field_value(change, names)
+        body.setdefault(part, {})[name] = value
     params = [("returnIssue", "true")] + ([("notifyUsers", "false")] if quiet else [])
     return Request("PUT", f"{_API}/issue/{quote(id_)}", tuple(params), body)
 
 
+def refused(vendor_names: Iterable[str], changes: Iterable[FieldChange], names: FieldMap) -> tuple[str, ...]:
+    """Return which of our fields stand behind the fields that Jira refused; its own name for any other."""
+    ours = {_field_value(change, names)[0]: str(change.field) for change in changes}
+    return tuple(ours.get(name, name) for name in vendor_names)
+
+
 def _field_value(change: FieldChange, names: FieldMap) -> tuple[str, Any]:
     match change.field:
+        case Field.LABELS:
+            return "labels", [{"add": label} for label in sorted((change.after or "").split())]
         case Field.PRIORITY:
             return "priority", {"id": _bound(names.priorities.get(Priority[change.after or ""]), change)}
         case Field.LEVEL:
@@ -148,7 +149,6 @@ def _field_value(change: FieldChange, names: FieldMap) -> tuple[str, Any]:
             return _field_id(names.group_field, change), {"value": group}
         case Field.ASSIGNEE:
             return "assignee", {"accountId": _bound(vendor_id(names.people, change.after or ""), change)}
-    raise Rejected(f"{change.field} cannot be written to Jira")
 
 
 def _bound(value: str | None, change: FieldChange) -> str:
@@ -183,83 +183,3 @@ def get_comment(id_: str, comment_id: str) -> Request:
 def delete_comment(id_: str, comment_id: str) -> Request:
     """Remove a comment of our own."""
     return Request("DELETE", f"{_API}/issue/{quote(id_)}/comment/{quote(comment_id)}")
-
-
-# ---- what is particular about Jira
-
-_BURST_GET = Limit(name="burst-get", count=100, window=_SECOND)
-_BURST_POST = Limit(name="burst-post", count=100, window=_SECOND)
-_BURST_PUT = Limit(name="burst-put", count=50, window=_SECOND, share=0.25, urgent=0.7)
-_TICKET_2S = Limit(name="ticket-2s", count=20, window=2 * _SECOND, share=0.5, urgent=0.7, per_ticket=True)
-_TICKET_30S = Limit(name="ticket-30s", count=100, window=30 * _SECOND, share=0.25, urgent=0.7, per_ticket=True)
-_WRITES = (_BURST_PUT, _TICKET_2S, _TICKET_30S)
-
-
-def _endpoint(name: str, method: str, path: str, *limits: Limit, safe: bool = True, empty: bool = False) -> Endpoint:
-    return Endpoint(name=name, method=method, path=re.compile(path), safe=safe, limits=limits, empty=empty)
-
-
-_ENDPOINTS = (
-    _endpoint("search", "POST", f"{_API}/search/jql", _BURST_POST),
-    _endpoint("bulkfetch", "POST", f"{_API}/issue/bulkfetch", _BURST_POST),
-    _endpoint("changelog", "POST", f"{_API}/changelog/bulkfetch", _BURST_POST),
-    _endpoint("comments", "GET", rf"{_API}/issue/[^/]+/comment(?:/[^/]+)?", _BURST_GET),
-    _endpoint("issue", "GET", rf"{_API}/issue/[^/]+", _BURST_GET),
-    _endpoint("edit", "PUT", rf"{_API}/issue/([^/]+)", *_WRITES, safe=False, empty=True),
-    _endpoint("comment", "POST", rf"{_API}/issue/([^/]+)/comment", *_WRITES, safe=False),
-    _endpoint("note", "POST", rf"{_DESK}/request/([^/]+)/comment", *_WRITES, safe=False),
-    _endpoint("comment.delete", "DELETE", rf"{_API}/issue/([^/]+)/comment/[^/]+", *_WRITES, safe=False, empty=True),
-)
-
-
-def _readings(endpoint: Endpoint, headers: Mapping[str, str]) -> Iterable[Reading]:
-    """Read ``X-RateLimit-Limit``/``-Remaining`` of an answer into the endpoint's shared limit."""
-    shared = next((limit for limit in endpoint.limits if not limit.per_ticket), None)
-    try:
-        count, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
-    except (KeyError, ValueError):
-        return ()
-    return (Reading(limit=shared, count=count, left=left),) if shared else ()
-
-
-class _Errors(msgspec.Struct, rename="camel"):
-    error_messages: list[str] = []
-    errors: dict[str, Any] = {}
-    error_message: str = ""
-
-
-def _judge(reply: Reply, error: HelpdeskError) -> HelpdeskError:
-    """Name the fields that Jira refused; their messages may quote ticket text, so only the names are kept."""
-    if not isinstance(error, Rejected):
-        return error
-    try:
-        body = msgspec.json.decode(reply.body, type=_Errors)
-    except msgspec.DecodeError:
-        return error
-    fields = tuple(sorted(body.errors))
-    named = f" (refused: {', '.join(fields)})" if fields else ""
-    return Rejected(f"{error}{named}", fields=fields, remedy=error.remedy)
-
-
-DIALECT = Dialect(endpoints=_ENDPOINTS, readings=_readings, judge=_judge)
-
-
-def changed_since(seen: Ticket, live: Ticket, changes: Iterable[FieldChange]) -> str:
-    """Return what differs between the ticket as seen and as it is now, in what this write depends on; "" for nothing.
-
-    Jira has no compare-and-set: this comparison, just before the write, is the nearest thing.
-    """
-    if live.status is not seen.status:
-        return "status"
-    pairs = {
-        Field.PRIORITY: (seen.priority, live.priority),
-        Field.LEVEL: (seen.level, live.level),
-        Field.PATH: (seen.path, live.path),
-        Field.GROUP: (seen.group, live.group),
-        Field.ASSIGNEE: (seen.assignee, live.assignee),
-    }
-    for change in changes:
-        before, now = pairs.get(change.field, (None, None))
-        if before != now:
-            return str(change.field)
-    return ""

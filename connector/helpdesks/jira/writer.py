@@ -1,41 +1,64 @@
 """Jira Cloud behind the writer's port: one HTTP write each, checked just before and verified just after.
 
-Jira has no compare-and-set. The fields that a write depends on are read immediately before it and compared; a small
-window remains, and the changelog shows later whether somebody slipped into it.
+Jira has no compare-and-set. What a write depends on is read immediately before it and compared; a small window remains,
+and the changelog shows later whether somebody slipped into it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from connector.domain.change import Change, Comment, Write
-from connector.domain.ticket import Ticket
-from connector.errors import Conflict, Denied, HelpdeskError, Rejected, Unavailable, Unknown
-from connector.helpdesks.jira import wire
+from connector.domain.ticket import Priority, Status, Ticket
+from connector.errors import (
+    Conflict,
+    Denied,
+    HelpdeskError,
+    Malformed,
+    NotSent,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unknown,
+)
+from connector.helpdesks.jira import compare, pages, wire
 from connector.helpdesks.jira.adapter import JiraReader
+from connector.helpdesks.jira.mails import Mails
 from connector.helpdesks.jira.normalise import observe
+from connector.helpdesks.jira.people import is_public
+from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
-from connector.helpdesks.jira.structs import Created, Fields, Issue
+from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
 from connector.helpdesks.splitting import fields_key
-from connector.helpdesks.transport import Answer, Client, Request
+from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
 from connector.ports import BulkResult, Receipt
+
+STILL_FRESH = timedelta(seconds=2)
+"""The answer to our own edit shows the issue as it is; a comment that follows at once needs no other reading."""
+
+_NEWEST = 20
 
 
 class JiraWriter:
     """A ``TicketWriter`` for one Jira Cloud site.
 
-    ``reader`` gives the site's shape (our account, the field map); ``client`` carries the writer's credentials.
+    ``reader`` gives the site's shape (our accounts, the field map); ``client`` carries the writer's credentials.
     """
 
     def __init__(self, client: Client, reader: JiraReader) -> None:
         self._client = client
         self._reader = reader
-        self._quiet: bool | None = None
-        self._verified: dict[str, str] = {}
+        self._mails = Mails(client)
+        self._edited: dict[str, datetime] = {}
+
+    @property
+    def transport(self) -> PinnedAdapter:
+        """Return the transport that every write goes over."""
+        return self._client.adapter
 
     @property
     def bulk_size(self) -> int:
@@ -44,40 +67,35 @@ class JiraWriter:
 
     def split(self, change: Change) -> tuple[Write, ...]:
         """Return the fields' write first, then one per comment."""
-        writes = []
-        if change.fields:
-            writes.append(
-                Write(
-                    ref=change.ref,
-                    key=fields_key(change),
-                    seen=change.seen,
-                    fields=change.fields,
-                    riders=change.riders,
-                )
-            )
-        writes += [
-            Write(ref=change.ref, key=c.key, seen=change.seen, comment=c, riders=change.riders) for c in change.comments
-        ]
-        return tuple(writes)
+        ref, seen, riders = change.ref, change.seen, change.riders
+        comments = [Write(ref=ref, key=c.key, seen=seen, comment=c, riders=riders) for c in change.comments]
+        if not change.fields:
+            return tuple(comments)
+        return (Write(ref=ref, key=fields_key(change), seen=seen, fields=change.fields, riders=riders), *comments)
 
     def request_digest(self, write: Write, *, seen: Ticket) -> str:
-        """Return SHA-256 hex of the request; ``seen`` is not part of a Jira request."""
+        """Return SHA-256 hex of the request, of its refusal where a name in it is not bound here.
+
+        ``seen`` is not part of a Jira request. Whether the edit is mailed is not part of the digest: that is settled
+        when it is sent.
+        """
         del seen
         try:
             request = self._request(write)
         except Rejected as error:
-            return hashlib.sha256(str(error).encode()).hexdigest()
-        return hashlib.sha256(f"{request.method} {request.path}".encode() + (request.encoded() or b"")).hexdigest()
+            return hashlib.sha256(f"{write.ref}|{write.key}|{error}".encode()).hexdigest()
+        return hashlib.sha256(f"{request.method} {request.path}\n".encode() + (request.encoded() or b"")).hexdigest()
 
     def send(self, write: Write, *, seen: Ticket) -> Receipt:
         """Make one write; see the port for errors."""
+        if seen.status in {Status.CLOSED, Status.GONE}:
+            raise Rejected(f"{seen.key} is {seen.status}", fields=("status",))
         request = self._request(write)
-        if self._verified.pop(write.ref.id, None) != seen.version:
+        if not self._was_edited_just_now(write):
             self._compare(write, seen)
-        urgent = write.comment is not None and write.comment.public
-        answer = self._client.call(request, fresh=write.comment is not None, urgent=urgent)
         if write.comment is None:
-            return self._edited(write, answer)
+            return self._edit(write, seen)
+        answer = self._client.call(request, fresh=True, urgent=_is_urgent(write, seen))
         return self._commented(write, write.comment, answer, seen)
 
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
@@ -88,49 +106,83 @@ class JiraWriter:
         """Return nothing: there are no jobs."""
         return dict.fromkeys(job_ids, ())
 
-    def _request(self, write: Write) -> Request:
+    def _request(self, write: Write, *, quiet: bool = False) -> Request:
         if write.comment is None:
             marker = {"key": write.key, **write.riders}
-            return wire.edit(
-                write.ref.id, write.fields, self._reader.shape.fields, marker=marker, quiet=self._may_be_quiet()
-            )
+            return wire.edit(write.ref.id, write.fields, self._reader.shape.fields, marker=marker, quiet=quiet)
         make = wire.add_comment if write.comment.public else wire.add_note
         return make(write.ref.id, write.comment)
 
-    def _may_be_quiet(self) -> bool:
-        """Ask once whether we may suppress the mails of edits; without the right the flag is an error, so leave it."""
-        if self._quiet is None:
-            try:
-                answer = self._client.call(wire.my_permissions())
-                rights = msgspec.json.decode(answer.body, type=dict).get("permissions", {})
-                self._quiet = any(right.get("havePermission") for right in rights.values())
-            except (HelpdeskError, msgspec.DecodeError, AttributeError):
-                return False
-        return self._quiet
+    # ---- just before
+
+    def _was_edited_just_now(self, write: Write) -> bool:
+        edited_at = self._edited.pop(write.ref.id, None)
+        return edited_at is not None and self._client.adapter.server_now() - edited_at <= STILL_FRESH
 
     def _compare(self, write: Write, seen: Ticket) -> None:
         """Read what this write depends on and refuse when it is no longer as seen."""
-        shape = self._reader.shape
         try:
-            answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
-            issue = msgspec.json.decode(answer.body, type=Issue, strict=False)
+            live = self._live(write)
+            if live.version == seen.version:
+                return
+            if differs := compare.changed_since(seen, live, write):
+                raise Conflict(f"{differs} changed since it was seen")
+            if write.comment is not None:
+                self._hear(write, seen)
         except Rejected as error:
+            self._reader.prove_account()
             raise Rejected(f"the issue is gone or hidden: {error}") from error
-        except (Unavailable, msgspec.DecodeError) as error:
-            raise Conflict(f"the issue could not be read just before the write: {error}") from error
-        live, _ = observe(issue, shape, now=answer.at)
-        if not live.is_open and seen.is_open:
-            raise Conflict("the issue was finished since it was seen")
-        if differs := wire.changed_since(seen, live, write.fields):
-            raise Conflict(f"{differs} changed since it was seen")
+        except Unavailable as error:
+            if error.retry_after is not None:
+                raise Throttled(f"not sent: {error}", retry_after=error.retry_after) from error
+            raise NotSent(f"the issue could not be read just before the write: {error}") from error
 
-    # ---- what the answers say
+    def _live(self, write: Write) -> Ticket:
+        shape = self._reader.shape
+        answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
+        issue = pages.decoded(answer.body, Issue, what="issue")
+        try:
+            return observe(issue, shape, now=answer.at)[0]
+        except Malformed as error:
+            raise Conflict(f"the issue cannot be read just before the write: {error}") from error
 
-    def _edited(self, write: Write, answer: Answer) -> Receipt:
-        version = _updated(answer)
-        if version:
-            self._verified[write.ref.id] = version
+    def _hear(self, write: Write, seen: Ticket) -> None:
+        """Something happened since: a comment waits when somebody spoke, what it says may be out of date."""
+        answer = self._client.call(wire.comments(write.ref.id, size=_NEWEST, newest_first=True), urgent=True)
+        page = pages.decoded(answer.body, CommentPage, what="comments")
+        if compare.somebody_spoke(page.comments or (), since=seen.updated_at, ours=self._reader.shape.ours):
+            raise Conflict("somebody commented since it was seen")
+
+    # ---- edits
+
+    def _edit(self, write: Write, seen: Ticket) -> Receipt:
+        quiet = self._mails.may_be_suppressed(seen.scope)
+        try:
+            answer = self._put(write, seen, quiet=quiet)
+        except Denied:
+            if not quiet:
+                raise
+            self._mails.cannot_be_suppressed(seen.scope)  # 403: refused, not applied; the flag may be why
+            answer = self._put(write, seen, quiet=False)
+        self._edited[write.ref.id] = answer.at
+        version = _version(answer) or self._version_now(write)
         return Receipt(key=write.key, remote_id=write.ref.id, version=version, at=answer.at.astimezone(UTC))
+
+    def _put(self, write: Write, seen: Ticket, *, quiet: bool) -> Answer:
+        try:
+            return self._client.call(self._request(write, quiet=quiet), urgent=_is_urgent(write, seen))
+        except Rejected as error:
+            fields = wire.refused(error.fields, write.fields, self._reader.shape.fields)
+            raise Rejected(str(error), fields=fields, remedy=error.remedy) from error
+
+    def _version_now(self, write: Write) -> str:
+        """Ask for the version that our own edit made, where Jira did not return the issue."""
+        try:
+            return _version(self._client.call(wire.issue(write.ref.id, ("updated",))))
+        except HelpdeskError:
+            return ""
+
+    # ---- comments
 
     def _commented(self, write: Write, comment: Comment, answer: Answer, seen: Ticket) -> Receipt:
         try:
@@ -139,28 +191,45 @@ class JiraWriter:
             raise Unknown(f"the answer to a comment cannot be read: {error}") from error
         if not comment.public:
             self._must_be_internal(write, created)
-        self._verified[write.ref.id] = seen.version
+        elif created.jsd_public is False:
+            raise Denied(
+                f"a public comment on {seen.key} came out internal",
+                remedy="give the writing account the right to comment publicly, then resume",
+            )
         return Receipt(key=write.key, remote_id=created.id, version=seen.version, at=answer.at.astimezone(UTC))
 
     def _must_be_internal(self, write: Write, created: Created) -> None:
         """Read a note back; one that customers can read is removed at once and the site's notes are frozen."""
+        if created.public is not True and not self._can_be_read(write, created):
+            return
+        removed = "it was removed"
         try:
-            answer = self._client.call(wire.get_comment(write.ref.id, created.id))
-            public = msgspec.json.decode(answer.body, type=Posted, strict=False).jsd_public is not False
-        except (Unavailable, Rejected, msgspec.DecodeError):
-            public = created.public is not False
-        if public or created.public is True:
-            self._client.call(wire.delete_comment(write.ref.id, created.id))
-            raise Denied(
-                "an internal note came out public and was removed",
-                remedy="look at the project's comment settings and the account's role",
-            )
+            self._client.call(wire.delete_comment(write.ref.id, created.id), urgent=True)
+        except HelpdeskError as error:
+            removed = f"it could NOT be removed ({type(error).__name__})"
+        raise Denied(
+            f"an internal note on {write.ref} came out public; {removed}",
+            remedy="look at the ticket, the project's comment settings and the account's role before resuming notes",
+        )
+
+    def _can_be_read(self, write: Write, created: Created) -> bool:
+        """True unless Jira says that customers cannot read it; its first answer counts where it cannot be read back."""
+        try:
+            answer = self._client.call(wire.get_comment(write.ref.id, created.id), urgent=True)
+            return is_public(pages.decoded(answer.body, Posted, what="comment"))
+        except HelpdeskError:
+            return created.public is not False
 
 
-def _updated(answer: Answer) -> str:
-    """Return ``updated`` of an edit's answer; empty when Jira did not return the issue."""
+def _version(answer: Answer) -> str:
+    """Return the version in an issue that came back; empty when none did."""
     try:
         issue = msgspec.json.decode(answer.body or b"{}", type=Issue, strict=False)
-        return msgspec.json.decode(issue.fields, type=Fields, strict=False).updated
-    except msgspec.DecodeError:
+        return version_at(moment(msgspec.json.decode(issue.fields, type=Fields, strict=False).updated))
+    except (msgspec.DecodeError, ValueError):
         return ""
+
+
+def _is_urgent(write: Write, seen: Ticket) -> bool:
+    raised = any(change.after == str(Priority.P1) for change in write.fields)
+    return raised or seen.priority is Priority.P1

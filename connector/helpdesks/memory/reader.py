@@ -11,7 +11,7 @@ from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Unavailable
 from connector.helpdesks.memory.world import Fault, MemoryHelpdesk
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, Quarantined, TicketHistory, fetched
 
 
 class MemoryReader:
@@ -59,12 +59,14 @@ class MemoryReader:
             self._request("sweep")
             yield chunk
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return tickets as they are now."""
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return tickets as they are now; those in the world's ``unreadable`` cannot be read."""
         for chunk in self._chunks(ids):
             self._request("get")
             del chunk
-        return self._observe(ids)
+        broken = [Quarantined(id=id_, why="unreadable", digest="") for id_ in ids if id_ in self._world.unreadable]
+        readable = [id_ for id_ in ids if id_ not in self._world.unreadable]
+        return fetched(ids, self._observe(readable), broken)
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield the histories of tickets that exist."""

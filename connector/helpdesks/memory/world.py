@@ -98,6 +98,7 @@ class MemoryHelpdesk:
         site, account: The site's name and our own account's id.
         hidden: Changes of this last stretch are not in deltas yet.
         lateness: How long a ``LATE`` write takes to arrive.
+        unreadable: Ids of tickets whose payload a single read cannot make sense of.
         write_faults, read_faults: What happens to the next requests, first one first; ``None`` lets one pass.
         automations: Rules that answer every update.
         reach: Who can be reached; a target that is not here does not exist.
@@ -113,6 +114,7 @@ class MemoryHelpdesk:
         self.hidden = timedelta(0)
         self.lateness = timedelta(seconds=30)
         self.write_faults: deque[Fault | None] = deque()
+        self.unreadable: set[str] = set()
         self.read_faults: deque[Fault | None] = deque()
         self.automations: list[Automation] = []
         self.reach: dict[LevelTarget, Reach] = {}

@@ -16,7 +16,7 @@ from connector.helpdesks.transport.adapter import PinnedAdapter, Surroundings
 from connector.helpdesks.transport.budgets import READ_SHARE, URGENT_SHARE, WRITE_SHARE, Endpoint, Limit
 from connector.helpdesks.transport.client import Answer, Client, Request
 from connector.helpdesks.transport.credentials import Basic, Bearer, ClientCredentials, Credentials
-from connector.helpdesks.transport.dialect import Dialect, Reading
+from connector.helpdesks.transport.dialect import Dialect, Reading, reserving
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, retry_after
 from connector.helpdesks.transport.redaction import RedactionFilter, Redactor
@@ -49,5 +49,6 @@ __all__ = [
     "classify",
     "is_loopback",
     "pause",
+    "reserving",
     "retry_after",
 ]

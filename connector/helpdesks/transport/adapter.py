@@ -155,6 +155,11 @@ class PinnedAdapter(HTTPAdapter):
         shared = [limit for limit in limits if not limit.per_ticket]
         return self.allowance.delay(shared, self._clock.now(), urgent=urgent)
 
+    def room(self, limit: str) -> tuple[int, int]:
+        """Return (left of our share, our share) of a limit by name, also before its first request."""
+        found = next((own for e in self._dialect.endpoints for own in e.limits if own.name == limit), None)
+        return self.allowance.room(found, self._clock.now()) if found else (0, 0)
+
     def remaining(self) -> Mapping[str, tuple[int, int]]:
         """Return limit name → (left of our share, our share) right now."""
         return self.allowance.remaining(self._clock.now())

@@ -104,6 +104,15 @@ class Allowance:
             shown[name] = (max(share - len(use.moments), 0), share)
         return shown
 
+    def room(self, limit: Limit, now: datetime) -> tuple[int, int]:
+        """Return (left of our share, our share) of a limit; a share of nothing is nothing."""
+        if not limit.share:
+            return 0, 0
+        use = self._use(limit, "")
+        self._forget_old(use, limit, now)
+        share = self._share(limit, use, urgent=False)
+        return max(share - len(use.moments), 0), share
+
     def _use(self, limit: Limit, ticket: str) -> _Use:
         if not limit.per_ticket:
             self._names.setdefault(limit.name, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from connector.errors import HelpdeskError
@@ -49,6 +49,19 @@ class Dialect:
             if match:
                 return endpoint, (match.group(1) or "") if endpoint.path.groups else ""
         return _other(method), ""
+
+
+def reserving(dialect: Dialect, name: str, share: float) -> Dialect:
+    """Return ``dialect`` with another share of the limit ``name``: the operator's, for reads that may wait."""
+
+    def own(limit: Limit) -> Limit:
+        return replace(limit, share=share) if limit.name == name else limit
+
+    def readings(endpoint: Endpoint, headers: Mapping[str, str]) -> Iterable[Reading]:
+        return [replace(reading, limit=own(reading.limit)) for reading in dialect.readings(endpoint, headers)]
+
+    endpoints = tuple(replace(e, limits=tuple(map(own, e.limits))) for e in dialect.endpoints)
+    return replace(dialect, endpoints=endpoints, readings=readings)
 
 
 def _other(method: str) -> Endpoint:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from http import HTTPStatus
 from types import MappingProxyType
 
 from connector.errors import Conflict, Denied, HelpdeskError, Rejected, Throttled, Unknown
@@ -69,17 +70,23 @@ def classify(reply: Reply, *, empty: bool = False) -> Outcome:
 def error_of(reply: Reply, outcome: Outcome, *, what: str) -> HelpdeskError:
     """Return the error for an outcome other than applied; ``what`` names the request, without any ticket text."""
     text = f"{what}: {_summary(reply, outcome)}"
+    if outcome is Outcome.DENIED:
+        return _denied(reply.status, text)
     match outcome:
         case Outcome.THROTTLED:
             return Throttled(text, retry_after=retry_after(reply.headers, reply.at), scope=_scope(reply.headers))
         case Outcome.CONFLICT:
             return Conflict(text)
-        case Outcome.DENIED:
-            return Denied(text, remedy="check this site's credentials and permissions")
         case Outcome.REJECTED:
             return Rejected(text)
         case _:
             return Unknown(text)
+
+
+def _denied(status: int, text: str) -> Denied:
+    if status == HTTPStatus.FORBIDDEN:
+        return Denied(f"the account lacks a permission ({text})", remedy="give this site's account what it needs")
+    return Denied(f"the credentials are not accepted ({text})", remedy="check this site's credentials")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connector.domain.site import FieldMap
-from connector.helpdesks.transport import Client, Credentials, Origin, Pin, PinnedAdapter, Surroundings
+from connector.helpdesks.transport import (
+    READ_SHARE,
+    Client,
+    Credentials,
+    Dialect,
+    Origin,
+    Pin,
+    PinnedAdapter,
+    Surroundings,
+    reserving,
+)
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
-from connector.helpdesks.zendesk.limits import DIALECT
+from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
 from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
 from connector.helpdesks.zendesk.sieve import Sieve
@@ -26,6 +36,7 @@ class ZendeskOptions:
         writer: An agent's credential; ``None``: the reader's own, for a site with a single one.
         fields: The site's map.
         web_base: Where people open tickets; empty: ``base_url``.
+        history_share: Part of the reads that histories may take.
         sieve: Brands and groups to look after.
         views: Ids of the views to look after; empty: tickets in any view, or none.
     """
@@ -36,6 +47,7 @@ class ZendeskOptions:
     fields: FieldMap
     writer: Credentials | None = None
     web_base: str = ""
+    history_share: float = 0.3
     sieve: Sieve = field(default_factory=Sieve)
     views: tuple[str, ...] = ()
 
@@ -57,8 +69,9 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     """
     origin = Origin.parse(options.base_url)
     pin = zenpy_pin(Pin(origin))
-    reading = PinnedAdapter(pin, options.reader, DIALECT, around)
-    clients = Clients(reader=Client(reading), writer=_writer(options, reading, around))
+    dialect = reserving(DIALECT, HISTORY.name, options.history_share * READ_SHARE)
+    reading = PinnedAdapter(pin, options.reader, dialect, around)
+    clients = Clients(reader=Client(reading), writer=_writer(options, reading, dialect, around))
     web_base = (options.web_base or str(origin)).rstrip("/")
     view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
     return ZendeskSite(
@@ -68,8 +81,8 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     )
 
 
-def _writer(options: ZendeskOptions, reading: PinnedAdapter, around: Surroundings) -> Client:
+def _writer(options: ZendeskOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> Client:
     """Return the writing client; Zendesk's limits are the account's, so both draw on one allowance."""
     if options.writer is None:
         return Client(reading)
-    return Client(PinnedAdapter(reading.pin, options.writer, DIALECT, around, allowance=reading.allowance))
+    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance))

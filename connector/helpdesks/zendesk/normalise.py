@@ -92,6 +92,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         opened_at=_utc(raw.created_at),
         updated_at=updated_at,
         priority=priority(raw.priority, fields),
+        foreign_priority=raw.priority is not None and priority(raw.priority, fields) is None,
         group=named(view.groups, raw.group_id),
         assignee=named(view.people, raw.assignee_id),
         labels=frozenset(raw.tags or ()),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.change import Write
-from connector.domain.events import Role
+from connector.domain.events import Role, TicketEvent
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
@@ -18,7 +18,7 @@ from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
 T = TypeVar("T")
 
@@ -114,30 +114,36 @@ class ZendeskReader:
             if not after or after == before:
                 return
 
-    def get(self, ids: Sequence[str]) -> tuple[Observation, ...]:
-        """Return tickets as they are now, never from an index; ones that the site does not look after are absent."""
+    def get(self, ids: Sequence[str]) -> Page:
+        """Return tickets as they are now, never from an index; ones that the site does not look after are gone."""
         self._members.refresh(older_than=KEPT_FOR)
-        return tuple(itertools.chain.from_iterable(map(self._show, _chunks(ids, wire.MOST_IDS))))
+        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        observations = itertools.chain.from_iterable(page.observations for page in found)
+        return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield histories in the order asked; one that is gone or cannot be read has none."""
+        """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
         for id_ in ids:
+            ref = TicketRef(self._view.site, id_)
             try:
-                audits, read_until = self._audits(id_)
-            except (Rejected, Malformed):
-                continue
-            self._learn_roles(history.authors(audits))
-            witness = history.Witness(fields=self._view.fields, role_of=self._role)
-            events = history.events(audits, witness)
-            yield TicketHistory(ref=TicketRef(self._view.site, id_), events=events, read_until=read_until)
+                events, read_until = self._history(id_)
+            except (Rejected, Malformed) as error:
+                now, why = self._http.adapter.server_now(), str(error)[:200]
+                yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
+            else:
+                yield TicketHistory(ref=ref, events=events, read_until=read_until)
+
+    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
+        audits, read_until = self._audits(id_)
+        self._learn_roles(history.authors(audits))
+        return history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
         adapter = self._http.adapter
         if adapter.delay("history"):
             return 0
-        left = adapter.remaining()
-        return min(left.get(limit.name, (int(limit.count * limit.share), 0))[0] for limit in (HISTORY, ACCOUNT))
+        return min(adapter.room(limit.name)[0] for limit in (HISTORY, ACCOUNT))
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
@@ -208,19 +214,19 @@ class ZendeskReader:
     def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
         """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
         if moved.joined or moved.left:
-            yield Page(observations=self.get(moved.joined), cursor=cursor, gone=moved.left)
+            yield replace(self.get(moved.joined), cursor=cursor, gone=moved.left)
 
     def _completed(self, found: pages.Tickets) -> pages.Tickets:
         if not found.without_sla or not found.observations:
             return found
-        return replace(found, observations=self.get([o.ticket.ref.id for o in found.observations]))
+        page = self.get([o.ticket.ref.id for o in found.observations])
+        return replace(found, observations=page.observations, malformed=(*found.malformed, *page.malformed))
 
-    def _show(self, ids: tuple[str, ...]) -> tuple[Observation, ...]:
+    def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
         found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
         self._keep_agents(found)
-        order = {id_: n for n, id_ in enumerate(ids)}
-        return tuple(sorted(found.observations, key=lambda o: order.get(o.ticket.ref.id, len(order))))
+        return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
         audits: list[shapes.Audit] = []

@@ -97,7 +97,8 @@ class Server:
                 body=gzip.compress(response.body, compresslevel=1, mtime=0),
             )
             delivery = replace(delivery, response=response)
-        return delivery, head_of(response, self._now(), keep=delivery.cut_after is None)
+        keep = delivery.cut_after is None and request.headers.get("connection", "").lower() != "close"
+        return delivery, head_of(response, self._now(), keep=keep)
 
 
 def head_of(response: Response, now: datetime, *, keep: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from connector.sandbox.core.messages import Response, json_response
 from connector.sandbox.jira.calls import PLATFORM, Call, Route, page_of
@@ -43,6 +44,7 @@ class PeopleApi:
         """The operations."""
         path = PLATFORM
         old = ("includeActive", "includeInactive")  # a public client sends them still; they mean nothing
+        old_names = ("username", "key")
         finding = ("query", "accountId", "username", "property", *old, *PAGING)
         assignable = (*finding, "project", "issueKey", "issueId", "recommend")
         return (
@@ -50,6 +52,9 @@ class PeopleApi:
             Route(method="GET", path=f"{path}/mypermissions", answer=self._permissions, queries=WHERE, anonymous=True),
             Route(
                 method="GET", path=f"{path}/user", answer=self._user, queries=("accountId", "username", "key", "expand")
+            ),
+            Route(
+                method="GET", path=f"{path}/user/bulk", answer=self._by_ids, queries=("accountId", *old_names, *PAGING)
             ),
             Route(method="GET", path=f"{path}/user/search", answer=self._users, queries=finding),
             Route(method="GET", path=f"{path}/user/assignable/search", answer=self._assignable, queries=assignable),
@@ -101,7 +106,21 @@ class PeopleApi:
         found = self._state.account(call.query("accountId"))
         if found is None:
             raise Refusal(404, "The user does not exist or you do not have permission to see it.")
-        return json_response(call.show.user(found))
+        return json_response(self._with_language(call, found))
+
+    def _by_ids(self, call: Call) -> Response:
+        wanted = call.listed("accountId")
+        if not wanted:
+            raise Refusal(400, "The accountId query parameter is required.")
+        start, size = call.number("startAt", 0), call.number("maxResults", 10, most=200)
+        found = [a for each in dict.fromkeys(wanted) if (a := self._state.account(each)) is not None]
+        shown = [self._with_language(call, account) for account in found[start : start + size]]
+        last = start + size >= len(found)
+        page = {"maxResults": size, "startAt": start, "total": len(found), "isLast": last, "values": shown}
+        return json_response(page)
+
+    def _with_language(self, call: Call, account: Account) -> dict[str, Any]:
+        return {**(call.show.user(account) or {}), "locale": account.locale}
 
     def _users(self, call: Call) -> Response:
         return self._people(call, lambda _account: True)

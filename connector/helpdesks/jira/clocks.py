@@ -1,0 +1,71 @@
+"""Jira's own SLA clocks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.ticket import ClockName, NativeClock, NativeStage
+from connector.helpdesks.jira.shape import Shape, moment
+from connector.helpdesks.jira.structs import Cycle, Fields, Instant, Millis, SlaValue
+
+
+def natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeClock]:
+    """Yield what each bound SLA field of an issue says; one without any cycle says nothing."""
+    for id_, clock in shape.clocks.items():
+        value: SlaValue | None = getattr(fields, id_, None)
+        if value is not None and (native := native_clock(value, clock, now=now)) is not None:
+            yield native
+
+
+def native_clock(value: SlaValue, clock: ClockName, *, now: datetime) -> NativeClock | None:
+    """Return what an SLA field says now: the ongoing cycle where there is one, else the last completed one."""
+    ongoing = value.ongoing_cycle
+    cycle = ongoing or (value.completed_cycles[-1] if value.completed_cycles else None)
+    if cycle is None:
+        return None
+    breach_at = _instant(cycle.breach_time)
+    return NativeClock(
+        clock=clock,
+        name=value.name or "",
+        stage=_ongoing_stage(cycle, breach_at, now) if ongoing else _completed_stage(cycle),
+        read_at=now,
+        started_at=_instant(cycle.start_time),
+        breach_at=breach_at,
+        goal=_span(cycle.goal_duration),
+        elapsed=_span(cycle.elapsed_time),
+        remaining=_span(cycle.remaining_time),
+        within_hours=cycle.within_calendar_hours,
+    )
+
+
+def _completed_stage(cycle: Cycle) -> NativeStage:
+    return NativeStage.BREACHED if cycle.breached else NativeStage.MET
+
+
+def _ongoing_stage(cycle: Cycle, breach_at: datetime | None, now: datetime) -> NativeStage:
+    """A reading from the search index may be older than the breach that it foretells."""
+    if cycle.breached or _is_negative(cycle.remaining_time):
+        return NativeStage.BREACHED
+    if cycle.paused:
+        return NativeStage.PAUSED
+    passed = breach_at is not None and breach_at <= now
+    return NativeStage.BREACHED if passed else NativeStage.RUNNING
+
+
+def _is_negative(length: Millis | None) -> bool:
+    return length is not None and length.millis is not None and length.millis < 0
+
+
+def _instant(given: Instant | None) -> datetime | None:
+    """Return a moment from whichever of its three forms Jira gave; a breach time may have none of them."""
+    if given is None:
+        return None
+    if given.epoch_millis:
+        return datetime.fromtimestamp(given.epoch_millis / 1000, UTC)
+    text = given.jira or given.iso8601
+    return moment(text) if text else None
+
+
+def _span(length: Millis | None) -> timedelta | None:
+    return None if length is None or length.millis is None else timedelta(milliseconds=length.millis)

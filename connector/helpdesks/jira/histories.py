@@ -1,0 +1,80 @@
+"""Reading what happened to issues: changelogs of many at once, comments one issue at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from connector.domain.events import TicketEvent
+from connector.domain.ticket import Ticket
+from connector.errors import Malformed, Rejected, Unavailable
+from connector.helpdesks.jira import pages, wire
+from connector.helpdesks.jira.changelog import history_events, history_fields
+from connector.helpdesks.jira.people import comment_events
+from connector.helpdesks.jira.shape import Shape
+from connector.helpdesks.jira.structs import ChangeHistory, ChangelogPage, Comment, CommentPage
+from connector.helpdesks.transport import Client
+from connector.ports import TicketHistory
+
+MOST_PAGES = 1000
+
+
+class Histories:
+    """Histories of one site's issues."""
+
+    def __init__(self, client: Client, shape: Shape) -> None:
+        self._client = client
+        self._shape = shape
+
+    def read(self, tickets: Sequence[Ticket], *, read_until: datetime) -> Iterator[TicketHistory]:
+        """Yield the history of each ticket, up to ``read_until``; one that cannot be read has none."""
+        if not tickets:
+            return
+        logs = self._changelogs([ticket.ref.id for ticket in tickets])
+        for ticket in tickets:
+            try:
+                events = self._events(ticket, logs.get(ticket.ref.id, []))
+            except (Rejected, Malformed):
+                continue
+            yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until)
+
+    def _events(self, ticket: Ticket, histories: Sequence[ChangeHistory]) -> tuple[TicketEvent, ...]:
+        comments = self._comments(ticket.ref.id)
+        try:
+            said = tuple(comment_events(comments, self._shape, requester=ticket.requester))
+            return history_events(ticket, histories, said, self._shape)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Malformed(f"history of {ticket.ref}: {error}") from error
+
+    def _changelogs(self, ids: Sequence[str]) -> dict[str, list[ChangeHistory]]:
+        """Return changes by issue; raises ``Unavailable`` rather than to pass half a history for a whole one."""
+        logs: dict[str, list[ChangeHistory]] = {}
+        seen: set[str | None] = {None}
+        token: str | None = None
+        fields = history_fields(self._shape.fields)
+        for _ in range(MOST_PAGES):
+            answer = self._client.call(wire.changelogs(ids, fields, token=token))
+            page = pages.decoded(answer.body, ChangelogPage, what="changelogs")
+            for log in page.issue_change_logs:
+                logs.setdefault(log.issue_id, []).extend(log.change_histories)
+            token = page.next_page_token or None
+            if token is None:
+                return logs
+            if token in seen:
+                raise Unavailable("Jira repeated a page token; the changelogs are given up")
+            seen.add(token)
+        raise Unavailable(f"changelogs did not end within {MOST_PAGES} pages")
+
+    def _comments(self, id_: str) -> list[Comment]:
+        """Return every comment once, oldest first, also when some are added or deleted between the pages."""
+        comments: dict[str, Comment] = {}
+        start = 0
+        for _ in range(MOST_PAGES):
+            answer = self._client.call(wire.comments(id_, start=start))
+            page = pages.decoded(answer.body, CommentPage, what="comments")
+            fresh = {c.id: c for c in page.comments or () if c.id not in comments}
+            comments |= fresh
+            start += len(page.comments or ())
+            if not fresh or start >= (page.total or 0):
+                return list(comments.values())
+        raise Unavailable(f"comments of {id_} did not end within {MOST_PAGES} pages")

@@ -1,0 +1,84 @@
+"""From the bytes of an answer to observations. One issue that cannot be read never costs the others. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from connector.errors import Malformed, Unavailable
+from connector.helpdesks.collecting import uncollected
+from connector.helpdesks.jira.normalise import observe
+from connector.helpdesks.jira.shape import Shape
+from connector.helpdesks.jira.structs import Issue, IssueId, RawPage, SearchPage
+from connector.ports import Observation, Quarantined
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The issues of an answer; ``token`` leads to the next page, ``None`` ends them."""
+
+    issues: Sequence[Issue]
+    malformed: tuple[Quarantined, ...] = ()
+    token: str | None = None
+
+
+def decoded(body: bytes, kind: type[T], *, what: str) -> T:
+    """Decode an answer; raises ``Unavailable`` when it is not what it should be."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
+
+
+def found_in(body: bytes, *, what: str) -> Found:
+    """Read a page of a search or of a bulk read; raises ``Unavailable`` when it is no page at all."""
+    try:
+        page = msgspec.json.decode(body, type=SearchPage, strict=False)
+    except msgspec.ValidationError:
+        return _one_by_one(decoded(body, RawPage, what=what))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
+    return Found(issues=page.issues, token=page.next_page_token or None)
+
+
+def _one_by_one(page: RawPage) -> Found:
+    issues: list[Issue] = []
+    malformed: list[Quarantined] = []
+    for raw in page.issues:
+        try:
+            issues.append(msgspec.json.decode(raw, type=Issue, strict=False))
+        except msgspec.DecodeError as error:
+            malformed.append(_quarantined(_id_of(raw), str(error), bytes(raw)))
+    return Found(issues=issues, malformed=tuple(malformed), token=page.next_page_token or None)
+
+
+def _id_of(raw: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.decode(raw, type=IssueId, strict=False).id
+    except msgspec.DecodeError:
+        return ""
+
+
+@uncollected()
+def observed(found: Found, shape: Shape, *, now: datetime) -> tuple[tuple[Observation, ...], tuple[Quarantined, ...]]:
+    """Return what can be read of the issues found, and what cannot."""
+    observations: list[Observation] = []
+    malformed = list(found.malformed)
+    for issue in found.issues:
+        try:
+            ticket, events = observe(issue, shape, now=now)
+            observations.append(Observation(ticket=ticket, events=events))
+        except Malformed as error:
+            malformed.append(_quarantined(issue.id, str(error), bytes(issue.fields)))
+    return tuple(observations), tuple(malformed)
+
+
+def _quarantined(id_: str, why: str, sample: bytes) -> Quarantined:
+    return Quarantined(id=id_, why=why[:200], digest=hashlib.sha256(sample).hexdigest())

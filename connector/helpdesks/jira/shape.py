@@ -1,0 +1,109 @@
+"""What has to be known about one site before its issues can be read. Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+import msgspec
+
+from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.ticket import ClockName
+from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, fields_decoder
+
+SYSTEM_INPUTS = ("type", "project", "security", "requester")
+"""System inputs that a map may name without a field id."""
+
+LOCALE = "locale"
+"""The input that gives a ticket its language instead of being a fact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What normalising one site's issues needs to know.
+
+    Attributes:
+        site: The site's name.
+        fields: How vendor fields bind to the policy's names.
+        account: The account that we write as.
+        readers: Other accounts of ours.
+        clocks: SLA field id → our clock, once the names in the map have been looked up.
+        organizations: Id of the field with a request's customer organizations; empty: not asked for.
+        web_url: Where people open issues, without a trailing slash.
+    """
+
+    site: str
+    fields: FieldMap
+    account: str
+    web_url: str
+    readers: frozenset[str] = frozenset()
+    clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
+    organizations: str = ""
+
+    @functools.cached_property
+    def ours(self) -> frozenset[str]:
+        """Return every account of ours."""
+        return self.readers | {self.account}
+
+    @functools.cached_property
+    def own(self) -> tuple[Binding, ...]:
+        """Return the bindings of our own fields that are read."""
+        return tuple(b for b in (self.fields.level, self.fields.path, self.fields.group_field) if b is not None)
+
+    @functools.cached_property
+    def custom(self) -> tuple[str, ...]:
+        """Return ids of the plain custom fields that we read."""
+        bindings = [b for b in self.fields.inputs.values() if b.source is BindingSource.FIELD]
+        ids = {b.id for b in (*bindings, *self.own)} | ({self.organizations} if self.organizations else set())
+        return tuple(sorted(ids - set(FIXED_FIELDS) - set(SYSTEM_INPUTS)))
+
+    @functools.cached_property
+    def slas(self) -> tuple[str, ...]:
+        """Return ids of the SLA fields that we read."""
+        return tuple(sorted(self.clocks))
+
+    @functools.cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Return every field to ask for."""
+        return (*FIXED_FIELDS, *self.custom, *self.slas)
+
+    @functools.cached_property
+    def asked_for_writing(self) -> tuple[str, ...]:
+        """Return the fields that a write depends on, read just before it."""
+        custom = sorted(b.id for b in self.own)
+        return ("status", "priority", "assignee", "labels", "created", "updated", "project", *custom)
+
+    @functools.cached_property
+    def decode(self) -> Callable[[bytes | msgspec.Raw], Fields]:
+        """Return what decodes this site's fields, made once and not per issue."""
+        return fields_decoder(self.custom, self.slas).decode
+
+    @property
+    def wants_organizations(self) -> bool:
+        """True when the map binds an input to the requester's organization."""
+        return any(b.source is BindingSource.ORGANIZATION for b in self.fields.inputs.values())
+
+    @property
+    def wants_languages(self) -> bool:
+        """True when the map takes the ticket's language from the requester's account, which has to be asked for."""
+        binding = self.fields.inputs.get(LOCALE)
+        return binding is not None and (binding.source, binding.id) == (BindingSource.REQUESTER, LOCALE)
+
+
+def moment(text: str) -> datetime:
+    """Return Jira's ``2026-11-22T02:00:00.000+0100`` in UTC; raises ``ValueError``, also without an offset."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return at.astimezone(UTC)
+
+
+def version_at(updated_at: datetime) -> str:
+    """Return the version of an observation: ``updated`` in UTC.
+
+    Jira writes moments in the time zone of whoever asks, so the same one reads differently to reader and writer.
+    """
+    return updated_at.isoformat(timespec="milliseconds")

@@ -1,0 +1,133 @@
+"""``run`` as a process: what people can do with it while it works, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import stat
+from datetime import timedelta
+
+from tests.e2e.desk import JIRA, ZENDESK, Desk, await_fault
+
+NARRATOR = "narrator"
+
+
+class Day:
+    """Time that this test moves while a daemon takes part in it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._client = desk.client
+        self._client.join(NARRATOR)
+
+    def passes(self, **length: float) -> None:
+        until = self._client.now() + timedelta(**length)
+        while not self._client.wait(NARRATOR, until, patience=30.0)["reached"]:
+            pass
+
+
+def test_a_daemon_s_life(desk: Desk) -> None:
+    day = Day(desk)
+    policy = desk.folder / "mappings" / "policy.yaml"
+    with desk.start("-v", "run") as daemon:
+        daemon.await_event("daemon_started")
+        day.passes(minutes=1)
+        first = desk.ticket(ZENDESK)
+        day.passes(minutes=5)
+        assert desk.view(ZENDESK, first)["priority"] == "P1"
+        assert "daemon running since" in desk.ok("status").out
+        assert stat.S_IMODE((desk.folder / "state.db.sock").stat().st_mode) == 0o600
+
+        # one process at a time; what needs the state asks the one that has it
+        assert desk.run("sync").code == 75
+        assert desk.run("run").code == 75
+        assert desk.run("sync", "--skip-if-locked").code == 0
+        desk.ok("pause", ZENDESK, "--reason", "stocktaking")
+        second = desk.ticket(ZENDESK)
+        day.passes(minutes=5)
+        assert desk.view(ZENDESK, second)["priority"] is None
+        assert "stocktaking" in desk.ok("status").out
+        file = str(desk.folder / "plan.json")
+        desk.ok("plan", "--out", file, "--select", ZENDESK)
+        refused = desk.run("apply", file)
+        assert (refused.code, "is paused: stocktaking" in refused.err) == (5, True)
+        desk.ok("resume", ZENDESK)
+        day.passes(minutes=3)
+        assert desk.view(ZENDESK, second)["priority"] == "P1"
+
+        (desk.folder / "PAUSED").touch()
+        third = desk.ticket(ZENDESK)
+        day.passes(minutes=5)
+        assert desk.view(ZENDESK, third)["priority"] is None
+        (desk.folder / "PAUSED").unlink()
+        day.passes(minutes=3)
+        assert desk.view(ZENDESK, third)["priority"] == "P1"
+
+        # a broken policy is refused as a whole; the one in force stays
+        good = policy.read_text(encoding="utf-8")
+        policy.write_text(good.replace("at_least: P1", "at_least: P9", 1), encoding="utf-8")
+        daemon.tell(signal.SIGHUP)
+        said = daemon.await_event("reload_refused")
+        assert "P9" in str(said["problems"])
+        policy.write_text(good.replace("notes_per_day: 6", "notes_per_day: 4"), encoding="utf-8")
+        daemon.tell(signal.SIGHUP)
+        daemon.await_event("policy_reloaded")
+        fourth = desk.ticket(ZENDESK)
+        day.passes(minutes=5)
+        assert desk.view(ZENDESK, fourth)["priority"] == "P1"
+
+        ended = daemon.end(signal.SIGTERM)
+    assert ended.code == 0, ended.err[-2000:]
+    assert ended.events("daemon_stopped")[0]["finished"] is True
+    assert "Traceback" not in ended.err
+    assert not (desk.folder / "state.db.sock").exists()
+    assert "no daemon" in desk.ok("status").out
+
+
+def test_one_site_s_outage_does_not_delay_the_other(desk: Desk) -> None:
+    day = Day(desk)
+    desk.client.faults(JIRA, {"action": "status", "status": 503})
+    alarms = desk.folder / "alarms.txt"
+    desk.configure(lambda c: c.update(alarm_command=["sh", "-c", f"cat >> {alarms}; echo >> {alarms}"]))
+    with desk.start("-v", "run") as daemon:
+        daemon.await_event("daemon_started")
+        ticket = desk.ticket(ZENDESK)
+        other = desk.ticket(JIRA)
+        day.passes(minutes=5)
+        assert desk.view(ZENDESK, ticket)["priority"] == "P1"
+        day.passes(minutes=15)
+        daemon.await_event("alarm", kind="stale", site=JIRA)
+        desk.client.clear_faults(JIRA)
+        day.passes(minutes=10)
+        assert desk.view(JIRA, other)["priority"] == "P1"
+        ended = daemon.end(signal.SIGTERM)
+    assert ended.code == 0
+    assert '"kind": "stale"' in alarms.read_text()
+
+
+def test_sigterm_finishes_the_write_in_hand(desk: Desk) -> None:
+    ticket = desk.ticket(ZENDESK)
+    desk.later(minutes=3)
+    desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 1.5, "name": "slow"})
+    with desk.start("run") as daemon:
+        await_fault(desk.client, ZENDESK, "slow")
+        ended = daemon.end(signal.SIGTERM)
+    assert ended.code == 0
+    assert len(ended.events("write_done")) == 1
+    assert desk.view(ZENDESK, ticket)["priority"] == "P1"
+    desk.client.clear_faults(ZENDESK)
+    assert desk.ok("sync").events("write_done") == []
+
+
+def test_ctrl_c_is_130_and_clean(desk: Desk) -> None:
+    desk.ticket(ZENDESK)
+    desk.later(minutes=3)
+    desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 1.5, "name": "slow"})
+    with desk.start("sync") as sync:
+        await_fault(desk.client, ZENDESK, "slow")
+        ended = sync.end(signal.SIGINT)
+    assert ended.code == 130
+    assert "interrupted" in ended.err
+    assert "Traceback" not in ended.err
+    desk.client.clear_faults(ZENDESK)
+    desk.later(minutes=3)
+    desk.ok("sync")
+    assert len({f["data"]["name"] for f in desk.writes() if f["kind"] == "field"}) == len(desk.writes())

@@ -1,0 +1,135 @@
+"""How many requests things take: the vendors' limits bind long before our own speed does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.domain.change import Field
+from connector.domain.ticket import Priority, Status, Ticket
+from connector.engine.apply import apply_plan
+from connector.engine.reconcile import PassPlan, Planned
+from connector.helpdesks.zendesk.wire import Position
+from connector.journal import open_journal
+from connector.journal.sql import SqlJournal
+from connector.ports import Candidate, Page
+from connector.sandbox.assembly import Sandbox
+from connector.sandbox.core.site import NewTicket
+from tests.gates.site import POLICY, Passes, connect, sandbox
+from tests.helpdesks.contract import change, note, wanted
+from tests.helpdesks.sandbox_stage import START
+
+CHANGED = 1_000
+BEGIN = Position(1_000_000_000).text()
+
+
+class TestZendesk:
+    def test_a_hundred_changed_tickets_take_two_requests(self) -> None:
+        """The page that shows a thousand, ten jobs and asking after them: at most two requests a hundred."""
+        with sandbox("zendesk", CHANGED) as running, open_journal("sqlite://") as journal:
+            passes = Passes(running, "zendesk", journal, Path())
+            journal.open_site("zendesk", fingerprint="gates")
+            before = Counter(_counts(passes))
+            tickets = [o.ticket for page in passes.ports.reader.changes(BEGIN) for o in page.observations]
+            assert len(tickets) == CHANGED
+            taken = [t for t in tickets if t.status is not Status.CLOSED]
+            _store(journal, taken)
+            done = apply_plan(_plan(taken), passes.ports.writer, passes.around)
+            spent = Counter(_counts(passes)) - before
+        assert done.written == len(taken) > 0.9 * CHANGED
+        assert set(spent) <= {"export", "bulk", "jobs", "oauth.token"}
+        assert spent["bulk"] == -(-len(taken) // 100)
+        requests = spent["export"] + spent["bulk"] + spent["jobs"]
+        assert requests / (len(taken) / 100) <= 2
+
+    def test_unchanged_tickets_take_the_page_alone(self) -> None:
+        with sandbox("zendesk", CHANGED) as running:
+            reader = connect(running, "zendesk").reader
+            (first,) = reader.changes(BEGIN)
+            before = reader.requests_made()
+            assert sum(len(page.observations) for page in reader.changes(first.cursor)) == 0
+            assert reader.requests_made() - before == 1
+
+
+def _counts(passes: Passes) -> dict[str, int]:
+    clients = passes.ports.reader._clients
+    return sum((Counter(a.counts) for a in {clients.reader.adapter, clients.writer.adapter}), Counter())
+
+
+def _store(journal: SqlJournal, tickets: list[Ticket]) -> None:
+    candidates = [Candidate(ticket=replace(ticket, text=None)) for ticket in tickets]
+    journal.store_page("zendesk", candidates, page=Page(observations=(), cursor=""), now=START)
+
+
+def _plan(tickets: list[Ticket]) -> PassPlan:
+    planned = [
+        Planned(change=change(t, wanted(Field.LEVEL, "2"), wanted(Field.PATH, "default")), ticket=t) for t in tickets
+    ]
+    return PassPlan(site="zendesk", run="r", policy=POLICY, now=START, planned=tuple(planned))
+
+
+class TestJira:
+    @pytest.fixture
+    def running(self) -> Iterator[Sandbox]:
+        with sandbox("jira", 0) as running:
+            yield running
+
+    @pytest.fixture
+    def passes(self, running: Sandbox, journal: SqlJournal, state: Path) -> Passes:
+        return Passes(running, "jira", journal, state)
+
+    def ticket(self, passes: Passes) -> Ticket:
+        """Open an issue and read it; what is asked once per process is asked here."""
+        key = passes.running.site("jira").people.create_ticket(NewTicket(subject="s", body="b", requester="greta"))
+        rows = passes.running.site("jira").view()
+        (found,) = passes.ports.reader.get([next(str(r["id"]) for r in rows if r["ticket"] == key)])
+        passes.ports.writer._may_be_quiet()
+        passes.running.clock.advance(timedelta(minutes=1))
+        return found.ticket
+
+    def spent(self, passes: Passes, before: Counter[str]) -> dict[str, int]:
+        return dict(Counter(passes.ports.reader.transport.counts) - before)
+
+    def test_fields_take_a_look_and_a_write(self, passes: Passes) -> None:
+        ticket = self.ticket(passes)
+        before = Counter(passes.ports.reader.transport.counts)
+        wish = change(
+            ticket, wanted(Field.PRIORITY, str(Priority.P1)), wanted(Field.LEVEL, "2"), wanted(Field.LABELS, "x")
+        )
+        for write in passes.ports.writer.split(wish):
+            passes.ports.writer.send(write, seen=ticket)
+        assert sum(self.spent(passes, before).values()) == 2
+
+    @pytest.mark.parametrize(("public", "requests"), [(True, 1), (False, 2)], ids=["public", "internal, read back"])
+    def test_a_comment_beside_fields_takes_no_further_look(self, passes: Passes, public: bool, requests: int) -> None:
+        ticket = self.ticket(passes)
+        wish = change(ticket, wanted(Field.LEVEL, "2"), comments=(note(ticket.ref, "We are on it", public=public),))
+        fields, comment = passes.ports.writer.split(wish)
+        receipt = passes.ports.writer.send(fields, seen=ticket)
+        before = Counter(passes.ports.reader.transport.counts)
+        passes.ports.writer.send(comment, seen=replace(ticket, version=receipt.version))
+        assert sum(self.spent(passes, before).values()) == requests
+
+    @pytest.mark.parametrize(("public", "requests"), [(True, 1), (False, 2)], ids=["public", "internal, read back"])
+    def test_a_comment_alone_takes_a_look_first(self, passes: Passes, public: bool, requests: int) -> None:
+        """One more than beside fields: nobody is told that work is late on an issue that was just finished."""
+        ticket = self.ticket(passes)
+        before = Counter(passes.ports.reader.transport.counts)
+        (comment,) = passes.ports.writer.split(change(ticket, comments=(note(ticket.ref, "late", public=public),)))
+        passes.ports.writer.send(comment, seen=ticket)
+        assert sum(self.spent(passes, before).values()) == 1 + requests
+
+    def test_unchanged_issues_take_the_search_alone(self, running: Sandbox, passes: Passes) -> None:
+        for _ in range(3):
+            self.ticket(passes)
+        running.clock.advance(timedelta(minutes=10))  # longer than the windows overlap
+        cursor = passes.ports.reader.start_cursor()
+        running.clock.advance(timedelta(minutes=30))
+        before = Counter(passes.ports.reader.transport.counts)
+        assert sum(len(page.observations) for page in passes.ports.reader.changes(cursor)) == 0
+        assert sum(self.spent(passes, before).values()) == 1
