@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
@@ -22,7 +22,7 @@ def status(options: Options) -> int:
     rows = []
     for site in report.sites:
         stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
-        due = "" if site.next_due_at is None else length(site.next_due_at - report.now)
+        due = "" if site.next_due_at is None else _until(site.next_due_at - report.now)
         rows.append(
             (
                 site.name,
@@ -38,6 +38,10 @@ def status(options: Options) -> int:
     columns = ("site", "last good pass", "last run", "open", "effects", "next due in", "parked", "stopped")
     emit_table(columns, rows, color=options.color)
     return 0
+
+
+def _until(span: timedelta) -> str:
+    return length(span) if span > timedelta() else "now"
 
 
 @click.command(short_help="Show what was done, or would have been in shadow.")

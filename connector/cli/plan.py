@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -78,7 +79,7 @@ def _show_plans(options: Options, plans: Sequence[PassPlan], out: Path | None) -
         print(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
         for line in plan_lines(one):
             print(line)
-    hint = f" Apply with: connector apply {out}" if out and rows else ""
+    hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
     print(_summary(totals) + hint)
 
 
