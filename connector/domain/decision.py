@@ -206,6 +206,7 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
+        would_write, would_say: What shadow keeps from being written, told once: when its row is stored.
         key, seen: The ticket's key and the version that the decision was made on.
     """
 
@@ -217,3 +218,5 @@ class TicketPlan:
     records: tuple[Record, ...] = ()
     adopted: tuple[Field, ...] = ()
     left: tuple[LeftAlone, ...] = ()
+    would_write: tuple[FieldChange, ...] = ()
+    would_say: tuple[Notice, ...] = ()

@@ -104,7 +104,6 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     if state.paused:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
-    _report_left(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
     move_on(around, plan, applied)
     summary = RunSummary(
@@ -187,12 +186,6 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
                 at=now,
             )
         )
-
-
-def _report_left(site: Site, around: Surroundings, plan: PassPlan) -> None:
-    """Tell whoever listens what this pass leaves to people; a detail in the log, the point in the demo."""
-    for left in plan.left:
-        around.observer.event("left", site=site.name, ticket=left.key, what=left.item.what, why=left.item.why)
 
 
 def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:

@@ -15,6 +15,7 @@ from operator import attrgetter
 from connector.domain.derive import derive
 from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
+from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.errors import UnsafePlan

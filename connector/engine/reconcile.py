@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connector.domain.change import Change, Comment
+from connector.domain.change import Change, Comment, FieldChange, Notice
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
@@ -49,6 +49,15 @@ class Left:
     item: LeftAlone
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadowed:
+    """What would be written on a ticket if its effects were on, with the texts."""
+
+    key: str
+    fields: tuple[FieldChange, ...]
+    comments: tuple[Comment, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class PassPlan:
     """What one pass wants to write on one site, most urgent first, and what it leaves.
@@ -56,7 +65,8 @@ class PassPlan:
     Attributes:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
-        left: What people hold, what was silenced, what is off.
+        left: What people hold, what was silenced.
+        shadow: What effects that are off keep from being written; each occasion once.
     """
 
     site: str
@@ -66,6 +76,7 @@ class PassPlan:
     planned: tuple[Planned, ...] = ()
     held: tuple[Held, ...] = ()
     left: tuple[Left, ...] = ()
+    shadow: tuple[Shadowed, ...] = ()
     read: int = 0
     decided: int = 0
     would_do: int = 0
@@ -80,6 +91,7 @@ class Work:
 
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
+    shadow: list[Shadowed] = field(default_factory=list)
     decided: int = 0
     would_do: int = 0
     insufficient: int = 0
@@ -171,15 +183,38 @@ def _take(
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
-    if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
+    comments = _comments(site, around, ticket_plan, ticket_plan.notices)
+    if (made := change(ticket_plan, comments, situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
         planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
         work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted, unwritten=made is not None)
+    would_do = _in_shadow(site, around, ticket_plan, work)
+    return Verdict(
+        decision=decision,
+        records=ticket_plan.records,
+        adopted=adopted,
+        unwritten=made is not None,
+        would_do=would_do,
+    )
 
 
-def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) -> tuple[Comment, ...]:
+def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
+    """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
+    if not ticket_plan.would_write and not ticket_plan.would_say:
+        return {}
+    comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
+    work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
+    told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
+    if comments:
+        told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
+    reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
+    return told | {"why": "; ".join(dict.fromkeys(reasons))}
+
+
+def _comments(
+    site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, notices: Sequence[Notice]
+) -> tuple[Comment, ...]:
     """Render what is to be said; from here on the text is frozen."""
     ref = ticket_plan.decision.ref
     return tuple(
@@ -188,7 +223,7 @@ def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) 
             key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
             body=around.renderer.render(notice),
         )
-        for notice in ticket_plan.notices
+        for notice in notices
     )
 
 
@@ -220,6 +255,7 @@ def guarded(  # noqa: PLR0913
         planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
         held=tuple(held),
         left=tuple(work.left),
+        shadow=tuple(work.shadow),
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Outcome
 from connector.errors import ConnectorError
+from connector.journal import audit
 from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, clock, escalation, said, ticket
-from connector.ports.journal import Verdict
+from connector.ports.journal import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
@@ -35,7 +36,15 @@ def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict
         changed += _store_clocks(connection, site, chosen)
         changed += store_said(connection, site, [_said_row(site, of, r) for of, v in chosen.items() for r in v.records])
         changed += _store_adopted(connection, site, chosen)
+        audit.append(connection, *_shadow_lines(site, chosen, run))
     return changed
+
+
+def _shadow_lines(site: str, verdicts: Mapping[str, Verdict], run: str) -> Iterator[JournalEvent]:
+    for of, verdict in verdicts.items():
+        if verdict.would_do:
+            at = verdict.decision.now
+            yield JournalEvent(at=at, kind="would-do", site=site, ticket=of, run=run, data=verdict.would_do)
 
 
 def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:

@@ -97,12 +97,14 @@ class Verdict:
 
     Attributes:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
     """
 
     decision: Decision
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
     unwritten: bool = False
+    would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class OpStatus(StrEnum):

@@ -79,9 +79,7 @@ def verdict(  # noqa: PLR0913 - each is what some test is about
             now=now,
             policy_hash=policy,
             state=state or EscalationState(policy_hash=policy, priority=Priority.P2, decided_at=now),
-            reasons=Explanation(
-                priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks
-            ),
+            reasons=Explanation(priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks),
             next_due_at=due,
         ),
         records=records,
