@@ -21,6 +21,7 @@ from connector.bootstrap.reports import (
     TicketNames,
     attention_items,
     event_row,
+    paused_by_file,
     run_row,
 )
 from connector.bootstrap.service import Service
@@ -157,7 +158,7 @@ class Connector:
         return plans, failures
 
     def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
-        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what is to come."""
+        """Apply the policy on the copy from now on, so that a plan ahead announces what comes until then."""
         now = self._clock.now()
         row = RunRow(
             id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
@@ -181,6 +182,8 @@ class Connector:
         """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
         records = self.records()
         (site,) = self.select((site,)) if site else (None,)
+        if ticket and not records.find(ticket):
+            raise ConnectorError(f"no ticket {ticket!r} is known", remedy="use its key, its id or site:id")
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
@@ -191,7 +194,8 @@ class Connector:
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        return attention_items(self.records(), self.settings.site_names, now=self._clock.now())
+        items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
+        return [*([paused_by_file(self.places.paused)] if self.places.is_paused else []), *items]
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""

@@ -34,7 +34,10 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     if stored is None:
         raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
     if at < stored.ticket.opened_at:
-        raise ConnectorError(f"{stored.ticket.key} did not exist yet at {at.isoformat()}")
+        raise ConnectorError(
+            f"{stored.ticket.key} did not exist yet at {at:%Y-%m-%d %H:%M} UTC",
+            remedy="--at MOMENT asks about another moment",
+        )
     policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
     zone = ZoneInfo(program.settings.site(ref.site).timezone or policy.defaults.timezone)
     seen = _situation(program, records, stored, policy, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from connector.domain.ticket import TicketRef
@@ -62,16 +63,26 @@ def run_row(row: RunRow) -> dict[str, Any]:
 
 def event_row(event: JournalEvent, names: TicketNames) -> dict[str, Any]:
     """Return an audit line as a row of ``log``."""
-    detail = "; ".join(f"{name} {value}" for name, value in event.data.items() if value)
     return {
         "at": event.at,
         "site": event.site,
         "ticket": names.of(event.site, event.ticket),
         "what": event.kind,
-        "detail": detail,
+        "detail": _detail(event.data),
         "run": event.run,
         "actor": event.actor,
+        "data": dict(event.data),
     }
+
+
+_FOR_MACHINES = {"remote_id", "text", "why"}
+
+
+def _detail(data: Mapping[str, str]) -> str:
+    """Return an audit line's values for people: what, and why at the end; ids and digests are for machines."""
+    told = "; ".join(f"{name} {value}" for name, value in data.items() if value and name not in _FOR_MACHINES)
+    why = data.get("why", "")
+    return f"{told} ({why})" if told and why else told or why
 
 
 def attention_items(records: Records, names: Sequence[str], *, now: datetime) -> list[dict[str, Any]]:
@@ -127,6 +138,11 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
 
 
 _UNREAD = {"history": "its clocks stay provisional: nothing public is said for them"}
+
+
+def paused_by_file(path: Path) -> dict[str, Any]:
+    """Return the item for a pause file, which stops every site."""
+    return _item("paused", "", "", None, f"the file {path} exists", "nothing is written on any site", f"rm {path}")
 
 
 def _item(  # noqa: PLR0913, PLR0917 - one argument per column

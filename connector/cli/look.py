@@ -41,9 +41,13 @@ def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
-    due = "" if site.next_due_at is None else length(site.next_due_at - now)
+    due = "" if site.next_due_at is None else _until(site.next_due_at - now)
     good = ago(site.last_good_at, now)
     return site.name, good, site.last_outcome, site.open_tickets, effects, due, site.held, site.parked, stopped
+
+
+def _until(span: timedelta) -> str:
+    return length(span) if span > timedelta() else "now"
 
 
 def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
@@ -71,7 +75,7 @@ def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
 def log(
     options: Options, *, site: str | None, ticket: str | None, since: datetime | None, limit: int, runs: bool
 ) -> int:
-    """Show what was done, with old and new values and reasons, oldest first; `--runs` shows a line per run."""
+    """Show what was done (`write`) or would have been (`would-do`), oldest first; `--runs` shows a line per run."""
     rows = options.load().log(site=site, ticket=ticket, since=since, limit=limit, runs=runs)
     columns = ("at", "site", "ticket", "what", "detail") if not runs else ("at", "site", "run", "outcome", "counts")
     if options.output is Output.NDJSON:

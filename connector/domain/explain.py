@@ -224,14 +224,24 @@ def _plain(value: Any) -> Any:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, ClockReading):
+        return {_SHOWN_AS.get(name, name): held for name, held in _named(value) if name != "silences"}
     if hasattr(value, "_fields"):
-        return {name: _plain(getattr(value, name)) for name in value._fields}
+        return dict(_named(value))
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(held) for key, held in value.items()}
     if isinstance(value, tuple | list | frozenset):
         items = [_plain(item) for item in value]
         return sorted(items) if isinstance(value, frozenset) else items
     return _scalar(value)
+
+
+_SHOWN_AS = {"marks": "crossings"}
+
+
+def _named(value: Any) -> Iterator[tuple[str, Any]]:
+    for name in value._fields:
+        yield name, _plain(getattr(value, _SHOWN_AS.get(name, name)))
 
 
 def _scalar(value: Any) -> Any:

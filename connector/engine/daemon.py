@@ -123,12 +123,16 @@ class SiteLoop:
         return pause
 
     def _next_wake(self, next_poll: datetime, result: PassResult, *, now: datetime) -> datetime:
-        """Return the earlier of the next poll and the next due ticket."""
+        """Return the earlier of the next poll and the next due ticket.
+
+        A ticket that was looked at and still is due waits for something (a budget, a resume, another attempt): for
+        the next poll, not for the next second.
+        """
         applied = result.applied
         if result.error is not None or (applied is not None and applied.stopped):
             return next_poll  # what is due stays due; do not spin on it
-        decided_at = result.plan.now if result.plan is not None else now
-        due = self._around.journal.next_due(self.site.name, after=decided_at)  # what stayed due waits for the next poll
+        looked_at = result.plan.now if result.plan is not None else now
+        due = self._around.journal.next_due(self.site.name, after=looked_at)
         return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
 
     def _note(self, result: PassResult, *, fetch: bool, now: datetime) -> None:
