@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
+from connector.domain.ticket import TicketRef
 from connector.errors import Rejected
 from connector.helpdesks.jira import lookup, pages, wire
 from connector.helpdesks.jira.account import Accounts
@@ -124,12 +125,17 @@ class JiraReader:
         return self._page(pages.found_in(answer.body, what="bulkfetch"), "")
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield changelog and comments of issues; one that is gone or cannot be read has none."""
+        """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""
         for start in range(0, len(ids), wire.MOST_IDS):
             chunk = ids[start : start + wire.MOST_IDS]
             read_until = self._now()
-            tickets = [observation.ticket for observation in self.get(chunk).observations]
+            page = self.get(chunk)
+            tickets = [observation.ticket for observation in page.observations]
             yield from Histories(self._client, self._shape).read(tickets, read_until=read_until)
+            why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
+            for id_, reason in why.items():
+                ref = TicketRef(self._shape.site, id_)
+                yield TicketHistory(ref=ref, events=(), read_until=read_until, unreadable=reason)
 
     def history_allowance(self) -> int:
         """Return how many histories the share kept for them allows in a pass: each costs about one request."""
