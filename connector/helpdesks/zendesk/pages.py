@@ -38,11 +38,15 @@ class Tickets:
     ended: bool = True
 
 
+_read_export = msgspec.json.Decoder(shapes.TicketPage).decode
+_read_search = msgspec.json.Decoder(shapes.SearchPage).decode
+
+
 @uncollected()
 def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
     try:
-        page = msgspec.json.decode(body, type=shapes.TicketPage)
+        page = _read_export(body)
     except msgspec.ValidationError:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="export page")
         tickets, broken = _one_by_one(raw.tickets or ())
@@ -59,7 +63,7 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
 def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
     try:
-        page = msgspec.json.decode(body, type=shapes.SearchPage)
+        page = _read_search(body)
     except msgspec.ValidationError:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="search page")
         tickets, broken = _one_by_one(raw.results or ())
