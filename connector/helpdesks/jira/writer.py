@@ -30,6 +30,7 @@ from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.mails import Mails
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.people import is_public
+from connector.helpdesks.jira.refusals import Refusals
 from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
@@ -57,6 +58,7 @@ class JiraWriter:
         self._clock = clock
         self._reader = reader
         self._mails = Mails(client)
+        self._refusals = Refusals()
         self._edited: dict[str, datetime] = {}
 
     @property
@@ -95,6 +97,7 @@ class JiraWriter:
         if seen.status in {Status.CLOSED, Status.GONE}:
             raise Rejected(f"{seen.key} is {seen.status}", fields=("status",))
         request = self._request(write)
+        self._refusals.stop(write, now=self._clock.now())
         self._wait_for_room(write, seen)
         if not self._was_edited_just_now(write):
             self._compare(write, seen)
@@ -185,6 +188,7 @@ class JiraWriter:
             return self._client.call(self._request(write, quiet=quiet), urgent=_is_urgent(write, seen))
         except Rejected as error:
             fields = wire.refused(error.fields, write.fields, self._reader.shape.fields)
+            self._refusals.remember(write, fields, now=self._clock.now())
             raise Rejected(str(error), fields=fields, remedy=error.remedy) from error
 
     def _version_now(self, write: Write) -> str:
