@@ -55,7 +55,6 @@ class Applied:
     stopped: str = ""
     denied: bool = False
     unreachable: bool = False
-    keys: set[str] = field(default_factory=set)
     complete: set[str] = field(default_factory=set)
 
 
@@ -157,7 +156,6 @@ class _Apply:
     def _settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
         self._around.journal.settle(op, receipt, now=self._around.clock.now())
         self._done.written += 1
-        self._done.keys.add(ticket.key)
         self._log.event("write_done", site=self._plan.site, ticket=ticket.key, write=op.write, remote=receipt.remote_id)
 
     # ---- many field-only changes at once

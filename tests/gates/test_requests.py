@@ -90,7 +90,8 @@ class TestJira:
         (found,) = passes.ports.reader.get([next(str(r["id"]) for r in rows if r["ticket"] == key)]).observations
         passes.ports.writer._mails.may_be_suppressed(found.ticket.scope)
         passes.running.clock.advance(timedelta(minutes=1))
-        return found.ticket
+        ticket: Ticket = found.ticket
+        return ticket
 
     def spent(self, passes: Passes, before: Counter[str]) -> dict[str, int]:
         return dict(Counter(passes.ports.reader.transport.counts) - before)

@@ -97,7 +97,7 @@ def _tickets(
     return Tickets(
         observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
-        outside=tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
+        outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
         agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
