@@ -15,8 +15,9 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain.change import Write
@@ -128,7 +129,8 @@ class _Apply:
             receipt = self._writer.send(write, seen=ticket)
         except HelpdeskError as error:
             self._failed(op, ticket, error)
-            return None
+            rest = _without_refused(write, error)
+            return self._one_write(rest, ticket) if rest is not None else None
         self._settle(op, ticket, receipt)
         return receipt
 
@@ -251,6 +253,20 @@ class _Apply:
         if not self._may_write():
             self._done.stopped = "paused or stopping"
             raise _StopSite
+
+
+def _without_refused(write: Write, error: HelpdeskError) -> Write | None:
+    """Return a write of the fields that were not refused by name: one field never keeps the others from a ticket.
+
+    ``None`` when nothing of ours was named, nothing else is left, or a comment travels along (its intent is one).
+    """
+    refused = error.fields if isinstance(error, Rejected) and write.comment is None else ()
+    rest = tuple(change for change in write.fields if str(change.field) not in refused)
+    if not rest or len(rest) == len(write.fields):
+        return None
+    names = "|".join(f"{change.field}={change.after}" for change in rest)
+    key = hashlib.sha256(f"{write.key}|{names}".encode()).hexdigest()
+    return replace(write, key=key, fields=rest)
 
 
 def _error(failure: Failure | None, why: str) -> HelpdeskError:

@@ -73,7 +73,7 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
     reader = JiraReader(Client(reading), shape, options.projects, writer=writing)
     return JiraSite(
         reader=reader,
-        writer=JiraWriter(writing, reader),
+        writer=JiraWriter(writing, reader, around.clock),
         directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
     )
 
