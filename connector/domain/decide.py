@@ -51,19 +51,7 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     timed = situation if state is situation.state else dataclasses.replace(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
     passed, ahead = sort_crossings(readings, situation.said, now)
-    return View(
-        situation=situation,
-        policy=policy,
-        now=now,
-        state=state,
-        acts=acts,
-        triggers=triggers,
-        holding=holding,
-        judgement=judgement,
-        readings=readings,
-        passed=passed,
-        ahead=ahead,
-    )
+    return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)
 
 
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
