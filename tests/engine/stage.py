@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection
 
 from connector.domain.change import Change, Field, Write
 from connector.domain.decide import decide
@@ -26,6 +25,7 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.helpdesks.memory import MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
+from connector.journal.tables import metadata
 from connector.policyfiles import load_policy
 from connector.ports import Alarm, BulkResult, OpStatus, Page, Receipt
 from connector.render import TextRenderer, load_templates
@@ -41,8 +41,8 @@ POLICY, _ = load_policy(MAPPINGS / "policy.yaml", today=date(2026, 11, 23), temp
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
-EPHEMERAL = frozenset({"run", "event", "site", "lease", "alembic_version"})
-"""Tables that tell of passes and not of tickets: every pass has its row in ``run`` and moves the site's moments."""
+EPHEMERAL = frozenset({"cursor", "run", "event", "site", "lease", "alembic_version"})
+"""Tables that tell of passes and not of tickets: every pass has its row in ``run`` and moves cursor and moments."""
 
 
 def reach_of(policy: Policy) -> dict[LevelTarget, Reach]:
@@ -168,7 +168,7 @@ class Witness:
 
 
 class IndexedReader(MemoryReader):
-    """Reads deltas from a search index: it lags, and a window of the past is read again every time."""
+    """Reads deltas from a search index by time: it lags, so a window before the last poll is read again every time."""
 
     OVERLAP = timedelta(minutes=6)
 
@@ -177,12 +177,19 @@ class IndexedReader(MemoryReader):
         self._past = world
         self.lag = timedelta(0)
 
+    def start_cursor(self) -> str:
+        super().start_cursor()
+        return self._past.clock.now().isoformat()
+
     def changes(self, cursor: str) -> Iterator[Page]:
-        start = int(cursor)
-        again = sum(1 for _, at in self._past.log if at < self._past.clock.now() - self.OVERLAP)
-        for page in super().changes(str(min(start, again))):
+        since = datetime.fromisoformat(cursor) - self.OVERLAP
+        before = sum(1 for _, at in self._past.log if at < since)
+        for page in super().changes(str(before)):
             observations = tuple(replace(o, ticket=self._indexed(o.ticket)) for o in page.observations)
-            yield replace(page, observations=observations, cursor=str(max(start, int(page.cursor))))
+            is_last = int(page.cursor) == len(self._past.log)
+            yield replace(
+                page, observations=observations, cursor=self._past.clock.now().isoformat() if is_last else cursor
+            )
 
     def _indexed(self, ticket: Ticket) -> Ticket:
         shown_until = self._past.clock.now() - self.lag
@@ -239,7 +246,7 @@ class Shelf:
         return self.policy
 
     def document(self, digest: str) -> str | None:
-        return None
+        return None if digest != self.policy.hash else "{}"
 
 
 class Desk:
@@ -342,9 +349,9 @@ class Stage:
     def ops(self, name: str, status: OpStatus | None = None) -> Any:
         return self._real.records().ops(site=name, status=status, limit=100_000)
 
-    def digest(self, *, without: frozenset[str] = EPHEMERAL) -> str:
-        """Return a digest of every row of every table that is not left out."""
-        return self._real._run(lambda connection: _digest(connection, without))
+    def rows(self, *, without: frozenset[str] = EPHEMERAL) -> frozenset[str]:
+        """Return every row of every table that is not left out, as text."""
+        return self._real._run(lambda connection: _rows(connection, without))
 
     def wanted(self, name: str) -> dict[str, list[str]]:
         """Decide every open ticket anew; return what would be written on which, whether or not it is due."""
@@ -359,7 +366,6 @@ class Stage:
         return found
 
 
-def _digest(connection: Connection, without: frozenset[str]) -> str:
-    names = [name for name in inspect(connection).get_table_names() if name not in without]
-    rows = {name: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"')))) for name in sorted(names)}  # noqa: S608
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
+def _rows(connection: Connection, without: frozenset[str]) -> frozenset[str]:
+    tables = [table for table in metadata.sorted_tables if table.name not in without]
+    return frozenset(f"{table.name}: {row!r}" for table in tables for row in connection.execute(table.select()))
