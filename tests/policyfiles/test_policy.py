@@ -251,3 +251,11 @@ def test_any_damage_is_a_policy_or_problems_with_messages(path: tuple[str | int,
     at[path[-1]] = damage
     found = outcome(json.dumps(value, ensure_ascii=False))
     assert isinstance(found, Policy) or (found and all(found))
+
+
+def test_a_usual_input_that_no_site_binds_is_missing_and_no_mistake() -> None:
+    """The starter must load for an installation with one helpdesk that knows no tags on people."""
+    sites = {"jsm-eu": SITES["jsm-eu"]}
+    assert "requester.tags" not in sites["jsm-eu"].fields.inputs
+    policy = read_policy(parse(TEXT, file="policy.yaml"), today=TODAY, templates=TEMPLATES, sites=sites)
+    assert "vip" in {trigger.name for trigger in policy.triggers}
