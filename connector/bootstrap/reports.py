@@ -13,43 +13,6 @@ from connector.ports import JournalEvent, OpStatus, Records, RunRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteStatus:
-    """One site in ``status``."""
-
-    name: str
-    last_good_at: datetime | None
-    last_outcome: str
-    open_tickets: int
-    effects: tuple[str, ...]
-    next_due_at: datetime | None
-    paused: str
-    frozen: tuple[str, ...]
-    parked: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReport:
-    """The answer of ``status``."""
-
-    now: datetime
-    policy: str
-    state: str
-    daemon: str
-    sites: tuple[SiteStatus, ...]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """Return the report for machines."""
-        return {
-            "now": self.now,
-            "policy": self.policy,
-            "state": self.state,
-            "daemon": self.daemon,
-            "sites": [asdict(s) for s in self.sites],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainReport:
     """The answer of ``explain``."""
 
@@ -82,31 +45,6 @@ class ApplyReport:
     failed: int = 0
     stopped: str = ""
     refused: list[tuple[str, str]] = field(default_factory=list)
-
-
-def status_of(records: Records, names: Sequence[str]) -> list[SiteStatus]:
-    """Return each site's status, configured ones first, in order."""
-    states = {s.site: s for s in records.sites()}
-    rows = []
-    for name in names:
-        state = states.get(name)
-        last = next(iter(records.runs(site=name, limit=1)), None)
-        rows.append(
-            SiteStatus(
-                name=name,
-                last_good_at=state.last_good_at if state else None,
-                last_outcome=last.outcome if last else "never ran",
-                open_tickets=state.open_tickets if state else 0,
-                effects=tuple(sorted(map(str, state.effects.get("", ())))) if state else (),
-                next_due_at=records.next_due(name) if state else None,
-                paused=state.paused if state else "",
-                frozen=tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items()))
-                if state
-                else (),
-                parked=len(records.ops(site=name, status=OpStatus.PARKED)),
-            )
-        )
-    return rows
 
 
 def run_row(row: RunRow) -> dict[str, Any]:

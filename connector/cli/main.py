@@ -98,9 +98,15 @@ class LazyGroup(click.Group):
     show_default=True,
     help="The configuration file.",
 )
-@click.option("-o", "--output", type=_OUTPUT, default="text", help="Form of what is printed.")
-@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+@click.option(
+    "-o",
+    "--output",
+    type=_OUTPUT,
+    default="text",
+    help="Form of what is printed: for people, one JSON document, or one per line.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only, whatever the configuration says.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step, whatever the configuration says.")
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR works too).")
 @click.version_option(__version__, prog_name="connector")
 @click.pass_context
@@ -108,7 +114,12 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
     """Escalate Jira Service Management and Zendesk tickets by one policy.
 
     Start with `connector demo`. On your own sites: `plan` shows every change with its reason and writes nothing,
-    `apply` and `sync` write, `run` stays, `explain TICKET` says why. `-o` and `-c` may also stand after the command.
+    `apply` and `sync` write, `run` stays, `explain TICKET` says why. Each command's `--help` has examples;
+    `-o` and `-c` may also stand after the command.
+
+    Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
+    with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
+    78 a file has to be edited.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector.cli.context import Moment, Options, pass_options
+from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
 from connector.cli.show import Output, emit_json, emit_lines, say
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from connector.engine.reconcile import PassPlan, Planned
 
 
-@click.command(short_help="Show what would be written now, and why; writes nothing.")
+@click.command(
+    short_help="Show every change that would be written now; write none.",
+    epilog=examples(
+        "connector plan",
+        "connector plan --select jsm-eu --out today.json && connector apply today.json",
+        "connector -o json plan --at 2026-11-23T18:00+01:00",
+    ),
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan in FILE for `apply`.")
 @click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
 @click.option("--at", type=Moment(), help="Decide as if it were this moment (nothing can be applied from it).")
@@ -44,7 +51,10 @@ def plan(
     return Exit.CHANGES if detailed_exitcode and pending else Exit.OK
 
 
-@click.command(short_help="Write exactly what a plan file holds.")
+@click.command(
+    short_help="Write exactly what a plan file holds.",
+    epilog=examples("connector plan --out today.json", "connector apply today.json"),
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @pass_options
 def apply(options: Options, *, file: Path) -> int:

@@ -34,10 +34,11 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A change with the ticket that it was decided on."""
+    """A change with the ticket that it was decided on, and when that ticket falls due next once it is written."""
 
     change: Change
     ticket: Ticket
+    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,6 @@ class PassPlan:
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
         shadow: What effects that are off keep from being written; each occasion once.
-        wanted: Tickets with something to write, by id, and when each falls due once all of it is written.
     """
 
     site: str
@@ -77,7 +77,6 @@ class PassPlan:
     held: tuple[Held, ...] = ()
     left: tuple[Left, ...] = ()
     shadow: tuple[Shadowed, ...] = ()
-    wanted: Mapping[str, datetime | None] = field(default_factory=dict)
     read: int = 0
     decided: int = 0
     would_do: int = 0
@@ -91,7 +90,6 @@ class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
     changes: list[Planned] = field(default_factory=list)
-    wanted: dict[str, datetime | None] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
     decided: int = 0
@@ -111,7 +109,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     now = around.clock.now()
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    _notice_switches(site, around, state, now=now)
+    notice_switches(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work()
     reach = reach_all(site, policy, now=now)
@@ -123,7 +121,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
-def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+    """Silence what shadow would have done under effects that were switched on since the last pass."""
     effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
     if dict(state.effects) != dict(effects):
         silenced = around.journal.switch_effects(site.name, effects, now=now)
@@ -187,12 +186,17 @@ def _take(
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     if (made := change(ticket_plan, comments, situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
-        work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
-        work.wanted[ticket.ref.id] = decision.next_due_at
-        decision = replace(decision, next_due_at=decision.now)  # until it is written, whatever happens to us meanwhile
+        planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
+        work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     would_do = _in_shadow(site, around, ticket_plan, work)
-    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted, would_do=would_do)
+    return Verdict(
+        decision=decision,
+        records=ticket_plan.records,
+        adopted=adopted,
+        unwritten=made is not None,
+        would_do=would_do,
+    )
 
 
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
@@ -241,35 +245,41 @@ def guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
-    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
-    spent = around.journal.spent(site.name, windows=windows, now=now)
-    tickets = {planned.change.ref.id: planned.ticket for planned in work.changes}
-    go, held = guard(
-        order([planned.change for planned in work.changes]),
-        budgets=site.rules.budgets,
-        used=spent.used,
-        used_by_ticket=spent.by_ticket,
-        open_tickets=state.open_tickets,
-        allowance=state.allowance,
-        frozen=state.frozen,
-    )
+    wanted = {planned.change.ref.id: planned for planned in work.changes}
+    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
     return PassPlan(
         site=site.name,
         run=run,
         policy=policy,
         now=now,
-        planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
+        planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
         held=tuple(held),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
-        wanted=work.wanted,
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,
         insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+    )
+
+
+def allowed(
+    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, now: datetime
+) -> tuple[list[Change], list[Held]]:
+    """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
+    spent = around.journal.spent(site.name, windows=windows, now=now)
+    return guard(
+        order(changes),
+        budgets=site.rules.budgets,
+        used=spent.used,
+        used_by_ticket=spent.by_ticket,
+        open_tickets=state.open_tickets,
+        allowance=state.allowance,
+        frozen=state.frozen,
     )
 
 

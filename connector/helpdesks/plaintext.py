@@ -26,6 +26,8 @@ _LONGEST_CLUSTER = 200  # a longer pile of marks is cut through
 
 def clean(text: str) -> str:
     r"""Return ``text`` without characters that hide or steer; every kind of line end becomes ``\n``."""
+    if text.isprintable():  # most lines are; whatever hides, steers or ends a line is not
+        return text
     return _HIDDEN.sub("", _LINE_END.sub("\n", text))
 
 

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +19,7 @@ import msgspec
 from connector.domain.change import Comment, Write
 from connector.domain.events import TicketEvent
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import NativeClock, Ticket
+from connector.domain.ticket import Ticket
 from connector.ports.journal import RunSummary
 
 
@@ -31,8 +30,8 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(type(value).__name__)
 
 
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
+_NATIVE = '"native":['
+_MOVING = re.compile(r'"(?:read_at|elapsed|remaining)":(?:null|"[^"]*"),?')
 _DECIDED_AT = re.compile(r'"decided_at":(?:null|"[^"]*")')
 """A key, never part of a value: quotes inside of values are escaped."""
 
@@ -57,15 +56,16 @@ def ticket_document(ticket: Ticket) -> tuple[str, str]:
     """Return a ticket's document without its text, and the digest that tells whether anything really changed."""
     kept = ticket if ticket.text is None else replace(ticket, text=None)
     document = _write(kept).decode()
-    if not kept.native:
-        return document, digest_of(document)
-    steady = replace(kept, native=tuple(map(_steady, kept.native)))
-    return document, digest_of(_write(steady).decode())
+    return document, digest_of(_steady(document) if kept.native else document)
 
 
-def _steady(clock: NativeClock) -> NativeClock:
-    """Return a helpdesk's reading without what moves by itself: two such readings are the same reading."""
-    return replace(clock, read_at=_NEVER, elapsed=None, remaining=None)
+def _steady(document: str) -> str:
+    """Return a ticket's document without what moves by itself in a helpdesk's readings of its clocks.
+
+    They come after the facts, whose names are anybody's choice; what follows them has fixed names, none of them these.
+    """
+    start = document.rindex(_NATIVE)
+    return document[:start] + _MOVING.sub("", document[start:])
 
 
 def ticket_of(document: str) -> Ticket:

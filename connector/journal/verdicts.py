@@ -57,18 +57,28 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     changed = []
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
-        due = maybe_micros(decision.next_due_at) if row.is_open else None
+        due = _due(row, verdict) if row.is_open else None
         if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
             changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 
-def reschedule(connection: Connection, site: str, moments: Mapping[str, datetime | None]) -> None:
-    """Store when tickets fall due again; a ticket that is not open never does."""
-    for portion in portions(list(moments)):
-        wanted = select(ticket.c.id).where(ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.is_open)
-        found = connection.execute(wanted).scalars()
-        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(moments[of])} for of in found]
+def _due(row: AnyRow, verdict: Verdict) -> int | None:
+    """Return when a ticket falls due next; with something unwritten it is due now, or still is."""
+    if not verdict.unwritten:
+        return maybe_micros(verdict.decision.next_due_at)
+    now = to_micros(verdict.decision.now)
+    return now if row.next_due_at is None else min(row.next_due_at, now)
+
+
+def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+    """Store when tickets fall due next, where they still are due from the moment of the decision that was written."""
+    for portion in portions(list(due)):
+        waiting = select(ticket.c.id).where(
+            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at <= to_micros(since)
+        )
+        ids = connection.execute(waiting).scalars().all()
+        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(due[of])} for of in ids]
         change_rows(connection, ticket, rows, key=("site", "id"))
 
 
@@ -103,7 +113,7 @@ def _state_row(site: str, of: str, verdict: Verdict, run: str) -> dict[str, Any]
 
 def _store_clocks(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
     """Store each cycle's clock as it stands; a cycle that is over keeps its last row."""
-    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.explanation.clocks]
+    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.clocks]
     return _store_rows(connection, clock, rows, site=site, key=_CLOCK) if rows else 0
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from scripts.benchmarks.rows import Row, told
+from scripts.benchmarks.rows import Row, epoch, told
 
 PATH = "/rest/api/3/search/jql"
 JQL = 'project in ("SUP") AND updated >= 1000000000000 ORDER BY updated ASC, key ASC'
@@ -27,7 +27,7 @@ def ours(site: Site) -> Work:
         due = min((c.breach_at for c in t.native if c.breach_at and c.stage in running), default=None)
         facts = (t.facts.get("impact"), t.facts.get("urgency"), t.facts.get("category"))
         at = None if due is None else int(due.timestamp())
-        return (t.ref.id, t.version, int(t.priority or 0), len(t.labels), *facts, at)
+        return (t.ref.id, int(t.updated_at.timestamp()), int(t.priority or 0), len(t.labels), *facts, at)
 
     opened = open_site("jira", site)
     opened.reader.check()
@@ -66,7 +66,7 @@ def _library(site: Site, fields: Sequence[str] | None) -> Work:
         cycles = (getattr(getattr(fields, name, None), "ongoingCycle", None) for name in slas)
         due = min((c.breachTime.epochMillis for c in cycles if c and hasattr(c, "breachTime")), default=None)
         return (
-            issue.id, fields.updated, int(fields.priority.id), len(fields.labels),
+            issue.id, epoch(fields.updated), int(fields.priority.id), len(fields.labels),
             _value(fields, IMPACT), _value(fields, URGENCY), _value(fields, CATEGORY), due and due // 1000,
         )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _plain_row(issue: dict[str, Any], slas: Sequence[str]) -> Row:
     due = min((c["breachTime"]["epochMillis"] for c in cycles if "breachTime" in c), default=None)
     facts = (v["value"].casefold() if (v := fields.get(name)) else None for name in (IMPACT, URGENCY, CATEGORY))
     return (
-        issue["id"], fields["updated"], int(fields["priority"]["id"]), len(fields["labels"]),
+        issue["id"], epoch(fields["updated"]), int(fields["priority"]["id"]), len(fields["labels"]),
         *facts, due and due // 1000,
     )  # fmt: skip
 

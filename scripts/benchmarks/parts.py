@@ -65,7 +65,12 @@ def _zendesk(told: dict[str, Any], around: Surroundings) -> Opened:
 
 
 def _client(url: str, client: dict[str, str], scope: str) -> ClientCredentials:
-    return ClientCredentials(token_url=f"{url}/oauth/tokens", scope=scope, **client)
+    return ClientCredentials(
+        token_url=f"{url}/oauth/tokens",
+        scope=scope,
+        client_id=client["client_id"],
+        client_secret=client["client_secret"],
+    )
 
 
 def _jira(told: dict[str, Any], around: Surroundings) -> Opened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +17,7 @@ def told(rows: Iterable[Row], **more: Any) -> dict[str, Any]:
     count = total = 0
     for row in rows:
         count += 1
-        total += zlib.crc32(repr(row).encode())
+        total += zlib.crc32(marshal.dumps(row, 2))  # the quickest bytes that are equal for equal rows
     return {"count": count, "sum": total, **more}
 
 

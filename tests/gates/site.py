@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ MAPS = {"zendesk": MAPPINGS / "sites" / "zendesk.yaml", "jira": MAPPINGS / "site
 POLICY = load_policy(MAPPINGS / "policy.yaml", today=START.date())[0]
 TEMPLATES = load_templates(MAPPINGS / "templates")
 NO_LIMIT = 1_000_000
-PLAIN = {
+PLAIN: dict[str, dict[str, Any]] = {
     "zendesk": {
         "repeat_chance": 0.0,
         "system_touch_chance": 0.0,
@@ -103,7 +104,7 @@ class Passes:
 
     def __post_init__(self) -> None:
         self.ports = connect(self.running, self.kind)
-        ample = Budget(least=NO_LIMIT, window=Budget.__dataclass_fields__["per_ticket_window"].default)
+        ample = Budget(least=NO_LIMIT, window=timedelta(hours=24))
         rules = SiteRules(
             name=self.kind,
             fingerprint="gates",
@@ -141,4 +142,4 @@ class Passes:
 
 
 def _is_write(data: Any) -> bool:
-    return data["method"] == "POST" and data["path"].endswith("/comment")
+    return bool(data["method"] == "POST" and data["path"].endswith("/comment"))

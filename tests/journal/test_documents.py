@@ -80,6 +80,12 @@ def test_only_what_does_not_move_by_itself_tells_a_helpdesks_clock_apart(clock, 
     assert (before == after) is same
 
 
+@pytest.mark.parametrize("name", ["elapsed", "remaining", "read_at", "native"])
+def test_facts_of_any_name_count_beside_a_helpdesks_clocks(name):
+    one, other = (ticket(native=(_CLOCK,), facts={name: value, "x": frozenset({"y"})}) for value in ("1", "2"))
+    assert documents.ticket_document(one)[1] != documents.ticket_document(other)[1]
+
+
 def test_the_moment_of_a_decision_alone_is_no_change_of_state():
     found = values.EscalationState(level=2, decided_at=NOW)
     _, before = documents.state_document(found)

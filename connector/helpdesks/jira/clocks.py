@@ -9,6 +9,8 @@ from connector.domain.ticket import ClockName, NativeClock, NativeStage
 from connector.helpdesks.jira.shape import Shape, moment
 from connector.helpdesks.jira.structs import Cycle, Fields, Instant, Millis, SlaValue
 
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 def natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeClock]:
     """Yield what each bound SLA field of an issue says; one without any cycle says nothing."""
@@ -68,4 +70,4 @@ def _instant(given: Instant | None) -> datetime | None:
 
 
 def _span(length: Millis | None) -> timedelta | None:
-    return None if length is None or length.millis is None else timedelta(milliseconds=length.millis)
+    return None if length is None or length.millis is None else length.millis * _MILLISECOND

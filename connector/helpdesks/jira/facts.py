@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from connector.domain.site import Binding, BindingSource
+from connector.domain.site import BindingSource
 from connector.domain.ticket import Fact
 from connector.helpdesks.jira.shape import LOCALE, Shape
 from connector.helpdesks.jira.structs import Fields
@@ -13,12 +13,15 @@ from connector.helpdesks.jira.structs import Fields
 
 def facts(fields: Fields, shape: Shape) -> Iterator[tuple[str, Fact]]:
     """Yield name and value of every input that the issue states; what Jira leaves empty is missing."""
-    for name, binding in shape.fields.inputs.items():
-        if name == LOCALE:
-            continue
-        value = _value(fields, binding, shape)
+    for name, id_, values in shape.field_inputs:
+        raw = _raw(fields, id_)
+        value = None if raw is None else fact(raw, values)
         if value is not None:
             yield name, value
+    for name, values in shape.organization_inputs:
+        word = _of_organizations(_raw(fields, shape.organizations), values)
+        if word is not None:
+            yield name, word
 
 
 def locale(fields: Fields, shape: Shape) -> str | None:
@@ -31,16 +34,9 @@ def locale(fields: Fields, shape: Shape) -> str | None:
     return text if isinstance(text, str) and text else option(value)
 
 
-def _value(fields: Fields, binding: Binding, shape: Shape) -> Fact | None:
-    match binding.source:
-        case BindingSource.FIELD:
-            return fact(_raw(fields, binding.id), binding.values)
-        case BindingSource.ORGANIZATION:
-            return _of_organizations(_raw(fields, shape.organizations), binding)
-    return None  # an account in Jira has no fields of its own
-
-
 def _raw(fields: Fields, id_: str) -> Any:
+    if id_.startswith("customfield_"):  # nearly all of them
+        return getattr(fields, id_, None)
     match id_:
         case "type" | "issuetype":
             return fields.issuetype.name if fields.issuetype else None
@@ -59,16 +55,16 @@ def fact(value: Any, values: Mapping[str, str]) -> Fact | None:
     """Return a field's value in the policy's words; ``None`` when it is empty or the map does not name it."""
     if isinstance(value, bool):
         return mapped((str(value).lower(),), values) if values else value
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return mapped((f"{value:g}", str(value)), values) if values else float(value)
     if isinstance(value, list):
         return frozenset(filter(None, (mapped(spellings(item), values) for item in value))) or None
     return mapped(spellings(value), values)
 
 
-def _of_organizations(value: Any, binding: Binding) -> Fact | None:
+def _of_organizations(value: Any, values: Mapping[str, str]) -> str | None:
     """Return what the map says of the first of a request's organizations that it names, by name or id."""
-    names = [mapped(spellings(item), binding.values) for item in value] if isinstance(value, list) else []
+    names = [mapped(spellings(item), values) for item in value] if isinstance(value, list) else []
     return next(filter(None, names), None)
 
 
@@ -77,11 +73,13 @@ def mapped(texts: Iterable[str | None], values: Mapping[str, str]) -> str | None
 
     Without a map that is the first text, case-folded; with one, what is not in it is missing.
     """
-    known = [text for text in texts if text]
-    if not values:
-        return known[0].casefold() if known else None
-    found = (values.get(text, values.get(text.casefold())) for text in known)
-    return next((word for word in found if word is not None), None)
+    for text in filter(None, texts):
+        if not values:
+            return text.casefold()
+        word = values.get(text, values.get(text.casefold()))
+        if word is not None:
+            return word
+    return None
 
 
 def option(value: Any) -> str | None:
@@ -98,4 +96,5 @@ def spellings(value: Any) -> tuple[str | None, ...]:
     request_type = value.get("requestType")
     if isinstance(request_type, dict):
         return spellings(request_type)
-    return tuple(str(value[key]) for key in ("value", "name", "id") if value.get(key) not in {None, ""})
+    texts = (value.get("value"), value.get("name"), value.get("id"))
+    return tuple([str(text) for text in texts if text is not None and text != ""])

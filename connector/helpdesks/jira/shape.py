@@ -54,6 +54,18 @@ class Shape:
         return tuple(b for b in (self.fields.level, self.fields.path, self.fields.group_field) if b is not None)
 
     @functools.cached_property
+    def field_inputs(self) -> tuple[tuple[str, str, Mapping[str, str]], ...]:
+        """Return the inputs that stand in the issue itself: name, field and value map."""
+        bound = self.fields.inputs.items()
+        return tuple((n, b.id, b.values) for n, b in bound if b.source is BindingSource.FIELD and n != LOCALE)
+
+    @functools.cached_property
+    def organization_inputs(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Return the inputs that a request's organization gives: name and value map."""
+        bound = self.fields.inputs.items()
+        return tuple((n, b.values) for n, b in bound if b.source is BindingSource.ORGANIZATION and n != LOCALE)
+
+    @functools.cached_property
     def custom(self) -> tuple[str, ...]:
         """Return ids of the plain custom fields that we read."""
         bindings = [b for b in self.fields.inputs.values() if b.source is BindingSource.FIELD]

@@ -80,7 +80,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         raise Malformed(f"ticket {raw.id}: {error}") from None
     user = known.users.get(raw.requester_id or 0)
     wanted = view.custom_ids
-    custom = {f.id: f.value for f in raw.custom_fields or () if f.id in wanted}
+    custom = {f.id: f.value for f in raw.custom_fields or () if f.value is not None and f.id in wanted}
     parts = Parts(raw, custom, user, known.organizations.get(raw.organization_id or 0))
     level, path = view.own
     fields = view.fields
@@ -91,8 +91,8 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         status=_status(raw, fields),
         opened_at=_utc(raw.created_at),
         updated_at=updated_at,
-        priority=priority(raw.priority, fields),
-        foreign_priority=raw.priority is not None and priority(raw.priority, fields) is None,
+        priority=(known_priority := view.priorities.get(raw.priority or "")),
+        foreign_priority=raw.priority is not None and known_priority is None,
         group=named(view.groups, raw.group_id),
         assignee=named(view.people, raw.assignee_id),
         labels=frozenset(raw.tags or ()),

@@ -38,11 +38,15 @@ class Tickets:
     ended: bool = True
 
 
+_read_export = msgspec.json.Decoder(shapes.TicketPage).decode
+_read_search = msgspec.json.Decoder(shapes.SearchPage).decode
+
+
 @uncollected()
 def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
     try:
-        page = msgspec.json.decode(body, type=shapes.TicketPage)
+        page = _read_export(body)
     except msgspec.ValidationError:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="export page")
         tickets, broken = _one_by_one(raw.tickets or ())
@@ -59,7 +63,7 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
 def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
     try:
-        page = msgspec.json.decode(body, type=shapes.SearchPage)
+        page = _read_search(body)
     except msgspec.ValidationError:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="search page")
         tickets, broken = _one_by_one(raw.results or ())
@@ -97,7 +101,7 @@ def _tickets(
     return Tickets(
         observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
-        outside=tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
+        outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
         agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),

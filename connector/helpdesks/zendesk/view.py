@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from connector.domain.site import Binding, BindingSource, FieldMap
-from connector.domain.ticket import Fact
+from connector.domain.ticket import Fact, Priority
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.sieve import Sieve
+from connector.helpdesks.zendesk.wire import PRIORITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class View:
     def inputs(self) -> tuple[tuple[str, Callable[[Parts], Any], Mapping[str, str]], ...]:
         """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
         return tuple((name, _taker(binding), binding.values) for name, binding in self.fields.inputs.items())
+
+    @functools.cached_property
+    def priorities(self) -> Mapping[str, Priority]:
+        """Return our priorities by Zendesk's names."""
+        return {theirs: ours for ours, theirs in (self.fields.priorities or PRIORITIES).items()}
 
     @functools.cached_property
     def groups(self) -> Mapping[str, str]:
@@ -164,7 +170,7 @@ def as_text(value: Fact | None) -> str | None:
 
 def as_number(value: Fact | None) -> int | None:
     """Return a fact that is a whole number or reads as one; ``None`` for any other."""
-    if isinstance(value, bool) or not isinstance(value, str | float):
+    if isinstance(value, bool) or not isinstance(value, (str, float)):
         return None
     try:
         return int(float(value))
