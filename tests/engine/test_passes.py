@@ -427,3 +427,19 @@ def test_a_bots_priority_is_somebodys_too(stage: Stage, desk: Desk) -> None:
     at_rest(stage)
     assert desk.live(id_).priority is P3
     assert Field.PRIORITY in stage.stored("desk", id_).applied
+
+
+def test_what_stays_held_is_journalled_once_and_stays_in_sight(stage: Stage, desk: Desk) -> None:
+    opened(desk, 2)
+    stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+    lines = []
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        records = stage.journal.records()
+        assert {line.ticket for line in records.held(site="desk")} == {"1", "2"}
+        lines.append(sum(event.kind == "held" for event in records.events(limit=1000)))
+    assert lines[0] == lines[-1]
+    stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+    stage.run("desk")
+    assert list(stage.journal.records().held()) == []
