@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
-from connector.bootstrap.explaining import explain_ticket
+from connector.bootstrap.explaining import explain_ticket, find_tickets
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
 from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
-    StatusReport,
     TicketNames,
     attention_items,
     event_row,
+    paused_by_file,
     run_row,
-    status_of,
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
+from connector.bootstrap.status import StatusReport, status_report
 from connector.domain.site import SiteRules
 from connector.engine.control import call
 from connector.engine.kit import Surroundings
@@ -158,7 +158,7 @@ class Connector:
         return plans, failures
 
     def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
-        """Note on the copy that the policy is applied from now on, so that a plan ahead announces what comes till then."""
+        """Apply the policy on the copy from now on, so that a plan ahead announces what comes until then."""
         now = self._clock.now()
         row = RunRow(
             id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
@@ -176,48 +176,26 @@ class Connector:
 
     def status(self) -> StatusReport:
         """Return how every site is."""
-        now, policy = self._clock.now(), self.policies.current()
-        try:
-            records = self.records()
-            rows = status_of(records, self.settings.site_names)
-        except ConnectorError as error:
-            rows = []
-            state = f"{self.settings.state}: {error}"
-        else:
-            state = self.settings.state
-        return StatusReport(
-            now=now,
-            policy=f"{policy.name} @{policy.short_hash}",
-            state=state,
-            daemon=self._daemon_state(),
-            sites=tuple(rows),
-        )
-
-    def _daemon_state(self) -> str:
-        if self.places.is_paused:
-            return f"paused by the file {self.places.paused}"
-        if not self.places.socket.exists():
-            return "no daemon"
-        try:
-            answer = call(self.places.socket, "status")
-        except ConnectorError as error:
-            return f"the daemon does not answer: {error}"
-        return f"daemon running since {answer['since']}"
+        return status_report(self, now=self._clock.now())
 
     def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
         """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
         records = self.records()
+        (site,) = self.select((site,)) if site else (None,)
+        if ticket and not records.find(ticket):
+            raise ConnectorError(f"no ticket {ticket!r} is known", remedy="use its key, its id or site:id")
         if runs:
             rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
             return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        places = [(ref.site, ref.id) for ref in records.find(ticket)] if ticket else [(site, None)]
+        places = [(ref.site, ref.id) for ref in find_tickets(self, records, ticket)] if ticket else [(site, None)]
         events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
         names = TicketNames(records, now=self._clock.now())
         return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        return attention_items(self.records(), self.settings.site_names, now=self._clock.now())
+        items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
+        return [*([paused_by_file(self.places.paused)] if self.places.is_paused else []), *items]
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
@@ -28,13 +29,17 @@ NOT_ASKED = "not asked: explain reads only what is stored"
 def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool) -> ExplainReport:
     """Return the explanation of one ticket at a moment; raises ``ConnectorError`` when it is not known."""
     records = program.records()
-    ref = _one(records, text)
+    ref = _one(program, records, text)
     stored = records.stored(ref, now=at)
     if stored is None:
         raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
     if at < stored.ticket.opened_at:
-        raise ConnectorError(f"{stored.ticket.key} did not exist yet at {at.isoformat()}")
+        raise ConnectorError(
+            f"{stored.ticket.key} did not exist yet at {at:%Y-%m-%d %H:%M} UTC",
+            remedy="--at MOMENT asks about another moment",
+        )
     policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
+    zone = ZoneInfo(program.settings.site(ref.site).timezone or policy.defaults.timezone)
     seen = _situation(program, records, stored, policy, at)
     if rewound:
         seen = rewind(seen, at)
@@ -44,15 +49,24 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     names = TicketNames(records, now=at)
     said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
-    lines = [header, *explain_lines(decision, ticket_plan), *_done(said)]
+    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *_done(said, zone)]
     data = explain_dict(decision, ticket_plan)
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
 
 
-def _one(records: Records, text: str) -> TicketRef:
-    found = records.find(text)
+def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:
+    """Return the tickets of configured sites that ``text`` may mean; raises ``ConnectorError`` when there is none."""
+    found = tuple(ref for ref in records.find(text) if ref.site in program.settings.site_names)
     if not found:
-        raise ConnectorError(f"no ticket {text!r} is known", remedy="use its key, its id or site:id; connector sync")
+        counts = {s.site: s.open_tickets for s in records.sites()}
+        known = ", ".join(f"{name} ({counts.get(name, 0)} open tickets)" for name in program.settings.site_names)
+        remedy = "use its key, its id or site:id; `connector sync` reads what is new"
+        raise ConnectorError(f"no ticket {text!r} is known; sites: {known}", remedy=remedy)
+    return found
+
+
+def _one(program: Connector, records: Records, text: str) -> TicketRef:
+    found = find_tickets(program, records, text)
     if len(found) > 1:
         raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")
     return found[0]
@@ -81,7 +95,7 @@ def _assumed(target: LevelTarget) -> Reach:
     return Reach(group=target.name if target.kind == "group" else None, why=NOT_ASKED)
 
 
-def _done(rows: list[dict[str, object]]) -> list[str]:
+def _done(rows: list[dict[str, Any]], zone: ZoneInfo) -> list[str]:
     if not rows:
         return []
-    return ["done so far:", *(f"  {r['at']:%Y-%m-%d %H:%M} {r['what']}: {r['detail']}" for r in rows)]
+    return ["done so far:", *(f"  {r['at'].astimezone(zone):%Y-%m-%d %H:%M} {r['what']}: {r['detail']}" for r in rows)]

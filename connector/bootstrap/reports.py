@@ -5,47 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from connector.domain.ticket import TicketRef
 from connector.ports import JournalEvent, OpStatus, Records, RunRow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteStatus:
-    """One site in ``status``."""
-
-    name: str
-    last_good_at: datetime | None
-    last_outcome: str
-    open_tickets: int
-    effects: tuple[str, ...]
-    next_due_at: datetime | None
-    paused: str
-    frozen: tuple[str, ...]
-    parked: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReport:
-    """The answer of ``status``."""
-
-    now: datetime
-    policy: str
-    state: str
-    daemon: str
-    sites: tuple[SiteStatus, ...]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """Return the report for machines."""
-        return {
-            "now": self.now,
-            "policy": self.policy,
-            "state": self.state,
-            "daemon": self.daemon,
-            "sites": [asdict(s) for s in self.sites],
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,31 +47,6 @@ class ApplyReport:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def status_of(records: Records, names: Sequence[str]) -> list[SiteStatus]:
-    """Return each site's status, configured ones first, in order."""
-    states = {s.site: s for s in records.sites()}
-    rows = []
-    for name in names:
-        state = states.get(name)
-        last = next(iter(records.runs(site=name, limit=1)), None)
-        rows.append(
-            SiteStatus(
-                name=name,
-                last_good_at=state.last_good_at if state else None,
-                last_outcome=last.outcome if last else "never ran",
-                open_tickets=state.open_tickets if state else 0,
-                effects=tuple(sorted(map(str, state.effects.get("", ())))) if state else (),
-                next_due_at=records.next_due(name) if state else None,
-                paused=state.paused if state else "",
-                frozen=tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items()))
-                if state
-                else (),
-                parked=len(records.ops(site=name, status=OpStatus.PARKED)),
-            )
-        )
-    return rows
-
-
 def run_row(row: RunRow) -> dict[str, Any]:
     """Return a run as a row of ``log --runs``."""
     counts = {name: n for name, n in asdict(row.summary).items() if n}
@@ -124,16 +63,26 @@ def run_row(row: RunRow) -> dict[str, Any]:
 
 def event_row(event: JournalEvent, names: TicketNames) -> dict[str, Any]:
     """Return an audit line as a row of ``log``."""
-    detail = "; ".join(f"{name} {value}" for name, value in event.data.items() if value)
     return {
         "at": event.at,
         "site": event.site,
         "ticket": names.of(event.site, event.ticket),
         "what": event.kind,
-        "detail": detail,
+        "detail": _detail(event.data),
         "run": event.run,
         "actor": event.actor,
+        "data": dict(event.data),
     }
+
+
+_FOR_MACHINES = {"remote_id", "text", "why"}
+
+
+def _detail(data: Mapping[str, str]) -> str:
+    """Return an audit line's values for people: what, and why at the end; ids and digests are for machines."""
+    told = "; ".join(f"{name} {value}" for name, value in data.items() if value and name not in _FOR_MACHINES)
+    why = data.get("why", "")
+    return f"{told} ({why})" if told and why else told or why
 
 
 def attention_items(records: Records, names: Sequence[str], *, now: datetime) -> list[dict[str, Any]]:
@@ -189,6 +138,11 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
 
 
 _UNREAD = {"history": "its clocks stay provisional: nothing public is said for them"}
+
+
+def paused_by_file(path: Path) -> dict[str, Any]:
+    """Return the item for a pause file, which stops every site."""
+    return _item("paused", "", "", None, f"the file {path} exists", "nothing is written on any site", f"rm {path}")
 
 
 def _item(  # noqa: PLR0913, PLR0917 - one argument per column

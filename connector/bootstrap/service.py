@@ -167,7 +167,9 @@ class Service:
             loop.site.name: {
                 "outcome": loop.pulse.last_outcome,
                 "waiting_until": loop.pulse.waiting_until.isoformat() if loop.pulse.waiting_until else None,
+                "next_poll_at": loop.pulse.next_poll_at.isoformat() if loop.pulse.next_poll_at else None,
                 "failures": loop.pulse.failures,
+                "budgets": {name: list(room) for name, room in loop.pulse.budgets.items()},
             }
             for loop in self._loops
         }

@@ -63,4 +63,9 @@ class Moment(click.ParamType[datetime]):
         return at.astimezone(UTC)
 
 
+def examples(*commands: str) -> str:
+    """Return the end of a command's help: commands to copy."""
+    return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))
+
+
 pass_options = click.make_pass_decorator(Options)

@@ -6,11 +6,14 @@ from datetime import datetime
 
 import click
 
-from connector.cli.context import Moment, Options, pass_options
+from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.show import Output, emit_json
 
 
-@click.command()
+@click.command(
+    short_help="Say why a ticket is where it is, and what comes next.",
+    epilog=examples("connector explain SUP-14", "connector explain zendesk:123 --at 2026-11-23T09:30+01:00"),
+)
 @click.argument("ticket")
 @click.option("--at", type=Moment(), help="As things stood at this moment, from the stored events.")
 @pass_options

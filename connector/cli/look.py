@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Moment, Options, pass_options
+from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length
 
+if TYPE_CHECKING:
+    from connector.bootstrap.status import SiteStatus
 
-@click.command()
+
+@click.command(short_help="Show how every site is.", epilog=examples("connector status", "connector -o json status"))
 @pass_options
 def status(options: Options) -> int:
-    """Show every site: last good pass, open tickets, effects, what is paused, frozen, held or parked."""
+    """Show every site: last good pass, open tickets, effects, what is paused, frozen, held or parked.
+
+    While a daemon runs, also its next poll and what is left of the helpdesk's limits. `-o json` gives all of it, with
+    effects per scope.
+    """
     report = options.load().status()
     if options.output is not Output.TEXT:
         emit_json("status", **report.data)
         return 0
-    print(f"policy {report.policy} · state {report.state} · {report.daemon}")
-    rows = []
-    for site in report.sites:
-        stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
-        due = "" if site.next_due_at is None else length(site.next_due_at - report.now)
-        rows.append(
-            (
-                site.name,
-                ago(site.last_good_at, report.now),
-                site.last_outcome,
-                site.open_tickets,
-                ",".join(site.effects) or "shadow",
-                due,
-                site.parked,
-                stopped,
-            )
-        )
-    columns = ("site", "last good pass", "last run", "open", "effects", "next due in", "parked", "stopped")
+    since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
+    print(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
+    rows = [_site_row(site, report.now) for site in report.sites]
+    columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
+    if report.running:
+        columns += ["next poll in", "budget left"]
+        rows = [(*row, *_daemon_row(site, report.now)) for row, site in zip(rows, report.sites, strict=True)]
     emit_table(columns, rows, color=options.color)
     return 0
 
 
-@click.command()
+def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
+    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
+    scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
+    effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
+    due = "" if site.next_due_at is None else _until(site.next_due_at - now)
+    good = ago(site.last_good_at, now)
+    return site.name, good, site.last_outcome, site.open_tickets, effects, due, site.held, site.parked, stopped
+
+
+def _until(span: timedelta) -> str:
+    return length(span) if span > timedelta() else "now"
+
+
+def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
+    """Return the next poll and the limit that is nearest to its end."""
+    poll = "" if site.next_poll_at is None else length(max(site.next_poll_at - now, timedelta(0)))
+    rooms = {name: (room["left"], room["limit"]) for name, room in site.budgets.items() if room["limit"]}
+    least = min(rooms, key=lambda name: rooms[name][0] / rooms[name][1], default=None)
+    return poll, "" if least is None else f"{least} {rooms[least][0]}/{rooms[least][1]}"
+
+
+@click.command(
+    short_help="Show what was done, with reasons.",
+    epilog=examples(
+        "connector log --ticket SUP-14",
+        "connector log --runs --site jsm-eu --limit 20",
+        "connector -o ndjson log --since 2026-11-23T00:00Z",
+    ),
+)
 @click.option("--site", help="Only this site.")
 @click.option("--ticket", help="Only this ticket.")
 @click.option("--since", type=Moment(), help="Only from this moment on.")
@@ -50,7 +75,7 @@ def status(options: Options) -> int:
 def log(
     options: Options, *, site: str | None, ticket: str | None, since: datetime | None, limit: int, runs: bool
 ) -> int:
-    """Show what was done, with old and new values and reasons, oldest first; `--runs` shows a line per run."""
+    """Show what was done (`write`) or would have been (`would-do`), oldest first; `--runs` shows a line per run."""
     rows = options.load().log(site=site, ticket=ticket, since=since, limit=limit, runs=runs)
     columns = ("at", "site", "ticket", "what", "detail") if not runs else ("at", "site", "run", "outcome", "counts")
     if options.output is Output.NDJSON:
@@ -62,7 +87,7 @@ def log(
     return 0
 
 
-@click.command()
+@click.command(short_help="Show everything that waits for a person.")
 @pass_options
 def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from connector.cli.show import Output, say
 from connector.errors import ConfigError, ConnectorError, what_failed, where_failed
 
 click.UsageError.exit_code = Exit.USAGE
+
+_OUTPUT = click.Choice([o.value for o in Output])
+_CONFIG = click.Path(path_type=Path, dir_okay=False)
 
 COMMANDS = {
     "plan": "connector.cli.plan:plan",
@@ -36,6 +40,24 @@ COMMANDS = {
 }
 
 
+def with_global_options(command: click.Command) -> click.Command:
+    """Let ``-o`` and ``-c`` stand after the command as well, where people type them."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            with_global_options(inner)
+    elif command.add_help_option and not any(p.name == "output" for p in command.params):
+        command.params += [
+            click.Option(["-o", "--output"], type=_OUTPUT, hidden=True, expose_value=False, callback=_override),
+            click.Option(["-c", "--config"], type=_CONFIG, hidden=True, expose_value=False, callback=_override),
+        ]
+    return command
+
+
+def _override(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value is not None and (options := ctx.find_object(Options)) is not None:
+        ctx.obj = replace(options, output=Output(value)) if param.name == "output" else replace(options, config=value)
+
+
 class LazyGroup(click.Group):
     """Loads a command's module only when it is used: ``connector --help`` stays quick."""
 
@@ -50,7 +72,7 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above names commands only
-        return command
+        return with_global_options(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,17 +92,21 @@ class LazyGroup(click.Group):
 @click.option(
     "-c",
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_CONFIG,
     envvar="CONNECTOR_CONFIG",
     default=Path("connector.yaml"),
     show_default=True,
     help="The configuration file.",
 )
 @click.option(
-    "-o", "--output", type=click.Choice([o.value for o in Output]), default="text", help="Form of what is printed."
+    "-o",
+    "--output",
+    type=_OUTPUT,
+    default="text",
+    help="Form of what is printed: for people, one JSON document, or one per line.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Log every step.")
+@click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only, whatever the configuration says.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every step, whatever the configuration says.")
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR works too).")
 @click.version_option(__version__, prog_name="connector")
 @click.pass_context
@@ -88,7 +114,12 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
     """Escalate Jira Service Management and Zendesk tickets by one policy.
 
     Start with `connector demo`. On your own sites: `plan` shows every change with its reason and writes nothing,
-    `apply` and `sync` write, `run` stays, `explain TICKET` says why.
+    `apply` and `sync` write, `run` stays, `explain TICKET` says why. Each command's `--help` has examples;
+    `-o` and `-c` may also stand after the command.
+
+    Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
+    with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
+    78 a file has to be edited.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector.cli.context import Moment, Options, pass_options
+from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
 from connector.cli.show import Output, emit_json, emit_lines, say
 
 if TYPE_CHECKING:
+    from connector.domain.change import Comment, FieldChange
     from connector.engine.reconcile import PassPlan, Planned
 
 
-@click.command()
+@click.command(
+    short_help="Show every change that would be written now; write none.",
+    epilog=examples(
+        "connector plan",
+        "connector plan --select jsm-eu --out today.json && connector apply today.json",
+        "connector -o json plan --at 2026-11-23T18:00+01:00",
+    ),
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan in FILE for `apply`.")
 @click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
 @click.option("--at", type=Moment(), help="Decide as if it were this moment (nothing can be applied from it).")
@@ -42,7 +51,10 @@ def plan(
     return Exit.CHANGES if detailed_exitcode and pending else Exit.OK
 
 
-@click.command()
+@click.command(
+    short_help="Write exactly what a plan file holds.",
+    epilog=examples("connector plan --out today.json", "connector apply today.json"),
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @pass_options
 def apply(options: Options, *, file: Path) -> int:
@@ -77,58 +89,60 @@ def _show_plans(options: Options, plans: Sequence[PassPlan], out: Path | None) -
         print(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
         for line in plan_lines(one):
             print(line)
-    hint = f" Apply with: connector apply {out}" if out and rows else ""
+    hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
     print(_summary(totals) + hint)
 
 
 def plan_lines(plan: PassPlan) -> list[str]:
     """Return a plan as lines: one per change, with old, new and reason."""
     lines = [line for planned in plan.planned for line in _ticket_lines(planned)]
+    lines += [line for each in plan.shadow for line in _lines(each.key, each.fields, each.comments, mark="would: ")]
     lines += [f"  {h.key:<10} held       {h.what:<28} {h.why}" for h in plan.held]
     lines += [f"  {item.key:<10} left       {item.item.what:<28} {item.item.why}" for item in plan.left]
     return lines
 
 
 def _ticket_lines(planned: Planned) -> list[str]:
-    change, lines = planned.change, []
-    for f in change.fields:
-        lines.append((str(f.field), f"{f.before or '(none)'} -> {f.after}", f.reason))
-    for comment in change.comments:
+    return _lines(planned.change.key, planned.change.fields, planned.change.comments)
+
+
+def _lines(key: str, fields: Sequence[FieldChange], comments: Sequence[Comment], *, mark: str = "") -> list[str]:
+    lines = [(f"{mark}{f.field}", f"{f.before or '(none)'} -> {f.after}", f.reason) for f in fields]
+    for comment in comments:
         audience = "public" if comment.public else "internal"
         name = f"+ {audience}, {comment.notice.locale}, {comment.notice.template}"
-        lines.append(("comment", name, comment.notice.reason))
+        lines.append((f"{mark}comment", name, comment.notice.reason))
         lines += [("", f"| {text}", "") for text in comment.body.splitlines()]
     shown = []
     for index, (what, change_text, why) in enumerate(lines):
-        key = change.key if index == 0 else ""
-        shown.append(f"  {key:<10} {what:<10} {change_text:<28} {why}".rstrip())
+        first = key if index == 0 else ""
+        shown.append(f"  {first:<10} {what:<{10 + len(mark)}} {change_text:<28} {why}".rstrip())
     return shown
 
 
 def plan_rows(plan: PassPlan) -> list[dict[str, Any]]:
     """Return a plan as plain rows for machines."""
     rows: list[dict[str, Any]] = []
-    for planned in plan.planned:
-        change = planned.change
+    for change in (planned.change for planned in plan.planned):
         base = {"site": plan.site, "ticket": change.key, "id": change.ref.id, "state": "planned"}
-        for f in change.fields:
-            rows.append({**base, "field": f.field, "before": f.before, "after": f.after, "why": f.reason})
-        for c in change.comments:
-            rows.append(
-                {
-                    **base,
-                    "comment": c.notice.template,
-                    "audience": c.notice.audience,
-                    "locale": c.notice.locale,
-                    "text": c.body,
-                    "why": c.notice.reason,
-                }
-            )
+        rows += _rows(base, change.fields, change.comments)
+    for each in plan.shadow:
+        rows += _rows({"site": plan.site, "ticket": each.key, "state": "shadow"}, each.fields, each.comments)
     rows += [{"site": plan.site, "ticket": h.key, "state": "held", "what": h.what, "why": h.why} for h in plan.held]
     rows += [
         {"site": plan.site, "ticket": i.key, "state": "left", "what": i.item.what, "why": i.item.why} for i in plan.left
     ]
     return rows
+
+
+def _rows(
+    base: Mapping[str, Any], fields: Sequence[FieldChange], comments: Sequence[Comment]
+) -> Iterator[dict[str, Any]]:
+    for f in fields:
+        yield {**base, "field": f.field, "before": f.before, "after": f.after, "why": f.reason}
+    for c in comments:
+        about = {"comment": c.notice.template, "audience": c.notice.audience, "locale": c.notice.locale}
+        yield {**base, **about, "text": c.body, "why": c.notice.reason}
 
 
 def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
@@ -154,5 +168,5 @@ def _summary(totals: dict[str, int]) -> str:
     parts = [f"{n} {name}" for name, n in totals.items() if name not in fixed and n]
     mails = f" ({totals['public']} mails to customers)" if totals["public"] else ""
     tail = f"{totals['unchanged']} unchanged; {totals['left']} left to people; {totals['held']} held"
-    shadow = f"; {totals['would_do']} in shadow" if totals["would_do"] else ""
+    shadow = f"; {totals['would_do']} in shadow (`would:`), not written" if totals["would_do"] else ""
     return f"Plan: {', '.join(parts) or 'no changes'}{mails}; {tail}{shadow}."

@@ -10,6 +10,7 @@ import click
 from connector.cli.context import Options, pass_options
 from connector.cli.exits import Exit
 from connector.cli.show import Output, emit_json
+from connector.errors import ConnectorError
 
 
 @click.group()
@@ -17,7 +18,7 @@ def policy() -> None:
     """Test and show policies."""
 
 
-@policy.command("test")
+@policy.command("test", short_help="Replay written cases against the policy.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), help="Another policy file.")
 @click.option("-k", "only", metavar="TEXT", help="Only cases whose name contains TEXT.")
@@ -31,6 +32,8 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
     from connector.bootstrap import policy_test  # noqa: PLC0415 - heavy
 
     results = policy_test(options.config, policy_file=policy_file, files=files, only=only)
+    if not results:
+        raise ConnectorError(f"no case's name contains {only!r}" if only else "there are no cases")
     failed = [r for r in results if r.differences]
     if options.output is Output.TEXT:
         for result in results:
@@ -40,10 +43,10 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
-    return Exit.FAILED if failed or not results else Exit.OK
+    return Exit.FAILED if failed else Exit.OK
 
 
-@policy.command("show")
+@policy.command("show", short_help="Print the policy in force, or an earlier one.")
 @click.argument("digest", required=False)
 @pass_options
 def show(options: Options, *, digest: str | None) -> int:

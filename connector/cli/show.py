@@ -20,13 +20,13 @@ class Output(StrEnum):
     NDJSON = "ndjson"
 
 
-def emit_json(kind: str, **data: Any) -> None:
+def emit_json(kind: str, /, **data: Any) -> None:
     """Print one JSON document with its kind and schema version."""
     print(json.dumps({"schema_version": SCHEMA_VERSION, "kind": kind, **data}, default=_plain, ensure_ascii=False))
 
 
 def emit_lines(kind: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print one JSON document per row."""
+    """Print one JSON document per row; a row's own ``kind`` (such as ``held``) stands instead of the given one."""
     for row in rows:
         emit_json(kind, **row)
 
@@ -59,7 +59,7 @@ def ago(at: datetime | None, now: datetime) -> str:
     """Return how long ago a moment was, in one short phrase."""
     if at is None:
         return "never"
-    return f"{length(now - at)} ago"
+    return f"{length(now - at)} ago" if at <= now else f"in {length(at - now)}"
 
 
 def length(span: timedelta) -> str:

@@ -6,11 +6,14 @@ import getpass
 
 import click
 
-from connector.cli.context import Options, pass_options
+from connector.cli.context import Options, examples, pass_options
 from connector.cli.show import Output, emit_json
 
 
-@click.command()
+@click.command(
+    short_help="Stop every write to a site.",
+    epilog=examples("connector pause jsm-eu --reason 'migration until noon'", "connector pause all"),
+)
 @click.argument("site")
 @click.option("--reason", default="paused by hand", show_default=True, help="Why; stands in status and the audit.")
 @pass_options
@@ -23,7 +26,12 @@ def pause(options: Options, *, site: str, reason: str) -> int:
     return 0
 
 
-@click.command()
+@click.command(
+    short_help="Let writes to a site go on.",
+    epilog=examples(
+        "connector resume jsm-eu", "connector resume zendesk --allow 25    # lets 25 held writes per effect through"
+    ),
+)
 @click.argument("site")
 @click.option(
     "--allow", type=click.IntRange(min=0), default=0, metavar="N", help="Let N held writes per effect through."

@@ -65,7 +65,12 @@ class Story:
 
     def event(self, name: str, /, **values: Any) -> None:
         """Take one event, after what people did before it."""
-        tellers = {"write_done": self._write, "alarm": self._alarm, "write_parked": self._parked, "left": self._leave}
+        tellers = {
+            "write_done": self._write,
+            "alarm": self._alarm,
+            "write_parked": self._parked,
+            "left_alone": self._leave,
+        }
         teller = tellers.get(name)
         if teller is None and name not in {"run_started", "run_finished"}:
             return

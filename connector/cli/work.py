@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Options, pass_options
+from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit, exit_of_passes
 from connector.cli.show import Output, emit_json, emit_table, say
 from connector.errors import Busy
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from connector.engine.passes import PassResult
 
 
-@click.command()
+@click.command(
+    short_help="Pull, decide and write once.",
+    epilog=examples(
+        "connector sync", "connector sync --skip-if-locked --ping-url https://hc.example/abc    # every minute, by cron"
+    ),
+)
 @click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
 @click.option("--skip-if-locked", is_flag=True, help="Exit 0 when another process holds the state.")
 @click.option("--ping-url", metavar="URL", help="Ping this address after a good pass (a dead-man's switch).")
@@ -35,7 +40,10 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
     return exit_of_passes(r.outcome for r in results)
 
 
-@click.command()
+@click.command(
+    short_help="Stay, and keep every site in line.",
+    epilog=examples("connector run", "connector -v run --ping-url https://hc.example/abc"),
+)
 @click.option("--ping-url", metavar="URL", help="Ping this address after every good pass (a dead-man's switch).")
 @pass_options
 def run(options: Options, *, ping_url: str | None) -> int:

@@ -25,6 +25,7 @@ from connector.domain.calendar_table import (
     Pair,
     Table,
     build_table,
+    dawn_of,
     edge_instant,
     in_utc,
     merged,
@@ -145,10 +146,8 @@ class Calendar:
         snap = self.previous_close if days < 0 else self.next_open
         start = in_utc(start)
         start = start if self._touches(start) else snap(start)
-        zone = zone_named(self.timezone)
         owner = self._owner(start)
-        into_day = start.astimezone(zone).replace(tzinfo=None) - _midnight(owner)
-        result = wall_instant(_midnight(self._working_day(owner, days)) + into_day, zone)
+        result = self._same_wall_time(start, owner, self._working_day(owner, days))
         return result if self._touches(result) else snap(result)
 
     def deadline(self, start: datetime, span: Span) -> datetime:
@@ -209,6 +208,15 @@ class Calendar:
         minute = local.hour * 60 + local.minute
         breaks = (cut for shift in (-1, 0) for cut in breaks_around(self, local.toordinal(), shift))
         return "break" if any(first <= minute < last for first, last in breaks) else "hours"
+
+    def _same_wall_time(self, at: datetime, owner: int, other: int) -> datetime:
+        """The instant on the working day `other` with the wall time that `at` has on its own one."""
+        dawn, other_dawn = dawn_of(owner, self.timezone), dawn_of(other, self.timezone)
+        if dawn is not None and other_dawn is not None:
+            return other_dawn + (at - dawn)
+        zone = zone_named(self.timezone)
+        into_day = at.astimezone(zone).replace(tzinfo=None) - _midnight(owner)
+        return wall_instant(_midnight(other) + into_day, zone)
 
     def _touches(self, at: datetime) -> bool:
         just_before = at - _MOMENT

@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
@@ -129,6 +130,14 @@ def steady_offset(midnight: datetime, zone: tzinfo) -> timedelta | None:
     first = midnight.replace(tzinfo=zone).utcoffset()
     last = (midnight + _TWO_DAYS).replace(tzinfo=zone, fold=1).utcoffset()
     return first if first == last else None
+
+
+@lru_cache(maxsize=8192)
+def dawn_of(day: int, zone: str) -> datetime | None:
+    """UTC instant of a local midnight (an ordinal); None near a clock change, where later hours do not follow it."""
+    midnight = datetime.fromordinal(day)
+    offset = steady_offset(midnight, zone_named(zone))
+    return None if offset is None else midnight.replace(tzinfo=UTC) - offset
 
 
 def wall_instant(wall: datetime, zone: tzinfo) -> datetime:

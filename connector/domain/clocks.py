@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from connector.domain import occasion
 from connector.domain.occasion import Occasion
 from connector.domain.policy import SlaSource, Span, Threshold
 from connector.domain.ticket import ClockName, NativeClock
@@ -48,6 +49,13 @@ class Crossing(NamedTuple):
     superseded: str = ""
 
 
+class Silence(NamedTuple):
+    """Marks reached up to ``at`` were passed by something else than the passing of time: ``why``."""
+
+    at: datetime
+    why: str
+
+
 class ClockReading(NamedTuple):
     """One clock at ``now``.
 
@@ -64,6 +72,8 @@ class ClockReading(NamedTuple):
         provisional: The ticket's history is not in yet: shown, never the reason of a public comment.
         native: The helpdesk's own reading, and ``drift`` = its deadline − ours, where both are known.
         next_at: Next instant at which this reading changes by itself (a mark, the deadline, the end of a max pause).
+        marks: The cycle's thresholds, each with the instant of its crossing; ``crossings`` names them.
+        silences: What keeps crossings from speaking.
     """
 
     clock: ClockName
@@ -78,12 +88,23 @@ class ClockReading(NamedTuple):
     met_at: datetime | None
     breached: bool
     segments: tuple[Segment, ...]
-    crossings: tuple[Crossing, ...]
+    marks: tuple[tuple[Threshold, datetime | None], ...]
     provisional: bool = False
     max_pause_over_at: datetime | None = None
     native: NativeClock | None = None
     drift: timedelta | None = None
     next_at: datetime | None = None
+    silences: tuple[Silence, ...] = ()
+
+    @property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """Return every threshold of the cycle with its name; made when asked for, since most are never looked at."""
+        return tuple(self.crossing(threshold, at) for threshold, at in self.marks)
+
+    def crossing(self, threshold: Threshold, at: datetime | None) -> Crossing:
+        """Return the crossing of one of ``marks``; superseded where it lies before a silence."""
+        quiet = "" if at is None else next((s.why for s in self.silences if at <= s.at), "")
+        return Crossing(threshold, occasion.threshold(self.clock, self.cycle_start, threshold.mark), at, quiet)
 
     def passed(self, now: datetime) -> tuple[Crossing, ...]:
         """Return the crossings at or before ``now``, earliest first."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import NamedTuple
 
 from connector.domain import outlook
 from connector.domain.acts import read_acts
 from connector.domain.change import Field
+from connector.domain.clocks import ClockReading
 from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
 from connector.domain.escalation import Escalated, escalate, unapproved
 from connector.domain.levels import level_wants
@@ -49,19 +51,7 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     timed = situation if state is situation.state else dataclasses.replace(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
     passed, ahead = sort_crossings(readings, situation.said, now)
-    return View(
-        situation=situation,
-        policy=policy,
-        now=now,
-        state=state,
-        acts=acts,
-        triggers=triggers,
-        holding=holding,
-        judgement=judgement,
-        readings=readings,
-        passed=passed,
-        ahead=ahead,
-    )
+    return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)
 
 
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
@@ -73,7 +63,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         now=view.now,
         policy_hash=view.policy.hash,
         state=settled(view, escalated.state),
-        explanation=_explanation(view, escalated, saying, left),
+        reasons=_Reasons(view, escalated, saying, left),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
         records=(*levels.records, *saying.records),
@@ -88,17 +78,30 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
     )
 
 
-def _explanation(view: View, escalated: Escalated, saying: Saying, left: tuple[LeftAlone, ...]) -> Explanation:
-    return Explanation(
-        priority=view.judgement.verdict,
-        triggers=view.triggers.verdicts,
-        clocks=view.readings,
-        path=escalated.verdict,
-        holds=outlook.holds(view),
-        left_alone=tuple(f"{each.what}: {each.why}" for each in left),
-        upcoming=outlook.upcoming(view, escalated, saying),
-        findings=outlook.findings(view),
-    )
+class _Reasons(NamedTuple):
+    """What the explanation of a decision is told from."""
+
+    view: View
+    escalated: Escalated
+    saying: Saying
+    left: tuple[LeftAlone, ...]
+
+    @property
+    def clocks(self) -> tuple[ClockReading, ...]:
+        return self.view.readings
+
+    def explained(self) -> Explanation:
+        view = self.view
+        return Explanation(
+            priority=view.judgement.verdict,
+            triggers=view.triggers.verdicts,
+            clocks=view.readings,
+            path=self.escalated.verdict,
+            holds=outlook.holds(view),
+            left_alone=tuple(f"{each.what}: {each.why}" for each in self.left),
+            upcoming=outlook.upcoming(view, self.escalated, self.saying),
+            findings=outlook.findings(view),
+        )
 
 
 def _priority_want(view: View) -> tuple[FieldWant, ...]:
@@ -140,6 +143,6 @@ def _finished(situation: Situation, policy: Policy, now: datetime) -> Decision:
         now=now,
         policy_hash=policy.hash,
         state=state,
-        explanation=Explanation(priority=priority, clocks=clocks, path=path),
+        reasons=Explanation(priority=priority, clocks=clocks, path=path),
         severity=ticket.priority,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from connector.domain.change import Field, FieldChange, Notice
 from connector.domain.clocks import ClockReading
@@ -126,12 +126,30 @@ class Explanation(NamedTuple):
     upcoming: tuple[Upcoming, ...] = ()
     findings: tuple[str, ...] = ()
 
+    def explained(self) -> Explanation:
+        """Return itself: reasons that are told already."""
+        return self
+
+
+class Reasons(Protocol):
+    """What a decision's explanation can be told from, when somebody asks."""
+
+    @property
+    def clocks(self) -> tuple[ClockReading, ...]:
+        """Return the clocks' readings."""
+        ...
+
+    def explained(self) -> Explanation:
+        """Return every reason."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """The answer for one ticket at ``now``.
 
     Attributes:
+        reasons: What ``explanation`` is told from; most decisions are never explained.
         fields: Wanted field values, whether or not they differ from the live ones; ``plan`` compares.
         notices: What is to be said now and has not been said.
         records: Rows to store without saying anything: superseded, silenced.
@@ -148,7 +166,7 @@ class Decision:
     now: datetime
     policy_hash: str
     state: EscalationState
-    explanation: Explanation
+    reasons: Reasons
     fields: tuple[FieldWant, ...] = ()
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()
@@ -160,6 +178,16 @@ class Decision:
     deadline: datetime | None = None
     hard: bool = False
     riders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def explanation(self) -> Explanation:
+        """Return every reason behind the decision, told anew each time."""
+        return self.reasons.explained()
+
+    @property
+    def clocks(self) -> tuple[ClockReading, ...]:
+        """Return the clocks' readings."""
+        return self.reasons.clocks
 
 
 class LeftAlone(NamedTuple):
@@ -178,6 +206,7 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
+        would_write, would_say: What shadow keeps from being written, told once: when its row is stored.
         key, seen: The ticket's key and the version that the decision was made on.
     """
 
@@ -189,3 +218,5 @@ class TicketPlan:
     records: tuple[Record, ...] = ()
     adopted: tuple[Field, ...] = ()
     left: tuple[LeftAlone, ...] = ()
+    would_write: tuple[FieldChange, ...] = ()
+    would_say: tuple[Notice, ...] = ()

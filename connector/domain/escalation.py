@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
@@ -24,6 +24,10 @@ from connector.domain.timer import is_late, next_level, present_level, timer_due
 from connector.domain.view import View
 
 __all__ = ["Escalated", "escalate", "needs_history", "unapproved"]
+
+
+HALTED_LOOK = timedelta(minutes=5)
+"""While a site may not be written its tickets are looked at this often, so that they go on soon after."""
 
 
 class Escalated(NamedTuple):
@@ -206,8 +210,8 @@ def _acknowledged(view: View, state: EscalationState) -> EscalationState:
 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
-    """Return the state after the one step that timer and thresholds ask for, if any."""
-    if view.holding.ticket is not None:
+    """Return the state after the one step that timer and thresholds ask for, if any; unheard steps are not made."""
+    if view.holding.ticket is not None or view.situation.halted:
         return state
     timed, state = _timed(view, state)
     step = _step_wanted(view, state, timed)
@@ -272,7 +276,8 @@ def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escala
         acknowledged=state.acknowledged_by or "",
         skipped=state.skipped,
     )
-    wakes = tuple(moment for moment in (due_at, _deferred(view, state)) if moment is not None and moment > view.now)
+    moments = due_at, _deferred(view, state), view.now + HALTED_LOOK if view.situation.halted else None
+    wakes = tuple(moment for moment in moments if moment is not None and moment > view.now)
     return Escalated(state=state, verdict=verdict, wakes=wakes, unread=unread, alarms=_alarms(view, state))
 
 

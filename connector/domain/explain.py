@@ -64,6 +64,11 @@ class _Moments:
         """Return the zone's name."""
         return str(self._zone)
 
+    def offset(self, at: datetime) -> str:
+        """Return how far the zone is from UTC at a moment, where it is."""
+        told = f"{at.astimezone(self._zone):%z}"
+        return "" if told == "+0000" else f" (UTC{told[:3]}:{told[3:]})"
+
 
 def length(time: timedelta) -> str:
     """Return a length of time as people write it: ``2 d 3 h``, ``11 min 15 s``."""
@@ -190,7 +195,7 @@ def _next(decision: Decision, show: _Moments) -> Iterator[str]:
     if decision.next_due_at is None:
         yield "next: nothing by itself; only a change in the helpdesk makes a difference"
     decided = f"decided {decision.now:%Y-%m-%d %H:%M:%S} UTC under policy {decision.policy_hash[:7]}"
-    yield f"{decided}, moments in {show.zone}"
+    yield f"{decided}, moments in {show.zone}{show.offset(decision.now)}"
 
 
 # ---- for machines
@@ -219,14 +224,24 @@ def _plain(value: Any) -> Any:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, ClockReading):
+        return {_SHOWN_AS.get(name, name): held for name, held in _named(value) if name != "silences"}
     if hasattr(value, "_fields"):
-        return {name: _plain(getattr(value, name)) for name in value._fields}
+        return dict(_named(value))
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(held) for key, held in value.items()}
     if isinstance(value, tuple | list | frozenset):
         items = [_plain(item) for item in value]
         return sorted(items) if isinstance(value, frozenset) else items
     return _scalar(value)
+
+
+_SHOWN_AS = {"marks": "crossings"}
+
+
+def _named(value: Any) -> Iterator[tuple[str, Any]]:
+    for name in value._fields:
+        yield name, _plain(getattr(value, _SHOWN_AS.get(name, name)))
 
 
 def _scalar(value: Any) -> Any:

@@ -37,11 +37,14 @@ class _Entry(NamedTuple):
     reason: str
 
 
+_NOTHING = LevelWants()
+
+
 def level_wants(view: View, state: EscalationState) -> LevelWants:
     """Return what the present level wants; a level that began before ``enforce_from`` stays unsaid."""
     level, path, entered_at = present_level(state), state.path, state.entered_at
     if level is None or path is None or entered_at is None:
-        return LevelWants()
+        return _NOTHING
     about = occasion.level(path.name, entered_at, level.level)
     if not view.enforces(entered_at):
         return LevelWants(records=tuple(_silenced(view, about)))

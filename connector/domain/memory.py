@@ -102,5 +102,7 @@ _NONE: frozenset[str] = frozenset()
 
 def _decided_at(view: View, state: EscalationState, changes: dict[str, Any]) -> datetime | None:
     before = view.situation.state
+    if state is before and changes:
+        return view.now
     changed = dataclasses.replace(state, **changes, decided_at=before.decided_at) != before
     return view.now if changed or before.decided_at is None else before.decided_at

@@ -10,7 +10,7 @@ from connector.domain.clocks import ClockReading
 from connector.domain.decision import Hold, Upcoming
 from connector.domain.escalation import Escalated
 from connector.domain.notices import Saying
-from connector.domain.view import Passed, View
+from connector.domain.view import Ahead, View
 
 
 def upcoming(view: View, escalated: Escalated, saying: Saying) -> tuple[Upcoming, ...]:
@@ -34,11 +34,12 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
     yield from saying.upcoming
 
 
-def _told(passed: Passed) -> str:
-    threshold = passed.crossing.threshold
+def _told(ahead: Ahead) -> str:
+    threshold = ahead.threshold
     effects = [f"escalate to level {threshold.escalate_to}"] if threshold.escalate_to is not None else []
     effects += [f"note {name}" for name in (threshold.note, threshold.tell_customer) if name]
-    return passed.name + (f": {', '.join(effects)}" if effects else "")
+    name = f"{ahead.reading.clock.value} {threshold.mark}"
+    return name + (f": {', '.join(effects)}" if effects else "")
 
 
 def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | None:
@@ -106,11 +107,24 @@ def alarms(view: View, escalated: Escalated) -> tuple[str, ...]:
     return (*said, *escalated.alarms)
 
 
+def _unplaced(view: View) -> Iterator[str]:
+    """Yield the marks that a helpdesk's clock without a stated target cannot place: they would stay silent unseen."""
+    for reading in view.readings:
+        native = reading.native
+        if native is None or native.goal is not None or reading.deadline is None:
+            continue
+        marks = ", ".join(str(c.threshold.mark) for c in reading.crossings if c.at is None)
+        if marks:
+            why = "the helpdesk states a deadline and no target"
+            yield f"{reading.clock.value}: {marks} cannot be placed, because {why}; write them as before: 30m"
+
+
 def findings(view: View) -> tuple[str, ...]:
     """Return what is odd about this ticket or about the policy for it."""
     found = list(view.acts.ignored)
     if view.readings and all(reading.target is None for reading in view.readings):
         found.append(f"the policy has no SLA target for priority {view.priority or 'none'}")
+    found += _unplaced(view)
     if view.situation.ticket.foreign_priority:
         found.append("the helpdesk's priority is not in the site's map: it is left as it is")
     if not view.situation.history.complete:

@@ -33,6 +33,8 @@ class _Draft:
     records: dict[tuple[str, Effect], Record] = field(default_factory=dict)
     adopted: list[Field] = field(default_factory=list)
     left: list[LeftAlone] = field(default_factory=list)
+    would_write: list[FieldChange] = field(default_factory=list)
+    would_say: list[Notice] = field(default_factory=list)
     fulfilled: dict[tuple[Occasion, Effect], bool] = field(default_factory=dict)
 
 
@@ -55,6 +57,8 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         records=tuple(draft.records.values()),
         adopted=tuple(draft.adopted),
         left=tuple(draft.left),
+        would_write=tuple(sorted(draft.would_write, key=lambda change: _PLACE[change.field])),
+        would_say=tuple(draft.would_say),
     )
 
 
@@ -92,6 +96,7 @@ def _differ(draft: _Draft, want: FieldWant, decision: Decision, situation: Situa
     elif situation.rules.allows(effect, situation.ticket.scope):
         draft.fields.append(_change(want, live))
     elif row is None:
+        draft.would_write.append(_change(want, live))
         _shadow(draft, want.occasion, effect, decision.now)
 
 
@@ -180,6 +185,8 @@ def _take_notice(draft: _Draft, notice: Notice, decision: Decision, situation: S
     """Note a notice as ``would-do`` where its effect is off; return whether it is to be written."""
     if situation.rules.allows(notice.audience, situation.ticket.scope):
         return True
+    if (str(notice.occasion), notice.audience) not in situation.said:
+        draft.would_say.append(notice)
     for about in (notice.occasion, *notice.covers):
         if (str(about), notice.audience) not in situation.said:
             _shadow(draft, about, notice.audience, decision.now)

@@ -214,12 +214,5 @@ def _held_text(by: str, wanted: Priority | None, held: Priority) -> str:
 def _verdict(
     computed: Computed, wanted: Priority | None, effective: Priority | None, lines: tuple[str, ...]
 ) -> PriorityVerdict:
-    return PriorityVerdict(
-        computed=computed.priority,
-        wanted=wanted,
-        effective=effective,
-        inputs=computed.inputs,
-        score=computed.score,
-        sufficient=computed.priority is not None,
-        lines=lines,
-    )
+    known = computed.priority is not None
+    return PriorityVerdict(computed.priority, wanted, effective, computed.inputs, computed.score, known, lines)

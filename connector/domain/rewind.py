@@ -38,6 +38,8 @@ def rewind(situation: Situation, at: datetime) -> Situation:
         applied={field: row for field, row in situation.applied.items() if row.at <= at},
         notes_today=0,
         last_note_at=None,
+        halted="",
+        resumed_at=None if situation.resumed_at is None or situation.resumed_at > at else situation.resumed_at,
     )
 
 

@@ -126,6 +126,8 @@ class Situation:
         last_note_at: The latest of them.
         policy_since: When the policy in force was first applied on this site: what passed before is superseded, also
             on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
+        halted: Why no field may be written on this site now (paused, frozen), empty when it may: timers wait meanwhile.
+        resumed_at: When an operator last let the site write again; a level then has a fresh interval.
     """
 
     ticket: Ticket
@@ -141,3 +143,5 @@ class Situation:
     notes_today: int = 0
     last_note_at: datetime | None = None
     policy_since: datetime | None = None
+    halted: str = ""
+    resumed_at: datetime | None = None

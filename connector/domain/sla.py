@@ -8,27 +8,28 @@ steps, each in a module of its own: the ticket's course (`sla_timeline`), the pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.change import Field
-from connector.domain.clocks import ClockReading, Crossing
-from connector.domain.policy import Policy, SlaSource
+from connector.domain.clocks import ClockReading, Silence
+from connector.domain.policy import Policy, SlaSource, Span, Threshold
 from connector.domain.situation import Situation
 from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
-from connector.domain.sla_meter import Meter, pause_over_at, segments
+from connector.domain.sla_meter import Meter, pause_over_at, segments, used_in
 from connector.domain.sla_native import native_deadline, native_elapsed, native_mark, native_of
-from connector.domain.sla_targets import Promise, Rescore, promise_of, rescored
-from connector.domain.sla_thresholds import Silence, amount_at, crossing, silences, thresholds_of
+from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored
+from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
 _NOTHING = timedelta()
+_CLOCKS = tuple(ClockName)
+_OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Case:
-    """What the clocks of one ticket have in common; working memory of one call, so not frozen."""
+class _Case(NamedTuple):
+    """What the clocks of one ticket have in common; courses and meters are kept for the clocks that share them."""
 
     situation: Situation
     policy: Policy
@@ -38,8 +39,8 @@ class _Case:
     changes: Sequence[StatusChange]
     talk: Talk
     now: datetime
-    courses: dict[ClockName | None, Course] = field(default_factory=dict)
-    meters: dict[tuple[int, datetime, datetime | None], Meter] = field(default_factory=dict)
+    courses: dict[ClockName | None, Course]
+    meters: list[tuple[Course, Cycle, Meter]]
 
 
 def read_clocks(
@@ -58,24 +59,18 @@ def read_clocks(
     """
     promise = promise_of(policy, situation, priority=priority, variant=variant)
     rescore = rescored(situation, policy, priority=priority, variant=variant, now=now)
-    case = _Case(
-        situation=situation,
-        policy=policy,
-        promise=promise,
-        rescore=rescore,
-        silences=silences(situation, policy, rescore, now),
-        changes=status_changes(situation.ticket, situation.history, now),
-        talk=talk_of(situation.ticket, situation.history, now),
-        now=now,
-    )
-    return tuple(_reading(case, clock) for clock in ClockName)
-
-
-def _reading(case: _Case, clock: ClockName) -> ClockReading:
-    own = _own(case, clock)
-    if case.policy.sla.source is not SlaSource.HELPDESK:
+    quiet = silences(situation, policy, rescore, now)
+    changes = status_changes(situation.ticket, situation.history, now)
+    talk = talk_of(situation.ticket, situation.history, now)
+    case = _Case(situation, policy, promise, rescore, quiet, changes, talk, now, {}, [])
+    own = tuple([_own(case, clock) for clock in _CLOCKS])
+    if policy.sla.source is not SlaSource.HELPDESK or not situation.ticket.native:
         return own
-    native = native_of(clock, case.situation.ticket.native)
+    return tuple(_preferred(case, reading) for reading in own)
+
+
+def _preferred(case: _Case, own: ClockReading) -> ClockReading:
+    native = native_of(own.clock, case.situation.ticket.native)
     return _by_helpdesk(case, own, native) if native else own
 
 
@@ -83,27 +78,29 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
     course = _course(case, clock)
     cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
     meter = _meter(case, course, cycle)
-    total = _total(case, clock, meter)
-    deadline, crossings = (None, ()) if total is None else _marks(case, clock, meter, total)
+    terms = case.promise.terms[clock]
+    total = None if terms.span is None else _total(case, terms.span, meter)
+    deadline, marks = (None, ()) if total is None else _marks(terms, meter, total)
     over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
-    used, target = meter.used, case.promise.target
+    # by position: these are made three times per ticket, and names would double the cost
     return ClockReading(
-        clock=clock,
-        source=SlaSource.OWN,
-        cycle_start=cycle.start,
-        target=target.durations.get(clock) if target else None,
-        calendar=meter.calendar.name,
-        deadline=deadline if meter.is_counting else None,
-        elapsed=used,
-        percent=_percent(used, total),
-        paused=meter.is_paused,
-        met_at=cycle.met_at,
-        breached=_is_late(deadline, cycle.met_at, case.now),
-        segments=meter.segments,
-        crossings=crossings,
-        provisional=not case.situation.history.complete,
-        max_pause_over_at=over_at if over_at and over_at <= case.now else None,
-        next_at=_next(case.now, (deadline, over_at, course.settles_at), crossings),
+        clock,
+        _OWN,
+        cycle.start,
+        terms.span,
+        meter.calendar.name,
+        deadline if meter.is_counting else None,
+        meter.used,
+        _percent(meter.used, total),
+        meter.is_paused,
+        cycle.met_at,
+        _is_late(deadline, cycle.met_at, case.now),
+        meter.segments,
+        marks,
+        not case.situation.history.complete,
+        over_at if over_at and over_at <= case.now else None,
+        next_at=_next(case.now, (deadline, over_at, course.settles_at), marks),
+        silences=case.silences,
     )
 
 
@@ -111,45 +108,45 @@ def _course(case: _Case, clock: ClockName) -> Course:
     """The course under a clock's rules for pauses and reopenings; clocks without rules of their own share one."""
     sla = case.policy.sla
     key = clock if clock in sla.pause_on_by_clock or clock in sla.reopen_by_clock else None
-    if key not in case.courses:
+    course = case.courses.get(key)
+    if course is None:
         found = stretches(case.changes, sla.pauses(clock), case.now)
         history, calendar = case.situation.history, case.promise.calendar
-        case.courses[key] = reopened(found, rule=sla.reopening(clock), calendar=calendar, history=history)
-    return case.courses[key]
+        course = reopened(found, rule=sla.reopening(clock), calendar=calendar, history=history)
+        case.courses[key] = course
+    return course
 
 
 def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
-    key = id(course), cycle.start, cycle.met_at
-    if key not in case.meters:
-        calendar = case.promise.calendar
-        end = cycle.met_at or case.now
-        limit = case.policy.sla.max_pause
-        found = segments(course.stretches, start=cycle.start, end=end, calendar=calendar, max_pause=limit)
-        case.meters[key] = Meter(calendar=calendar, start=cycle.start, segments=found, ended=cycle.met_at is not None)
-    return case.meters[key]
+    for measured, of, meter in case.meters:
+        if measured is course and of == cycle:
+            return meter
+    calendar = case.promise.calendar
+    end = cycle.met_at or case.now
+    limit = case.policy.sla.max_pause
+    found = segments(course.stretches, start=cycle.start, end=end, calendar=calendar, max_pause=limit)
+    meter = Meter(calendar, cycle.start, found, cycle.met_at is not None, used_in(found))
+    case.meters.append((course, cycle, meter))
+    return meter
 
 
-def _total(case: _Case, clock: ClockName, meter: Meter) -> timedelta | None:
+def _total(case: _Case, span: Span, meter: Meter) -> timedelta:
     """Open time until the deadline: the target, but after a re-score at least a first response's time from then on."""
-    durations = case.promise.target.durations if case.promise.target else {}
-    span = durations.get(clock)
-    if span is None:
-        return None
-    total = meter.length(span, meter.start)
-    rescore, least = case.rescore, durations.get(ClockName.FIRST_RESPONSE)
+    total = meter.length(span, meter.start) if span.days else span.time
+    rescore, least = case.rescore, case.promise.terms[_FIRST_RESPONSE].span
     if rescore and least and meter.start < rescore.at <= case.now:
-        total = max(total, meter.used_at(rescore.at) + meter.length(least, rescore.at))
+        again = meter.length(least, rescore.at) if least.days else least.time
+        total = max(total, meter.used_at(rescore.at) + again)
     return total
 
 
-def _marks(
-    case: _Case, clock: ClockName, meter: Meter, total: timedelta
-) -> tuple[datetime | None, tuple[Crossing, ...]]:
+_Marks = tuple[tuple[Threshold, datetime | None], ...]
+
+
+def _marks(terms: Terms, meter: Meter, total: timedelta) -> tuple[datetime | None, _Marks]:
     """When the target is used up, and when each threshold is crossed."""
-    found = thresholds_of(case.policy, clock)
-    deadline, *reached = meter.reached_each([total, *(amount_at(threshold.mark, total) for threshold in found)])
-    said = case.silences
-    return deadline, tuple([crossing(t, meter.start, at, said) for t, at in zip(found, reached, strict=True)])
+    deadline, *reached = meter.reached_each(terms.amounts(total))
+    return deadline, tuple(zip(terms.thresholds, reached, strict=True))
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
@@ -157,10 +154,9 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     start = native.started_at or own.cycle_start
     met_at = _native_met_at(own, native)
     deadline = native_deadline(native, calendar)
-    quiet = (*case.silences, *_own_write(case))
-    crossings = tuple(
-        crossing(threshold, start, native_mark(threshold.mark, native, deadline, calendar), quiet)
-        for threshold in thresholds_of(case.policy, own.clock)
+    marks = tuple(
+        (threshold, native_mark(threshold.mark, native, deadline, calendar))
+        for threshold in case.promise.terms[own.clock].thresholds
     )
     elapsed = native_elapsed(native, calendar, now)
     return own._replace(
@@ -172,11 +168,12 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
         breached=_is_native_late(own, native, now),
-        crossings=crossings,
+        marks=marks,
+        silences=(*case.silences, *_own_write(case)),
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
-        next_at=_next(now, (deadline, own.next_at), crossings),
+        next_at=_next(now, (deadline, own.next_at), marks),
     )
 
 
@@ -215,6 +212,7 @@ def _is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) 
     return deadline < met_at if met_at else deadline <= now
 
 
-def _next(now: datetime, moments: tuple[datetime | None, ...], crossings: tuple[Crossing, ...]) -> datetime | None:
-    ahead = [at for at in (*moments, *[c.at for c in crossings]) if at is not None and at > now]
+def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:
+    ahead = [at for at in moments if at is not None and at > now]
+    ahead += [at for _, at in marks if at is not None and at > now]
     return min(ahead) if ahead else None

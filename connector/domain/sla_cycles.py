@@ -26,6 +26,10 @@ class Talk(NamedTuple):
     requests: tuple[datetime, ...] = ()
 
 
+_COMMENT = EventKind.COMMENT
+_SILENCE = Talk()
+
+
 class _Turn(IntEnum):
     REQUEST = 0
     RESTART = 1
@@ -41,18 +45,19 @@ def cycle_of(clock: ClockName, *, ticket: Ticket, talk: Talk, course: Course) ->
     * `resolution`: from the opening, or the last reopening that begins anew, until the ticket is finished.
     """
     if clock is ClockName.RESOLUTION:
-        start = max(course.restarts) if course.restarts else ticket.opened_at
-        return Cycle(start=start, met_at=course.finished_at)
+        return Cycle(max(course.restarts) if course.restarts else ticket.opened_at, course.finished_at)
     if clock is ClockName.FIRST_RESPONSE:
-        return Cycle(start=ticket.opened_at, met_at=min(talk.answers, default=None))
+        return Cycle(ticket.opened_at, min(talk.answers) if talk.answers else None)
     if not (talk.requests or talk.answers or course.restarts):
-        return Cycle(start=ticket.opened_at)
+        return Cycle(ticket.opened_at)
     return _waiting(ticket.opened_at, sorted(_turns(ticket, talk, course)))
 
 
 def talk_of(ticket: Ticket, history: History, now: datetime) -> Talk:
     """Who wrote when, as far as it counts."""
-    comments = [e for e in history.events if e.kind is EventKind.COMMENT and not e.reaction and e.at <= now]
+    comments = [e for e in history.events if e.kind is _COMMENT and not e.reaction and e.at <= now]
+    if not comments and (history.complete or ticket.activity is None):
+        return _SILENCE
     return Talk(
         answers=_answers(ticket, history, comments, now),
         requests=tuple(e.at for e in comments if e.actor.role is Role.CUSTOMER and e.public is not False),

@@ -12,21 +12,21 @@ from connector.domain.clocks import Segment, SegmentKind
 from connector.domain.sla_timeline import Phase, Stretch
 
 _NOTHING = timedelta()
+_RUNNING = SegmentKind.RUNNING
 _COUNTING = frozenset({SegmentKind.RUNNING, SegmentKind.MAX_PAUSE})
 
 
 class Meter(NamedTuple):
-    """The segments of one cycle on its calendar, up to `now` or to when it was met (`ended`)."""
+    """The segments of one cycle on its calendar, up to `now` or to when it was met (`ended`).
+
+    `used` is the open time that counted so far.
+    """
 
     calendar: Calendar
     start: datetime
     segments: tuple[Segment, ...]
     ended: bool
-
-    @property
-    def used(self) -> timedelta:
-        """Open time that counted so far."""
-        return sum((segment.business for segment in self.segments), _NOTHING)
+    used: timedelta
 
     @property
     def is_counting(self) -> bool:
@@ -64,15 +64,20 @@ class Meter(NamedTuple):
     def reached_each(self, amounts: Sequence[timedelta]) -> list[datetime | None]:
         """`reached_at` for several amounts; quick for a clock that has simply been running."""
         if len(self.segments) == 1 and self.is_counting:
-            reached = self.calendar.add_each(self.start, amounts)
+            reached: list[datetime | None] = list(self.calendar.add_each(self.start, amounts))
+            if min(amounts) > _NOTHING:
+                return reached
             return [at if amount > _NOTHING else self.start for at, amount in zip(reached, amounts, strict=True)]
         return [self.reached_at(amount) for amount in amounts]
 
     def length(self, span: Span, since: datetime) -> timedelta:
-        """Open time that a span means when it begins at `since`."""
-        if not span.days:
-            return span.time
+        """Open time that a span of working days means when it begins at `since`."""
         return self.calendar.elapsed(since, self.calendar.deadline(since, span))
+
+
+def used_in(found: Sequence[Segment]) -> timedelta:
+    """Open time that counted in these segments."""
+    return found[0].business if len(found) == 1 else sum((segment.business for segment in found), _NOTHING)
 
 
 def segments(
@@ -80,8 +85,7 @@ def segments(
 ) -> tuple[Segment, ...]:
     """Segments of [start, end]; a pause beyond `max_pause` counts again from there on."""
     if len(course) == 1 and course[0].phase is Phase.RUNNING:
-        running = Segment(kind=SegmentKind.RUNNING, start=start, end=end, business=calendar.elapsed(start, end))
-        return (running,)
+        return (Segment(_RUNNING, start, end, calendar.elapsed(start, end)),)
     return tuple(_segments(course, (start, end), calendar, max_pause))
 
 

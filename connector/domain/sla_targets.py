@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.matching import Matcher, compile_when
-from connector.domain.policy import CalendarChoice, Policy, Target
+from connector.domain.policy import CalendarChoice, Mark, Policy, Span, Target, Threshold
 from connector.domain.situation import Situation
-from connector.domain.ticket import Priority, Ticket
+from connector.domain.ticket import ClockName, Priority, Ticket
 
 _PRIORITIES = {str(priority): priority for priority in Priority}
+_LENGTHS_KEPT = 64
 
 
 class Promise(NamedTuple):
-    """What was promised: a target, if any applies, and the calendar that it runs on."""
+    """What was promised: a target, if any applies, the calendar that it runs on, and the terms of each clock."""
 
     target: Target | None
     calendar: Calendar
+    terms: Mapping[ClockName, Terms]
+
+
+class Terms(NamedTuple):
+    """What a target promises for one clock, and the thresholds of that clock in the policy's order."""
+
+    span: Span | None
+    thresholds: tuple[Threshold, ...]
+    known: dict[timedelta, tuple[timedelta, ...]]
+
+    @classmethod
+    def of(cls, policy: Policy, target: Target | None, clock: ClockName) -> Terms:
+        """The terms of a clock; without a target it has thresholds that are never crossed."""
+        span = target.durations.get(clock) if target else None
+        return cls(span, tuple(t for t in policy.sla.thresholds if t.clock is clock), {})
+
+    def amounts(self, total: timedelta) -> tuple[timedelta, ...]:
+        """Open time that must be used until the deadline and until each threshold.
+
+        Most tickets under one target have the same length of it, so the answers are kept, up to a bound.
+        """
+        found = self.known.get(total)
+        if found is None:
+            if len(self.known) >= _LENGTHS_KEPT:
+                self.known.clear()
+            found = self.known[total] = (total, *(amount_at(t.mark, total) for t in self.thresholds))
+        return found
+
+
+def amount_at(mark: Mark, total: timedelta) -> timedelta:
+    """Open time that must be used for a mark: a share of the target, or the target less the lead time."""
+    if mark.percent is None:
+        return total - (mark.before or timedelta())
+    return total * mark.percent / 100
 
 
 class Rescore(NamedTuple):
@@ -34,21 +70,35 @@ def promise_of(policy: Policy, situation: Situation, *, priority: Priority | Non
 
     A condition on text that is not read yet does not match.
     """
-    ticket, hits = situation.ticket, situation.text_hits
-    for target, meets in _targets(policy):
-        if target.priority not in {None, priority} or target.variant not in {None, variant}:
+    ticket = situation.ticket
+    for promise, meets in _offers(policy, priority, variant):
+        if meets is not None and not meets(ticket, situation.text_hits):
             continue
-        if meets(ticket, hits):
-            return Promise(target=target, calendar=_calendar(policy, _calendar_name(target.calendar, ticket)))
-    return Promise(target=None, calendar=_calendar(policy, policy.defaults.calendar))
+        target = promise.target
+        if target is None or target.calendar.by is None:
+            return promise
+        return promise._replace(calendar=_calendar(policy, _calendar_name(target.calendar, ticket)))
+    raise AssertionError("the last offer has no condition")
 
 
-def _targets(policy: Policy) -> tuple[tuple[Target, Matcher], ...]:
-    found: tuple[tuple[Target, Matcher], ...] | None = policy.memo.get("sla targets")
+_Offers = tuple[tuple[Promise, Matcher | None], ...]
+
+
+def _offers(policy: Policy, priority: Priority | None, variant: str | None) -> _Offers:
+    """What a priority and variant may be promised, first match first; the last offer is none and always matches."""
+    known: dict[tuple[Priority | None, str | None], _Offers] = policy.memo.setdefault("sla offers", {})
+    found = known.get((priority, variant))
     if found is None:
-        found = tuple((target, compile_when(target.when)) for target in policy.sla.targets)
-        policy.memo["sla targets"] = found
+        fitting = [t for t in policy.sla.targets if t.priority in {None, priority} and t.variant in {None, variant}]
+        offers = [(_offer(policy, t), compile_when(t.when) if t.when.tests else None) for t in fitting]
+        found = known[priority, variant] = (*offers, (_offer(policy, None), None))
     return found
+
+
+def _offer(policy: Policy, target: Target | None) -> Promise:
+    name = target.calendar.default if target else policy.defaults.calendar
+    terms = {clock: Terms.of(policy, target, clock) for clock in ClockName}
+    return Promise(target, _calendar(policy, name), terms)
 
 
 def _calendar(policy: Policy, name: str) -> Calendar:
@@ -64,8 +114,9 @@ def rescored(
     situation: Situation, policy: Policy, *, priority: Priority | None, variant: str | None, now: datetime
 ) -> Rescore | None:
     """The latest rise of the priority, or beginning of a faster variant; None where the first answer still stands."""
-    found = [_risen(situation, priority, now), _quickened(situation, policy, variant, now)]
-    return max((r for r in found if r), key=lambda r: r.at, default=None)
+    risen = _risen(situation, priority, now)
+    quick = None if variant is None else _quickened(situation, policy, variant, now)
+    return quick if risen is None or (quick is not None and quick.at > risen.at) else risen
 
 
 def _risen(situation: Situation, priority: Priority | None, now: datetime) -> Rescore | None:
@@ -111,9 +162,7 @@ def _rises(change: TicketEvent) -> bool:
     return after.is_above(before)
 
 
-def _quickened(situation: Situation, policy: Policy, variant: str | None, now: datetime) -> Rescore | None:
-    if variant is None:
-        return None
+def _quickened(situation: Situation, policy: Policy, variant: str, now: datetime) -> Rescore | None:
     state = situation.state
     if state.variant == variant:
         at = state.variant_since

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import NamedTuple
 
-from connector.domain import occasion
-from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.clocks import ClockReading, Crossing, Silence
 from connector.domain.occasion import SaidRows
-from connector.domain.policy import Mark, Policy, Threshold
+from connector.domain.policy import Policy
 from connector.domain.situation import Situation
 from connector.domain.sla_targets import Rescore
-from connector.domain.ticket import ClockName
-
-
-class Silence(NamedTuple):
-    """Marks reached up to `at` were passed by something else than the passing of time: `why`."""
-
-    at: datetime
-    why: str
 
 
 def silences(situation: Situation, policy: Policy, rescore: Rescore | None, now: datetime) -> tuple[Silence, ...]:
@@ -30,35 +20,6 @@ def silences(situation: Situation, policy: Policy, rescore: Rescore | None, now:
     elif situation.state.policy_hash not in {"", policy.hash}:
         found.append(Silence(at=now, why=f"already passed when policy {policy.short_hash} was loaded"))
     return tuple(found)
-
-
-def amount_at(mark: Mark, total: timedelta) -> timedelta:
-    """Open time that must be used for a mark: a share of the target, or the target less the lead time."""
-    if mark.percent is None:
-        return total - (mark.before or timedelta())
-    return _share(total, mark.percent)
-
-
-@lru_cache(maxsize=1024)
-def _share(total: timedelta, percent: int) -> timedelta:
-    return total * percent / 100
-
-
-def crossing(threshold: Threshold, cycle_start: datetime, at: datetime | None, why: tuple[Silence, ...]) -> Crossing:
-    """The crossing of one threshold; superseded where it lies before a silence."""
-    said = next((s.why for s in why if at <= s.at), "") if why and at is not None else ""
-    named = occasion.threshold(threshold.clock, cycle_start, threshold.mark)
-    return Crossing(threshold=threshold, occasion=named, at=at, superseded=said)
-
-
-def thresholds_of(policy: Policy, clock: ClockName) -> tuple[Threshold, ...]:
-    """The thresholds of one clock, in the policy's order."""
-    found: dict[ClockName, tuple[Threshold, ...]] | None = policy.memo.get("sla thresholds")
-    if found is None:
-        listed = policy.sla.thresholds
-        found = {name: tuple(t for t in listed if t.clock is name) for name in ClockName}
-        policy.memo["sla thresholds"] = found
-    return found[clock]
 
 
 class Due(NamedTuple):

@@ -18,6 +18,7 @@ from connector.domain.policy import Reopen, ReopenThen
 from connector.domain.ticket import Status, Ticket
 
 _STATUSES = {str(status): status for status in Status}
+_STATUS, _CREATED = EventKind.STATUS, EventKind.CREATED
 _NOBODY = Actor("", Role.UNKNOWN)
 
 
@@ -73,21 +74,21 @@ def status_changes(ticket: Ticket, history: History, now: datetime) -> tuple[Sta
 
     Where the history is not in yet, everything before the observed status counts as open.
     """
-    events = [e for e in history.events if e.kind is EventKind.STATUS and e.after in _STATUSES and e.at <= now]
-    found = [StatusChange(at=ticket.opened_at, status=_first_status(ticket, history, events))]
+    events = [e for e in history.events if e.kind is _STATUS and e.after in _STATUSES and e.at <= now]
+    found = [StatusChange(ticket.opened_at, _first_status(ticket, history, events))]
     for event in events:
         status, at = _STATUSES[event.after or ""], max(event.at, found[-1].at)
         if status is not found[-1].status:
-            found.append(StatusChange(at=at, status=status, actor=event.actor, counts=event.counts))
+            found.append(StatusChange(at, status, event.actor, event.counts))
     if ticket.status is not found[-1].status and ticket.updated_at <= now:
         found.append(StatusChange(at=max(ticket.updated_at, found[-1].at), status=ticket.status))
     return tuple(found)
 
 
 def _first_status(ticket: Ticket, history: History, events: Sequence[TicketEvent]) -> Status:
-    created = next((e for e in history.events if e.kind is EventKind.CREATED and e.after in _STATUSES), None)
-    if created:
-        return _STATUSES[created.after or ""]
+    for event in history.events:
+        if event.kind is _CREATED and event.after in _STATUSES:
+            return _STATUSES[event.after or ""]
     if events:
         return _STATUSES.get(events[0].before or "", Status.OPEN)
     return ticket.status if history.complete else Status.OPEN
@@ -103,7 +104,7 @@ def stretches(changes: Sequence[StatusChange], pauses: frozenset[Status], now: d
             continue
         if found:
             found[-1] = found[-1]._replace(end=change.at)
-        found.append(Stretch(phase=phase, start=change.at, end=now, status=change.status, actor=change.actor))
+        found.append(Stretch(phase, change.at, now, change.status, change.actor))
     if len(found) == 1:
         return (found[0],)
     return tuple(_joined([s for s in found if s.start < s.end or s is found[-1]]))
@@ -134,7 +135,7 @@ def reopened(found: Sequence[Stretch], *, rule: Reopen, calendar: Calendar, hist
     Anybody else's reopening resumes the clock at once.
     """
     if all(stretch.phase is not Phase.FINISHED for stretch in found):
-        return Course(stretches=tuple(found))
+        return Course(tuple(found))
     kept: list[Stretch] = []
     restarts: list[datetime] = []
     settles_at: datetime | None = None

@@ -1,7 +1,8 @@
 """A level's timer: from when it counts, on whose calendar, and when it falls due.
 
 It counts on the calendar of the ticket's SLA target, for P1 around the clock; a level's own calendar only says who can
-be reached. Waiting for the customer, an acknowledgement and a hold stop it; afterwards it starts afresh.
+be reached. Waiting for the customer, an acknowledgement and a hold stop it, and so does a site that may not be written:
+nobody would hear of the step. Afterwards it starts afresh.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ def timer_due_at(view: View, state: EscalationState) -> datetime | None:
     level = present_level(state)
     if level is None or state.path is None or level.within is None or state.acknowledged_at is not None:
         return None
-    if view.paused or view.holding.ticket is not None or not _anything_left(state.path, level, state.repeats):
+    if _stands_still(view) or not _anything_left(state.path, level, state.repeats):
         return None
-    start = latest(state.timer_from, view.acts.resumed_at, view.holding.freed_at)
+    start = latest(state.timer_from, view.acts.resumed_at, view.holding.freed_at, view.situation.resumed_at)
     return None if start is None else _add(view, start, level.within)
+
+
+def _stands_still(view: View) -> bool:
+    return view.paused or view.holding.ticket is not None or bool(view.situation.halted)
 
 
 def is_late(state: EscalationState, due_at: datetime, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from connector.domain.acts import Acts
 from connector.domain.clocks import ClockReading, Crossing
 from connector.domain.occasion import Occasion, Outcome, SaidRows
 from connector.domain.ownership import Holding
-from connector.domain.policy import Policy
+from connector.domain.policy import Policy, Threshold
 from connector.domain.priority import Judgement
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
@@ -36,6 +36,14 @@ class Passed(NamedTuple):
         return f"{self.reading.clock.value} {self.crossing.threshold.mark}"
 
 
+class Ahead(NamedTuple):
+    """The threshold that a clock passes next, and when it will if nothing changes."""
+
+    reading: ClockReading
+    threshold: Threshold
+    at: datetime
+
+
 class View(NamedTuple):
     """One ticket at one moment.
 
@@ -56,7 +64,7 @@ class View(NamedTuple):
     judgement: Judgement
     readings: tuple[ClockReading, ...]
     passed: tuple[Passed, ...] = ()
-    ahead: Passed | None = None
+    ahead: Ahead | None = None
 
     @property
     def priority(self) -> Priority | None:
@@ -99,24 +107,23 @@ class View(NamedTuple):
 
 def sort_crossings(
     readings: Iterable[ClockReading], said: SaidRows, now: datetime
-) -> tuple[tuple[Passed, ...], Passed | None]:
+) -> tuple[tuple[Passed, ...], Ahead | None]:
     """Return what has been passed at ``now``, earliest first, and the next crossing ahead."""
     passed: list[Passed] = []
-    ahead: tuple[datetime, ClockReading, Crossing] | None = None
+    ahead: Ahead | None = None
     for reading in readings:
-        for crossing in reading.crossings:
-            at = crossing.at
+        for threshold, at in reading.marks:
             if at is None:
                 continue
             if at <= now:
+                crossing = reading.crossing(threshold, at)
                 stands = not crossing.superseded and reading.met_at is None and not _passed_over(crossing, said)
                 passed.append(Passed(reading, crossing, at, stands))
-            elif (ahead is None or at < ahead[0]) and reading.met_at is None:
-                ahead = at, reading, crossing
+            elif (ahead is None or at < ahead.at) and reading.met_at is None:
+                ahead = Ahead(reading, threshold, at)
     if len(passed) > 1:
         passed.sort(key=lambda each: (each.at, str(each.crossing.occasion)))
-    following = Passed(ahead[1], ahead[2], ahead[0], stands=True) if ahead is not None else None
-    return tuple(passed), following
+    return tuple(passed), ahead
 
 
 def _passed_over(crossing: Crossing, said: SaidRows) -> bool:

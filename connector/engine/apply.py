@@ -15,8 +15,9 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.domain.change import Write
@@ -54,7 +55,6 @@ class Applied:
     stopped: str = ""
     denied: bool = False
     unreachable: bool = False
-    keys: set[str] = field(default_factory=set)
     complete: set[str] = field(default_factory=set)
 
 
@@ -129,7 +129,8 @@ class _Apply:
             receipt = self._writer.send(write, seen=ticket)
         except HelpdeskError as error:
             self._failed(op, ticket, error)
-            return None
+            rest = _without_refused(write, error)
+            return self._one_write(rest, ticket) if rest is not None else None
         self._settle(op, ticket, receipt)
         return receipt
 
@@ -155,7 +156,6 @@ class _Apply:
     def _settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
         self._around.journal.settle(op, receipt, now=self._around.clock.now())
         self._done.written += 1
-        self._done.keys.add(ticket.key)
         self._log.event("write_done", site=self._plan.site, ticket=ticket.key, write=op.write, remote=receipt.remote_id)
 
     # ---- many field-only changes at once
@@ -253,6 +253,20 @@ class _Apply:
         if not self._may_write():
             self._done.stopped = "paused or stopping"
             raise _StopSite
+
+
+def _without_refused(write: Write, error: HelpdeskError) -> Write | None:
+    """Return a write of the fields that were not refused by name: one field never keeps the others from a ticket.
+
+    ``None`` when nothing of ours was named, nothing else is left, or a comment travels along (its intent is one).
+    """
+    refused = error.fields if isinstance(error, Rejected) and write.comment is None else ()
+    rest = tuple(change for change in write.fields if str(change.field) not in refused)
+    if not rest or len(rest) == len(write.fields):
+        return None
+    names = "|".join(f"{change.field}={change.after}" for change in rest)
+    key = hashlib.sha256(f"{write.key}|{names}".encode()).hexdigest()
+    return replace(write, key=key, fields=rest)
 
 
 def _error(failure: Failure | None, why: str) -> HelpdeskError:

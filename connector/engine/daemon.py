@@ -7,7 +7,7 @@ because a limit was reached; it goes on reading and says so.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ class Pulse:
     Attributes:
         ticked_at: Monotonic seconds of the last sign of life.
         waiting_until: The stated wait, while there is one.
+        budgets: What was left of the helpdesk's limits after the last pass: name → (left, limit).
     """
 
     ticked_at: float = 0.0
@@ -36,6 +37,8 @@ class Pulse:
     last_outcome: str = ""
     last_good_at: datetime | None = None
     failures: int = 0
+    next_poll_at: datetime | None = None
+    budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     stale_alarm: bool = False
 
 
@@ -93,6 +96,8 @@ class SiteLoop:
             if fetch:
                 next_poll = now + self._pause_after(result)
             self._note(result, fetch=fetch, now=now)
+            self.pulse.next_poll_at = next_poll
+            self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
             wake = self._next_wake(next_poll, result, now=now)
             self._tick(wake)
             clock.wait(wake)
@@ -118,12 +123,16 @@ class SiteLoop:
         return pause
 
     def _next_wake(self, next_poll: datetime, result: PassResult, *, now: datetime) -> datetime:
-        """Return the earlier of the next poll and the next due ticket."""
+        """Return the earlier of the next poll and the next due ticket.
+
+        A ticket that was looked at and still is due waits for something (a budget, a resume, another attempt): for
+        the next poll, not for the next second.
+        """
         applied = result.applied
         if result.error is not None or (applied is not None and applied.stopped):
             return next_poll  # what is due stays due; do not spin on it
-        decided_at = result.plan.now if result.plan is not None else now
-        due = self._around.journal.next_due(self.site.name, after=decided_at)  # what stayed due waits for the next poll
+        looked_at = result.plan.now if result.plan is not None else now
+        due = self._around.journal.next_due(self.site.name, after=looked_at)
         return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
 
     def _note(self, result: PassResult, *, fetch: bool, now: datetime) -> None:

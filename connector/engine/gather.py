@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from connector.domain.policy import LevelTarget, Path, Policy
-from connector.domain.site import SiteRules
+from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
-from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Candidate, Stored
+from connector.engine.pull import take_in
+from connector.ports import Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -35,11 +36,21 @@ def situations(
 ) -> Iterator[Situation]:
     """Yield a situation per stored ticket, in the order asked."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
+    halt = _halt(site, around)
     known = dict(reach)
     for stored in around.journal.load(site.name, ids, now=now):
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
-        yield situation(site.rules, stored, known, policy_since=since, people=site.people)
+        found = situation(site.rules, stored, known, policy_since=since, people=site.people)
+        yield replace(found, **halt) if halt else found
+
+
+def _halt(site: SiteReading, around: Surroundings) -> dict[str, Any]:
+    """Return what a situation has to know of an operator's pause, a freeze and their end."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    halted = state.paused or state.frozen.get(Effect.FIELDS, "")
+    resumed_at = around.journal.resumed_at(site.name)
+    return {"halted": halted, "resumed_at": resumed_at} if halted or resumed_at else {}
 
 
 def situation(
@@ -77,13 +88,5 @@ def read_unread_text(
     is read again.
     """
     page = site.reader.get(ids)
-    candidates = [
-        Candidate(
-            ticket=replace(o.ticket, text=None),
-            events=o.events,
-            text_hits=read_text(policy, o.ticket.text, o.ticket.locale) if o.ticket.text else {},
-        )
-        for o in page.observations
-    ]
-    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)  # only a sweep tells gone
+    take_in(site, around, policy, replace(page, gone=()), now=now, reread=True)  # only a sweep tells gone
     return tuple(o.ticket.ref.id for o in page.observations)

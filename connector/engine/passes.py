@@ -13,7 +13,7 @@ from connector.engine.apply import Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
-from connector.errors import ConnectorError, Denied, Unavailable, UnsafePlan
+from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -104,9 +104,8 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     if state.paused:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
-    _report_left(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
-    reschedule(site, around, plan, applied)
+    move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
         decided=plan.decided,
@@ -128,14 +127,11 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     )
 
 
-def reschedule(site: Site, around: Surroundings, plan: PassPlan, applied: Applied) -> None:
-    """Store when the tickets that had something to write fall due again.
-
-    Until now they are due at once, so that a crash forgets nothing, and what is held, failed or not tried stays so:
-    the next pass looks at it again. Only a ticket that got all of what was wanted waits for its own time.
-    """
-    done = applied.complete - {held.ref.id for held in plan.held}
-    around.journal.reschedule(site.name, {id_: due for id_, due in plan.wanted.items() if id_ in done})
+def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:
+    """Let tickets go whose whole change is written; the others stay due and are planned anew by the next pass."""
+    waiting = {item.ref.id for item in plan.held}
+    written = {p.change.ref.id: p.next_due_at for p in plan.planned if p.change.ref.id in applied.complete}
+    around.journal.move_on(plan.site, {id_: due for id_, due in written.items() if id_ not in waiting}, since=plan.now)
 
 
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
@@ -192,12 +188,6 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
         )
 
 
-def _report_left(site: Site, around: Surroundings, plan: PassPlan) -> None:
-    """Tell whoever listens what this pass leaves to people; a detail in the log, the point in the demo."""
-    for left in plan.left:
-        around.observer.event("left", site=site.name, ticket=left.key, what=left.item.what, why=left.item.why)
-
-
 def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:
     outcome = PassOutcome.FAILED
     if isinstance(error, Denied | UnsafePlan):
@@ -213,7 +203,7 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
                 at=now,
             )
         )
-    elif not isinstance(error, Unavailable):
+    elif not isinstance(error, HelpdeskError):
         raise error
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
 

@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.change import Change
-from connector.domain.policy import Policy
 from connector.domain.serial import change_from_dict, change_to_dict
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
-from connector.engine.passes import Site, reschedule
-from connector.engine.pull import Pulled
-from connector.engine.reconcile import PassPlan, Planned, Work, decide_chunk, guarded
+from connector.engine.passes import Site, move_on
+from connector.engine.pull import take_in
+from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk, notice_switches
 from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, RunRow, RunSummary
+from connector.ports import RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -131,16 +130,14 @@ def apply_changes(
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
     around.journal.begin_run(row)
     around.observer.event("run_started", site=site.name, run=row.id, kind="apply", policy=policy.short_hash)
-    plan, refused = _standing(site, around, wanted, policy=policy, now=now, run=row.id)
+    plan, refused, decided = _still_standing(site, around, wanted, run=row.id, now=now)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
-    reschedule(site, around, plan, applied)
-    summary = RunSummary(
-        read=plan.read, decided=plan.decided, written=applied.written, held=len(plan.held), failed=len(refused)
-    )
+    move_on(around, plan, applied)
+    summary = RunSummary(read=plan.read, decided=decided, written=applied.written, failed=len(refused))
     outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
     ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)
     around.journal.end_run(ended)
-    return applied, refused
+    return applied, tuple(refused)
 
 
 def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
@@ -149,27 +146,33 @@ def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     if state.paused:
         raise UnsafePlan(f"{site.name} is paused: {state.paused}", remedy=f"connector resume {site.name}")
+    notice_switches(site.reading, around, state, now=around.clock.now())
 
 
-def _standing(
-    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, policy: Policy, now: datetime, run: str
-) -> tuple[PassPlan, tuple[Refused, ...]]:
-    """Return what of the file still stands and may be written, and what does not."""
-    page = site.reading.reader.get(tuple(wanted))
-    observed = page.observations
-    versions = {o.ticket.ref.id: o.ticket for o in observed}
-    candidates = [Candidate(ticket=replace(o.ticket, text=None), events=o.events) for o in observed]
-    around.journal.store_page(site.name, candidates, page=replace(page, gone=()), now=now)
-    work = Work()
-    reach = reach_all(site.reading, policy, now=now)
-    decide_chunk(site.reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
+def _still_standing(
+    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str, now: datetime
+) -> tuple[PassPlan, list[Refused], int]:
+    """Return what of ``wanted`` is to be written, what is refused, and how many tickets were decided for that."""
+    policy, reading = around.policies.current(), site.reading
+    page = reading.reader.get(tuple(wanted))
+    versions = {o.ticket.ref.id: o.ticket for o in page.observations}
+    take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
+    work, reach = Work(), reach_all(reading, policy, now=now)
+    decide_chunk(reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
-    work.changes = [Planned(change=wanted[id_], ticket=versions[id_]) for id_, why in objections.items() if not why]
-    pulled = Pulled(read=len(observed))
-    plan = guarded(site.reading, around, work, pulled, policy=policy, now=now, run=run)
+    go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], now=now)
+    objections |= {item.ref.id: f"held, {item.why}" for item in held}
+    planned = tuple(_as_in_file(c, current[c.ref.id], now=now) for c in go if not objections[c.ref.id])
     refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]
-    return plan, (*refused, *(Refused(key=held.key, why=f"held: {held.why}") for held in plan.held))
+    plan = PassPlan(site=site.name, run=run, policy=policy, now=now, planned=planned, read=len(page.observations))
+    return plan, refused, work.decided
+
+
+def _as_in_file(change: Change, current: Planned, *, now: datetime) -> Planned:
+    """Return the file's change to be written; where more is wanted by now, the ticket stays due for the next pass."""
+    more = len(current.change.fields) > len(change.fields)
+    return replace(current, change=change, next_due_at=now if more else current.next_due_at)
 
 
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:
@@ -183,6 +186,12 @@ def _objection(change: Change, ticket: object, current: Planned | None) -> str:
     now_wanted = {(f.field, f.after) for f in current.change.fields}
     if not {(f.field, f.after) for f in change.fields} <= now_wanted:
         return "the policy wants other values by now"
-    if {c.key for c in current.change.comments} != {c.key for c in change.comments}:
+    if _said(current.change) != _said(change):
         return "a newer threshold or level has been reached since"
     return ""
+
+
+def _said(change: Change) -> set[tuple[str, str]]:
+    """Return what a change's comments speak of, by audience and name of the occasion."""
+    notices = [comment.notice for comment in change.comments]
+    return {(n.audience, str(about)) for n in notices for about in (n.occasion, *n.covers)}

@@ -19,7 +19,7 @@ from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.errors import UnsafePlan
-from connector.ports import Candidate, Observation, Page, Progress, SiteState
+from connector.ports import Candidate, Observation, Page, Previous, Progress, SiteState
 
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
@@ -69,7 +69,8 @@ def _full_load(site: SiteReading, around: Surroundings, policy: Policy, pulled: 
     for page in site.reader.load_open(cursor=cursor):
         _store(site, around, policy, page, pulled, now=now)
     _refuse_emptiness(site, known=known, found=pulled.read)
-    around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=now))
+    swept_at = None if known else now  # what an earlier, broken load saw open may be closed by now: only a sweep tells
+    around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=swept_at))
 
 
 def _refuse_emptiness(site: SiteReading, *, known: int, found: int) -> None:
@@ -83,50 +84,60 @@ def _refuse_emptiness(site: SiteReading, *, known: int, found: int) -> None:
 def _store(
     site: SiteReading, around: Surroundings, policy: Policy, page: Page, pulled: Pulled, *, now: datetime
 ) -> None:
-    """Store one page with what it implies, and remember whose facts changed."""
-    latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
-    previous = around.journal.previous(site.name, tuple(latest))
-    candidates: list[Candidate] = []
-    ask: list[str] = []
-    for id_, observation in latest.items():
-        before = previous.get(id_)
-        stored = before.ticket if before else None
-        if before is not None and _is_old_news(observation.ticket, before.ticket, own_version=before.own_version):
-            continue
-        derived = derive(
-            stored,
-            observation.ticket,
-            applied=before.applied if before else {},
-            own_version=before.own_version if before else "",
-        )
-        candidates.append(_candidate(observation, derived.events, policy))
-        pulled.changed[id_] = None
-        if derived.ask and stored is not None:
-            ask.append(id_)
-    if candidates or page.malformed or page.gone or page.cursor:
-        around.journal.store_page(site.name, candidates, page=page, now=now)
-    if ask:
-        around.journal.want_history(site.name, ask)
+    """Take in one page and remember whose facts changed."""
+    pulled.changed.update(dict.fromkeys(take_in(site, around, policy, page, now=now)))
     pulled.read += len(page.observations)
     pulled.malformed += len(page.malformed)
     pulled.gone += len(page.gone)
     around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
 
 
+def take_in(
+    site: SiteReading, around: Surroundings, policy: Policy, page: Page, *, now: datetime, reread: bool = False
+) -> tuple[str, ...]:
+    """Store one page with what it implies; return the ids of tickets whose facts changed.
+
+    Every observation comes in through here, so that nothing that people did between two of them goes unnoticed.
+    ``reread`` takes in tickets that are as they were, too, for their text.
+    """
+    latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
+    previous = around.journal.previous(site.name, tuple(latest))
+    candidates: list[Candidate] = []
+    ask: list[str] = []
+    for id_, observation in latest.items():
+        before = previous.get(id_)
+        if before is not None and not reread and _is_old_news(observation, before):
+            continue
+        derived = derive(
+            before.ticket if before else None,
+            observation.ticket,
+            applied=before.applied if before else {},
+            own_version=before.own_version if before else "",
+        )
+        candidates.append(_candidate(observation, derived.events, policy))
+        if derived.ask and before is not None:
+            ask.append(id_)
+    if candidates or page.malformed or page.gone or page.cursor:
+        around.journal.store_page(site.name, candidates, page=page, now=now)
+    if ask:
+        around.journal.want_history(site.name, ask)
+    return tuple(c.ticket.ref.id for c in candidates)
+
+
 _facts_of = attrgetter(*(f.name for f in fields(Ticket) if f.name != "text"))
 """A stored ticket has no text; comparing the rest in place costs a tenth of making a copy without it."""
 
 
-def _is_old_news(seen: Ticket, stored: Ticket, *, own_version: str) -> bool:
-    """Return whether nothing is learned: the same as stored, or an earlier state than the one stored.
+def _is_old_news(observation: Observation, before: Previous) -> bool:
+    """True for what is stored already and for what a lagging index shows of the past.
 
-    A search index lags: shortly after our own write it may still show the ticket as it was before. Such a state must
-    not pass for somebody undoing what we wrote; the index shows the present one soon, and the delta's window covers it.
+    The past would look as if somebody had set the old values back.
     """
+    seen, stored = observation.ticket, before.ticket
     if seen.updated_at < stored.updated_at or _facts_of(seen) == _facts_of(stored):
         return True
-    is_ours = bool(own_version) and stored.version == own_version
-    return is_ours and seen.version != own_version and seen.updated_at == stored.updated_at
+    is_ours = bool(before.own_version) and stored.version == before.own_version
+    return is_ours and seen.version != before.own_version and seen.updated_at <= stored.updated_at
 
 
 def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy: Policy) -> Candidate:

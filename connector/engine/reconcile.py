@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connector.domain.change import Change, Comment
+from connector.domain.change import Change, Comment, FieldChange, Notice
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
@@ -34,10 +34,11 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A change with the ticket that it was decided on."""
+    """A change with the ticket that it was decided on, and when that ticket falls due next once it is written."""
 
     change: Change
     ticket: Ticket
+    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,15 @@ class Left:
     item: LeftAlone
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadowed:
+    """What would be written on a ticket if its effects were on, with the texts."""
+
+    key: str
+    fields: tuple[FieldChange, ...]
+    comments: tuple[Comment, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class PassPlan:
     """What one pass wants to write on one site, most urgent first, and what it leaves.
@@ -55,8 +65,8 @@ class PassPlan:
     Attributes:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
-        left: What people hold, what was silenced, what is off.
-        wanted: Tickets with something to write, by id, and when each falls due once all of it is written.
+        left: What people hold, what was silenced.
+        shadow: What effects that are off keep from being written; each occasion once.
     """
 
     site: str
@@ -66,7 +76,7 @@ class PassPlan:
     planned: tuple[Planned, ...] = ()
     held: tuple[Held, ...] = ()
     left: tuple[Left, ...] = ()
-    wanted: Mapping[str, datetime | None] = field(default_factory=dict)
+    shadow: tuple[Shadowed, ...] = ()
     read: int = 0
     decided: int = 0
     would_do: int = 0
@@ -80,8 +90,8 @@ class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
     changes: list[Planned] = field(default_factory=list)
-    wanted: dict[str, datetime | None] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
+    shadow: list[Shadowed] = field(default_factory=list)
     decided: int = 0
     would_do: int = 0
     insufficient: int = 0
@@ -99,7 +109,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     now = around.clock.now()
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    _notice_switches(site, around, state, now=now)
+    notice_switches(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work()
     reach = reach_all(site, policy, now=now)
@@ -111,7 +121,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
-def _notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+    """Silence what shadow would have done under effects that were switched on since the last pass."""
     effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
     if dict(state.effects) != dict(effects):
         silenced = around.journal.switch_effects(site.name, effects, now=now)
@@ -172,16 +183,38 @@ def _take(
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
-    if (made := change(ticket_plan, _comments(site, around, ticket_plan), situation)) is not None:
+    comments = _comments(site, around, ticket_plan, ticket_plan.notices)
+    if (made := change(ticket_plan, comments, situation)) is not None:
         riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
-        work.changes.append(Planned(change=replace(made, riders=riders), ticket=ticket))
-        work.wanted[ticket.ref.id] = decision.next_due_at
-        decision = replace(decision, next_due_at=decision.now)  # until it is written, whatever happens to us meanwhile
+        planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
+        work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    return Verdict(decision=decision, records=ticket_plan.records, adopted=adopted)
+    would_do = _in_shadow(site, around, ticket_plan, work)
+    return Verdict(
+        decision=decision,
+        records=ticket_plan.records,
+        adopted=adopted,
+        unwritten=made is not None,
+        would_do=would_do,
+    )
 
 
-def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) -> tuple[Comment, ...]:
+def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
+    """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
+    if not ticket_plan.would_write and not ticket_plan.would_say:
+        return {}
+    comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
+    work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
+    told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
+    if comments:
+        told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
+    reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
+    return told | {"why": "; ".join(dict.fromkeys(reasons))}
+
+
+def _comments(
+    site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, notices: Sequence[Notice]
+) -> tuple[Comment, ...]:
     """Render what is to be said; from here on the text is frozen."""
     ref = ticket_plan.decision.ref
     return tuple(
@@ -190,7 +223,7 @@ def _comments(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan) 
             key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
             body=around.renderer.render(notice),
         )
-        for notice in ticket_plan.notices
+        for notice in notices
     )
 
 
@@ -212,34 +245,41 @@ def guarded(  # noqa: PLR0913
     site: SiteReading, around: Surroundings, work: Work, pulled: Pulled, *, policy: Policy, now: datetime, run: str
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
-    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
-    spent = around.journal.spent(site.name, windows=windows, now=now)
-    tickets = {planned.change.ref.id: planned.ticket for planned in work.changes}
-    go, held = guard(
-        order([planned.change for planned in work.changes]),
-        budgets=site.rules.budgets,
-        used=spent.used,
-        used_by_ticket=spent.by_ticket,
-        open_tickets=state.open_tickets,
-        allowance=state.allowance,
-        frozen=state.frozen,
-    )
+    wanted = {planned.change.ref.id: planned for planned in work.changes}
+    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
     return PassPlan(
         site=site.name,
         run=run,
         policy=policy,
         now=now,
-        planned=tuple(Planned(change=c, ticket=tickets[c.ref.id]) for c in go),
+        planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
         held=tuple(held),
         left=tuple(work.left),
-        wanted=work.wanted,
+        shadow=tuple(work.shadow),
         read=pulled.read,
         decided=work.decided,
         would_do=work.would_do,
         insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+    )
+
+
+def allowed(
+    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, now: datetime
+) -> tuple[list[Change], list[Held]]:
+    """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
+    spent = around.journal.spent(site.name, windows=windows, now=now)
+    return guard(
+        order(changes),
+        budgets=site.rules.budgets,
+        used=spent.used,
+        used_by_ticket=spent.by_ticket,
+        open_tickets=state.open_tickets,
+        allowance=state.allowance,
+        frozen=state.frozen,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from connector.domain.change import Field
 from connector.domain.occasion import Outcome
@@ -16,10 +16,10 @@ from connector.domain.site import Effect
 from connector.domain.written import live_value
 from connector.journal import audit
 from connector.journal.documents import ticket_of
-from connector.journal.moments import to_micros
+from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
-from connector.journal.tables import applied, said, ticket
+from connector.journal.tables import applied, event, said, ticket
 from connector.ports.journal import JournalEvent
 
 Effects = Mapping[str, frozenset[Effect]]
@@ -154,3 +154,9 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     store_controls(connection, after)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}
     audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
+
+
+def resumed_at(connection: Connection, site: str) -> datetime | None:
+    """Return when a site was last resumed; its line in the audit says so."""
+    wanted = select(func.max(event.c.at)).where(event.c.site == site, event.c.ticket == "", event.c.kind == "resumed")
+    return maybe_moment(connection.execute(wanted).scalar_one())

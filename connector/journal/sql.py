@@ -88,8 +88,12 @@ class SqlJournal:
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again."""
+        return self._run(lambda c: control.resumed_at(c, site))
+
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
-        """Return the earliest due moment, or the earliest one later than ``after``."""
+        """Return the earliest due moment, or the earliest later than ``after``."""
         return self._run(lambda c: tickets.next_due(c, site, after=after))
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
@@ -112,9 +116,9 @@ class SqlJournal:
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
 
-    def reschedule(self, site: str, moments: Mapping[str, datetime | None]) -> None:
-        """Store when open tickets fall due again."""
-        self._run(lambda c: verdicts.reschedule(c, site, moments))
+    def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+        """Store when tickets whose change is written fall due next."""
+        self._run(lambda c: verdicts.move_on(c, site, due, since=since))
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""

@@ -155,10 +155,9 @@ def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tupl
 
 
 def next_due(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
-    """Return the earliest due moment of a site, or the earliest one later than ``after``."""
-    wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, ticket.c.next_due_at.is_not(None))
-    if after is not None:
-        wanted = wanted.where(ticket.c.next_due_at > to_micros(after))
+    """Return the earliest due moment of a site, or the earliest later than ``after``."""
+    later = ticket.c.next_due_at.is_not(None) if after is None else ticket.c.next_due_at > to_micros(after)
+    wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, later)
     return maybe_moment(connection.execute(wanted).scalar_one())
 
 

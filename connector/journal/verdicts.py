@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Outcome
 from connector.errors import ConnectorError
+from connector.journal import audit
 from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, clock, escalation, said, ticket
-from connector.ports.journal import Verdict
+from connector.ports.journal import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
@@ -35,7 +36,15 @@ def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict
         changed += _store_clocks(connection, site, chosen)
         changed += store_said(connection, site, [_said_row(site, of, r) for of, v in chosen.items() for r in v.records])
         changed += _store_adopted(connection, site, chosen)
+        audit.append(connection, *_shadow_lines(site, chosen, run))
     return changed
+
+
+def _shadow_lines(site: str, verdicts: Mapping[str, Verdict], run: str) -> Iterator[JournalEvent]:
+    for of, verdict in verdicts.items():
+        if verdict.would_do:
+            at = verdict.decision.now
+            yield JournalEvent(at=at, kind="would-do", site=site, ticket=of, run=run, data=verdict.would_do)
 
 
 def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
@@ -48,18 +57,28 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     changed = []
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
-        due = maybe_micros(decision.next_due_at) if row.is_open else None
+        due = _due(row, verdict) if row.is_open else None
         if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
             changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 
-def reschedule(connection: Connection, site: str, moments: Mapping[str, datetime | None]) -> None:
-    """Store when tickets fall due again; a ticket that is not open never does."""
-    for portion in portions(list(moments)):
-        wanted = select(ticket.c.id).where(ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.is_open)
-        found = connection.execute(wanted).scalars()
-        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(moments[of])} for of in found]
+def _due(row: AnyRow, verdict: Verdict) -> int | None:
+    """Return when a ticket falls due next; with something unwritten it is due now, or still is."""
+    if not verdict.unwritten:
+        return maybe_micros(verdict.decision.next_due_at)
+    now = to_micros(verdict.decision.now)
+    return now if row.next_due_at is None else min(row.next_due_at, now)
+
+
+def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+    """Store when tickets fall due next, where they still are due from the moment of the decision that was written."""
+    for portion in portions(list(due)):
+        waiting = select(ticket.c.id).where(
+            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at <= to_micros(since)
+        )
+        ids = connection.execute(waiting).scalars().all()
+        rows = [{"site": site, "id": of, "next_due_at": maybe_micros(due[of])} for of in ids]
         change_rows(connection, ticket, rows, key=("site", "id"))
 
 
@@ -94,7 +113,7 @@ def _state_row(site: str, of: str, verdict: Verdict, run: str) -> dict[str, Any]
 
 def _store_clocks(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
     """Store each cycle's clock as it stands; a cycle that is over keeps its last row."""
-    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.explanation.clocks]
+    rows = [_clock_row(site, of, r) for of, v in verdicts.items() for r in v.decision.clocks]
     return _store_rows(connection, clock, rows, site=site, key=_CLOCK) if rows else 0
 
 

@@ -13,6 +13,12 @@ BUILT_IN = frozenset(
 )
 """Fields that every ticket has."""
 
+USUAL = frozenset(
+    {"impact", "urgency", "risk", "business_value", "type", "category", "requester.tags"}
+    | {"org.tier", "org.region", "org.tags"}
+)
+"""Inputs that policies share across helpdesks: one that no site binds is simply missing, not a mistake."""
+
 TEXT = "text"
 _LISTS = frozenset({Op.IN, Op.NOT_IN})
 _EITHER = frozenset({Op.INCLUDES, Op.EXCLUDES})
@@ -39,8 +45,8 @@ def _field(test: TestFile, at: KeyPath, inputs: frozenset[str] | None, refused: 
             "free text is read with has_words only" if test.field == TEXT else "has_words reads the field text only"
         )
         refused.add((*at, "op"), message, "write {field: text, op: has_words, value: {en: [word]}}")
-    elif inputs is not None and test.field not in BUILT_IN | inputs | {TEXT}:
-        options = BUILT_IN | inputs
+    elif inputs is not None and test.field not in BUILT_IN | USUAL | inputs | {TEXT}:
+        options = BUILT_IN | USUAL | inputs
         remedy = closest(test.field, options) or "bind it under inputs in a site's map"
         refused.add((*at, "field"), f"no site binds the input {test.field}", remedy)
 

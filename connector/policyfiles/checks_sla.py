@@ -10,7 +10,7 @@ from connector.domain.ticket import ClockName, Priority
 from connector.policyfiles.build import calendar_choice
 from connector.policyfiles.calendars import never_closes
 from connector.policyfiles.checks import Known, unknown
-from connector.policyfiles.checks_conditions import BUILT_IN, check_when
+from connector.policyfiles.checks_conditions import BUILT_IN, USUAL, check_when
 from connector.policyfiles.kinds import read_mark
 from connector.policyfiles.model import PolicyFile
 from connector.policyfiles.model_sla import ActionFile, SlaTargetFile
@@ -57,7 +57,7 @@ def _calendar(target: SlaTargetFile, index: int, file: PolicyFile, known: Known,
     choice = calendar_choice(target.calendar, file.defaults.calendar)
     if choice.map and choice.by is None:
         refused.add(path, "does not say by which input", "add by: …")
-    if choice.by and known.inputs is not None and choice.by not in BUILT_IN | known.inputs:
+    if choice.by and known.inputs is not None and choice.by not in BUILT_IN | USUAL | known.inputs:
         message = f"no site binds the input {choice.by}"
         refused.add((*path, "by"), message, closest(choice.by, known.inputs) or "bind it in a site's map")
     if target.calendar is not None:

@@ -93,11 +93,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One decision as it is to be stored, with the rows it settles and the fields it adopts."""
+    """One decision as it is to be stored, with the rows it settles and the fields it adopts.
+
+    Attributes:
+        unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
+    """
 
     decision: Decision
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    unwritten: bool = False
+    would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class OpStatus(StrEnum):
@@ -239,6 +246,9 @@ class Journal(Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again; ``None``: never."""
+
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
@@ -251,8 +261,8 @@ class Journal(Protocol):
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
-    def reschedule(self, site: str, moments: Mapping[str, datetime | None]) -> None:
-        """Store when open tickets fall due again; ``None``: only a change brings them back."""
+    def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
+        """Store when tickets whose change is written fall due next, unless they were given another moment since."""
 
     def arm(
         self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""

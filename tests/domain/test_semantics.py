@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.decide import decide
 from connector.domain.policy import SlaSource, Trigger
 from connector.domain.sla import read_clocks
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
@@ -99,6 +101,50 @@ class TestCommands:
         desk.wait(minutes=1).command("/esc ACK on it", BEN)
         desk.sync()
         assert desk.state.acknowledged_at == desk.now
+
+
+class TestASiteThatMayNotBeWritten:
+    def desk(self) -> Desk:
+        desk = Desk(changed(sla=dataclasses.replace(POLICY.sla, thresholds=())), facts=OUTAGE)
+        desk.sync()
+        assert desk.state.level == 1
+        return desk
+
+    def look(self, desk: Desk, **also):
+        return decide(dataclasses.replace(desk.situation, **also), desk.policy, desk.now)
+
+    def test_makes_no_step_that_nobody_would_hear_of(self):
+        desk = self.desk()
+        desk.wait(minutes=35)
+        found = self.look(desk, halted="paused: maintenance")
+        assert found.state.level == 1
+        assert desk.now < found.next_due_at <= desk.now + timedelta(minutes=10)
+
+    def test_goes_on_at_the_same_level_with_a_fresh_interval(self):
+        desk = self.desk()
+        resumed_at = desk.wait(minutes=35).now
+        desk.wait(minutes=5)
+        assert self.look(desk, resumed_at=resumed_at).state.level == 1
+        desk.wait(minutes=25)
+        assert self.look(desk, resumed_at=resumed_at).state.level == 2
+
+
+class TestTheHelpdesksClock:
+    def test_marks_that_a_bare_deadline_cannot_place_are_told(self):
+        policy = changed(sla=dataclasses.replace(POLICY.sla, source=SlaSource.HELPDESK))
+        desk = Desk(policy, facts=QUIET)
+        native = NativeClock(
+            clock=ClockName.RESOLUTION,
+            name="total_resolution_time",
+            stage=NativeStage.RUNNING,
+            read_at=desk.now,
+            breach_at=desk.now + timedelta(hours=8),
+        )
+        desk.ticket = dataclasses.replace(desk.ticket, native=(native,))
+        (told,) = [line for line in desk.look()[0].explanation.findings if "resolution" in line]
+        assert "75%, 90%, 150% cannot be placed" in told
+        desk.ticket = dataclasses.replace(desk.ticket, native=(dataclasses.replace(native, goal=timedelta(hours=8)),))
+        assert not [line for line in desk.look()[0].explanation.findings if "resolution" in line]
 
 
 class TestFirstResponse:

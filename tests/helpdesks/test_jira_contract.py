@@ -152,3 +152,10 @@ def stage(sandbox: Sandbox, judge: Any) -> JiraStage:
 
 class TestJira(HelpdeskContract):
     """The suite; what is particular to Jira follows in modules of its own."""
+
+
+def test_a_history_that_is_not_to_be_had_says_so(stage: Any) -> None:
+    id_ = stage.create()
+    found = {history.ref.id: history for history in stage.reader.history([id_, "99999"])}
+    assert not found[id_].unreadable
+    assert (found["99999"].events, found["99999"].unreadable) == ((), "the issue is gone or hidden")

@@ -79,9 +79,7 @@ def verdict(  # noqa: PLR0913 - each is what some test is about
             now=now,
             policy_hash=policy,
             state=state or EscalationState(policy_hash=policy, priority=Priority.P2, decided_at=now),
-            explanation=Explanation(
-                priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks
-            ),
+            reasons=Explanation(priority=PriorityVerdict(computed=None, wanted=None, effective=None), clocks=clocks),
             next_due_at=due,
         ),
         records=records,
@@ -106,7 +104,7 @@ def reading(clock: ClockName = ClockName.RESOLUTION, *, start: datetime = NOW, *
         "met_at": None,
         "breached": False,
         "segments": (),
-        "crossings": (),
+        "marks": (),
     }
     return ClockReading(clock=clock, cycle_start=start, **given | values)
 

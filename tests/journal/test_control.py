@@ -102,7 +102,9 @@ def test_resuming_what_is_not_stopped_says_nothing(journal):
 def test_every_operators_act_is_in_the_audit_with_who_and_why(journal):
     journal.pause(SITE, "", now=NOW, actor="anna")
     journal.pause(SITE, "", now=NOW, actor="anna")
+    assert journal.resumed_at(SITE) is None
     journal.resume(SITE, allow=2, now=NOW + MINUTE, actor="ben")
+    assert journal.resumed_at(SITE) == NOW + MINUTE
     paused, resumed = journal.records().events()
     assert (paused.kind, paused.actor, paused.data) == ("paused", "anna", {"why": "paused by anna"})
     assert (resumed.kind, resumed.actor, resumed.data["allow"]) == ("resumed", "ben", "2")

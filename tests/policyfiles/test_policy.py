@@ -54,6 +54,9 @@ class TestStarter:
         assert policy.cadence[P1].until is Status.SOLVED
         assert set(policy.sources) == {"holidays", "tzdata"}
 
+    def test_what_a_site_calls_outside_pauses_and_what_it_calls_on_hold_does_not(self) -> None:
+        assert policy_of().sla.pause_on == {Status.WAITING_CUSTOMER, Status.WAITING_OUTSIDE}
+
     def test_nothing_of_it_speaks_to_customers(self) -> None:
         policy = policy_of()
         assert not any(t.tell_customer for t in policy.sla.thresholds)
@@ -112,7 +115,8 @@ class TestForms:
         assert policy_of(text).sla.thresholds[0].mark == Mark(before=timedelta(minutes=10))
 
     def test_pauses_and_reopenings_per_clock(self) -> None:
-        text = changed("pause_on: [waiting_customer]", "pause_on: {first_response: [], else: [waiting_outside]}")
+        own = "pause_on: {first_response: [], else: [waiting_outside]}"
+        text = changed("pause_on: [waiting_customer, waiting_outside]", own)
         sla = policy_of(
             text.replace(
                 "reopen: {within: 7d, then: resume, after: new_cycle, ignore_shorter_than: 30m}",
@@ -183,7 +187,7 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("75%:  {notify: [assignee]}", "75%: {notify: x}\n      75 %: {note: overdue}", "75% is given twice: two rules tie", id="mark tie"),  # noqa: E501
         pytest.param("75%:  {notify: [assignee]}", "75: {notify: [assignee]}", "'75' is no mark", id="mark"),
         pytest.param("90%:  {escalate_to: 2}", "90%:  {escalate_to: 7}", "no path has a level 7 (use at most 4)", id="high"),  # noqa: E501
-        pytest.param("pause_on: [waiting_customer]", "pause_on: [on_hold]", "on_hold never pauses a clock", id="pause"),
+        pytest.param("pause_on: [waiting_customer, waiting_outside]", "pause_on: [on_hold]", "on_hold never pauses a clock", id="pause"),  # noqa: E501
         pytest.param("{level: 3, target", "{level: 4, target", "is level 4 where level 3 is next", id="gap"),
         pytest.param("{group: specialists}", "{group: specialist}", "zendesk binds no group specialist (did", id="group"),  # noqa: E501
         pytest.param("{level: 4, target: {user: duty-manager}", "{level: 4, target: {user: nobody}", "jsm-eu binds no user nobody", id="person"),  # noqa: E501
@@ -247,3 +251,11 @@ def test_any_damage_is_a_policy_or_problems_with_messages(path: tuple[str | int,
     at[path[-1]] = damage
     found = outcome(json.dumps(value, ensure_ascii=False))
     assert isinstance(found, Policy) or (found and all(found))
+
+
+def test_a_usual_input_that_no_site_binds_is_missing_and_no_mistake() -> None:
+    """The starter must load for an installation with one helpdesk that knows no tags on people."""
+    sites = {"jsm-eu": SITES["jsm-eu"]}
+    assert "requester.tags" not in sites["jsm-eu"].fields.inputs
+    policy = read_policy(parse(TEXT, file="policy.yaml"), today=TODAY, templates=TEMPLATES, sites=sites)
+    assert "vip" in {trigger.name for trigger in policy.triggers}

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
+from connector.domain.ticket import TicketRef
 from connector.errors import Rejected
 from connector.helpdesks.jira import lookup, pages, wire
 from connector.helpdesks.jira.account import Accounts
@@ -25,6 +26,9 @@ from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence
 
 OVERLAP = timedelta(minutes=6)
 """The search index lags by up to minutes and dates have minute grain: each window begins this much earlier."""
+
+PROVE_EVERY = timedelta(minutes=10)
+"""How long Jira may answer with nothing before it is asked whether it still knows us."""
 
 STEP_BACK = timedelta(days=1)
 """Where a delta begins anew when its cursor cannot be read; the sweep finds what is older."""
@@ -46,6 +50,7 @@ class JiraReader:
         self._projects = tuple(projects)
         self._accounts = Accounts(client, writer or client)
         self._search = Search(client)
+        self._proved_at: datetime | None = None
         self._languages = Languages(client)
 
     @property
@@ -83,17 +88,26 @@ class JiraReader:
     def changes(self, cursor: Cursor) -> Iterator[Page]:
         """Yield what changed since the cursor, and a little more; the new cursor comes with the last page.
 
-        Bad credentials make Jira answer anonymously, with an empty result: one is believed only once we are known.
+        Bad credentials make Jira answer anonymously, with nothing: an empty result never moves the cursor beyond the
+        moment at which we were last known, and is doubted every ``PROVE_EVERY``.
         """
         self._known_account()
         began = self._now()
         since = _moment(cursor, now=began) - OVERLAP
         empty = True
         for found in self._search.walk(wire.changed_jql(self._projects, since), self._shape.asked):
-            empty = empty and not found.issues
-            if found.token is None and empty:
-                self.prove_account()
-            yield self._page(found, cursor if found.token else _cursor(began))
+            empty = empty and not (found.issues or found.malformed)
+            if found.token is not None:
+                yield self._page(found, cursor)
+            else:
+                yield self._page(found, _cursor(max(self._known_until(began), since + OVERLAP) if empty else began))
+
+    def _known_until(self, now: datetime) -> datetime:
+        """Return up to when an empty result is to be believed; ask who we are when that was long ago."""
+        if self._proved_at is None or now - self._proved_at >= PROVE_EVERY:
+            self.prove_account()
+            return now
+        return min(self._proved_at, now)
 
     def open_ids(self) -> Iterator[tuple[str, ...]]:
         """Yield ids of all open issues."""
@@ -124,12 +138,17 @@ class JiraReader:
         return self._page(pages.found_in(answer.body, what="bulkfetch"), "")
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
-        """Yield changelog and comments of issues; one that is gone or cannot be read has none."""
+        """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""
         for start in range(0, len(ids), wire.MOST_IDS):
             chunk = ids[start : start + wire.MOST_IDS]
             read_until = self._now()
-            tickets = [observation.ticket for observation in self.get(chunk).observations]
+            page = self.get(chunk)
+            tickets = [observation.ticket for observation in page.observations]
             yield from Histories(self._client, self._shape).read(tickets, read_until=read_until)
+            why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
+            for id_, reason in why.items():
+                ref = TicketRef(self._shape.site, id_)
+                yield TicketHistory(ref=ref, events=(), read_until=read_until, unreadable=reason)
 
     def history_allowance(self) -> int:
         """Return how many histories the share kept for them allows in a pass: each costs about one request."""
@@ -187,6 +206,7 @@ class JiraReader:
         """Raise ``Denied`` unless Jira still takes us for whom we are."""
         self._known_account()
         self._accounts.prove(self._shape)
+        self._proved_at = self._now()
 
     def _known_account(self) -> None:
         if not self._shape.account:

@@ -73,7 +73,7 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
     reader = JiraReader(Client(reading), shape, options.projects, writer=writing)
     return JiraSite(
         reader=reader,
-        writer=JiraWriter(writing, reader),
+        writer=JiraWriter(writing, reader, around.clock),
         directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
     )
 
@@ -87,6 +87,8 @@ def _writing(options: JiraOptions, reading: PinnedAdapter, dialect: Dialect, aro
 
 def jira_client(adapter: PinnedAdapter, server: str) -> JIRA:
     """Return the ``jira`` library's client on our transport, with its own retries and its start-up request off."""
-    client = JIRA(server=server, get_server_info=False, max_retries=0, options={"check_update": False})
+    options = {"check_update": False, "rest_api_version": "3"}
+    client = JIRA(server=server, get_server_info=False, max_retries=0, options=options)
+    client.deploymentType = "Cloud"  # what the start-up request would have told: accounts go by id, not by name
     adapter.mount_on(client._session)  # noqa: SLF001 - the library has no public way to be given a transport
     return client

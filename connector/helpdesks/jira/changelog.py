@@ -6,6 +6,7 @@ move the status when a team member comments); it never counts as anybody's own a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from connector.helpdesks.jira.shape import Shape, moment
 from connector.helpdesks.jira.structs import Category, ChangeHistory, ChangeItem, StatusValue
 
 REACTS_WITHIN = timedelta(minutes=1)
+GRAIN = timedelta(seconds=1)
 
 
 def history_fields(names: FieldMap) -> tuple[str, ...]:
@@ -48,12 +50,16 @@ def history_events(
 
 def mark_reactions(events: Sequence[TicketEvent]) -> Iterator[TicketEvent]:
     """Yield the events in order, those that automations did in answer to us marked as reactions."""
-    ours_at: datetime | None = None
+    ours = sorted(event.at for event in events if event.actor.role is Role.OURS)
     for event in events:
-        if event.actor.role is Role.OURS:
-            ours_at = event.at
-        soon = ours_at is not None and event.at - ours_at <= REACTS_WITHIN
-        yield replace(event, reaction=True) if soon and event.actor.role is Role.AUTOMATION else event
+        is_reaction = event.actor.role is Role.AUTOMATION and _follows(event.at, ours)
+        yield replace(event, reaction=True) if is_reaction else event
+
+
+def _follows(at: datetime, ours: Sequence[datetime]) -> bool:
+    """True when one of our acts was shortly before; the changelog leaves out parts of a second."""
+    last = bisect_right(ours, at + GRAIN) - 1
+    return last >= 0 and at - ours[last] <= REACTS_WITHIN
 
 
 def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
@@ -61,7 +67,7 @@ def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
 
 
 def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[TicketEvent]:
-    at = _when(history.created)
+    at = max(_when(history.created), ticket.opened_at)  # whole seconds can lie before the creation
     actor = actor_of(history.author, shape, requester=ticket.requester)
     for index, item in enumerate(history.items or ()):
         read = _values(item, shape.fields)

@@ -15,7 +15,7 @@ from connector.helpdesks.jira.shape import moment
 from connector.helpdesks.jira.structs import Comment
 
 _PEOPLES = (Field.PRIORITY, Field.GROUP, Field.ASSIGNEE)
-"""What people set by hand; a comment speaks of these, so it waits when they changed."""
+"""What people set by hand; a comment speaks of these and a step up the path is for want of them, so both wait."""
 
 
 def changed_since(seen: Ticket, live: Ticket, write: Write) -> str:
@@ -23,7 +23,7 @@ def changed_since(seen: Ticket, live: Ticket, write: Write) -> str:
     if live.status is not seen.status:
         return "status"
     written = {change.field for change in write.fields} - {Field.LABELS, Field.NEXT_DUE}  # one adds, one is ours alone
-    depends = written.union(_PEOPLES) if write.comment is not None else written
+    depends = written.union(_PEOPLES) if write.comment is not None or Field.LEVEL in written else written
     differs = (field for field in Field if field in depends and live_value(seen, field) != live_value(live, field))
     return next(map(str, differs), "")
 

@@ -27,16 +27,17 @@ class Histories:
         self._shape = shape
 
     def read(self, tickets: Sequence[Ticket], *, read_until: datetime) -> Iterator[TicketHistory]:
-        """Yield the history of each ticket, up to ``read_until``; one that cannot be read has none."""
+        """Yield the history of each ticket, up to ``read_until``; one that cannot be read says so instead."""
         if not tickets:
             return
         logs = self._changelogs([ticket.ref.id for ticket in tickets])
         for ticket in tickets:
             try:
                 events = self._events(ticket, logs.get(ticket.ref.id, []))
-            except (Rejected, Malformed):
-                continue
-            yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until)
+            except (Rejected, Malformed) as error:
+                yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=str(error)[:200])
+            else:
+                yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until)
 
     def _events(self, ticket: Ticket, histories: Sequence[ChangeHistory]) -> tuple[TicketEvent, ...]:
         comments = self._comments(ticket.ref.id)

@@ -49,7 +49,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         updated_at=updated_at,
         priority=names.priority_of(fields.priority.id) if fields.priority else None,
         group=names.group_name(group),
-        foreign_priority=fields.priority is not None and names.priority_of(fields.priority.id) is None,
+        foreign_priority=_is_foreign(fields, names),
         assignee=names.person_name(fields.assignee.account_id if fields.assignee else None),
         labels=frozenset(fields.labels or ()),
         level=int(float(level)) if level else None,
@@ -64,6 +64,11 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         restricted=fields.security is not None,
         url=f"{shape.web_url}/browse/{issue.key}",
     )
+
+
+def _is_foreign(fields: Fields, names: FieldMap) -> bool:
+    named = fields.priority.id if fields.priority else None
+    return bool(named) and names.priority_of(named) is None
 
 
 def status_of(value: StatusValue | None, names: FieldMap) -> Status:

@@ -61,7 +61,7 @@ def _one_by_one(page: RawPage) -> Found:
 
 def _id_of(raw: msgspec.Raw) -> str:
     try:
-        return msgspec.json.decode(raw, type=IssueId, strict=False).id
+        return str(msgspec.json.decode(raw, type=IssueId, strict=False).id)
     except msgspec.DecodeError:
         return ""
 

@@ -156,7 +156,7 @@ class RawPage(_Struct):
 class IssueId(_Struct):
     """All that is asked of an issue that cannot be read."""
 
-    id: str = ""
+    id: str | int = ""
 
 
 class ChangeItem(_Struct):

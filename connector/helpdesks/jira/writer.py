@@ -30,15 +30,19 @@ from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.mails import Mails
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.people import is_public
+from connector.helpdesks.jira.refusals import Refusals
 from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
 from connector.helpdesks.splitting import fields_key
 from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
-from connector.ports import BulkResult, Receipt
+from connector.ports import BulkResult, Clock, Receipt
 
 STILL_FRESH = timedelta(seconds=2)
 """The answer to our own edit shows the issue as it is; a comment that follows at once needs no other reading."""
+
+PATIENCE = timedelta(seconds=5)
+"""The longest wait for room within a second's burst; a longer one is the engine's."""
 
 _NEWEST = 20
 
@@ -49,10 +53,12 @@ class JiraWriter:
     ``reader`` gives the site's shape (our accounts, the field map); ``client`` carries the writer's credentials.
     """
 
-    def __init__(self, client: Client, reader: JiraReader) -> None:
+    def __init__(self, client: Client, reader: JiraReader, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
         self._reader = reader
         self._mails = Mails(client)
+        self._refusals = Refusals()
         self._edited: dict[str, datetime] = {}
 
     @property
@@ -91,6 +97,8 @@ class JiraWriter:
         if seen.status in {Status.CLOSED, Status.GONE}:
             raise Rejected(f"{seen.key} is {seen.status}", fields=("status",))
         request = self._request(write)
+        self._refusals.stop(write, now=self._clock.now())
+        self._wait_for_room(write, seen)
         if not self._was_edited_just_now(write):
             self._compare(write, seen)
         if write.comment is None:
@@ -114,6 +122,13 @@ class JiraWriter:
         return make(write.ref.id, write.comment)
 
     # ---- just before
+
+    def _wait_for_room(self, write: Write, seen: Ticket) -> None:
+        """Bursts are counted by the second: a plan of many edits goes on instead of ending after the first dozen."""
+        name = "edit" if write.comment is None else "comment" if write.comment.public else "note"
+        rest = self._client.adapter.delay(name, urgent=_is_urgent(write, seen))
+        if timedelta(0) < rest <= PATIENCE and not self._clock.wait(self._clock.now() + rest):
+            raise NotSent(f"write to {seen.key}: interrupted while waiting")
 
     def _was_edited_just_now(self, write: Write) -> bool:
         edited_at = self._edited.pop(write.ref.id, None)
@@ -173,6 +188,7 @@ class JiraWriter:
             return self._client.call(self._request(write, quiet=quiet), urgent=_is_urgent(write, seen))
         except Rejected as error:
             fields = wire.refused(error.fields, write.fields, self._reader.shape.fields)
+            self._refusals.remember(write, fields, now=self._clock.now())
             raise Rejected(str(error), fields=fields, remedy=error.remedy) from error
 
     def _version_now(self, write: Write) -> str:

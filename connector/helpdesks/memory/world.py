@@ -104,6 +104,7 @@ class MemoryHelpdesk:
         reach: Who can be reached; a target that is not here does not exist.
         comments: Every comment ever posted, by anybody.
         requests: Requests by kind.
+        created: Tickets opened so far; ids are never given twice.
     """
 
     def __init__(self, site: str, clock: Clock, *, account: str = "connector", page_size: int = 100) -> None:
@@ -121,6 +122,7 @@ class MemoryHelpdesk:
         self.comments: list[Posted] = []
         self.requests: Counter[str] = Counter()
         self.rows: dict[str, Row] = {}
+        self.created = 0
         self.log: list[tuple[str, datetime]] = []
         self.waiting: list[tuple[datetime, str, str, Update]] = []
 
@@ -134,7 +136,8 @@ class MemoryHelpdesk:
     def create(self, *, text: Text | None = None, by: Actor = CUSTOMER, **values: Any) -> TicketRef:
         """Open a ticket; ``values`` are attributes of ``Ticket``."""
         self.land_late()
-        ref = TicketRef(self.site, str(len(self.rows) + 1))
+        self.created += 1
+        ref = TicketRef(self.site, str(self.created))
         now = self.clock.now()
         attributes: dict[str, Any] = {"status": Status.NEW, "requester": by.id, "text": text or Text(subject="")}
         ticket = Ticket(ref=ref, key=f"#{ref.id}", version="", opened_at=now, updated_at=now, **(attributes | values))

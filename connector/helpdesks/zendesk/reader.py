@@ -123,6 +123,7 @@ class ZendeskReader:
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
+        self._know_ourselves()
         for id_ in ids:
             ref = TicketRef(self._view.site, id_)
             try:
@@ -147,6 +148,7 @@ class ZendeskReader:
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
+        self._know_ourselves()
         try:
             audits, _ = self._audits(write.ref.id, urgent=True)
         except (Rejected, Denied, Malformed):
@@ -165,6 +167,11 @@ class ZendeskReader:
     def pause_before_reads(self) -> timedelta:
         """Return how long the export has to wait."""
         return self._http.adapter.delay("export")
+
+    def _know_ourselves(self) -> None:
+        """Ask once who we are: without it our own audits look like anybody's, and a write of ours is never found."""
+        if not self._ours:
+            self.check()
 
     # ---- pages
 

@@ -1,0 +1,156 @@
+"""``status``: how every site is, from what is stored and, where a daemon runs, from what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from connector.domain.site import SiteRules
+from connector.engine.control import call
+from connector.errors import ConnectorError
+from connector.ports import OpStatus, Records, SiteState
+
+if TYPE_CHECKING:
+    from connector.bootstrap.connector import Connector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """One site in ``status``.
+
+    Attributes:
+        effects: What is on, as configured; ``scopes`` where a scope says otherwise.
+        policy_since: When a run first applied the present policy here; ``None``: no run has yet.
+        held: Writes that the latest run held back.
+        next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
+        budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
+    """
+
+    name: str
+    last_good_at: datetime | None = None
+    last_outcome: str = "never ran"
+    open_tickets: int = 0
+    effects: tuple[str, ...] = ()
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policy_since: datetime | None = None
+    next_due_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    failures: int = 0
+    budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    paused: str = ""
+    frozen: tuple[str, ...] = ()
+    held: int = 0
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """The answer of ``status``."""
+
+    now: datetime
+    policy: str
+    policy_hash: str
+    state: str
+    daemon: str
+    running: bool
+    sites: tuple[SiteStatus, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return the report for machines."""
+        return {
+            "now": self.now,
+            "policy": self.policy,
+            "policy_hash": self.policy_hash,
+            "policy_since": self.policy_since,
+            "state": self.state,
+            "daemon": self.daemon,
+            "running": self.running,
+            "sites": [asdict(s) for s in self.sites],
+        }
+
+    @property
+    def policy_since(self) -> datetime | None:
+        """Return when a run first applied the present policy on any site."""
+        return min((s.policy_since for s in self.sites if s.policy_since), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a daemon says of itself."""
+
+    words: str
+    running: bool = False
+    sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def status_report(program: Connector, *, now: datetime) -> StatusReport:
+    """Return how every configured site is, in the order of the configuration."""
+    policy, told = program.policies.current(), _told(program)
+    state = program.settings.state
+    try:
+        records = program.records()
+        stored = {s.site: s for s in records.sites()}
+    except ConnectorError as error:
+        records, stored, state = None, {}, f"{state}: {error}"
+    sites = []
+    for name in program.settings.site_names:
+        known = _stored(records, stored.get(name), policy.hash) if records else {}
+        sites.append(
+            SiteStatus(name=name, **_allowed(program.rules(name)), **known, **_daemons(told.sites.get(name, {})))
+        )
+    return StatusReport(
+        now=now,
+        policy=f"{policy.name} @{policy.short_hash}",
+        policy_hash=policy.hash,
+        state=state,
+        daemon=told.words,
+        running=told.running,
+        sites=tuple(sites),
+    )
+
+
+def _told(program: Connector) -> _Told:
+    paused = f"paused by the file {program.places.paused}" if program.places.is_paused else ""
+    if not program.places.socket.exists():
+        return _Told(words=paused or "no daemon")
+    try:
+        answer = call(program.places.socket, "status")
+    except ConnectorError as error:
+        return _Told(words=paused or f"the daemon does not answer: {error}")
+    return _Told(words=paused or f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
+
+
+def _allowed(rules: SiteRules) -> dict[str, Any]:
+    scopes = {scope: tuple(sorted(map(str, effects))) for scope, effects in sorted(rules.scopes.items())}
+    return {"effects": tuple(sorted(map(str, rules.effects))), "scopes": scopes}
+
+
+def _stored(records: Records, state: SiteState | None, policy_hash: str) -> dict[str, Any]:
+    if state is None:
+        return {}
+    last = next(iter(records.runs(site=state.site, limit=1)), None)
+    return {
+        "last_good_at": state.last_good_at,
+        "last_outcome": (last.outcome or "unfinished") if last else "never ran",
+        "open_tickets": state.open_tickets,
+        "policy_since": records.policy_since(state.site, policy_hash),
+        "next_due_at": records.next_due(state.site),
+        "paused": state.paused,
+        "frozen": tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items())),
+        "held": sum(1 for _ in records.held(site=state.site)),
+        "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
+    }
+
+
+def _daemons(said: Mapping[str, Any]) -> dict[str, Any]:
+    if not said:
+        return {}
+    at = said.get("next_poll_at")
+    return {
+        "next_poll_at": datetime.fromisoformat(at) if at else None,
+        "failures": int(said.get("failures", 0)),
+        "budgets": {name: {"left": left, "limit": limit} for name, (left, limit) in said.get("budgets", {}).items()},
+    }

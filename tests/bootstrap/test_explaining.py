@@ -1,0 +1,73 @@
+"""``explain`` and ``log`` on what is stored: moments in the site's zone, and mistakes that name what is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.bootstrap import Connector
+from connector.domain.ticket import Priority, Status, Ticket, TicketRef
+from connector.errors import ConfigError, ConnectorError
+from connector.ports import Candidate, JournalEvent, Page
+from tests.bootstrap.conftest import Compose
+
+OPENED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+AT = OPENED + timedelta(minutes=20)
+
+
+def stored(program: Connector) -> Connector:
+    ticket = Ticket(
+        ref=TicketRef("zendesk", "7"),
+        key="#7",
+        version="1",
+        status=Status.OPEN,
+        opened_at=OPENED,
+        updated_at=OPENED,
+        priority=Priority.P2,
+        facts={"impact": "department", "urgency": "blocked"},
+    )
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        journal.store_page(
+            "zendesk", [Candidate(ticket=ticket, text_hits={})], page=Page(observations=(), cursor=""), now=OPENED
+        )
+        journal.record(JournalEvent(at=AT, kind="write", site="zendesk", ticket="7", key="f" * 64, data={"a": "b"}))
+    return program
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "footer"),
+    [
+        (None, "2026-11-23 10:50 write", "moments in Europe/Berlin (UTC+01:00)"),
+        ("Asia/Tokyo", "2026-11-23 18:50 write", "moments in Asia/Tokyo (UTC+09:00)"),
+        ("UTC", "2026-11-23 09:50 write", "moments in UTC"),
+    ],
+)
+def test_moments_are_of_the_sites_zone_else_of_the_policys(
+    compose: Compose, zone: str | None, local: str, footer: str
+) -> None:
+    program = stored(compose(of_zendesk={"timezone": zone} if zone else {}))
+    lines = program.explain("#7", at=AT).lines
+    assert any(line.strip().startswith(local) for line in lines)
+    assert any(line.endswith(footer) for line in lines)
+
+
+def test_a_ticket_that_nobody_knows_names_the_sites(compose: Compose) -> None:
+    program = stored(compose())
+    for ask in (
+        lambda: program.explain("#8", at=AT),
+        lambda: program.log(runs=False, site=None, ticket="#8", since=None, limit=5),
+    ):
+        with pytest.raises(ConnectorError, match=r"no ticket '#8' is known; sites: jsm-eu \(0 open.*zendesk \(1 open"):
+            ask()
+
+
+def test_a_site_that_nobody_knows_names_the_others(compose: Compose) -> None:
+    with pytest.raises(ConfigError, match="known: jsm-eu, zendesk"):
+        stored(compose()).log(runs=True, site="zendsk", ticket=None, since=None, limit=5)
+
+
+def test_the_log_names_tickets_as_people_do(compose: Compose) -> None:
+    (row,) = stored(compose()).log(runs=False, site="site:zendesk", ticket="7", since=None, limit=5)
+    assert (row["ticket"], row["what"]) == ("#7", "write")

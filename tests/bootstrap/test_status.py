@@ -1,0 +1,109 @@
+"""``status``: complete without a daemon, before the first run, and with what a daemon says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connector.bootstrap import Connector
+from connector.bootstrap.service import Service
+from connector.cli.main import run
+from connector.engine.control import ControlServer
+from connector.ports import Progress, RunRow
+from tests.bootstrap.conftest import Compose
+
+KEYS = {
+    *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
+    *("next_poll_at", "failures", "budgets", "paused", "frozen", "held", "parked"),
+}
+
+
+@contextmanager
+def daemon(program: Connector, sites: Mapping[str, Any]) -> Iterator[None]:
+    answer = {"since": "2026-11-23 09:00:00 UTC", "sites": sites}
+    server = ControlServer(program.places.socket, {"status": lambda _: answer})
+    server.start()
+    yield
+    server.stop()
+
+
+def test_before_the_first_run_it_tells_what_is_configured(compose: Compose) -> None:
+    program = compose(of_zendesk={"effects": ["notes", "fields"], "scopes": {"7": []}})
+    report = program.status()
+    assert [site.name for site in report.sites] == ["jsm-eu", "zendesk"]
+    zendesk = report.sites[1]
+    assert (zendesk.effects, zendesk.scopes, zendesk.last_outcome) == (("fields", "notes"), {"7": ()}, "never ran")
+    assert (report.running, report.policy_since, report.daemon) == (False, None, "no daemon")
+    assert {key for site in report.data["sites"] for key in site} == KEYS
+
+
+def test_the_age_of_the_policy_is_that_of_its_first_run(compose: Compose) -> None:
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        began = now - timedelta(hours=3)
+        row = RunRow(id="r1", site="zendesk", kind="sync", policy=program.policies.current().hash, started_at=began)
+        journal.begin_run(row)
+        journal.end_run(row)
+        journal.advance("zendesk", Progress(last_good_at=now))
+    report = program.status()
+    assert report.policy_since == began
+    assert report.sites[1].last_good_at == now
+
+
+def test_a_daemon_adds_its_next_poll_and_what_is_left(compose: Compose) -> None:
+    program = compose()
+    poll = "2026-11-23T09:31:00+00:00"
+    said = {"zendesk": {"next_poll_at": poll, "failures": 2, "budgets": {"account": [200, 280], "search": [3, 70]}}}
+    with daemon(program, said):
+        report = program.status()
+    zendesk = report.sites[1]
+    assert report.running
+    assert (zendesk.next_poll_at, zendesk.failures) == (datetime.fromisoformat(poll), 2)
+    assert zendesk.budgets["search"] == {"left": 3, "limit": 70}
+    assert report.sites[0].budgets == {}
+
+
+def test_as_people_and_machines_read_it(compose: Compose, capsys: pytest.CaptureFixture[str]) -> None:
+    program = compose(of_zendesk={"effects": ["fields"], "scopes": {"7": []}})
+    config = str(program.places.paused.with_name("connector.yaml"))
+    said = {"zendesk": {"next_poll_at": None, "failures": 0, "budgets": {"account": [200, 280], "search": [3, 70]}}}
+    with daemon(program, said):
+        assert run(["-c", config, "status"]) == 0
+        assert run(["-c", config, "-o", "json", "status"]) == 0
+    text, machine = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    assert "not yet applied" in text
+    header, _, zendesk = (line.split("\t") for line in text.splitlines()[1:])
+    assert dict(zip(header, zendesk, strict=True)) == {
+        "site": "zendesk",
+        "last good pass": "never",
+        "last run": "never ran",
+        "open": "0",
+        "effects": "fields; 7: shadow",
+        "next due in": "",
+        "held": "0",
+        "parked": "0",
+        "stopped": "",
+        "next poll in": "",
+        "budget left": "search 3/70",
+    }
+    told = json.loads(machine)
+    assert {"schema_version", "kind", "policy_hash", "policy_since", "running"} <= set(told)
+
+
+def test_what_the_daemon_says_is_what_its_loops_noted(compose: Compose) -> None:
+    program = compose()
+    with program.journal() as journal:
+        service = Service(program, journal)
+        pulse = service._loops[1].pulse
+        pulse.budgets, pulse.next_poll_at = {"account": (5, 9)}, datetime(2026, 11, 23, 9, tzinfo=UTC)
+        said = json.loads(json.dumps(service._status({})))["sites"]["zendesk"]
+        assert (said["budgets"], said["next_poll_at"]) == ({"account": [5, 9]}, "2026-11-23T09:00:00+00:00")
+        service._hooks.close()
+        service._control.stop()

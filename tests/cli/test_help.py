@@ -1,0 +1,37 @@
+"""Help that is whole: every command in one line, and examples that the command line itself accepts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+
+from connector.cli.main import COMMANDS, cli, run
+
+OURS = sorted(set(COMMANDS) - {"sandbox"})  # its arguments are those of a module
+
+
+def test_the_list_of_commands_has_no_cut_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    listed = shown.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert not [line for line in listed if not line.endswith(".") or line.endswith("...")]
+    assert "Exit codes: 0 done" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_examples_are_accepted(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    examples = [line.strip() for line in (command.epilog or "").splitlines()[2:]]
+    for one in (part for example in examples for part in re.split(r" && |    #.*", example) if part):
+        words = shlex.split(one)
+        at = next(n for n, word in enumerate(words) if word in COMMANDS)
+        cli.make_context("connector", words[1 : at + 1])
+        called = cli.get_command(click.Context(cli), words[at])
+        assert called is not None
+        given = [__file__ if word == "today.json" and words[at] == "apply" else word for word in words[at + 1 :]]
+        called.make_context(words[at], given)

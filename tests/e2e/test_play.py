@@ -1,0 +1,99 @@
+"""``sandbox`` and ``demo``: they start, tell, and end; and the dead-man's switch."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.desk import JIRA, ROOT, SITES, ZENDESK, Desk
+
+PATIENCE = 300
+
+
+@pytest.fixture
+def switch() -> Iterator[tuple[str, list[str]]]:
+    """A dead-man's switch on loopback: its address, and what reached it."""
+    heard: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/alive", heard
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_only_a_good_pass_reaches_the_dead_man_s_switch(desk: Desk, switch: tuple[str, list[str]]) -> None:
+    url, heard = switch
+    for site in SITES:
+        desk.client.faults(site, {"action": "status", "status": 503})
+    assert desk.run("sync", "--ping-url", url).code == 1
+    assert heard == []
+    for site in SITES:
+        desk.client.clear_faults(site)
+    desk.later(minutes=1)
+    assert desk.ok("sync", "--ping-url", url).code == 0
+    assert set(heard) == {"/alive"}
+
+
+def test_the_sandbox_alone() -> None:
+    command = [sys.executable, "-m", "connector", "sandbox", "--scenario", "empty", "--seed", "3"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    assert set(ready["sites"]) == {JIRA, ZENDESK}
+
+
+@pytest.mark.full
+def test_the_demo_tells_the_same_story_twice(tmp_path: Path) -> None:
+    told = []
+    for number in (1, 2):
+        folder = tmp_path / f"demo-{number}"
+        command = [sys.executable, "-m", "connector", "demo", "--seed", "5", "--folder", str(folder)]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False, env=_environment()
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        told.append(done.stdout.replace(str(folder), "DEMO"))
+        for line in re.findall(r"^  connector (.+)$", done.stdout, re.MULTILINE):
+            tried = subprocess.run(
+                [sys.executable, "-m", "connector", *[word.strip("'\"") for word in line.split()]],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+                env=_environment(),
+            )
+            assert tried.returncode == 0, (line, tried.stderr)
+            assert tried.stdout
+    assert told[0] == told[1]
+    assert "writes on" in told[0]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

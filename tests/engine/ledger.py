@@ -1,0 +1,132 @@
+"""The promises that hold after every step, read off the ground truth of the simulated helpdesks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from connector.domain.change import Field, Write
+from connector.domain.events import EventKind, TicketEvent
+from connector.domain.occasion import Occasion
+from connector.domain.site import Effect
+from connector.ports import AlarmKind, OpStatus
+from tests.engine.stage import Desk, Stage
+
+HANDS_OFF = timedelta(minutes=15)
+
+
+def writes_by_key(desk: Desk) -> dict[str, Write]:
+    return {each.write.key: each.write for each in desk.writer.sent}
+
+
+def occasions_said(desk: Desk) -> Counter[tuple[str, str, Effect]]:
+    """Count (ticket, occasion, audience) over all comments of ours that stand in the helpdesk."""
+    writes = writes_by_key(desk)
+    return Counter(
+        (posted.ticket, str(about), comment.notice.audience)
+        for posted in desk.world.comments
+        if posted.key and (comment := writes[posted.key].comment)
+        for about in (comment.notice.occasion, *comment.notice.covers)
+    )
+
+
+def nothing_is_said_twice(desk: Desk) -> None:
+    assert not [key for key, count in desk.world.keys_posted().items() if count > 1]
+    assert not [about for about, count in occasions_said(desk).items() if count > 1]
+
+
+def internal_stays_internal(desk: Desk) -> None:
+    writes = writes_by_key(desk)
+    for posted in desk.world.comments:
+        if posted.key:
+            comment = writes[posted.key].comment
+            assert comment is not None
+            assert posted.public is (comment.notice.audience is Effect.PUBLIC)
+
+
+def effects_of(write: Write) -> frozenset[Effect]:
+    found = {change.field.effect for change in write.fields}
+    return frozenset(found | ({write.comment.notice.audience} if write.comment else set()))
+
+
+def effects_that_are_off_are_not_used(desk: Desk, on_at: list[tuple[datetime, frozenset[Effect]]]) -> None:
+    for sent in desk.writer.sent:
+        on = next(effects for since, effects in reversed(on_at) if since <= sent.at)
+        assert effects_of(sent.write) <= on, f"{sent.write.ref} at {sent.at}"
+
+
+def budgets_hold(desk: Desk, allowances: list[tuple[datetime, int]], *, most_open: int) -> None:
+    """No window holds more writes of an effect than its limit, the reserve and what was let through."""
+    writes = writes_by_key(desk)
+    now = desk.world.clock.now()
+    for effect, budget in desk.rules.budgets.items():
+        since = now - budget.window
+        count = sum(
+            audit.at > since and effect in effects_of(writes[audit.marker]) for _, audit in desk.world.our_audits
+        )
+        before = [n for at, n in allowances if at <= since][-1:]
+        extra = sum(before) + sum(n for at, n in allowances if at > since)
+        assert count <= budget.limit(most_open) + budget.reserve + extra, f"{effect}: {count} since {since}"
+
+
+def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
+    counted: Counter[tuple[str, Field, str]] = Counter()
+    writes = writes_by_key(desk)
+    for ticket, audit in desk.world.our_audits:
+        for change in writes[audit.marker].fields:
+            if change.field in {Field.GROUP, Field.ASSIGNEE}:
+                counted[ticket, change.field, str(change.occasion)] += 1
+                assert not _moved(desk, ticket, change.occasion, until=audit.at), f"{ticket}: a person's choice"
+    assert not [what for what, count in counted.items() if count > 1]
+
+
+def _moved(desk: Desk, ticket: str, level: Occasion, *, until: datetime) -> list[TicketEvent]:
+    """Return who gave the ticket to somebody since shortly before its level began."""
+    entered_at = datetime.strptime(level.parts[1], "%Y%m%dT%H%M%S%z")
+    kinds = {EventKind.GROUP, EventKind.ASSIGNEE}
+    return [
+        event
+        for event in events_of(desk, ticket)
+        if event.kind in kinds and event.counts and entered_at - HANDS_OFF < event.at < until
+    ]
+
+
+def events_of(desk: Desk, ticket: str) -> list[TicketEvent]:
+    row = desk.world.rows.get(ticket)
+    return row.events if row else []
+
+
+def a_persons_priority_stands(desk: Desk, rises: dict[tuple[str, str], list[datetime]]) -> None:
+    """Our write over a value that somebody set after creation needs a reason that came after that."""
+    for ticket, row in desk.world.rows.items():
+        held: TicketEvent | None = None
+        for event in row.events:
+            if event.kind is not EventKind.PRIORITY:
+                continue
+            if event.counts:
+                held = event
+            elif event.actor == desk.world.us and held is not None:
+                reasons = rises.get((desk.name, ticket), [])
+                assert any(held.at <= at <= event.at for at in reasons), f"{ticket}: {held} overwritten by {event}"
+                held = None
+
+
+def the_cursor_is_not_ahead(stage: Stage, desk: Desk, *, loaded_from: int) -> None:
+    """Whatever the cursor covers is stored, in that state or a later one."""
+    state = stage.journal.open_site(desk.name, fingerprint=desk.rules.fingerprint)
+    if not state.loaded or state.cursor is None:
+        return
+    last = {id_: n for n, (id_, _) in enumerate(desk.world.log[: int(state.cursor)], 1)}
+    stored = {s.ticket.ref.id: s.ticket for s in stage.journal.load(desk.name, list(last), now=stage.clock.now())}
+    for id_, n in last.items():
+        if id_ not in stored and (n <= loaded_from or id_ not in desk.world.rows):
+            continue  # finished before the first load, or gone before it was ever read
+        assert id_ in stored, f"{id_} is missing"
+        if id_ in desk.world.rows:
+            assert int(stored[id_].version) >= n, f"{id_} is behind the cursor"
+
+
+def what_is_parked_was_announced(stage: Stage, desk: Desk) -> None:
+    announced = {alarm.ticket for alarm in stage.ears.alarms if alarm.kind is AlarmKind.PARK}
+    for op in stage.ops(desk.name, OpStatus.PARKED):
+        assert str(op.write.ref) in announced

@@ -1,0 +1,429 @@
+"""One pass after another over one site: nothing twice, nothing lost, and nothing at all where nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from connector.domain.change import Field
+from connector.domain.conditions import Words
+from connector.domain.events import EventKind, Role
+from connector.domain.occasion import Outcome
+from connector.domain.policy import Policy
+from connector.domain.site import Budget, Effect
+from connector.domain.ticket import Priority, Status
+from connector.engine.passes import PassOutcome
+from connector.helpdesks.memory import AGENT, BOT, Fault
+from connector.ports import AlarmKind, OpStatus
+from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
+from tests.helpdesks.stopped_clock import StoppedClock
+
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+DEGRADED = {"impact": "department", "urgency": "degraded"}
+P1, P2, P3, P4 = Priority
+
+
+def opened(desk: Desk, count: int = 1, **values: Any) -> list[str]:
+    return [desk.world.create(**{"facts": OUTAGE, "priority": P3, **values}).id for _ in range(count)]
+
+
+def with_other_words(policy: Policy) -> Policy:
+    """Return a policy whose word list nobody has looked for yet."""
+    first, trigger, *rest = policy.triggers
+    (test,) = trigger.when.any
+    assert isinstance(test.value, Words)
+    words = replace(trigger.when, any=(replace(test, value=replace(test.value, key="other words")),))
+    return replace(policy, hash="words" * 12 + "beef", triggers=(first, replace(trigger, when=words), *rest))
+
+
+def at_rest(stage: Stage, *names: str) -> None:
+    """Pass until nothing moves any more; our own echo has come back then."""
+    for name in names or tuple(stage.desks):
+        for _ in range(4):
+            before = stage.rows()
+            stage.clock.move(SECOND)
+            stage.run(name)
+            if stage.rows() == before:
+                break
+
+
+class TestNothingLost:
+    @pytest.mark.parametrize("fault", [Fault.NOT_SENT, Fault.THROTTLED, Fault.THROTTLED_TICKET, Fault.CONFLICT])
+    def test_what_was_not_applied_is_written_by_the_next_pass(self, stage: Stage, desk: Desk, fault: Fault) -> None:
+        (id_,) = opened(desk)
+        desk.world.write_faults.append(fault)
+        stage.run("desk")
+        assert desk.live(id_).priority is P3
+        stage.run("desk")
+        assert (desk.live(id_).priority, desk.live(id_).level) == (P1, 1)
+        assert stage.wanted("desk") == {}
+
+    @pytest.mark.parametrize("fault", [Fault.NOT_SENT, Fault.THROTTLED])
+    def test_a_site_that_sends_us_away_is_left_alone_for_this_pass(
+        self, stage: Stage, desk: Desk, fault: Fault
+    ) -> None:
+        opened(desk, 3)
+        desk.world.write_faults.append(fault)
+        result = stage.run("desk")
+        assert (len(desk.writer.sent), result.outcome) == (1, PassOutcome.PARTIAL)
+        assert applied(result).stopped
+        assert applied(result).retry_after == (timedelta(seconds=60) if fault is Fault.THROTTLED else None)
+
+    def test_one_ticket_that_is_throttled_does_not_stop_the_others(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 3)
+        desk.world.write_faults.append(Fault.THROTTLED_TICKET)
+        stage.run("desk")
+        assert len(desk.writer.sent) == 3
+
+    def test_a_change_that_a_death_cut_short_is_made_by_the_next_process(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 2)
+        stage.run("desk", may_write=lambda: False)
+        assert desk.writer.sent == []
+        stage.restart()
+        stage.run("desk", fetch=False)
+        assert [desk.live(id_).priority for id_ in ("1", "2")] == [P1, P1]
+
+    def test_a_restart_keeps_what_was_decided_in_mind(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk)
+        at_rest(stage)
+        due = stage.journal.next_due("desk")
+        stage.restart()
+        assert stage.journal.next_due("desk") == due
+        assert due is not None
+        clock.move(due - clock.now())
+        sent = len(desk.writer.sent)
+        at_rest(stage)
+        assert stage.wanted("desk") == {}
+        assert len(desk.writer.sent) >= sent
+
+
+class TestNothingTwice:
+    def test_a_second_pass_at_the_same_moment_writes_nothing(self, stage: Stage, desk: Desk) -> None:
+        for facts in (OUTAGE, DEGRADED, {"category": "legal-hold"}, {}):
+            opened(desk, facts=facts)
+        assert stage.run("desk").summary.written == 3
+        assert stage.run("desk").summary.written == 0
+
+    def test_once_our_echo_has_come_back_a_pass_changes_no_row(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 5)
+        at_rest(stage)
+        before = stage.rows()
+        requests = desk.world.requests.copy()
+        for _ in range(3):
+            stage.clock.move(SECOND)
+            assert stage.run("desk").summary.decided == 0
+        assert stage.rows() == before
+        assert desk.world.requests - requests == {"delta": 3}
+
+    def test_our_own_echo_is_nobodys_decision(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        at_rest(stage)
+        stored = stage.stored("desk", id_)
+        assert stored.ticket == replace(desk.live(id_), text=None)
+        assert {e.actor.role for e in stored.history.events if e.kind is EventKind.PRIORITY} <= {Role.OURS}
+
+    def test_a_quiet_week_is_written_nothing(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk, facts={}, priority=P4, status=Status.WAITING_CUSTOMER)
+        at_rest(stage)
+        for _ in range(7 * 24):
+            clock.move(timedelta(hours=1))
+            stage.run("desk")
+        assert desk.writer.sent == []
+
+    def test_what_an_automation_sets_back_is_not_set_again(self, stage: Stage, desk: Desk) -> None:
+        desk.world.automations.append(lambda _t, u: {"priority": P4} if u.marker and "priority" in u.values else {})
+        (id_,) = opened(desk)
+        for _ in range(5):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert desk.live(id_).priority is P4
+        assert [s for s in desk.sent() if "priority" in s] == ["1 priority=P1 level=1 group=service-desk"]
+
+
+class TestPeopleFirst:
+    def test_a_priority_that_somebody_sets_stands_and_is_remarked_upon_once(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        at_rest(stage)
+        stage.clock.move(MINUTE)
+        desk.world.update(id_, AGENT, priority=P4)
+        for _ in range(4):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert desk.live(id_).priority is P4
+        assert [s for s in desk.sent() if "hold" in s] == ["1 notes hold"]
+
+    def test_a_group_that_somebody_chooses_stands_until_the_next_level(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        at_rest(stage)
+        stage.clock.move(MINUTE)
+        desk.world.update(id_, AGENT, group="id:99")
+        for _ in range(5):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert desk.live(id_).group == "id:99"
+        stage.clock.move(MINUTE * 40)
+        at_rest(stage)
+        assert (desk.live(id_).level, desk.live(id_).group) == (2, "second-line")
+
+    def test_the_history_is_asked_who_changed_a_field_of_ours(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        at_rest(stage)
+        asked = desk.world.requests["history"]
+        stage.clock.move(MINUTE)
+        desk.world.update(id_, AGENT, priority=P2)
+        stage.run("desk")
+        assert desk.world.requests["history"] == asked + 1
+        (event,) = [e for e in stage.stored("desk", id_).history.events if e.after == "P2"]
+        assert event.actor == AGENT
+
+    def test_a_change_between_delta_and_fresh_read_is_not_overlooked(self, stage: Stage, desk: Desk) -> None:
+        """A new word list makes the text unread; the fresh read for it brings somebody's change along."""
+        (id_,) = opened(desk)
+        at_rest(stage)
+        stage.clock.move(MINUTE)
+        stage.policies.policy = with_other_words(stage.policies.policy)
+        desk.world.update(id_, AGENT, priority=P4)
+        stage.run("desk", fetch=False)
+        stage.clock.move(MINUTE)
+        at_rest(stage)
+        assert desk.live(id_).priority is P4
+        assert [e.actor for e in stage.stored("desk", id_).history.events if e.after == "P4"] == [AGENT]
+
+
+class TestOutcomes:
+    def test_a_conflict_is_planned_anew_on_what_the_ticket_is_now(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+
+        def slip_in(_write: object) -> None:
+            desk.writer.before_send = lambda _: None
+            stage.clock.move(SECOND)
+            desk.world.update(id_, AGENT, group="id:99")
+
+        desk.writer.before_send = slip_in
+        assert applied(stage.run("desk")).conflicts == 1
+        stage.run("desk")
+        assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
+
+    def test_what_the_helpdesk_refuses_is_never_tried_again(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        desk.world.write_faults.append(Fault.REFUSED)
+        for _ in range(4):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert [s for s in desk.sent() if "priority" in s] == ["1 priority=P1 level=1 group=service-desk"]
+        (op,) = stage.ops("desk", OpStatus.FAILED)
+        assert "refused" in op.why
+
+    def test_missing_permissions_freeze_the_site_and_call_somebody(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 3)
+        desk.world.write_faults.append(Fault.DENIED)
+        assert stage.run("desk").outcome is PassOutcome.DENIED
+        assert len(desk.writer.sent) == 1
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+        again = stage.run("desk")
+        assert (again.outcome, len(desk.writer.sent)) == (PassOutcome.HELD, 1)
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        assert stage.run("desk").summary.written == 3
+
+    def test_a_site_that_cannot_be_read_ends_its_pass_and_nothing_else(
+        self, set_up: Callable[..., Stage], clock: StoppedClock
+    ) -> None:
+        one, two = Desk("one", clock), Desk("two", clock)
+        stage = set_up(one, two)
+        opened(one)
+        opened(two)
+        one.world.read_faults.append(Fault.UNAVAILABLE)
+        assert stage.run("one").outcome is PassOutcome.FAILED
+        assert stage.run("two").summary.written == 1
+        assert stage.ears.pings == [False, True]
+
+
+class TestUnknown:
+    """A write whose answer was lost."""
+
+    def test_found_is_done(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        desk.world.write_faults.append(Fault.LOST_ANSWER)
+        assert applied(stage.run("desk")).unknown == 1
+        result = stage.run("desk")
+        assert (result.summary.written, len(desk.writer.sent)) == (1, 1)
+        assert [op.status for op in stage.ops("desk")] == [OpStatus.DONE]
+
+    def test_fields_that_are_not_there_are_written_again(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        desk.world.write_faults.append(Fault.LOST_REQUEST)
+        stage.run("desk")
+        stage.run("desk")
+        assert desk.live(id_).priority is P1
+        assert len(desk.writer.sent) == 2
+
+    def test_a_comment_that_is_not_there_is_parked_and_never_said_again(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LOST_REQUEST)
+        stage.run("desk")
+        clock.move(MINUTE)
+        waiting = stage.run("desk")
+        assert (applied(waiting).skipped, waiting.summary.parked) == (1, 0)
+        clock.move(desk.grace)
+        assert stage.run("desk").summary.parked == 1
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
+        at_rest(stage)
+        assert desk.live(id_).priority is P1, "fields go on"
+        (parked,) = stage.ops("desk", OpStatus.PARKED)
+        said = stage.stored("desk", id_).said
+        assert said[str(parked.write.comment.notice.occasion), Effect.NOTES].outcome is Outcome.PARKED
+        assert sum(s.write.key == parked.write.key for s in desk.writer.sent) == 1
+
+    def test_a_comment_that_lands_within_its_grace_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LATE)
+        stage.run("desk")
+        clock.move(MINUTE)
+        assert stage.run("desk").summary.written == 1
+        assert list(desk.world.keys_posted().values()) == [1]
+        assert stage.ops("desk", OpStatus.PARKED) == ()
+
+
+class TestBudgets:
+    TIGHT: ClassVar = {Effect.FIELDS: Budget(least=2, window=timedelta(minutes=10), reserve=1)}
+
+    def test_the_most_urgent_go_first_and_the_rest_is_held(self, stage: Stage, desk: Desk) -> None:
+        desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 3, facts=DEGRADED)
+        opened(desk, 2)
+        result = stage.run("desk")
+        assert result.outcome is PassOutcome.HELD
+        assert [s.write.ref.id for s in desk.writer.sent] == ["4", "5"]
+        assert [held.ref.id for held in planned(result).held] == ["1", "2", "3"]
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.HOLD]
+        assert Effect.FIELDS in stage.journal.records().sites()[0].frozen
+
+    def test_an_operator_lets_a_number_through(self, stage: Stage, desk: Desk) -> None:
+        desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 6, facts=DEGRADED)
+        stage.run("desk")
+        assert len(desk.writer.sent) == 2
+        stage.run("desk")
+        assert len(desk.writer.sent) == 2
+        stage.journal.resume("desk", allow=3, now=stage.clock.now(), actor="op")
+        stage.run("desk", fetch=False)
+        assert len(desk.writer.sent) == 5
+
+    def test_what_is_held_is_written_when_there_is_room(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 3, facts=DEGRADED)
+        stage.run("desk")
+        clock.move(MINUTE * 11)
+        stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+        stage.run("desk", fetch=False)
+        assert sorted(s.write.ref.id for s in desk.writer.sent)[:3] == ["1", "2", "3"]
+
+    def test_a_pause_holds_everything_until_it_ends(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 2)
+        stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+        result = stage.run("desk")
+        assert desk.writer.sent == []
+        assert {held.why for held in planned(result).held} == {"paused: an audit"}
+        assert stage.journal.records().sites()[0].frozen == {}
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        assert stage.run("desk", fetch=False).summary.written == 2
+
+
+class TestEffects:
+    def test_shadow_writes_nothing_and_tells_what_it_would_do(self, stage: Stage, desk: Desk) -> None:
+        desk.allow()
+        opened(desk, labels=frozenset({"security"}))
+        assert stage.run("desk").summary.would_do > 0
+        assert desk.writer.sent == []
+
+    def test_what_shadow_would_have_done_stays_unsaid(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        desk.allow()
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        desk.allow(*Effect)
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert desk.writer.sent == []
+        assert {s.outcome for s in stage.stored("desk", id_).said.values()} == {Outcome.SILENCED}
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert desk.live(id_).level == 2, "later crossings speak"
+
+    def test_effects_are_switched_on_one_by_one(self, stage: Stage, desk: Desk) -> None:
+        desk.allow(Effect.FIELDS)
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        assert (desk.live(id_).priority, desk.live(id_).assignee, desk.world.comments) == (P1, None, [])
+
+    def test_what_began_before_enforcement_stays_unsaid(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk)
+        desk.rules = replace(desk.rules, enforce_from=MONDAY + MINUTE * 5)
+        stage.run("desk")
+        assert not [s for s in desk.sent() if "level" in s or "notes" in s]
+        clock.move(MINUTE * 10)
+        opened(desk)
+        stage.run("desk")
+        assert [s for s in desk.sent() if "level" in s] == ["2 priority=P1 level=1 group=service-desk"]
+
+
+class TestBulk:
+    @pytest.fixture
+    def desk(self, clock: StoppedClock) -> Desk:
+        return Desk("desk", clock, bulk_size=4)
+
+    def test_changes_of_fields_alone_go_in_jobs(self, stage: Stage, desk: Desk) -> None:
+        ids = opened(desk, 10, facts=DEGRADED)
+        assert stage.run("desk").summary.written == 10
+        assert desk.world.requests["submit"] == 3
+        assert desk.world.requests["write"] == 0
+        assert {desk.live(id_).level for id_ in ids} == {1}
+
+    def test_each_write_of_a_job_has_its_own_answer(self, stage: Stage, desk: Desk) -> None:
+        ids = opened(desk, 5, facts=DEGRADED)
+        stage.run("desk", may_write=lambda: False)
+        stage.clock.move(SECOND)
+        desk.world.update(ids[0], AGENT, status=Status.CLOSED)
+        desk.world.update(ids[1], AGENT, group="id:99")
+        result = stage.run("desk", fetch=False)
+        assert (applied(result).written, applied(result).failed, applied(result).conflicts) == (3, 1, 1)
+        at_rest(stage)
+        assert stage.wanted("desk") == {}
+        assert desk.live(ids[1]).level == 1
+
+    def test_a_job_whose_results_are_lost_is_looked_up(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 6, facts=DEGRADED)
+        desk.world.write_faults.append(Fault.LOST_ANSWER)
+        result = stage.run("desk")
+        assert (applied(result).unknown, applied(result).written) == (4, 2)
+        assert stage.run("desk").summary.written == 4
+        assert desk.world.requests["submit"] == 2
+
+    def test_a_job_that_is_refused_as_a_whole_is_planned_anew(self, stage: Stage, desk: Desk) -> None:
+        ids = opened(desk, 6, facts=DEGRADED)
+        desk.world.write_faults.append(Fault.THROTTLED)
+        assert stage.run("desk").outcome is PassOutcome.PARTIAL
+        stage.run("desk")
+        assert {desk.live(id_).level for id_ in ids} == {1}
+
+    def test_urgent_and_spoken_changes_do_not_wait_for_a_job(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 6, facts=DEGRADED)
+        opened(desk, 1)
+        stage.run("desk")
+        assert (desk.world.requests["write"], desk.world.requests["submit"]) == (1, 2)
+        assert desk.writer.sent[0].write.ref.id == "7"
+
+
+def test_a_bots_priority_is_somebodys_too(stage: Stage, desk: Desk) -> None:
+    (id_,) = opened(desk)
+    at_rest(stage)
+    stage.clock.move(MINUTE)
+    desk.world.update(id_, BOT, priority=P3)
+    at_rest(stage)
+    assert desk.live(id_).priority is P3
+    assert Field.PRIORITY in stage.stored("desk", id_).applied

@@ -1,0 +1,364 @@
+"""Answers that the sandbox does not give, each stated by hand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import responses
+from responses import matchers
+
+from connector.domain.change import Field
+from connector.domain.site import FieldMap
+from connector.domain.ticket import Priority, Ticket
+from connector.errors import Conflict, Denied, NotSent, Rejected, Throttled, Unavailable, Unknown
+from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
+from connector.helpdesks.transport import Basic, Surroundings
+from connector.ports import Presence
+from tests.helpdesks.contract import change, note, wanted
+from tests.helpdesks.stopped_clock import START, StoppedClock
+
+BASE = "https://acme.atlassian.net"
+API = f"{BASE}/rest/api/3"
+DESK = f"{BASE}/rest/servicedeskapi"
+STAMP = "2026-11-22T08:00:00.000+0000"
+NAMES = FieldMap(priorities={p: str(int(p)) for p in Priority})
+US = {"accountId": "us", "accountType": "atlassian"}
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def site_on(clock: StoppedClock, **changes: Any) -> JiraSite:
+    options = JiraOptions(
+        site="j", api_base=BASE, reader=Basic("us@acme.example", "t"), fields=NAMES, projects=("SUP",)
+    )
+    return open_site(replace(options, **changes), Surroundings(clock=clock, rng=random.Random(1)))
+
+
+@pytest.fixture
+def site(clock: StoppedClock, wire: responses.RequestsMock) -> JiraSite:
+    made = site_on(clock)
+    wire.get(f"{API}/myself", json={"accountId": "us"})
+    made.reader.check()
+    return made
+
+
+def issue(**fields: Any) -> dict[str, Any]:
+    values = {"created": STAMP, "updated": STAMP, "status": {"id": "3"}, "priority": {"id": "4"}} | fields
+    return {"id": "7", "key": "SUP-7", "fields": values}
+
+
+def observed(site: JiraSite, wire: responses.RequestsMock) -> Ticket:
+    wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+    (found,) = site.reader.get(["7"]).observations
+    wire.get(f"{API}/issue/7", json=issue())
+    return found.ticket
+
+
+def send(site: JiraSite, ticket: Ticket, *fields: Any, comment: Any = None) -> Any:
+    (write,) = site.writer.split(change(ticket, *fields, comments=(comment,) if comment else ()))
+    return site.writer.send(write, seen=ticket)
+
+
+def posted(**values: Any) -> dict[str, Any]:
+    return {"id": "55", "created": STAMP, "author": US, "jsdPublic": False} | values
+
+
+class TestNotes:
+    def test_one_that_came_out_public_is_removed_and_stops_the_site(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", json={"id": "55", "public": False}, status=201)
+        wire.get(f"{API}/issue/7/comment/55", json=posted(jsdPublic=True))
+        removed = wire.delete(f"{API}/issue/7/comment/55", status=204)
+        with pytest.raises(Denied, match="was removed"):
+            send(site, seen, comment=note(seen.ref, "internal"))
+        assert removed.call_count == 1
+
+    def test_one_that_says_so_at_once_is_not_even_read_back(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", json={"id": "55", "public": True}, status=201)
+        wire.delete(f"{API}/issue/7/comment/55", status=204)
+        with pytest.raises(Denied, match="was removed"):
+            send(site, seen, comment=note(seen.ref, "internal"))
+
+    def test_one_that_cannot_be_removed_says_so(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", json={"id": "55", "public": False}, status=201)
+        wire.get(f"{API}/issue/7/comment/55", json=posted(jsdPublic=True))
+        wire.delete(f"{API}/issue/7/comment/55", status=403, json={"errorMessages": ["no"]})
+        with pytest.raises(Denied, match="NOT"):
+            send(site, seen, comment=note(seen.ref, "internal"))
+
+    @pytest.mark.parametrize(("stated", "trusted"), [(False, True), (None, False)])
+    def test_where_it_cannot_be_read_back_the_first_answer_counts(
+        self, site: JiraSite, wire: responses.RequestsMock, stated: Any, trusted: bool
+    ) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", json={"id": "55", "public": stated}, status=201)
+        wire.get(f"{API}/issue/7/comment/55", status=404, json={"errorMessages": ["gone"]})
+        if trusted:
+            assert send(site, seen, comment=note(seen.ref, "internal")).remote_id == "55"
+            return
+        wire.delete(f"{API}/issue/7/comment/55", status=204)
+        with pytest.raises(Denied):
+            send(site, seen, comment=note(seen.ref, "internal"))
+
+    def test_a_public_comment_that_came_out_internal_is_denied(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{API}/issue/7/comment", json=posted(jsdPublic=False), status=201)
+        with pytest.raises(Denied, match="internal"):
+            send(site, seen, comment=note(seen.ref, "for the customer", public=True))
+
+    @pytest.mark.parametrize("body", [{}, {"id": None}, [], {"id": 5}])
+    def test_an_answer_without_an_id_is_unknown(self, site: JiraSite, wire: responses.RequestsMock, body: Any) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", json=body, status=201)
+        with pytest.raises(Unknown):
+            send(site, seen, comment=note(seen.ref, "x"))
+
+    def test_a_login_page_for_an_answer_is_unknown(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.post(f"{DESK}/request/7/comment", body="<html>log in</html>", content_type="text/html", status=200)
+        with pytest.raises(Unknown):
+            send(site, seen, comment=note(seen.ref, "x"))
+
+    def test_an_automation_that_wrote_is_nobody_who_spoke(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json=issue(updated="2026-11-22T08:30:00.000+0000"))
+        bot = posted(author={"accountId": "rule", "accountType": "app"}, created="2026-11-22T08:30:00.000+0000")
+        wire.get(f"{API}/issue/7/comment", json={"comments": [bot], "total": 1})
+        wire.post(f"{DESK}/request/7/comment", json={"id": "56", "public": False}, status=201)
+        wire.get(f"{API}/issue/7/comment/56", json=posted())
+        assert send(site, seen, comment=note(seen.ref, "x")).remote_id == "56"
+
+
+class TestEdits:
+    def test_without_the_issue_in_the_answer_its_version_is_asked_for(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        wire.put(f"{API}/issue/7", status=204)
+        receipt = send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert (receipt.remote_id, receipt.version) == ("7", "2026-11-22T08:00:00.000+00:00")
+
+    def test_the_answers_zone_does_not_matter(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.put(f"{API}/issue/7", json=issue(updated="2026-11-22T10:30:00.000+0130"))
+        assert send(site, seen, wanted(Field.PRIORITY, "P1")).version == "2026-11-22T09:00:00.000+00:00"
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_a_refusal_without_the_flag_is_denied(
+        self, site: JiraSite, wire: responses.RequestsMock, status: int
+    ) -> None:
+        seen = observed(site, wire)
+        put = wire.put(f"{API}/issue/7", status=status, json={"errorMessages": ["no"]})
+        with pytest.raises(Denied):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert put.call_count == 1
+
+    def test_an_issue_that_is_gone_is_rejected(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", status=404, json={"errorMessages": ["gone"]})
+        with pytest.raises(Rejected, match="gone"):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+
+    def test_an_issue_that_cannot_be_understood_is_a_conflict(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json=issue(updated="soon"))
+        with pytest.raises(Conflict):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+
+    def test_a_long_wait_before_the_reading_is_a_wait(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        slow = {"Retry-After": "600"}
+        wire.replace(responses.GET, f"{API}/issue/7", status=429, json={}, headers=slow)
+        with pytest.raises(Throttled) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert caught.value.retry_after == timedelta(minutes=10)
+
+    def test_an_outage_before_the_reading_is_not_sent(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", status=502, body="<html>")
+        with pytest.raises(NotSent):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+
+    def test_whether_mails_may_be_left_out_is_asked_once_per_project(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = replace(observed(site, wire), scope="SUP")
+        asked = wire.get(
+            f"{API}/mypermissions",
+            json={"permissions": {"ADMINISTER": {"havePermission": True}}},
+            match=[
+                matchers.query_param_matcher({"projectKey": "SUP", "permissions": "ADMINISTER,ADMINISTER_PROJECTS"})
+            ],
+        )
+        quiet = {"returnIssue": "true", "notifyUsers": "false"}
+        put = wire.put(f"{API}/issue/7", json=issue(), match=[matchers.query_param_matcher(quiet)])
+        for _ in range(2):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert (asked.call_count, put.call_count) == (1, 2)
+
+    def test_a_digest_asks_nothing(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = replace(observed(site, wire), scope="SUP")
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        before = site.reader.requests_made()
+        assert len(site.writer.request_digest(write, seen=seen)) == 64
+        assert site.reader.requests_made() == before
+
+
+class TestPaging:
+    def test_a_circle_of_tokens_ends_the_search(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        for token in ("a", "b", "a"):
+            wire.post(f"{API}/search/jql", json={"issues": [], "nextPageToken": token})
+        with pytest.raises(Unavailable, match="token"):
+            list(site.reader.load_open(cursor="c"))
+
+    def test_a_token_that_expired_ends_the_read_for_now(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.post(f"{API}/search/jql", json={"issues": [], "nextPageToken": "a"})
+        wire.post(f"{API}/search/jql", status=400, json={"errorMessages": ["The nextPageToken is invalid"]})
+        with pytest.raises(Unavailable):
+            list(site.reader.load_open(cursor="c"))
+
+    def test_the_new_cursor_comes_with_the_last_page(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.post(f"{API}/search/jql", json={"issues": [issue()], "nextPageToken": "a", "isLast": True})
+        wire.post(f"{API}/search/jql", json={"issues": [issue()], "isLast": False})
+        begin = str(int((START - timedelta(hours=1)).timestamp() * 1000))
+        first, last = site.reader.changes(begin)
+        assert first.cursor == begin
+        assert int(last.cursor) > int(begin)
+
+    def test_an_empty_delta_of_somebody_else_moves_nothing(
+        self, clock: StoppedClock, wire: responses.RequestsMock
+    ) -> None:
+        site = site_on(clock)
+        wire.get(f"{API}/myself", json={"accountId": "us"})
+        wire.post(f"{API}/search/jql", json={"issues": []})
+        begin = site.reader.start_cursor()
+        clock.move(timedelta(minutes=9))
+        (page,) = site.reader.changes(begin)
+        assert page.cursor == begin  # believed, but nothing is given up for it
+        clock.move(timedelta(minutes=2))
+        wire.get(f"{API}/myself", json={"accountId": "another"})
+        with pytest.raises(Denied, match="another"):
+            list(site.reader.changes(begin))
+
+    @pytest.mark.parametrize("tokens", [("a", "a"), ("a", "b", "a")])
+    def test_half_a_changelog_is_no_history(
+        self, site: JiraSite, wire: responses.RequestsMock, tokens: tuple[str, ...]
+    ) -> None:
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+        for token in tokens:
+            wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": [], "nextPageToken": token})
+        with pytest.raises(Unavailable, match="token"):
+            list(site.reader.history(["7"]))
+
+    def test_comments_that_move_between_pages_are_read_once(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+        wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
+        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="1"), posted(id="2")], "total": 9})
+        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="2"), posted(id="3")], "total": 9})
+        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="3")], "total": 9})
+        (history,) = site.reader.history(["7"])
+        assert [e.id for e in history.events] == ["created", "comment:1", "comment:2", "comment:3"]
+
+    def test_a_history_that_cannot_be_read_is_left_out(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+        wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
+        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(created="soon")], "total": 1})
+        assert list(site.reader.history(["7"])) == []
+
+
+class TestSingles:
+    def test_what_cannot_be_read_is_not_gone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        broken = {"id": "8", "key": "SUP-8", "fields": {"created": STAMP, "updated": "soon"}}
+        errors = [{"id": "9", "errorMessage": "Issue does not exist"}]
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(), broken], "issueErrors": errors})
+        page = site.reader.get(["9", "8", "7"])
+        assert [o.ticket.ref.id for o in page.observations] == ["7"]
+        assert [q.id for q in page.malformed] == ["8"]
+        assert page.gone == ("9",)
+
+    def test_while_something_nameless_cannot_be_read_nothing_is_gone(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(), {"id": None}]})
+        assert site.reader.get(["7", "9"]).gone == ()
+
+
+class TestLookups:
+    def comment(self, site: JiraSite, wire: responses.RequestsMock, make: Any, *, public: bool) -> Any:
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x", public=public),)))
+        wire.get(f"{API}/issue/7/comment", json={"comments": [make(write)], "total": 1})
+        return site.reader.look_up(write, since=START - timedelta(hours=2))
+
+    @pytest.mark.parametrize(
+        ("changes", "presence"),
+        [
+            ({}, Presence.FOUND),
+            ({"author": {"accountId": "them"}}, Presence.ABSENT),
+            ({"author": None}, Presence.ABSENT),
+            ({"created": "2026-11-22T06:59:59.000+0000"}, Presence.ABSENT),
+            ({"properties": None}, Presence.ABSENT),
+            ({"properties": [5, {"key": "other"}, {"key": "esc.marker", "value": "x"}]}, Presence.ABSENT),
+        ],
+    )
+    def test_only_our_own_fresh_marker_counts(
+        self, site: JiraSite, wire: responses.RequestsMock, changes: dict[str, Any], presence: Presence
+    ) -> None:
+        wire.assert_all_requests_are_fired = False
+
+        def marked(write: Any) -> dict[str, Any]:
+            marker = [{"key": "esc.marker", "value": {"key": write.key}}]
+            return posted(jsdPublic=True, properties=marker) | changes
+
+        assert self.comment(site, wire, marked, public=True).presence is presence
+
+    def test_a_note_is_found_by_its_reference_alone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.assert_all_requests_are_fired = False
+
+        def referred(write: Any) -> dict[str, Any]:
+            return posted(body=f"text\n\nRef {write.comment.ref}")
+
+        assert self.comment(site, wire, referred, public=False).presence is Presence.FOUND
+
+    def test_what_cannot_be_seen_proves_nothing(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", status=404, json={"errorMessages": ["gone or hidden"]})
+        assert site.reader.look_up(write, since=START).presence is Presence.UNPROVABLE
+
+
+class TestAccounts:
+    @pytest.mark.parametrize("body", [{}, {"accountId": ""}])
+    def test_nobody_is_denied(self, clock: StoppedClock, wire: responses.RequestsMock, body: Any) -> None:
+        wire.get(f"{API}/myself", json=body)
+        with pytest.raises(Denied):
+            site_on(clock).reader.check()
+
+    def test_a_login_page_is_unavailable(self, clock: StoppedClock, wire: responses.RequestsMock) -> None:
+        wire.get(f"{API}/myself", body="<html>log in</html>", content_type="text/html")
+        with pytest.raises(Unavailable):
+            site_on(clock).reader.check()
