@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-def test_sizes(record_property: pytest.RecordProperty) -> None:
+def test_sizes(record_property: Callable[[str, object], None]) -> None:
     """Functions stay small and modules readable; the figures stand in the report."""
     lengths = [length for path in modules() for _, length in functions(path) if length]
     median, tenth = statistics.median(lengths), statistics.quantiles(lengths, n=10)[-1]

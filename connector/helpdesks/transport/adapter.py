@@ -29,7 +29,7 @@ from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.origin import Origin, Pin
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date
 from connector.helpdesks.transport.redaction import Redactor
-from connector.helpdesks.transport.retry import PATIENCE, ReadRetry, pause
+from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
 from connector.helpdesks.transport.wire import Watch, watched_pools
 from connector.ports import Clock
 
@@ -173,7 +173,7 @@ class PinnedAdapter(HTTPAdapter):
 
     def _write(self, call: _Call) -> requests.Response:
         wait = self._delay(call)
-        if wait:
+        if wait > WRITE_PATIENCE or (wait and not self._clock.wait(self._clock.now() + wait)):
             only_ticket = not self.delay(call.endpoint.name, urgent=call.urgent)
             scope = "ticket" if only_ticket else "endpoint"
             raise Throttled(f"{call.what}: the budget is used up", retry_after=wait, scope=scope)

@@ -20,6 +20,9 @@ LONGEST_BACKOFF = 30.0
 PATIENCE = timedelta(minutes=2)
 """The longest single wait inside a read; a longer wish ends the read, the pass comes back later."""
 
+WRITE_PATIENCE = timedelta(seconds=2)
+"""A burst's window passes quickly: a write waits for it rather than end its site's pass."""
+
 
 def pause(clock: Clock, length: timedelta, *, what: str) -> None:
     """Wait through the clock.
