@@ -56,6 +56,7 @@ class Log:
         self._human = form == "text" or (form == "auto" and _is_terminal(self._stream))
         self._context: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
+        self._asking = threading.local()
         self._broken = False
 
     def event(self, name: str, /, **values: object) -> None:
@@ -99,10 +100,20 @@ class Log:
         return _CONTROL.sub(" ", f"{shown}{mark} {place} {sentence}".rstrip())
 
     def _moment(self) -> datetime | None:
+        if self.asks_the_time:
+            return None
+        self._asking.on = True
         try:
             return self._now()
         except ConnectorError:  # a simulated clock that has ended
             return None
+        finally:
+            self._asking.on = False
+
+    @property
+    def asks_the_time(self) -> bool:
+        """True while this thread asks the clock: what the asking itself logs must not ask again."""
+        return getattr(self._asking, "on", False)
 
 
 class _FromLibraries(logging.Handler):
@@ -114,6 +125,8 @@ class _FromLibraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record; never raises."""
+        if self._log.asks_the_time:
+            return
         try:
             words = record.getMessage()[:_LONGEST_FOREIGN]
         except (TypeError, ValueError):

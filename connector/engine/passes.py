@@ -165,11 +165,8 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
     now = plan.now
     over: dict[Effect, int] = {}
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    _journal_held(around, plan)
     for item in plan.held:
-        data = {"effect": str(item.effect), "what": item.what, "why": item.why}
-        around.journal.record(
-            JournalEvent(at=now, kind="held", site=site.name, ticket=item.ref.id, key=item.key, run=plan.run, data=data)
-        )
         if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
@@ -186,6 +183,30 @@ def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
                 at=now,
             )
         )
+
+
+def _journal_held(around: Surroundings, plan: PassPlan) -> None:
+    """Store what is held, where it is not the very same as before: a daemon looks at it again with every poll."""
+    lines = [
+        JournalEvent(
+            at=plan.now,
+            kind="held",
+            site=plan.site,
+            ticket=item.ref.id,
+            key=item.key,
+            run=plan.run,
+            data={"effect": str(item.effect), "what": item.what, "why": item.why},
+        )
+        for item in plan.held
+    ]
+    known = {_told(line) for line in around.journal.records().held(site=plan.site)} if lines else set()
+    if {_told(line) for line in lines} != known:
+        for line in lines:
+            around.journal.record(line)
+
+
+def _told(line: JournalEvent) -> tuple[str, ...]:
+    return line.ticket, *(line.data[name] for name in ("effect", "what", "why"))
 
 
 def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:

@@ -163,10 +163,16 @@ def _still_standing(
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
     go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], now=now)
     objections |= {item.ref.id: f"held, {item.why}" for item in held}
-    planned = tuple(replace(current[c.ref.id], change=c) for c in go if not objections[c.ref.id])
+    planned = tuple(_as_in_file(c, current[c.ref.id], now=now) for c in go if not objections[c.ref.id])
     refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]
     plan = PassPlan(site=site.name, run=run, policy=policy, now=now, planned=planned, read=len(page.observations))
     return plan, refused, work.decided
+
+
+def _as_in_file(change: Change, current: Planned, *, now: datetime) -> Planned:
+    """Return the file's change to be written; where more is wanted by now, the ticket stays due for the next pass."""
+    more = len(current.change.fields) > len(change.fields)
+    return replace(current, change=change, next_due_at=now if more else current.next_due_at)
 
 
 def _objection(change: Change, ticket: object, current: Planned | None) -> str:
@@ -180,6 +186,12 @@ def _objection(change: Change, ticket: object, current: Planned | None) -> str:
     now_wanted = {(f.field, f.after) for f in current.change.fields}
     if not {(f.field, f.after) for f in change.fields} <= now_wanted:
         return "the policy wants other values by now"
-    if {c.key for c in current.change.comments} != {c.key for c in change.comments}:
+    if _said(current.change) != _said(change):
         return "a newer threshold or level has been reached since"
     return ""
+
+
+def _said(change: Change) -> set[tuple[str, str]]:
+    """Return what a change's comments speak of, by audience and name of the occasion."""
+    notices = [comment.notice for comment in change.comments]
+    return {(n.audience, str(about)) for n in notices for about in (n.occasion, *n.covers)}

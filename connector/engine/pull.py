@@ -69,7 +69,8 @@ def _full_load(site: SiteReading, around: Surroundings, policy: Policy, pulled: 
     for page in site.reader.load_open(cursor=cursor):
         _store(site, around, policy, page, pulled, now=now)
     _refuse_emptiness(site, known=known, found=pulled.read)
-    around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=now))
+    swept_at = None if known else now  # what an earlier, broken load saw open may be closed by now: only a sweep tells
+    around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=swept_at))
 
 
 def _refuse_emptiness(site: SiteReading, *, known: int, found: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, select
 
 from connector.domain.ticket import TicketRef
 from connector.journal import audit, tickets
+from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
 from connector.journal.moments import from_micros, to_micros
@@ -68,7 +69,7 @@ class SqlRecords:
         return tuple(map(op_of, self._rows(wanted)))
 
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
-        """Yield what the latest finished run of each site held back."""
+        """Yield what the latest run of each site that looked at all that waits held back."""
         yield from self._runner.run(lambda c: _held(c, site))
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
@@ -113,16 +114,21 @@ def _is_history(row: AnyRow) -> bool:
     return bool(row.id.startswith(HISTORY))
 
 
+_LOOKED = (run.c.ended_at.is_not(None), run.c.kind != "apply", run.c.outcome.not_in(("failed", "stopped")))
+"""Runs that looked at all that waits."""
+
+
 def _held(connection: Connection, site: str | None) -> list[JournalEvent]:
+    """Return what is held now. A run that held back the very same as the one before has no lines of its own."""
     found: list[JournalEvent] = []
     for state in read_sites(connection, site):
-        latest = (
-            select(run.c.id)
-            .where(run.c.site == state.site, run.c.ended_at.is_not(None))
-            .order_by(run.c.started_at.desc(), run.c.id.desc())
-            .limit(1)
-        )
-        of_run = connection.execute(latest).scalar_one_or_none()
-        lines = select(event).where(event.c.run == (of_run or ""), event.c.kind == "held", event.c.site == state.site)
-        found.extend(map(audit.line_of, connection.execute(lines.order_by(event.c.id))))
+        of_site = select(run.c.summary).where(run.c.site == state.site, *_LOOKED)
+        latest = connection.execute(of_site.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)).scalar()
+        if latest is None or not summary_of(latest).held:
+            continue
+        held = (event.c.site == state.site, event.c.kind == "held")
+        telling = select(event.c.run).join(run, run.c.id == event.c.run).where(*held, *_LOOKED)
+        told = connection.execute(telling.order_by(event.c.id.desc()).limit(1)).scalar()
+        lines = select(event).where(*held, event.c.run == (told or "")).order_by(event.c.id)
+        found.extend(map(audit.line_of, connection.execute(lines)))
     return found

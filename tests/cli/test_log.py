@@ -161,3 +161,21 @@ def test_a_strangers_error_is_told_without_its_words() -> None:
     where = where_failed(failure(ValueError("the customer's own words")))
     assert "test_log.py" in where
     assert "customer" not in where
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_clock_whose_library_warns_does_not_ask_itself_for_ever() -> None:
+    asked = 0
+
+    def now() -> datetime:
+        nonlocal asked
+        asked += 1
+        logging.getLogger("urllib3").warning("retrying")
+        raise Unavailable("no clock")
+
+    stream = io.StringIO()
+    log = Log(now, stream=stream, form="json")
+    take_over_libraries(log)
+    log.event("library", library="x", severity="warning", why="one line")
+    assert [(line["time"], line["why"]) for line in lines(stream)] == [(None, "one line")]
+    assert asked == 1

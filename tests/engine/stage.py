@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -19,9 +20,11 @@ from connector.domain.policy import LevelTarget, Policy, TargetKind
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket
+from connector.engine.apply import Applied
 from connector.engine.gather import reach_all, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
+from connector.engine.reconcile import PassPlan
 from connector.helpdesks.memory import MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
@@ -61,6 +64,9 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
+T = TypeVar("T")
+
+
 class Death:
     """Ends the process at the n-th call of a journal or a writer, before or after the call had its effect."""
 
@@ -75,7 +81,7 @@ class Death:
     def never(self) -> None:
         self._calls_left, self.dead = None, False
 
-    def around(self, call: Callable[[], Any]) -> Any:
+    def around(self, call: Callable[[], T]) -> T:
         if self.dead:
             raise Killed
         comes = self._comes()
@@ -308,7 +314,7 @@ class Stage:
         journal = open_journal(str(self.state), least_free=0)
         for desk in self.desks.values():
             journal.open_site(desk.name, fingerprint=desk.rules.fingerprint)
-            desk.writer.watch(lambda name=desk.name: {op.write.key for op in journal.sending(name)}, self.death)
+            desk.writer.watch(partial(_keys_armed, journal, desk.name), self.death)
         return journal
 
     @property
@@ -329,6 +335,10 @@ class Stage:
 
     def run(self, name: str, *, fetch: bool = True, may_write: Callable[[], bool] = lambda: True) -> PassResult:
         return run_pass(self.desks[name].site, self.around, kind="sync", fetch=fetch, may_write=may_write)
+
+    def run_with(self, name: str, around: Surroundings) -> PassResult:
+        """Pass in other surroundings, for example with a journal that counts."""
+        return run_pass(self.desks[name].site, around, kind="sync")
 
     def restart(self) -> None:
         """Come back after a death, or in good order: what is in the file is all that is left."""
@@ -364,6 +374,20 @@ class Stage:
             if parts:
                 found[situation.ticket.ref.id] = parts
         return found
+
+
+def _keys_armed(journal: SqlJournal, site: str) -> set[str]:
+    return {op.write.key for op in journal.sending(site)}
+
+
+def planned(result: PassResult) -> PassPlan:
+    assert result.plan is not None, result.error
+    return result.plan
+
+
+def applied(result: PassResult) -> Applied:
+    assert result.applied is not None, result.error
+    return result.applied
 
 
 def _rows(connection: Connection, without: frozenset[str]) -> frozenset[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.conditions import Words
 from connector.domain.events import EventKind, Role
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy
@@ -18,7 +19,7 @@ from connector.domain.ticket import Priority, Status
 from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
-from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage
+from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
 from tests.helpdesks.stopped_clock import StoppedClock
 
 OUTAGE = {"impact": "site", "urgency": "blocked"}
@@ -26,7 +27,7 @@ DEGRADED = {"impact": "department", "urgency": "degraded"}
 P1, P2, P3, P4 = Priority
 
 
-def opened(desk: Desk, count: int = 1, **values: object) -> list[str]:
+def opened(desk: Desk, count: int = 1, **values: Any) -> list[str]:
     return [desk.world.create(**{"facts": OUTAGE, "priority": P3, **values}).id for _ in range(count)]
 
 
@@ -34,6 +35,7 @@ def with_other_words(policy: Policy) -> Policy:
     """Return a policy whose word list nobody has looked for yet."""
     first, trigger, *rest = policy.triggers
     (test,) = trigger.when.any
+    assert isinstance(test.value, Words)
     words = replace(trigger.when, any=(replace(test, value=replace(test.value, key="other words")),))
     return replace(policy, hash="words" * 12 + "beef", triggers=(first, replace(trigger, when=words), *rest))
 
@@ -68,9 +70,8 @@ class TestNothingLost:
         desk.world.write_faults.append(fault)
         result = stage.run("desk")
         assert (len(desk.writer.sent), result.outcome) == (1, PassOutcome.PARTIAL)
-        assert result.applied is not None
-        assert result.applied.stopped
-        assert result.applied.retry_after == (timedelta(seconds=60) if fault is Fault.THROTTLED else None)
+        assert applied(result).stopped
+        assert applied(result).retry_after == (timedelta(seconds=60) if fault is Fault.THROTTLED else None)
 
     def test_one_ticket_that_is_throttled_does_not_stop_the_others(self, stage: Stage, desk: Desk) -> None:
         opened(desk, 3)
@@ -203,7 +204,7 @@ class TestOutcomes:
             desk.world.update(id_, AGENT, group="id:99")
 
         desk.writer.before_send = slip_in
-        assert stage.run("desk").applied.conflicts == 1
+        assert applied(stage.run("desk")).conflicts == 1
         stage.run("desk")
         assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
 
@@ -247,7 +248,7 @@ class TestUnknown:
     def test_found_is_done(self, stage: Stage, desk: Desk) -> None:
         opened(desk)
         desk.world.write_faults.append(Fault.LOST_ANSWER)
-        assert stage.run("desk").applied.unknown == 1
+        assert applied(stage.run("desk")).unknown == 1
         result = stage.run("desk")
         assert (result.summary.written, len(desk.writer.sent)) == (1, 1)
         assert [op.status for op in stage.ops("desk")] == [OpStatus.DONE]
@@ -268,7 +269,7 @@ class TestUnknown:
         stage.run("desk")
         clock.move(MINUTE)
         waiting = stage.run("desk")
-        assert (waiting.applied.skipped, waiting.summary.parked) == (1, 0)
+        assert (applied(waiting).skipped, waiting.summary.parked) == (1, 0)
         clock.move(desk.grace)
         assert stage.run("desk").summary.parked == 1
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
@@ -299,7 +300,7 @@ class TestBudgets:
         result = stage.run("desk")
         assert result.outcome is PassOutcome.HELD
         assert [s.write.ref.id for s in desk.writer.sent] == ["4", "5"]
-        assert [held.ref.id for held in result.plan.held] == ["1", "2", "3"]
+        assert [held.ref.id for held in planned(result).held] == ["1", "2", "3"]
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.HOLD]
         assert Effect.FIELDS in stage.journal.records().sites()[0].frozen
 
@@ -328,7 +329,7 @@ class TestBudgets:
         stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
         result = stage.run("desk")
         assert desk.writer.sent == []
-        assert {held.why for held in result.plan.held} == {"paused: an audit"}
+        assert {held.why for held in planned(result).held} == {"paused: an audit"}
         assert stage.journal.records().sites()[0].frozen == {}
         stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
         assert stage.run("desk", fetch=False).summary.written == 2
@@ -390,8 +391,7 @@ class TestBulk:
         desk.world.update(ids[0], AGENT, status=Status.CLOSED)
         desk.world.update(ids[1], AGENT, group="id:99")
         result = stage.run("desk", fetch=False)
-        assert result.applied is not None
-        assert (result.applied.written, result.applied.failed, result.applied.conflicts) == (3, 1, 1)
+        assert (applied(result).written, applied(result).failed, applied(result).conflicts) == (3, 1, 1)
         at_rest(stage)
         assert stage.wanted("desk") == {}
         assert desk.live(ids[1]).level == 1
@@ -400,8 +400,7 @@ class TestBulk:
         opened(desk, 6, facts=DEGRADED)
         desk.world.write_faults.append(Fault.LOST_ANSWER)
         result = stage.run("desk")
-        assert result.applied is not None
-        assert (result.applied.unknown, result.applied.written) == (4, 2)
+        assert (applied(result).unknown, applied(result).written) == (4, 2)
         assert stage.run("desk").summary.written == 4
         assert desk.world.requests["submit"] == 2
 
@@ -428,3 +427,19 @@ def test_a_bots_priority_is_somebodys_too(stage: Stage, desk: Desk) -> None:
     at_rest(stage)
     assert desk.live(id_).priority is P3
     assert Field.PRIORITY in stage.stored("desk", id_).applied
+
+
+def test_what_stays_held_is_journalled_once_and_stays_in_sight(stage: Stage, desk: Desk) -> None:
+    opened(desk, 2)
+    stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+    lines = []
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        records = stage.journal.records()
+        assert {line.ticket for line in records.held(site="desk")} == {"1", "2"}
+        lines.append(sum(event.kind == "held" for event in records.events(limit=1000)))
+    assert lines[0] == lines[-1]
+    stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+    stage.run("desk")
+    assert list(stage.journal.records().held()) == []

@@ -126,6 +126,7 @@ class TestJira:
         assert sum(self.spent(passes, before).values()) == 1 + requests
 
     def test_unchanged_issues_take_the_search_alone(self, running: Sandbox, passes: Passes) -> None:
+        """And a look at our account: to an anonymous reader every site is empty."""
         for _ in range(3):
             self.ticket(passes)
         running.clock.advance(timedelta(minutes=10))  # longer than the windows overlap
@@ -133,4 +134,4 @@ class TestJira:
         running.clock.advance(timedelta(minutes=9))  # a longer silence is doubted: are we still known?
         before = Counter(passes.ports.reader.transport.counts)
         assert sum(len(page.observations) for page in passes.ports.reader.changes(cursor)) == 0
-        assert sum(self.spent(passes, before).values()) == 1
+        assert self.spent(passes, before) == {"search": 1, "account": 1}

@@ -29,8 +29,8 @@ def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
     assert journal.policy_since("elsewhere", "a") is None
 
 
-def _run(id_, minute=0, **values):
-    return RunRow(id=id_, site=SITE, kind="sync", policy="p" * 64, started_at=NOW + minute * MINUTE, **values)
+def _run(id_, minute=0, kind="sync", **values):
+    return RunRow(id=id_, site=SITE, kind=kind, policy="p" * 64, started_at=NOW + minute * MINUTE, **values)
 
 
 # ---- finding
@@ -148,17 +148,35 @@ def test_the_chain_goes_on_after_a_restart(journal, reopen):
 
 
 def test_what_the_latest_finished_run_held_back_is_shown(journal):
+    one = RunSummary(held=1)
     journal.begin_run(_run("a"))
     journal.record(_line(1, run="a"))
-    journal.end_run(_run("a", ended_at=NOW))
+    journal.end_run(_run("a", ended_at=NOW, summary=one))
     assert [line.ticket for line in journal.records().held()] == ["1"]
     journal.begin_run(_run("b", 5))
     journal.record(_line(2, run="b"))
     journal.record(_line(3, run="b", kind="left"))
     assert [line.ticket for line in journal.records().held(site=SITE)] == ["1"]
-    journal.end_run(_run("b", 5, ended_at=NOW + 6 * MINUTE))
+    journal.end_run(_run("b", 5, ended_at=NOW + 6 * MINUTE, summary=one))
     assert [line.ticket for line in journal.records().held()] == ["2"]
     assert list(journal.records().held(site="other")) == []
+
+
+def test_what_is_still_held_is_shown_from_the_run_that_told_of_it(journal):
+    journal.begin_run(_run("a"))
+    journal.record(_line(1, run="a"))
+    journal.end_run(_run("a", ended_at=NOW, summary=RunSummary(held=1)))
+    for name, minutes, values in (
+        ("b", 5, {"summary": RunSummary(held=1)}),
+        ("c", 10, {"outcome": "failed"}),
+        ("d", 15, {"kind": "apply"}),
+    ):
+        journal.begin_run(_run(name, minutes))
+        journal.end_run(_run(name, minutes, ended_at=NOW + 20 * MINUTE, **values))
+        assert [line.ticket for line in journal.records().held()] == ["1"]
+    journal.begin_run(_run("e", 30))
+    journal.end_run(_run("e", 30, ended_at=NOW + 31 * MINUTE))
+    assert list(journal.records().held()) == []
 
 
 def test_intents_are_listed_latest_first_by_site_and_status(journal):

@@ -1,0 +1,25 @@
+"""The first week: what shadow would do is read in ``plan``, with its texts, and in ``log``, once for each occasion."""
+
+from __future__ import annotations
+
+from tests.e2e.desk import SITES, Desk
+
+
+def test_shadow_is_readable_before_anything_is_written(desk: Desk) -> None:
+    desk.effects()
+    tickets = {desk.ticket(site) for site in SITES}
+    desk.later(minutes=40)
+
+    planned = [row for row in desk.ok("plan", "-o", "json").json["changes"] if row["state"] == "shadow"]
+    assert {row["site"] for row in planned} == set(SITES)
+    assert {"priority", "level"} <= {row.get("field") for row in planned}
+    assert all(row["why"] for row in planned)
+    assert "would: priority" in desk.ok("plan").out
+
+    desk.ok("sync")
+    rows = [row for row in desk.ok("log", "-o", "json").json["rows"] if row["what"] == "would-do"]
+    assert {row["ticket"].removeprefix("#") for row in rows} == {ticket.removeprefix("#") for ticket in tickets}
+    assert all("priority" in row["detail"] and row["data"]["why"] for row in rows)
+    desk.ok("sync")
+    assert [row for row in desk.ok("log", "-o", "json").json["rows"] if row["what"] == "would-do"] == rows
+    assert desk.writes() == []

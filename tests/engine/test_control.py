@@ -1,0 +1,98 @@
+"""The control socket: a question, an answer, and nobody else can reach it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.engine.control import ControlServer, call
+from connector.errors import Busy, ConnectorError, UnsafePlan
+
+Serve = Callable[[Path], Path]
+
+
+def _refuse(_request: object) -> dict[str, object]:
+    raise UnsafePlan("not today", remedy="try tomorrow")
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    servers: list[ControlServer] = []
+
+    def started(path: Path) -> Path:
+        server = ControlServer(path, {"echo": lambda r: {"said": r["word"]}, "refuse": _refuse})
+        server.start()
+        servers.append(server)
+        return path
+
+    yield started
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.sock"
+
+
+def raw(path: Path, line: bytes) -> dict[str, object]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(path))
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        return dict(json.loads(connection.makefile().readline()))
+
+
+def test_a_command_is_answered(serve: Serve, path: Path) -> None:
+    serve(path)
+    assert call(path, "echo", word="Grüß Gott") == {"said": "Grüß Gott"}
+    assert call(path, "echo", word="again") == {"said": "again"}
+
+
+def test_a_refusal_comes_with_its_remedy(serve: Serve, path: Path) -> None:
+    serve(path)
+    with pytest.raises(ConnectorError, match="not today") as caught:
+        call(path, "refuse")
+    assert caught.value.remedy == "try tomorrow"
+
+
+@pytest.mark.parametrize("line", [b"\n", b"nonsense\n", b"[]\n", b'{"command": "fly"}\n', b'{"command": "echo"}\n'])
+def test_what_cannot_be_read_is_refused_and_the_next_one_served(serve: Serve, path: Path, line: bytes) -> None:
+    serve(path)
+    assert raw(path, line)["ok"] is False
+    assert call(path, "echo", word="still here") == {"said": "still here"}
+
+
+def test_a_socket_whose_path_is_long_works_all_the_same(serve: Serve, tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 60) / ("b" * 60)
+    folder.mkdir(parents=True)
+    path = serve(folder / "state.sock")
+    assert len(str(path)) > 108
+    assert call(path, "echo", word="far away") == {"said": "far away"}
+
+
+def test_only_the_account_itself_reaches_it(serve: Serve, path: Path) -> None:
+    serve(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_a_crash_left_is_replaced(serve: Serve, path: Path) -> None:
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    left.bind(str(path))
+    left.close()
+    with pytest.raises(Busy, match="does not answer"):
+        call(path, "echo", word="anybody?")
+    serve(path)
+    assert call(path, "echo", word="me") == {"said": "me"}
+
+
+def test_a_server_that_ends_takes_its_socket_along(path: Path) -> None:
+    server = ControlServer(path, {})
+    server.start()
+    server.stop()
+    assert not path.exists()

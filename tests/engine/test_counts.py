@@ -1,0 +1,108 @@
+"""What a pass costs, counted: requests to the helpdesk, calls of the journal, rows, index look-ups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from connector.domain.site import Budget, Effect
+from connector.helpdesks.memory import AGENT
+from tests.engine.stage import SECOND, Desk, Stage
+from tests.engine.test_passes import DEGRADED, at_rest, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+ROOMY = dict.fromkeys(Effect, Budget(least=10_000, window=timedelta(hours=1)))
+
+
+class Counting:
+    """A journal whose calls are counted by name."""
+
+    def __init__(self, real: Any) -> None:
+        self.calls: Counter[str] = Counter()
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls[name] += 1
+        return getattr(self._real, name)
+
+
+def desk_of(clock: StoppedClock, *, bulk_size: int) -> Desk:
+    desk = Desk("desk", clock, bulk_size=bulk_size)
+    desk.rules = replace(desk.rules, budgets=ROOMY)
+    return desk
+
+
+def test_a_hundred_changes_of_fields_are_one_job(set_up: Callable[..., Stage], clock: StoppedClock) -> None:
+    desk = desk_of(clock, bulk_size=100)
+    stage = set_up(desk)
+    ids = opened(desk, 100, facts={})
+    at_rest(stage)
+    clock.move(SECOND)
+    for id_ in ids:
+        desk.world.update(id_, AGENT, facts=DEGRADED)
+    before = desk.world.requests.copy()
+    assert stage.run("desk").summary.written == 100
+    spent = desk.world.requests - before
+    assert (spent["delta"], spent["submit"], spent["write"], spent["get"]) == (1, 1, 0, 0)
+    assert spent["poll"] <= 2
+
+
+def test_a_quiet_pass_asks_once_and_changes_nothing(stage: Stage, desk: Desk) -> None:
+    opened(desk, 20)
+    at_rest(stage)
+    before, requests = stage.rows(), desk.world.requests.total()
+    stage.clock.move(SECOND)
+    result = stage.run("desk")
+    assert (result.summary.requests, desk.world.requests.total() - requests) == (1, 1)
+    assert (result.summary.decided, stage.rows()) == (0, before)
+
+
+def test_deadlines_cost_no_request(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    opened(desk, 5)
+    at_rest(stage)
+    due = stage.journal.next_due("desk")
+    assert due is not None
+    clock.move(due - clock.now())
+    before = desk.world.requests.copy()
+    assert stage.run("desk", fetch=False).summary.decided == 5
+    assert set(desk.world.requests - before) <= {"write"}
+
+
+@pytest.mark.parametrize("shadow", [True, False])
+def test_calls_of_the_journal_do_not_grow_with_the_tickets_of_a_page(
+    set_up: Callable[..., Stage], clock: StoppedClock, *, shadow: bool
+) -> None:
+    counted = []
+    for count in (5, 45):
+        desk = desk_of(clock, bulk_size=100)
+        desk.rules = replace(desk.rules, effects=frozenset() if shadow else frozenset({Effect.FIELDS}))
+        stage = set_up(desk)
+        opened(desk, count, facts={})
+        journal = Counting(stage.journal)
+        stage.run_with("desk", replace(stage.around, journal=journal))
+        counted.append(journal.calls)
+    assert counted[0] == counted[1]
+
+
+def plan_of(connection: Connection, statement: str) -> str:
+    return " ".join(row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}")))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM ticket WHERE site = 'desk' AND next_due_at <= 1 ORDER BY next_due_at LIMIT 100",
+        "SELECT min(next_due_at) FROM ticket WHERE site = 'desk' AND next_due_at > 1",
+    ],
+)
+def test_what_is_due_is_found_by_an_index(stage: Stage, statement: str) -> None:
+    found = stage.journal._run(lambda connection: plan_of(connection, statement))
+    assert "USING" in found
+    assert "INDEX ix_ticket" in found
+    assert "TEMP B-TREE" not in found

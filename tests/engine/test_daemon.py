@@ -1,0 +1,181 @@
+"""The daemon's loop on a clock that stands still: when it reads, when it only wakes, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from connector.domain.site import Budget, Effect
+from connector.domain.ticket import Priority
+from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.helpdesks.memory import Fault
+from connector.ports import AlarmKind
+from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
+from tests.engine.test_passes import DEGRADED, OUTAGE, P1, P3, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+
+class EndingClock(StoppedClock):
+    """Time jumps to each wake; what is planned happens on the way, and after ``until`` the loop is told to stop."""
+
+    def __init__(self, now: datetime, *, until: datetime) -> None:
+        super().__init__(now)
+        self.until = until
+        self.at_the_end: Callable[[], None] = lambda: None
+        self.events: list[tuple[datetime, Callable[[], None]]] = []
+        self.wakes: list[datetime] = []
+
+    def wait(self, until: datetime | None) -> bool:
+        assert until is not None
+        if until > self.now():
+            self.wakes.append(until)
+        if until > self.until:
+            self.at_the_end()
+            return False
+        for event in [e for e in self.events if e[0] <= until]:
+            self.events.remove(event)
+            self.move(max(event[0] - self.now(), timedelta(0)))
+            event[1]()
+        return super().wait(until)
+
+
+@pytest.fixture
+def clock() -> EndingClock:
+    return EndingClock(MONDAY, until=MONDAY + MINUTE * 12)
+
+
+def run(stage: Stage, desk: Desk, clock: EndingClock, limits: Limits | None = None) -> SiteLoop:
+    loop = SiteLoop(desk.site, stage.around, limits or Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    return loop
+
+
+def passes(stage: Stage) -> list[bool]:
+    """Return, for every pass, whether it read the helpdesk."""
+    fetched = []
+    for name, _ in stage.ears.events:
+        if name == "run_started":
+            fetched.append(False)
+        elif name == "page_read":
+            fetched[-1] = True
+    return fetched
+
+
+def test_it_polls_at_its_cadence(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    run(stage, desk, clock)
+    assert desk.world.requests["delta"] == 12
+    assert clock.wakes == [MONDAY + MINUTE * n for n in range(1, 14)]
+
+
+def test_it_wakes_for_a_deadline_without_reading(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    opened(desk)
+    clock.move(timedelta(seconds=5))
+    run(stage, desk, clock)
+    due = MONDAY + timedelta(minutes=11, seconds=15)
+    assert due in clock.wakes
+    (woken,) = [n for n, fetched in enumerate(passes(stage)) if not fetched]
+    assert stage.journal.records().runs(limit=100)[::-1][woken].started_at == due
+    assert desk.world.requests["delta"] == len(passes(stage)) - 2
+
+
+def test_what_is_held_waits_for_the_next_poll_and_does_not_spin(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    tight = Budget(least=1, window=timedelta(hours=1))
+    desk.rules = replace(desk.rules, budgets={Effect.FIELDS: tight}, effects=frozenset({Effect.FIELDS}))
+    opened(desk, 3, facts=DEGRADED)
+    run(stage, desk, clock)
+    assert len(desk.writer.sent) == 1
+    assert len(passes(stage)) == 13
+
+
+def test_a_site_in_trouble_is_asked_less_and_less_often(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 4)
+    run(stage, desk, clock)
+    waits = [after - before for before, after in zip([MONDAY, *clock.wakes], clock.wakes, strict=False)]
+    assert waits[:5] == [timedelta(seconds=s) for s in (15, 30, 60, 120, 60)]
+
+
+def test_the_helpdesks_own_wish_is_heeded(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    opened(desk)
+    desk.world.write_faults.append(Fault.THROTTLED)
+    run(stage, desk, clock)
+    assert clock.wakes[0] == MONDAY + timedelta(seconds=60)
+    assert desk.live("1").priority is P1
+
+
+def test_silence_for_too_long_is_one_alarm(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 50)
+    loop = run(stage, desk, clock, Limits(stale_after=MINUTE * 5))
+    assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.STALE]
+    assert loop.pulse.failures >= 5
+
+
+def test_an_alarm_may_come_again_after_a_good_pass(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    clock.until = MONDAY + MINUTE * 40
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 6)
+    clock.events.append((MONDAY + MINUTE * 20, lambda: desk.world.read_faults.extend([Fault.UNAVAILABLE] * 6)))
+    run(stage, desk, clock, Limits(stale_after=MINUTE * 5))
+    assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.STALE, AlarmKind.STALE]
+
+
+def test_a_pause_is_heeded_before_every_write(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    opened(desk, 3)
+    paused = clock.now() + MINUTE * 5
+    run(stage, desk, clock, Limits(may_write=lambda: clock.now() >= paused))
+    assert [sent.at for sent in desk.writer.sent] == [paused] * 3
+
+
+def test_a_stop_finishes_the_write_in_hand_and_begins_no_other(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    opened(desk, 3)
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    desk.writer.before_send = lambda _: loop.stop()
+    loop.run()
+    assert len(desk.writer.sent) == 1
+    assert stage.journal.sending("desk") == ()
+    assert desk.live("1").priority is P1
+    assert desk.live("2").priority is P3
+
+
+def test_a_poll_may_be_asked_for(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    clock.at_the_end = loop.stop
+    clock.events.append((MONDAY + timedelta(seconds=30), loop.poll_now))
+    loop.run()
+    assert passes(stage)[:3] == [False, True, True]
+    assert stage.journal.records().runs(limit=100)[-2].started_at == MONDAY + timedelta(seconds=30)
+
+
+def test_a_reloaded_policy_is_in_force_at_the_next_pass(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    opened(desk, 1, facts={}, priority=Priority.P4)
+    strict = replace(stage.policies.policy, hash="strict" * 10 + "beef")
+
+    def reload() -> None:
+        stage.policies.policy = strict
+
+    clock.events.append((MONDAY + MINUTE * 2, reload))
+    run(stage, desk, clock)
+    assert stage.journal.undecided("desk", policy_hash=strict.hash, limit=10) == ()
+
+
+def test_one_sites_outage_does_not_delay_another(set_up: Callable[..., Stage]) -> None:
+    clocks = [EndingClock(MONDAY, until=MONDAY + MINUTE * 5) for _ in range(2)]
+    one, two = (Desk(name, clock) for name, clock in zip(("one", "two"), clocks, strict=True))
+    stage = set_up(one, two)
+    one.world.read_faults.extend([Fault.UNAVAILABLE] * 50)
+    opened(two, facts=OUTAGE)
+    loops = []
+    for desk, clock in zip((one, two), clocks, strict=True):
+        loop = SiteLoop(desk.site, replace(stage.around, clock=clock), Limits())
+        clock.at_the_end = loop.stop
+        loops.append(loop)
+    crashed: list[str] = []
+    daemon = Daemon(loops=loops, on_crash=lambda site, _: crashed.append(site))
+    daemon.start()
+    assert daemon.join(timeout=60)
+    assert two.live("1").priority is P1
+    assert two.world.requests["delta"] == 5
+    assert crashed == []
+    assert (loops[0].pulse.last_outcome, loops[1].pulse.last_outcome) == ("failed", "ok")

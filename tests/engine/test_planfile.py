@@ -1,0 +1,202 @@
+"""Plans to look at first: nothing is stored or sent for them, and a kept one is written exactly or not at all."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.domain.site import Budget, Effect
+from connector.engine.planfile import PlanFile, apply_changes, check_plan_file, read_plan_file, write_plan_file
+from connector.engine.reconcile import PassPlan, reconcile
+from connector.errors import ConfigError, UnsafePlan
+from connector.helpdesks.memory import AGENT
+from connector.journal import open_scratch
+from tests.engine.stage import MINUTE, Desk, Stage
+from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+
+def look_ahead(stage: Stage, desk: Desk) -> PassPlan:
+    """Plan on a private copy, as ``connector plan`` does."""
+    with open_scratch(str(stage.state)) as scratch:
+        return reconcile(desk.reading, replace(stage.around, journal=scratch), run="plan")
+
+
+def kept(stage: Stage, desk: Desk, path: Path) -> PlanFile:
+    write_plan_file(path, [look_ahead(stage, desk)], fingerprints={desk.name: desk.rules.fingerprint})
+    return read_plan_file(path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.json"
+
+
+class TestPlan:
+    def test_a_plan_stores_nothing_and_sends_nothing(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 3)
+        before = stage.rows(without=frozenset())
+        plan = look_ahead(stage, desk)
+        assert len(plan.planned) == 3
+        assert stage.rows(without=frozenset()) == before
+        assert (desk.writer.sent, desk.world.requests["write"]) == ([], 0)
+
+    def test_a_plan_on_a_running_state_moves_no_cursor(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        at_rest(stage)
+        stage.clock.move(MINUTE)
+        opened(desk, 2)
+        before = stage.rows(without=frozenset())
+        assert [p.ticket.ref.id for p in look_ahead(stage, desk).planned] == ["2", "3"]
+        assert stage.rows(without=frozenset()) == before
+
+    def test_a_pass_does_what_the_plan_said(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, 2, labels=frozenset({"security"}))
+        plan = look_ahead(stage, desk)
+        stage.run("desk")
+        planned = [w for p in plan.planned for w in desk.writer.split(p.change)]
+        assert [(w.key, w.fields, w.comment) for w in planned] == [
+            (s.write.key, s.write.fields, s.write.comment) for s in desk.writer.sent
+        ]
+
+
+class TestApply:
+    def test_it_writes_exactly_what_the_file_holds(self, stage: Stage, desk: Desk, path: Path) -> None:
+        ids = opened(desk, 2, labels=frozenset({"security"}))
+        file = kept(stage, desk, path)
+        stage.clock.move(MINUTE)
+        opened(desk)
+        applied, refused = apply_changes(desk.site, stage.around, file)
+        assert (applied.written, refused) == (2, ())
+        assert {s.write.ref.id for s in desk.writer.sent} == set(ids)
+        assert {c.body for c in desk.world.comments} == {c.body for ch in file.changes["desk"] for c in ch.comments}
+        (run,) = stage.journal.records().runs(site="desk")
+        assert (run.kind, run.outcome, run.summary.written) == ("apply", "ok", 2)
+        at_rest(stage)
+        assert stage.wanted("desk") == {}
+
+    def test_it_writes_nothing_a_second_time(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk, 2, labels=frozenset({"security"}))
+        file = kept(stage, desk, path)
+        apply_changes(desk.site, stage.around, file)
+        applied, refused = apply_changes(desk.site, stage.around, file)
+        assert (applied.written, len(refused), len(desk.writer.sent)) == (0, 2, 2)
+
+    def test_a_ticket_that_changed_since_is_refused(self, stage: Stage, desk: Desk, path: Path) -> None:
+        first, second = opened(desk, 2)
+        file = kept(stage, desk, path)
+        stage.clock.move(MINUTE)
+        desk.world.update(first, AGENT, group="id:99")
+        applied, (refused,) = apply_changes(desk.site, stage.around, file)
+        assert (applied.written, refused.key, refused.why) == (1, "#1", "the ticket changed since the plan was made")
+        assert desk.live(second).priority is P1
+
+    def test_what_somebody_changed_since_is_remembered(self, stage: Stage, desk: Desk, path: Path) -> None:
+        """The fresh read of ``apply`` must not swallow a person's decision."""
+        (id_,) = opened(desk)
+        at_rest(stage)
+        stage.clock.move(timedelta(hours=1))
+        file = kept(stage, desk, path)
+        assert file.changes["desk"]
+        desk.world.update(id_, AGENT, priority=P4)
+        apply_changes(desk.site, stage.around, file)
+        at_rest(stage)
+        assert desk.live(id_).priority is P4
+
+    def test_a_ticket_that_is_gone_is_refused(self, stage: Stage, desk: Desk, path: Path) -> None:
+        (id_,) = opened(desk)
+        file = kept(stage, desk, path)
+        desk.world.delete(id_)
+        _, (refused,) = apply_changes(desk.site, stage.around, file)
+        assert refused.why == "the ticket is gone or cannot be read"
+
+    def test_a_newer_threshold_makes_the_text_out_of_date(
+        self, stage: Stage, desk: Desk, path: Path, clock: StoppedClock
+    ) -> None:
+        opened(desk)
+        at_rest(stage)
+        clock.move(MINUTE * 16)
+        file = kept(stage, desk, path)
+        assert file.changes["desk"][0].comments
+        clock.move(MINUTE * 45)
+        _, (refused,) = apply_changes(desk.site, stage.around, file)
+        assert refused.why in {
+            "a newer threshold or level has been reached since",
+            "the policy wants other values by now",
+        }
+        assert desk.world.comments == []
+
+    def test_budgets_and_freezes_hold(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk, 4, facts=DEGRADED)
+        file = kept(stage, desk, path)
+        desk.rules = replace(desk.rules, budgets={Effect.FIELDS: Budget(least=3, window=timedelta(minutes=10))})
+        applied, (refused,) = apply_changes(desk.site, stage.around, file)
+        assert applied.written == 3
+        assert refused.why == "held, over the budget of 3 fields within 0:10:00"
+
+    def test_a_paused_site_is_not_written(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk)
+        file = kept(stage, desk, path)
+        stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+        with pytest.raises(UnsafePlan, match="paused: an audit"):
+            apply_changes(desk.site, stage.around, file)
+        assert desk.writer.sent == []
+
+    def test_an_effect_that_is_off_by_now_is_not_used(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk)
+        file = kept(stage, desk, path)
+        desk.allow()
+        applied, refused = apply_changes(desk.site, stage.around, file)
+        assert (applied.written, len(refused), desk.writer.sent) == (0, 1, [])
+
+    def test_another_helpdesk_behind_the_name_is_refused(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk)
+        file = kept(stage, desk, path)
+        with pytest.raises(UnsafePlan, match="another desk"):
+            apply_changes(desk.site, stage.around, replace(file, fingerprints={"desk": "other"}))
+
+
+class TestFile:
+    @pytest.fixture
+    def file(self, stage: Stage, desk: Desk, path: Path) -> PlanFile:
+        opened(desk, 1, labels=frozenset({"security"}))
+        return kept(stage, desk, path)
+
+    @pytest.mark.usefixtures("file")
+    def test_it_is_private(self, path: Path) -> None:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+    @pytest.mark.parametrize(
+        ("age", "policy", "why"),
+        [
+            (timedelta(minutes=61), None, "valid for one hour"),
+            (timedelta(seconds=-1), None, "valid for one hour"),
+            (timedelta(minutes=59), "f" * 64, "was made under policy"),
+        ],
+    )
+    def test_it_is_refused_when_it_is_old_or_of_another_policy(
+        self, file: PlanFile, age: timedelta, policy: str | None, why: str
+    ) -> None:
+        check_plan_file(file, policy_hash=file.policy, now=file.created_at + timedelta(minutes=60))
+        with pytest.raises(UnsafePlan, match=why):
+            check_plan_file(file, policy_hash=policy or file.policy, now=file.created_at + age)
+
+    @pytest.mark.usefixtures("file")
+    def test_what_is_no_plan_is_refused_with_its_name(self, path: Path) -> None:
+        document = json.loads(path.read_text())
+        for broken in ("", "[]", "{}", json.dumps(document | {"schema_version": 2})):
+            path.write_text(broken)
+            with pytest.raises(ConfigError, match=r"plan\.json"):
+                read_plan_file(path)
+        with pytest.raises(ConfigError, match="cannot be read"):
+            read_plan_file(path.with_name("absent"))
+
+    def test_priority_is_untouched_until_it_is_applied(self, file: PlanFile, desk: Desk) -> None:
+        assert desk.live("1").priority is P3
+        assert file.changes["desk"][0].fields

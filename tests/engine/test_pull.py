@@ -1,0 +1,164 @@
+"""How a site's changes come in: load, delta, sweep, history, and what is not believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.events import EventKind
+from connector.domain.site import Effect
+from connector.domain.ticket import Priority, Status
+from connector.engine.passes import PassOutcome
+from connector.helpdesks.memory import AGENT, Fault
+from connector.ports import AlarmKind, Progress
+from tests.engine.stage import MINUTE, SECOND, Desk, IndexedReader, Stage
+from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+SWEEP = timedelta(hours=6)
+
+
+class TestLoad:
+    def test_the_first_load_reads_what_is_open_and_the_delta_what_changes(self, stage: Stage, desk: Desk) -> None:
+        first, second, closed = opened(desk, 3, facts={})
+        desk.world.update(closed, AGENT, status=Status.CLOSED)
+        assert stage.run("desk").summary.read == 2
+        assert stage.journal.known_open("desk") == {first, second}
+        stage.clock.move(SECOND)
+        desk.world.comment(second, "Any news?")
+        assert stage.run("desk").summary.read == 1
+
+    def test_a_load_that_was_cut_short_begins_anew(self, stage: Stage, desk: Desk) -> None:
+        desk.world.page_size = 1
+        ids = opened(desk, 3, facts={})
+        desk.world.read_faults.extend([None, None, Fault.UNAVAILABLE])
+        assert stage.run("desk").outcome is PassOutcome.FAILED
+        assert stage.journal.known_open("desk") == {ids[0]}
+        stage.run("desk")
+        assert stage.journal.known_open("desk") == set(ids)
+
+    def test_what_closed_during_a_broken_load_is_found_out(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        desk.world.page_size = 1
+        ids = opened(desk, 2, facts={})
+        desk.world.read_faults.extend([None, None, Fault.UNAVAILABLE])
+        stage.run("desk")
+        clock.move(SECOND)
+        desk.world.update(ids[0], AGENT, status=Status.CLOSED)
+        stage.run("desk")
+        clock.move(SECOND)
+        stage.run("desk")
+        assert stage.journal.known_open("desk") == {ids[1]}
+
+    def test_what_changes_while_the_load_runs_is_in_the_first_delta(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk, 1, facts={})
+        stage.run("desk")
+        state = stage.journal.open_site("desk", fingerprint=desk.rules.fingerprint)
+        assert (state.loaded, state.cursor) == (True, "1")
+        stage.clock.move(SECOND)
+        desk.world.update(id_, AGENT, priority=P4)
+        stage.run("desk")
+        assert stage.stored("desk", id_).ticket.priority is P4
+
+
+class TestSweep:
+    def test_a_sweep_finds_what_deltas_missed(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        gone, closed, kept = opened(desk, 3, facts={})
+        stage.run("desk")
+        clock.move(SECOND)
+        del desk.world.rows[gone]
+        row = desk.world.rows[closed]
+        row.ticket = replace(row.ticket, status=Status.CLOSED, version="x", updated_at=clock.now())
+        stage.run("desk")
+        assert stage.journal.known_open("desk") == {gone, closed, kept}
+        clock.move(SWEEP)
+        stage.run("desk")
+        assert stage.journal.known_open("desk") == {kept}
+        assert stage.stored("desk", gone).ticket.status is Status.GONE
+
+    def test_a_deleted_ticket_is_gone_with_the_delta(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        stage.run("desk")
+        stage.clock.move(SECOND)
+        desk.world.delete(id_)
+        stage.run("desk")
+        assert stage.journal.known_open("desk") == set()
+
+
+class TestOutage:
+    @pytest.mark.parametrize("after_hours", [6, 0])
+    def test_an_empty_site_is_an_outage(self, stage: Stage, desk: Desk, clock: StoppedClock, after_hours: int) -> None:
+        opened(desk, 51, facts={})
+        stage.run("desk")
+        desk.world.rows.clear()
+        if after_hours:
+            clock.move(timedelta(hours=after_hours))
+        else:
+            stage.journal.advance("desk", Progress(loaded=False))
+        result = stage.run("desk")
+        assert result.outcome is PassOutcome.HELD
+        assert len(stage.journal.known_open("desk")) == 51
+        assert set(stage.journal.records().sites()[0].frozen) == set(Effect)
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+
+    def test_a_small_site_may_empty_itself(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk, 50, facts={})
+        stage.run("desk")
+        desk.world.rows.clear()
+        clock.move(SWEEP)
+        assert stage.run("desk").outcome is PassOutcome.OK
+        assert stage.journal.known_open("desk") == set()
+
+
+class TestLaggingIndex:
+    @pytest.fixture
+    def desk(self, clock: StoppedClock) -> Desk:
+        return Desk("desk", clock, indexed=True)
+
+    def test_what_stood_before_our_write_is_no_news(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        (id_,) = opened(desk)
+        clock.move(MINUTE * 10)
+        stage.run("desk")
+        assert isinstance(desk.reader, IndexedReader)
+        desk.reader.lag = MINUTE * 5
+        before, sent = stage.rows(), len(desk.writer.sent)
+        clock.move(MINUTE)
+        stage.run("desk")
+        assert (stage.stored("desk", id_).ticket.priority, len(desk.writer.sent)) == (P1, sent)
+        assert stage.rows() == before
+
+    def test_what_stood_before_somebodys_change_is_no_news(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        (id_,) = opened(desk, facts=DEGRADED)
+        at_rest(stage)
+        clock.move(MINUTE)
+        desk.world.update(id_, AGENT, group="id:99")
+        at_rest(stage)
+        assert isinstance(desk.reader, IndexedReader)
+        desk.reader.lag = MINUTE * 5
+        before = stage.rows()
+        clock.move(MINUTE)
+        stage.run("desk")
+        assert stage.rows() == before
+        groups = [e for e in stage.stored("desk", id_).history.events if e.kind is EventKind.GROUP]
+        assert [e.after for e in groups] == ["service-desk", "id:99"]
+
+
+class TestHistory:
+    def test_histories_are_read_within_their_allowance_most_urgent_first(self, stage: Stage, desk: Desk) -> None:
+        desk.world.page_size = 2
+        for priority in (P4, P3, P1):
+            opened(desk, 1, facts={}, priority=priority)
+        stage.run("desk")
+        complete = {id_: stage.stored("desk", id_).history.complete for id_ in ("1", "2", "3")}
+        assert complete == {"1": False, "2": True, "3": True}
+        stage.clock.move(SECOND)
+        stage.run("desk")
+        assert stage.stored("desk", "1").history.complete
+        assert desk.world.requests["history"] == 3
+
+    def test_a_ticket_without_history_speaks_to_nobody_outside(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, priority=Priority.P1)
+        desk.world.page_size = 1
+        stage.run("desk")
+        assert all(not c.public for c in desk.world.comments)
