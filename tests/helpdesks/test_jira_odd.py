@@ -282,11 +282,13 @@ class TestPaging:
         (history,) = site.reader.history(["7"])
         assert [e.id for e in history.events] == ["created", "comment:1", "comment:2", "comment:3"]
 
-    def test_a_history_that_cannot_be_read_is_left_out(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+    def test_a_history_that_cannot_be_read_says_so(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
         wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
         wire.get(f"{API}/issue/7/comment", json={"comments": [posted(created="soon")], "total": 1})
-        assert list(site.reader.history(["7"])) == []
+        (history,) = site.reader.history(["7"])
+        assert history.events == ()
+        assert "soon" in history.unreadable
 
 
 class TestSingles:

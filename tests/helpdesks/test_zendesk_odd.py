@@ -27,6 +27,9 @@ API = f"{BASE}/api/v2"
 STAMP = "2026-11-22T08:00:00Z"
 
 
+ME = {"user": {"id": 901, "role": "agent"}}
+
+
 @pytest.fixture
 def clock() -> StoppedClock:
     return StoppedClock()
@@ -140,6 +143,7 @@ class TestPaging:
             next(pages)
 
     def test_no_url_of_an_answer_is_followed(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+        wire.get(f"{API}/users/me.json", json=ME)
         evil = "https://evil.example/api/v2/tickets/7/audits.json?page=2"
         audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
         first = wire.get(
@@ -159,6 +163,7 @@ class TestPaging:
 
     def test_endless_audits_are_given_up(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
         audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
+        wire.get(f"{API}/users/me.json", json=ME)
         more = {"audits": [audit], "meta": {"has_more": True, "after_cursor": "again"}}
         wire.get(f"{API}/tickets/7/audits.json", json=more)
         (history,) = site.reader.history(["7"])
