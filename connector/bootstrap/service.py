@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from connector.bootstrap.clock import SteppedClock
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
-from connector.errors import ConfigError, what_failed, where_failed
+from connector.errors import ConfigError, Unavailable, what_failed, where_failed
 from connector.ports import Journal
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Service:
             SiteLoop(program.site(name, clock), program.around(name, journal, clock, self._hooks), limits)
             for name, clock in self._clocks.items()
         ]
-        self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash)
+        self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
         self._control = ControlServer(program.places.socket, self._handlers())
 
     def run(self, *, until: Callable[[], bool] | None = None) -> int:
@@ -99,9 +99,6 @@ class Service:
         self._control.stop()
         self._daemon.stop()
         finished = self._daemon.join(FINISH_SECONDS)
-        for clock in self._clocks.values():
-            if isinstance(clock, SteppedClock):
-                clock.leave()
         self._hooks.close()
         self._program.observer.event("daemon_stopped", finished=finished)
 
@@ -110,6 +107,13 @@ class Service:
 
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._reload.set()
+
+    def _leave_time(self, site: str) -> None:
+        """Take this thread out of stepped time as it ends: the others' waits must not wait for it."""
+        clock = self._clocks[site]
+        if isinstance(clock, SteppedClock):
+            with contextlib.suppress(Unavailable):
+                clock.leave()
 
     def _on_crash(self, site: str, error: BaseException) -> None:
         self._crashed.append(site)

@@ -169,6 +169,7 @@ class Daemon:
 
     loops: Sequence[SiteLoop]
     on_crash: Callable[[str, BaseException], None]
+    on_end: Callable[[str], None] = lambda _site: None
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
@@ -200,6 +201,8 @@ class Daemon:
             loop.run()
         except BaseException as error:  # noqa: BLE001 - told here; the interpreter's own traceback would not be masked
             self.on_crash(loop.site.name, error)
+        finally:
+            self.on_end(loop.site.name)
 
 
 __all__ = ["Daemon", "Limits", "PassOutcome", "Pulse", "SiteLoop"]

@@ -6,6 +6,8 @@ import signal
 import stat
 from datetime import timedelta
 
+import pytest
+
 from tests.e2e.desk import JIRA, ZENDESK, Desk, await_fault
 
 NARRATOR = "narrator"
@@ -74,6 +76,7 @@ def test_a_daemon_s_life(desk: Desk) -> None:
         day.passes(minutes=5)
         assert desk.view(ZENDESK, fourth)["priority"] == "P1"
 
+        desk.client.leave(NARRATOR)
         ended = daemon.end(signal.SIGTERM)
     assert ended.code == 0, ended.err[-2000:]
     assert ended.events("daemon_stopped")[0]["finished"] is True
@@ -82,6 +85,7 @@ def test_a_daemon_s_life(desk: Desk) -> None:
     assert "no daemon" in desk.ok("status").out
 
 
+@pytest.mark.full
 def test_one_site_s_outage_does_not_delay_the_other(desk: Desk) -> None:
     day = Day(desk)
     desk.client.faults(JIRA, {"action": "status", "status": 503})
@@ -106,9 +110,11 @@ def test_one_site_s_outage_does_not_delay_the_other(desk: Desk) -> None:
 def test_sigterm_finishes_the_write_in_hand(desk: Desk) -> None:
     ticket = desk.ticket(ZENDESK)
     desk.later(minutes=3)
+    desk.client.join(NARRATOR)  # who never waits: time stands still
     desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 1.5, "name": "slow"})
     with desk.start("run") as daemon:
         await_fault(desk.client, ZENDESK, "slow")
+        desk.client.leave(NARRATOR)
         ended = daemon.end(signal.SIGTERM)
     assert ended.code == 0
     assert len(ended.events("write_done")) == 1

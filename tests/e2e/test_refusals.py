@@ -49,14 +49,14 @@ def test_the_whole_configuration_is_checked_at_once(desk: Desk) -> None:
 
 def test_policy_map_and_texts_are_checked_together(desk: Desk) -> None:
     desk.edit_policy("at_least: P1", "at_leats: P1")
-    desk.edit_policy("pause_on: [waiting_customer,", "pause_on: [waiting_custommer,")
+    desk.edit_policy("dwell: 30m", "dwell: soon")
     site_map = desk.folder / "mappings" / "sites" / "zendesk.yaml"
     site_map.write_text(site_map.read_text().replace("statuses:", "statusses:"))
     ran = desk.run("status")
     assert ran.code == 78
     assert "policy.yaml:" in ran.err
     assert "at_leats" in ran.err
-    assert "waiting_custommer" in ran.err
+    assert "priority.dwell" in ran.err
     assert "zendesk.yaml:" in ran.err
 
 
