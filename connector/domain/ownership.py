@@ -7,7 +7,9 @@ is raised, assigned or said meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.domain.acts import HOLD_LABEL, Acts, priority_named
@@ -117,7 +119,7 @@ def _held_priority(
     ended_at = latest(rose_at, acts.released_at)
     if (ended_at is not None and ended_at > event.at) or _overwritten(situation, event):
         return None
-    return HeldPriority(value=live, since=event.at, by=told(event), until=ends)
+    return HeldPriority(value=live, since=event.at, by=told(event, situation.people), until=ends)
 
 
 def _overwritten(situation: Situation, event: TicketEvent) -> bool:
@@ -134,16 +136,21 @@ def _held_ticket(situation: Situation, acts: Acts, *, labelled: bool, now: datet
         return HeldTicket(since=since, by=f"label {HOLD_LABEL}", until=None)
     if acts.paused_by is None or acts.hold_until is None or acts.hold_until <= now:
         return None
-    return HeldTicket(since=acts.paused_by.at, by=f"/esc hold by {told(acts.paused_by)}", until=acts.hold_until)
+    return HeldTicket(
+        since=acts.paused_by.at, by=f"/esc hold by {told(acts.paused_by, situation.people)}", until=acts.hold_until
+    )
 
 
 _ROLES = {Role.AUTOMATION: "an automation", Role.UNKNOWN: "somebody"}
 
 
-def told(event: TicketEvent) -> str:
-    """Return who acted, as people read it; the helpdesk's account id, never a name."""
-    who = _ROLES.get(event.actor.role, str(event.actor.role))
-    return f"{who} {event.actor.id}".strip()
+def told(event: TicketEvent, people: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return who acted, as people read it: the name that the site's map binds, else the role and the account's id."""
+    actor = event.actor
+    if actor.id in people:
+        return people[actor.id]
+    who = _ROLES.get(actor.role, str(actor.role))
+    return f"{who} (id {actor.id})" if actor.id else who
 
 
 def touched_since(acts: Acts, entered_at: datetime, hands_off: timedelta) -> TicketEvent | None:
