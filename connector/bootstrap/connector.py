@@ -91,7 +91,7 @@ class Connector:
         """Return what the operator allows on a site."""
         rules = site_rules(self.settings.site(name))
         bound = self.policies.loaded.maps[name]
-        return replace(rules, unwritable=bound.unwritable, hold_label=bound.hold_label)
+        return replace(rules, unwritable=bound.unwritable, hold_label=bound.fields.hold_label)
 
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""

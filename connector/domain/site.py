@@ -127,6 +127,7 @@ class FieldMap:
         scope: What a ticket's scope is taken from: ``project``, ``brand``, ``group``, ``form``, ``organization``.
         links: Vendor link type name → our link kind value.
         hold_until: The field with the moment until which a ticket is held, where the site has one.
+        hold_label: The label that holds a ticket while it is on.
         automations: Vendor ids of accounts that programs use although the helpdesk takes them for people.
         commanders: Vendor ids of people who may write ``/esc`` commands; ``command_groups``: vendor ids of the groups
             whose members may. Both empty: every agent.
@@ -146,6 +147,7 @@ class FieldMap:
     scope: str = "project"
     links: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hold_until: Binding | None = None
+    hold_label: str = HOLD_LABEL
     automations: frozenset[str] = frozenset()
     commanders: frozenset[str] = frozenset()
     command_groups: frozenset[str] = frozenset()

@@ -102,7 +102,6 @@ class SiteMap:
     kind: str
     locales: tuple[str, ...]
     fields: FieldMap
-    hold_label: str = HOLD_LABEL
 
     @property
     def unwritable(self) -> frozenset[str]:
@@ -130,9 +129,7 @@ def read_site_map(document: Document, *, name: str | None = None, kind: str | No
     _check(file, refused)
     if refused.problems:
         raise ConfigError(tuple(sorted(refused.problems)))
-    return SiteMap(
-        name=file.site, kind=file.kind, locales=file.locales, fields=_field_map(file), hold_label=file.hold.label
-    )
+    return SiteMap(name=file.site, kind=file.kind, locales=file.locales, fields=_field_map(file))
 
 
 def _agrees(file: SiteMapFile, name: str | None, kind: str | None, refused: Refused) -> None:
@@ -226,6 +223,7 @@ def _field_map(file: SiteMapFile) -> FieldMap:
         scope=file.scope,
         links=MappingProxyType({theirs: kind.value for theirs, kind in file.links.items()}),
         hold_until=_own(file.hold.until),
+        hold_label=file.hold.label,
         automations=frozenset(file.automations),
         commanders=_commanders(file),
         command_groups=frozenset(file.groups[name] for name in file.commands.groups),
