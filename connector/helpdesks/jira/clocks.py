@@ -16,7 +16,8 @@ def natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeCl
     """Yield what each bound SLA field of an issue says; one without any cycle says nothing."""
     for id_, clock in shape.clocks.items():
         value: SlaValue | None = getattr(fields, id_, None)
-        if value is not None and (native := native_clock(value, clock, now=now)) is not None:
+        native = None if value is None else native_clock(value, clock, now=now)
+        if native is not None:
             yield native
 
 
