@@ -15,9 +15,8 @@ from connector.helpdesks.jira.structs import Fields, Value
 def facts(fields: Fields, shape: Shape) -> Iterator[tuple[str, Fact]]:
     """Yield name and value of every input that the issue states; what Jira leaves empty is missing."""
     for name, id_, values in shape.field_inputs:
-        raw = getattr(fields, id_, None) if id_.startswith("customfield_") else _system(fields, id_)
-        value = None if raw is None else fact(raw, values)
-        if value is not None:
+        raw = getattr(fields, id_) if id_ in shape.custom_ids else _system(fields, id_)
+        if raw is not None and (value := fact(raw, values)) is not None:
             yield name, value
     for name, values in shape.organization_inputs:
         word = _of_organizations(getattr(fields, shape.organizations, None), values)

@@ -73,6 +73,11 @@ class Shape:
         return tuple(sorted(ids - set(FIXED_FIELDS) - set(SYSTEM_INPUTS)))
 
     @functools.cached_property
+    def custom_ids(self) -> frozenset[str]:
+        """Return the same for asking whether one is among them."""
+        return frozenset(self.custom)
+
+    @functools.cached_property
     def slas(self) -> tuple[str, ...]:
         """Return ids of the SLA fields that we read."""
         return tuple(sorted(self.clocks))

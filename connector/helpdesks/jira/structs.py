@@ -305,6 +305,8 @@ def fields_struct(plain: tuple[str, ...], slas: tuple[str, ...]) -> type[Fields]
 @lru_cache(maxsize=32)
 def page_decoder(fields: type[Fields]) -> msgspec.json.Decoder[SearchPage]:
     """Return a decoder for whole pages whose issues have ``fields``: one look at the bytes instead of two."""
-    issue = msgspec.defstruct("SiteIssue", [("fields", fields, msgspec.field(default_factory=fields))], bases=(Issue,), gc=False)
+    issue = msgspec.defstruct(
+        "SiteIssue", [("fields", fields, msgspec.field(default_factory=fields))], bases=(Issue,), gc=False
+    )
     page = msgspec.defstruct("SitePage", [("issues", list[issue], [])], bases=(SearchPage,), gc=False, rename="camel")  # type: ignore[valid-type]
     return msgspec.json.Decoder(cast("type[SearchPage]", page), strict=False)
