@@ -10,10 +10,11 @@ from jinja2 import Template, TemplateError
 
 from connector.domain.change import Notice
 from connector.errors import ConfigError, Problem
+from connector.render.defang import defanged
 from connector.render.language import negotiate
 from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates
 from connector.render.values import clean
-from connector.render.vocabulary import VOCABULARY
+from connector.render.vocabulary import OWN_LINK, VOCABULARY
 
 
 class TextRenderer:
@@ -40,7 +41,7 @@ class TextRenderer:
         return self._text(self._templates.compiled[tag, notice.template], tag, notice)
 
     def _text(self, template: Template, tag: str, notice: Notice) -> str:
-        values = dict.fromkeys(VOCABULARY, "") | {name: clean(value) for name, value in notice.values.items()}
+        values = dict.fromkeys(VOCABULARY, "") | {name: _told(name, value) for name, value in notice.values.items()}
         reader = Reader(locale=Locale.parse(tag, sep="-"), zone=self._zone)
         try:
             text = template.render(values | {READER: reader})
@@ -48,6 +49,11 @@ class TextRenderer:
             path = f"{self._templates.folder}/{tag}/{notice.template}.md"
             raise ConfigError((Problem(path, message=str(error)),)) from error
         return tidy(text)
+
+
+def _told(name: str, value: str) -> str:
+    """Return a value as data; only the ticket's own address, which we build ourselves, may be a link."""
+    return clean(value) if name == OWN_LINK else defanged(clean(value))
 
 
 def tidy(text: str) -> str:
