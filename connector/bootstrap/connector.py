@@ -263,10 +263,10 @@ class Connector:
             hooks.close()
         return report
 
-    def run(self, *, ping_url: str | None = None) -> int:
-        """Stay until SIGTERM or Ctrl-C; return the exit code."""
+    def run(self, *, ping_url: str | None = None, webhooks: str | None = None) -> int:
+        """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""
         with self.journal() as journal:
-            return Service(self, journal, ping_url=ping_url).run()
+            return Service(self, journal, ping_url=ping_url, webhooks=webhooks).run()
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""

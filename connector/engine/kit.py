@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -21,6 +21,7 @@ class SiteReading:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
+        asked_for: Gives, once, the ids of tickets that somebody asked us to look at soon.
         grace: How long a write of unknown outcome is looked for before it is parked.
     """
 
@@ -31,6 +32,7 @@ class SiteReading:
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
     grace: timedelta = timedelta(minutes=5)
+    asked_for: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def name(self) -> str:
