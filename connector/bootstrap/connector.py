@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
+from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.explaining import explain_ticket, find_tickets
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.places import Places
@@ -210,6 +211,7 @@ class Connector:
         """Run one pass per site, side by side, so that one site's outage never delays another."""
         with self.journal() as journal:
             hooks = self.hooks(ping_url)
+            warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))

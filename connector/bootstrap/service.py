@@ -9,13 +9,14 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.clock import SteppedClock
+from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
@@ -48,6 +49,7 @@ class Service:
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._crashed: list[str] = []
+        self._warned_on: date | None = None
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
@@ -91,10 +93,18 @@ class Service:
             self._reload.clear()
             with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
                 self._reload_policy()
+        self._warn_of_endings()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
             _notify("WATCHDOG=1")
+
+    def _warn_of_endings(self) -> None:
+        """Look once a day for secrets that are about to end."""
+        now = datetime.now(UTC)  # noqa: TID251 - certificates and tokens end by the real calendar
+        if self._warned_on != now.date():
+            self._warned_on = now.date()
+            warn_of_endings(self._program.settings, self._hooks, now=now)
 
     def _site(self, name: str, clock: Clock) -> Site:
         site = self._program.site(name, clock)
