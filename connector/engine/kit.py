@@ -42,7 +42,10 @@ class SiteReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all sites share. ``clock`` belongs to the thread that holds this value."""
+    """What all sites share. ``clock`` belongs to the thread that holds this value.
+
+    ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
+    """
 
     journal: Journal
     policies: Policies
@@ -50,6 +53,7 @@ class Surroundings:
     notifier: Notifier
     observer: Observer
     clock: Clock
+    stopped: Callable[[], str] = lambda: ""
 
 
 _COUNT = itertools.count(1)

@@ -8,11 +8,13 @@ from datetime import datetime
 
 import msgspec
 
+from connector.domain.events import Role
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
+from connector.helpdesks.zendesk.roles import role_of
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Observation, Quarantined
 
@@ -100,7 +102,7 @@ def _tickets(
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
-        agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
+        agents=frozenset(id_ for id_, user in known.users.items() if user.role and role_of(user) is Role.AGENT),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
         after=after,
         ended=ended,
