@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from connector.cli.log import Log
 from connector.cli.show import emit_json, emit_table, put, say
 from connector.domain.change import Comment, Notice
 from connector.domain.occasion import Occasion
+from connector.domain.reason import Reason, ReasonKind
 from connector.domain.site import Effect
 from connector.helpdesks.jira.text import adf, wiki, wiki_note
 from connector.helpdesks.jira.wire import open_jql
 from connector.helpdesks.zendesk.text import safe_body
 from connector.render import VOCABULARY, TextRenderer, load_templates
+from connector.render.vocabulary import REASON_NAMES
 from tests.helpdesks.contract import note
 from tests.security.injections import injections
 from tests.security.judges import (
@@ -76,6 +79,8 @@ def rendered(value: str, template: str, locale: str) -> str:
     values = {**dict.fromkeys(VOCABULARY, value), "url": OURS, "clock": "resolution"}
     about = Occasion("level", ("default", "20261123T150000Z", "2"))
     notice = Notice(occasion=about, audience=Effect.NOTES, template=template, locale=locale, values=values, reason="r")
+    whys = [Reason(kind, dict.fromkeys(REASON_NAMES - {"kind"}, value)) for kind in ReasonKind]
+    notice = replace(notice, why=whys[-1], also=tuple(whys))
     return RENDERER.render(notice)
 
 
