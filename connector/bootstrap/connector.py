@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.explaining import explain_ticket, find_tickets
@@ -181,6 +182,10 @@ class Connector:
     def status(self) -> StatusReport:
         """Return how every site is."""
         return status_report(self, now=self._clock.now())
+
+    def check(self, names: Sequence[str]) -> list[Checked]:
+        """Look at every site with both credentials: what is missing, too much, or bound to nothing."""
+        return check(self, names, now=self._clock.now())
 
     def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
         """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
