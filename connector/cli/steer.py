@@ -7,7 +7,7 @@ import getpass
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put
 from connector.errors import ConnectorError
 
 
@@ -59,7 +59,7 @@ def approve(options: Options, *, ticket: str) -> int:
     if not count:
         raise ConnectorError(f"no step of {ticket} waits for approval", remedy="connector attention")
     if options.output is Output.TEXT:
-        print(f"approved: {count} of {ticket}")
+        put(f"approved: {count} of {ticket}")
     else:
         emit_json("approved", ticket=ticket, steps=count)
     return 0
@@ -67,6 +67,6 @@ def approve(options: Options, *, ticket: str) -> int:
 
 def _say(options: Options, what: str, names: tuple[str, ...]) -> None:
     if options.output is Output.TEXT:
-        print(f"{what}: {', '.join(names)}")
+        put(f"{what}: {', '.join(names)}")
     else:
         emit_json(what, sites=list(names))
