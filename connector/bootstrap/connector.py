@@ -130,7 +130,7 @@ class Connector:
             journal.close()
 
     @contextmanager
-    def _journal_if_free(self) -> Iterator[Journal | None]:
+    def journal_if_free(self) -> Iterator[Journal | None]:
         """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
         with ExitStack() as stack:
             try:
@@ -232,7 +232,7 @@ class Connector:
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 return self.apply_with(journal, path, {})
         answer = call(self.places.socket, "apply", path=str(path.resolve()))
@@ -278,7 +278,7 @@ class Connector:
         self._steer("resume", names, allow=allow, actor=actor)
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
                 return

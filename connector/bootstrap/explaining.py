@@ -29,7 +29,7 @@ NOT_ASKED = "not asked: explain reads only what is stored"
 def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool) -> ExplainReport:
     """Return the explanation of one ticket at a moment; raises ``ConnectorError`` when it is not known."""
     records = program.records()
-    ref = _one(program, records, text)
+    ref = one_ticket(program, records, text)
     stored = records.stored(ref, now=at)
     if stored is None:
         raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
@@ -65,7 +65,8 @@ def find_tickets(program: Connector, records: Records, text: str) -> tuple[Ticke
     return found
 
 
-def _one(program: Connector, records: Records, text: str) -> TicketRef:
+def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
+    """Return the one ticket that ``text`` means; raises ``ConnectorError`` for none and for several."""
     found = find_tickets(program, records, text)
     if len(found) > 1:
         raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")

@@ -14,6 +14,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.clock import SteppedClock
+from connector.bootstrap.releasing import release_with
+from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.errors import ConfigError, Unavailable, what_failed, where_failed
@@ -139,6 +141,7 @@ class Service:
         return {
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
+            "release": self._release,
             "apply": self._apply,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
@@ -150,6 +153,11 @@ class Service:
         if command == "resume":
             self._poll()
         return {"sites": request["sites"]}
+
+    def _release(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        ref = TicketRef(request["site"], request["ticket"])
+        release_with(self._program, self._journal, ref, actor=request["actor"])
+        return self._poll()
 
     def _poll(self) -> Mapping[str, Any]:
         for loop in self._loops:

@@ -34,6 +34,7 @@ COMMANDS = {
     "attention": "connector.cli.look:attention",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "release": "connector.cli.steer:release",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

@@ -42,6 +42,9 @@ class EscalationState:
         level_reason: Why the present level was entered.
         skipped: Who was passed over on the way to the present level, and why.
         refreshed: The present level has had its fresh interval after an outage.
+        wanted_last, wanted_changes: The priority wanted last, and the latest moments at which that changed.
+        flapping_since: Since when the wanted priority goes to and fro too much to be followed.
+        standoffs: In words: fields that another program owns, and that our own writes went round in circles.
     """
 
     path: Path | None = None
@@ -69,6 +72,10 @@ class EscalationState:
     level_reason: str = ""
     skipped: tuple[str, ...] = ()
     refreshed: bool = False
+    wanted_last: Priority | None = None
+    wanted_changes: tuple[datetime, ...] = ()
+    flapping_since: datetime | None = None
+    standoffs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from connector.domain.written import live_value
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
+from connector.engine.standoffs import tell_standoffs
 from connector.ports import Alarm, AlarmKind, SiteState, Verdict
 
 CHUNK = 500
@@ -181,6 +182,7 @@ def _take(
         work.left.append(Left(key=ticket.key, item=item))
         around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
+    tell_standoffs(around, ticket, decision)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)

@@ -9,7 +9,20 @@ from typing import Self
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.domain.ticket import TicketRef
+from connector.journal import (
+    audit,
+    control,
+    histories,
+    intents,
+    outcomes,
+    pages,
+    runs,
+    sites,
+    standoffs,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
@@ -32,7 +45,8 @@ class SqlJournal:
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
-    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
+    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``released``, ``effect``, ``quarantined`` and
+    ``policy``.
     """
 
     def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
@@ -165,6 +179,10 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would."""
+        self._run(lambda c: standoffs.release(c, ref, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

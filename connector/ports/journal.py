@@ -307,6 +307,9 @@ class Journal(Protocol):
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -351,6 +354,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""
