@@ -16,7 +16,7 @@ from connector.domain.ticket import ClockName, Status
 from connector.domain.timer import present_level
 from connector.domain.view import Passed, View
 
-LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE = "escalated", "hold", "max-pause"
+LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
 
 
@@ -63,6 +63,8 @@ def _others(view: View, state: EscalationState, silenced: list[Record]) -> Itera
         yield from _asks(view)
     if view.holding.priority is not None:
         yield from _hold(view)
+    if view.judgement.flapping.since is not None:
+        yield from _flapping(view, view.judgement.flapping.since)
 
 
 # ---- thresholds
@@ -188,6 +190,18 @@ def _hold(view: View) -> Iterator[Remark]:
         reason=f"{held.by} set {held.value}; the policy says {wanted}",
         weight=60,
         values={"held": str(held.value), "wanted": str(wanted), "by": held.by, "since": held.since.isoformat()},
+    )
+
+
+def _flapping(view: View, since: datetime) -> Iterator[Remark]:
+    """Yield the one note that says that the priority goes to and fro and is frozen."""
+    yield Remark(
+        occasion=occasion.flapping("priority", since),
+        audience=Effect.NOTES,
+        template=FLAPPING_NOTE,
+        reason="the priority that the policy wants goes to and fro",
+        weight=55,
+        values={"since": since.isoformat(), "wanted": str(view.judgement.flapping.last or "")},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-REQUIRED = frozenset({"escalated", "hold", "max-pause"})
+REQUIRED = frozenset({"escalated", "flapping", "hold", "max-pause"})
 """Texts that the connector itself needs, whatever the policy names."""
 
 VOCABULARY: Mapping[str, str] = MappingProxyType(

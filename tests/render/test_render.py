@@ -35,7 +35,7 @@ def render(template: str = "escalated", locale: str = "en", values: Mapping[str,
 
 def folder(tmp_path: Path, source: str) -> Path:
     (tmp_path / "en").mkdir()
-    for name in ("escalated", "hold", "max-pause", "x"):
+    for name in ("escalated", "flapping", "hold", "max-pause", "x"):
         (tmp_path / "en" / f"{name}.md").write_text(source if name == "x" else "{{ ticket }}")
     return tmp_path
 
