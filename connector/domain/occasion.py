@@ -100,6 +100,11 @@ def again(field: str, at: datetime) -> Occasion:
     return Occasion(AGAIN.rstrip(":"), (field, moment(at)))
 
 
+def lost_race(field: str, at: datetime) -> Occasion:
+    """A person's value, which our write undid a moment after, is given back."""
+    return Occasion("lost_race", (field, moment(at)))
+
+
 def flapping(field: str, since: datetime) -> Occasion:
     """A wanted value goes to and fro since a moment; the one note that says so."""
     return Occasion("flapping", (field, moment(since)))

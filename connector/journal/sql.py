@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from connector.domain.change import Write
+from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import TicketRef
@@ -229,6 +230,10 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages."""
+        self._run(lambda c: standoffs.note(c, ref, events, now=now))
 
     def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
         """Let a ticket go on, as an agent's ``/esc release`` would."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.ticket import TicketRef
 from connector.journal import audit
 from connector.journal.documents import event_document
+from connector.journal.histories import want_histories
 from connector.journal.moments import to_micros
 from connector.journal.statements import add_rows, put_row
 from connector.journal.tables import standoff, ticket, ticket_event
@@ -33,13 +34,24 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str
         name="release",
         public=False,
     )
-    key = {"site": ref.site, "ticket": ref.id, "id": released.id}
-    values = {"at": to_micros(now), "source": released.source.value, "document": event_document(released)}
-    put_row(connection, ticket_event, key, values)
-    of_ticket = (ticket.c.site == ref.site, ticket.c.id == ref.id, ticket.c.is_open)
-    connection.execute(update(ticket).where(*of_ticket).values(next_due_at=to_micros(now)))
+    _store(connection, ref, (released,), now=now)
     line = JournalEvent(at=now, kind="released", site=ref.site, ticket=ref.id, actor=actor)
     audit.append(connection, line)
+
+
+def note(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+    """Store what the helpdesk told of a ticket beside its pages; its whole history is to be read again."""
+    _store(connection, ref, events, now=now)
+    want_histories(connection, ref.site, [ref.id])
+
+
+def _store(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+    for event in events:
+        key = {"site": ref.site, "ticket": ref.id, "id": event.id}
+        values = {"at": to_micros(event.at), "source": event.source.value, "document": event_document(event)}
+        put_row(connection, ticket_event, key, values)
+    of_ticket = (ticket.c.site == ref.site, ticket.c.id == ref.id, ticket.c.is_open)
+    connection.execute(update(ticket).where(*of_ticket).values(next_due_at=to_micros(now)))
 
 
 def store(connection: Connection, site: str, decisions: Mapping[str, Decision]) -> int:

@@ -364,6 +364,9 @@ class Journal(Protocol):
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
+
     def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
         """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
 
