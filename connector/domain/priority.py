@@ -198,8 +198,8 @@ def _to_write(
 def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple[Occasion, str]:
     """Return the occasion for a priority that differs from the live one, and why it is not to be acted upon.
 
-    What was settled before (silenced, refused, or written and changed back by somebody) is not tried again until an
-    input rises or the person's hold is given up; then it has a name of its own.
+    What was settled before (silenced, refused, or written and changed by somebody, a program that answers us among
+    them) is not tried again until an input rises or the person's hold is given up; then it has a name of its own.
     """
     plain = set_field(Field.PRIORITY, str(wanted))
     settled_at, why = _settled(situation, plain, wanted)
@@ -216,8 +216,8 @@ def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple
 
 
 def _settled(situation: Situation, plain: Occasion, wanted: Priority) -> tuple[datetime | None, str]:
-    ours = situation.applied.get(Field.PRIORITY)
-    if ours is not None and not ours.baseline and ours.value == str(wanted):
+    ours, live = situation.applied.get(Field.PRIORITY), situation.ticket.priority
+    if ours is not None and not ours.baseline and (ours.value == str(wanted) or ours.value != str(live)):
         return ours.at, f"changed by somebody since we wrote it on {ours.at:%Y-%m-%d %H:%M} UTC"
     row = situation.said.get((str(plain), Effect.FIELDS))
     if row is not None and row.outcome.is_final and row.outcome is not Outcome.DONE:
