@@ -17,6 +17,7 @@ import pytest
 from connector.domain.policy import AssignMode, Level, LevelTarget, Policy, TargetKind
 from connector.domain.policy import Path as EscalationPath
 from connector.domain.site import Effect
+from connector.engine.gather import situations
 from connector.journal import open_journal
 from connector.ports import Alarm, AlarmKind
 from connector.sandbox.core.ledger import Entry
@@ -246,3 +247,26 @@ def test_what_a_person_sets_between_our_look_and_our_edit_is_given_back_once(tmp
             told.pass_(minutes=3)
         assert told.live(ticket)["priority"] == "P4", "it stands from then on"
         assert told.ours(ticket, "priority") == ["P1", "P4"]
+
+
+def test_a_follow_up_of_a_closed_ticket_goes_on_with_its_clocks(tmp_path: Path) -> None:
+    """Zendesk does not reopen what is closed: the requester's next mail is a new ticket that names the old one."""
+    with story("zendesk", tmp_path) as told:
+        ticket = told.opened(impact="team", urgency="degraded")
+        told.pass_()
+        told.people.comment(ticket, "anna", "Done.", public=True)
+        told.pass_(minutes=5)
+        told.people.close(ticket, "anna")
+        told.pass_(minutes=5)
+        later = told.opened(impact="team", urgency="degraded", follows=ticket)
+        told.pass_(minutes=60)
+        started = told.stored(ticket).ticket.opened_at
+        (link,) = told.stored(later).ticket.links
+        assert (str(link.kind), link.target) == ("follow_up", ticket)
+        (found,) = _situations(told, later)
+        assert found.ticket.opened_at == started
+
+
+def _situations(told: Story, ticket: str) -> Iterator[Any]:
+    passes, id_ = told.passes, str(told.live(ticket)["id"])
+    return situations(passes.reading, passes.around, [id_], {}, now=passes.around.clock.now())
