@@ -8,7 +8,7 @@ import click
 
 from connector.bootstrap.releasing import release as release_ticket
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put
 
 
 @click.command(
@@ -68,6 +68,6 @@ def release(options: Options, *, ticket: str) -> int:
 
 def _say(options: Options, what: str, names: tuple[str, ...]) -> None:
     if options.output is Output.TEXT:
-        print(f"{what}: {', '.join(names)}")
+        put(f"{what}: {', '.join(names)}")
     else:
         emit_json(what, sites=list(names))

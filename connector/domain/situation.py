@@ -46,6 +46,8 @@ class EscalationState:
         wanted_last, wanted_changes: The priority wanted last, and the latest moments at which that changed.
         flapping_since: Since when the wanted priority goes to and fro too much to be followed.
         standoffs: In words: fields that another program owns, and that our own writes went round in circles.
+        baseline_at: When the ticket left shadow with a path under way; what began before stays unsaid.
+        left: What was left to people last time and why, in words: the log tells each once.
     """
 
     path: Path | None = None
@@ -78,6 +80,8 @@ class EscalationState:
     wanted_changes: tuple[datetime, ...] = ()
     flapping_since: datetime | None = None
     standoffs: tuple[str, ...] = ()
+    baseline_at: datetime | None = None
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
