@@ -118,8 +118,8 @@ def judge(told: Account, undisturbed: Account, *, parked: frozenset[str] = froze
 
 
 def _meant_for_customers(said: Said) -> bool:
-    """Levels, deadlines and references are internal; the regular update alone is for customers."""
-    return not said.statements and "Ref ESC" not in said.body
+    """The regular update alone is for customers; levels, deadlines and references are internal."""
+    return said.body.startswith("A status update") and not said.statements and "Ref ESC" not in said.body
 
 
 def _duplicates(told: Account, undisturbed: Account, verdict: Verdict) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import mmap
 import os
 import random
+import select
 import shutil
 import tempfile
 from collections import Counter
@@ -25,8 +27,8 @@ KILLS_PER_PLAY = 8
 FIRST_PASS = 40
 """About so many transactions a connector makes before its first pass has ended."""
 
-OPENING = 150
-"""About so many statements make a new state."""
+RELOADED = 10
+"""So many files a reload reads."""
 
 ROOM = 400 * 1024 * 1024
 
@@ -115,30 +117,47 @@ def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: in
 
 def _kill(rng: random.Random, boundary: str, counts: Mapping[str, int], *, share: int) -> Kill:
     """Draw the passing; ``share`` more deaths are to find room in what is left of the story."""
-    most = {"migration": OPENING, "reload": 12}.get(boundary, counts[boundary] // (share + 1))
+    most = {"migration": counts["migration"], "reload": RELOADED}.get(boundary, counts[boundary] // (share + 1))
     return Kill(boundary=boundary, nth=rng.randint(1, max(most, 1)), fraction=rng.random())
 
 
-def orders(scenarios: int, vendors: Sequence[str], *, seed: int, kills: int = KILLS_PER_PLAY) -> list[Order]:
-    """Return stories enough for about ``scenarios`` kills, shared between the vendors."""
-    each = -(-scenarios // (PLAYS_PER_STORY * kills * len(vendors)))
-    return [Order(vendor=vendor, seed=seed + n, kills=kills) for n in range(each) for vendor in vendors]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to run: about so many kills of these vendors, the first story's seed, deaths in one telling."""
+
+    scenarios: int
+    vendors: tuple[str, ...] = (JIRA, ZENDESK)
+    seed: int = 1
+    kills: int = KILLS_PER_PLAY
+    plays: int = PLAYS_PER_STORY
+    workers: int = 1
+
+    def orders(self, worker: int) -> Iterator[Order]:
+        """Yield one worker's share of the stories, without end."""
+        stories = ((seed, vendor) for seed in itertools.count(self.seed) for vendor in self.vendors)
+        for seed, vendor in itertools.islice(stories, worker, None, self.workers):
+            yield Order(vendor=vendor, seed=seed, plays=self.plays, kills=self.kills)
 
 
-def run(orders: Sequence[Order], *, workers: int = 1) -> Iterator[Result]:
-    """Tell stories in ``workers`` processes; results come as they are known."""
-    folder = room()
+def run(wish: Wish) -> Iterator[Result]:
+    """Tell stories until there were as many kills as wished; results come as they are known."""
+    folder, enough = room(), mmap.mmap(-1, 1)
     try:
         warm()
         template = empty_state(folder / "empty.db")
-        pipes = [_worker(orders[n::workers], template, folder) for n in range(workers)]
-        yield from _results(pipes)
+        left = wish.scenarios
+        for result in _results([_worker(wish, number, template, folder, enough) for number in range(wish.workers)]):
+            yield result
+            left -= len(result.killed)
+            if left <= 0 or result.errors:
+                enough[0] = 1
     finally:
+        enough[0] = 1
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _worker(orders: Sequence[Order], template: Path, folder: Path) -> int:
-    """Fork a process that tells its share, and return the reading end of its results."""
+def _worker(wish: Wish, number: int, template: Path, folder: Path, enough: mmap.mmap) -> int:
+    """Fork a process that tells its share until there was enough, and return the reading end of its results."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
@@ -147,19 +166,18 @@ def _worker(orders: Sequence[Order], template: Path, folder: Path) -> int:
     try:
         os.close(reading)
         with os.fdopen(writing, "w") as out:
-            for order in orders:
-                for result in tell(order, template, folder):
-                    out.write(json.dumps(asdict(result)) + "\n")
-                    out.flush()
+            results = (result for order in wish.orders(number) for result in tell(order, template, folder))
+            while not enough[0] and (result := next(results, None)):
+                out.write(json.dumps(asdict(result)) + "\n")
+                out.flush()
+            results.close()
         code = 0
     finally:
         os._exit(code)
 
 
 def _results(pipes: Sequence[int]) -> Iterator[Result]:
-    """Read every worker's lines, in turn as they come."""
-    import select  # noqa: PLC0415
-
+    """Read every worker's lines as they come."""
     left = dict.fromkeys(pipes, b"")
     while left:
         for pipe in select.select(list(left), [], [])[0]:
@@ -169,7 +187,7 @@ def _results(pipes: Sequence[int]) -> Iterator[Result]:
             if not piece:
                 os.close(pipe)
                 del left[pipe]
-                if os.WEXITSTATUS(os.wait()[1]):
+                if os.waitstatus_to_exitcode(os.wait()[1]):
                     raise AssertionError("a worker failed; its own words are on standard error")
 
 
