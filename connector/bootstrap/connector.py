@@ -90,7 +90,8 @@ class Connector:
     def rules(self, name: str) -> SiteRules:
         """Return what the operator allows on a site."""
         rules = site_rules(self.settings.site(name))
-        return replace(rules, unwritable=self.policies.loaded.maps[name].unwritable)
+        bound = self.policies.loaded.maps[name]
+        return replace(rules, unwritable=bound.unwritable, hold_label=bound.fields.hold_label)
 
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
