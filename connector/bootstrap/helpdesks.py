@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,11 +35,16 @@ class Adapters:
     directory: Directory
 
 
-def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
-    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
+def connect(
+    settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor, seed: int | None = None
+) -> Site:
+    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's.
+
+    ``seed`` makes the jitter of retries repeatable, for simulations.
+    """
     site = settings.site(rules.name)
     ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
+    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file, rng=random.Random(seed))
     adapters = _VENDORS[site.kind](settings, site, names, around)
     reading = SiteReading(
         rules=rules,

@@ -84,23 +84,28 @@ class SiteLoop:
         """Pass and wait, until ``stop``."""
         clock = self._around.clock
         clock.wait(clock.now())  # stepped time lets its parties go one at a time; real time goes on at once
-        self.pulse.last_good_at = clock.now()
-        next_poll = clock.now()
         while not self._stopping.is_set():
-            now = clock.now()
-            fetch = now >= next_poll or self._poll_now.is_set()
-            self._poll_now.clear()
-            self._tick(None)
-            result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
-            now = clock.now()
-            if fetch:
-                next_poll = now + self._pause_after(result)
-            self._note(result, fetch=fetch, now=now)
-            self.pulse.next_poll_at = next_poll
-            self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
-            wake = self._next_wake(next_poll, result, now=now)
-            self._tick(wake)
-            clock.wait(wake)
+            clock.wait(self.turn())
+
+    def turn(self) -> datetime:
+        """Pass once and return when the next turn is: at the next poll, or when a ticket falls due before it."""
+        clock = self._around.clock
+        now = clock.now()
+        self.pulse.last_good_at = self.pulse.last_good_at or now
+        next_poll = self.pulse.next_poll_at or now
+        fetch = now >= next_poll or self._poll_now.is_set()
+        self._poll_now.clear()
+        self._tick(None)
+        result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
+        now = clock.now()
+        if fetch:
+            next_poll = now + self._pause_after(result)
+        self._note(result, fetch=fetch, now=now)
+        self.pulse.next_poll_at = next_poll
+        self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
+        wake = self._next_wake(next_poll, result, now=now)
+        self._tick(wake)
+        return wake
 
     def _may_write(self) -> bool:
         return not self._stopping.is_set() and self._limits.may_write()

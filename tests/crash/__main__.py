@@ -1,5 +1,6 @@
 """``scripts/crash``: kill the real daemon at every boundary, and let the sandboxes' own account judge."""
 
+# ruff: noqa: T201 - a program that prints
 from __future__ import annotations
 
 import argparse

@@ -106,34 +106,41 @@ class Failpoints:
 # ---- the journal
 
 
+class _Watched(sqlite3.Connection):
+    """A connection whose commits, statements and copies are boundaries; ``points`` is set when watching begins."""
+
+    points: Failpoints
+
+    def cursor(self, *_: Any) -> sqlite3.Cursor:
+        return super().cursor(_WatchedCursor)
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            _commit(self.points, super().commit)
+        else:
+            super().commit()
+
+    def backup(self, target: sqlite3.Connection, **options: Any) -> None:
+        self.points.reach("backup")
+        super().backup(target, **{**options, "pages": 8, "progress": lambda *_: self.points.reach("backup")})
+
+
+class _WatchedCursor(sqlite3.Cursor):
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if not _Watched.points.served:
+            _Watched.points.reach("migration")
+        return super().execute(sql, *values)
+
+
 def _watch_sqlite(points: Failpoints) -> None:
-    """Make every connection that may write one of ours."""
+    """Make every connection that may write a watched one."""
     connect = sqlite3.connect
-
-    class Watched(sqlite3.Connection):
-        def cursor(self, *_: Any) -> sqlite3.Cursor:
-            return super().cursor(WatchedCursor)
-
-        def commit(self) -> None:
-            if self.in_transaction:
-                _commit(points, super().commit)
-            else:
-                super().commit()
-
-        def backup(self, target: sqlite3.Connection, **options: Any) -> None:
-            points.reach("backup")
-            super().backup(target, **{**options, "pages": 8, "progress": lambda *_: points.reach("backup")})
-
-    class WatchedCursor(sqlite3.Cursor):
-        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            if not points.served:
-                points.reach("migration")
-            return super().execute(sql, *values)
+    _Watched.points = points
 
     def watched(database: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:
         if "mode=ro" in str(database):
             return connect(database, *arguments, **options)
-        connection = connect(database, *arguments, **{**options, "factory": Watched})
+        connection = connect(database, *arguments, **{**options, "factory": _Watched})
         if points.kill is not None and points.kill.boundary == "checkpoint":
             connection.execute("PRAGMA wal_autocheckpoint=1").close()
         return connection
@@ -208,7 +215,9 @@ def _watch_sockets(points: Failpoints) -> None:
         line = lines.get(id(self))
         if line is None or given:
             return plain_recv_into(self, buffer, *given)
-        return _receive(points, line, self, lambda size: plain_recv_into(self, memoryview(buffer)[:size], size), len(buffer))
+        return _receive(
+            points, line, self, lambda size: plain_recv_into(self, memoryview(buffer)[:size], size), len(buffer)
+        )
 
     socket.socket.connect = connect  # type: ignore[method-assign]
     socket.socket.sendall = sendall  # type: ignore[method-assign]

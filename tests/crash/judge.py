@@ -86,10 +86,8 @@ def _to_customer(fact: Mapping[str, Any]) -> bool:
 def _said(ticket: str, row: Mapping[str, Any]) -> Iterable[Said]:
     for comment in row["comments"]:
         if OURS.match(str(comment["author"])):
-            at = datetime.fromisoformat(str(comment.get("created") or comment.get("at")).replace("Z", "+00:00"))
-            yield Said(
-                at=at, ticket=ticket, public=bool(comment["public"]), body=comment["body"], mark=_mark(comment)
-            )
+            at = datetime.fromisoformat(str(comment.get("created") or comment.get("at")))
+            yield Said(at=at, ticket=ticket, public=bool(comment["public"]), body=comment["body"], mark=_mark(comment))
 
 
 def _mark(comment: Mapping[str, Any]) -> str:
@@ -112,12 +110,12 @@ def judge(told: Account, undisturbed: Account, *, parked: frozenset[str] = froze
     waiting = {name for name, row in told.tickets.items() if str(row["id"]) in parked}
     verdict.parked += sorted(waiting)
     verdict.losses = [loss for loss in verdict.losses if loss.partition(": ")[0] not in waiting]
-    verdict.leaks += [f"{s.ticket}: {s.body!r}" for s in told.said if s.public is not _meant_for_customers(s)]
+    verdict.leaks += [f"{s.ticket}: {s.body!r}" for s in told.said if s.public is not is_meant_for_customers(s)]
     verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if "Ref ESC" in mail or _LEVEL.search(mail)]
     return verdict
 
 
-def _meant_for_customers(said: Said) -> bool:
+def is_meant_for_customers(said: Said) -> bool:
     """The regular update alone is for customers; levels, deadlines and references are internal."""
     return said.body.startswith("A status update") and not said.statements and "Ref ESC" not in said.body
 

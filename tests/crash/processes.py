@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from babel.dates import format_datetime
 
@@ -29,7 +28,7 @@ from connector.cli.main import run as command_line
 from connector.sandbox.client import SandboxClient
 from connector.sandbox.script import Scenario
 from connector.sandbox.serve import ServeOptions, tell
-from tests.crash.failpoints import Failpoints, Kill, Tally
+from tests.crash.failpoints import Failpoints
 
 NARRATOR = "narrator"
 GIVE_UP = 60.0

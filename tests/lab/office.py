@@ -99,7 +99,7 @@ _SITE = {JIRA: Office.jira, ZENDESK: Office.zendesk}
 
 def _mappings(folder: Path) -> None:
     """Copy the starter's maps and its English texts; the policy is the lab's own."""
-    shutil.copytree(starter_folder(), folder, ignore=shutil.ignore_patterns("de", "nl", "ja", "fr", "tests", "*.md.bak"))
+    shutil.copytree(starter_folder(), folder, ignore=shutil.ignore_patterns("de", "nl", "ja", "fr", "tests"))
     shutil.copy(POLICY, folder / "policy.yaml")
     for path in (folder / "sites").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Stories drawn from a seed: tickets of every urgency, people who answer, acknowledge, overrule and close, rival bots."""
+"""Stories drawn from a seed: tickets of every urgency, people who answer, acknowledge and overrule, rival bots."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _ticket(rng: random.Random, *, urgent: bool) -> NewTicket:
 def _deed(rng: random.Random, site: str, handle: str, at: datetime) -> Step:
     do, details = rng.choice(_DEEDS)
     given = {name: rng.choice(value) if isinstance(value, tuple) else value for name, value in details.items()}
-    if do in {"add_labels"}:
+    if do == "add_labels":
         given["labels"] = ("looked-at",)
     return Step(at=at, site=site, do=do, ticket=handle, details=given)
 
