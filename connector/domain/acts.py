@@ -221,13 +221,13 @@ def command_of(event: TicketEvent) -> tuple[str, list[str]]:
 
 def _dismissal(event: TicketEvent, reason: list[str]) -> str:
     said = f": {' '.join(reason)}" if reason else ""
-    return f"by agent {event.actor.id} on {event.at:%Y-%m-%d %H:%M} UTC{said}"
+    return f"by agent (id {event.actor.id}) on {event.at:%Y-%m-%d %H:%M} UTC{said}"
 
 
 def _take_hold(acts: Acts, event: TicketEvent, length: str) -> None:
     asked = hold_length(length)
     if asked is None or asked > LONGEST_HOLD:
-        acts.ignored.append(f"/esc hold {length} by agent {event.actor.id}: not a length of at most 30 days")
+        acts.ignored.append(f"/esc hold {length} by agent (id {event.actor.id}): not a length of at most 30 days")
         return
     acts.paused_by, acts.hold_until = event, event.at + asked
 

@@ -7,8 +7,9 @@ nothing is raised, assigned or said meanwhile. A hold of more than thirty days i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.domain.acts import LONGEST_HOLD, Acts, priority_named
@@ -114,7 +115,7 @@ def _held_priority(
     ended_at = latest(rose_at, acts.released_at)
     if (ended_at is not None and ended_at > event.at) or _overwritten(situation, event):
         return None
-    return HeldPriority(value=live, since=event.at, by=told(event), until=ends)
+    return HeldPriority(value=live, since=event.at, by=told(event, situation.people), until=ends)
 
 
 def _overwritten(situation: Situation, event: TicketEvent) -> bool:
@@ -143,7 +144,8 @@ def _ticket_holds(situation: Situation, acts: Acts) -> Iterator[HeldTicket]:
         else:
             acts.ignored.append(f"hold until {ticket.held_until:%Y-%m-%d %H:%M} UTC{by}: longer than 30 days")
     if acts.paused_by is not None and acts.hold_until is not None:
-        yield HeldTicket(since=acts.paused_by.at, by=f"/esc hold by {told(acts.paused_by)}", until=acts.hold_until)
+        by = f"/esc hold by {told(acts.paused_by, situation.people)}"
+        yield HeldTicket(since=acts.paused_by.at, by=by, until=acts.hold_until)
 
 
 def _held_by_field(situation: Situation, acts: Acts) -> tuple[datetime, str] | None:
@@ -156,7 +158,7 @@ def _held_by_field(situation: Situation, acts: Acts) -> tuple[datetime, str] | N
     actor = event.actor if event is not None else _creator(situation)
     if actor.role is Role.CUSTOMER or (acts.released_at is not None and acts.released_at > since):
         return None
-    return since, f" by {told(event)}" if event is not None else ""
+    return since, f" by {told(event, situation.people)}" if event is not None else ""
 
 
 def _creator(situation: Situation) -> Actor:
@@ -175,10 +177,13 @@ def _longest(holds: Sequence[HeldTicket]) -> HeldTicket | None:
 _ROLES = {Role.AUTOMATION: "an automation", Role.UNKNOWN: "somebody"}
 
 
-def told(event: TicketEvent) -> str:
-    """Return who acted, as people read it; the helpdesk's account id, never a name."""
-    who = _ROLES.get(event.actor.role, str(event.actor.role))
-    return f"{who} {event.actor.id}".strip()
+def told(event: TicketEvent, people: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return who acted, as people read it: the name that the site's map binds, else the role and the account's id."""
+    actor = event.actor
+    if actor.id in people:
+        return people[actor.id]
+    who = _ROLES.get(actor.role, str(actor.role))
+    return f"{who} (id {actor.id})" if actor.id else who
 
 
 def touched_since(acts: Acts, entered_at: datetime, hands_off: timedelta) -> TicketEvent | None:

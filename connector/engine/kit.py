@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -21,7 +21,6 @@ class SiteReading:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
-        grace: How long a write of unknown outcome is looked for before it is parked.
     """
 
     rules: SiteRules
@@ -30,7 +29,6 @@ class SiteReading:
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
-    grace: timedelta = timedelta(minutes=5)
 
     @property
     def name(self) -> str:
@@ -40,7 +38,10 @@ class SiteReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all sites share. ``clock`` belongs to the thread that holds this value."""
+    """What all sites share. ``clock`` belongs to the thread that holds this value.
+
+    ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
+    """
 
     journal: Journal
     policies: Policies
@@ -48,6 +49,7 @@ class Surroundings:
     notifier: Notifier
     observer: Observer
     clock: Clock
+    stopped: Callable[[], str] = lambda: ""
 
 
 _COUNT = itertools.count(1)

@@ -19,14 +19,14 @@ from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
-from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
-from connector.ports import Alarm, AlarmKind, SiteState, Verdict
+from connector.engine.steering import notice_pause_file, notice_switches
+from connector.ports import Alarm, AlarmKind, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -110,6 +110,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     notice_switches(site, around, state, now=now)
+    notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work()
     reach = reach_all(site, policy, now=now)
@@ -119,14 +120,6 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
-
-
-def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
-    """Silence what shadow would have done under effects that were switched on since the last pass."""
-    effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
-    if dict(state.effects) != dict(effects):
-        silenced = around.journal.switch_effects(site.name, effects, now=now)
-        around.observer.event("effects_switched", site=site.name, effects=effects, silenced=silenced)
 
 
 def _looked_at(
@@ -177,9 +170,7 @@ def _take(
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
-    for item in ticket_plan.left:
-        work.left.append(Left(key=ticket.key, item=item))
-        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
+    decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
@@ -197,6 +188,19 @@ def _take(
         unwritten=made is not None,
         would_do=would_do,
     )
+
+
+def _tell_left(
+    site: SiteReading, around: Surroundings, situation: Situation, ticket_plan: TicketPlan, work: Work
+) -> Decision:
+    """Tell what is left to people, each thing once until it changes; return the decision that remembers it."""
+    decision, key = ticket_plan.decision, situation.ticket.key
+    for item in ticket_plan.left:
+        work.left.append(Left(key=key, item=item))
+        if f"{item.what}: {item.why}" not in situation.state.left:
+            around.observer.event("left_alone", site=site.name, ticket=key, what=item.what, why=item.why)
+    told = tuple(sorted(f"{item.what}: {item.why}" for item in ticket_plan.left))
+    return decision if told == decision.state.left else replace(decision, state=replace(decision.state, left=told))
 
 
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_a_field_holds_until_its_moment_and_not_longer(hours: int, later: int) -
     ends_at = desk.now + timedelta(hours=hours)
     desk.sync()
     assert desk.written == []
-    assert held_by(desk) == ["field hold until by agent anna-id"]
+    assert held_by(desk) == ["field hold until by agent (id anna-id)"]
     desk.now = ends_at - timedelta(seconds=1)
     desk.sync()
     assert (desk.written, desk.spoken) == ([], [])
@@ -113,7 +113,7 @@ def test_the_longest_of_several_holds_counts() -> None:
     desk = Desk(facts=OUTAGE)
     fill(desk.wait(minutes=1), timedelta(hours=8))
     desk.command("/esc hold 2h")
-    assert held_by(desk) == ["field hold until by agent anna-id"]
+    assert held_by(desk) == ["field hold until by agent (id anna-id)"]
     desk.label("esc-hold")
     assert held_by(desk) == ["label esc-hold"]
 

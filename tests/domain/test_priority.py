@@ -128,7 +128,7 @@ class TestTriggers:
         desk.command("/esc dismiss security-words a newsletter")
         verdict = desk.look()[0].explanation.triggers[1]
         assert verdict.state is TriggerState.DISMISSED
-        assert verdict.why == "by agent anna-id on 2026-11-23 09:01 UTC: a newsletter"
+        assert verdict.why == "by agent (id anna-id) on 2026-11-23 09:01 UTC: a newsletter"
 
     @pytest.mark.parametrize(
         ("actor", "public"),
