@@ -26,12 +26,14 @@ class Office:
         sites: As the sandbox describes them, by name.
         clock_url: Who owns the time; ``None`` where the clock is handed in.
         poll_every: As ``connector.yaml`` has it.
+        update_every: How often the policy has a customer with a P1 told how it stands.
     """
 
     folder: Path
     sites: Mapping[str, Mapping[str, Any]]
     clock_url: str | None = None
     poll_every: str = "15m"
+    update_every: str = "40m"
 
     @property
     def config(self) -> Path:
@@ -46,6 +48,8 @@ class Office:
         mappings = self.folder / "mappings"
         if not mappings.exists():
             _mappings(mappings)
+            policy = POLICY.read_text(encoding="utf-8").replace("every: 40m", f"every: {self.update_every}")
+            (mappings / "policy.yaml").write_text(policy, encoding="utf-8")
         secrets = self.folder / "secrets"
         secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, secret in self._secrets().items():
@@ -88,7 +92,8 @@ class Office:
 
     def _common(self) -> str:
         return (
-            f"    effects: {EFFECTS}\n    may_stop_native_first_response: true\n    poll: {{every: {self.poll_every}}}\n"
+            f"    effects: {EFFECTS}\n    may_stop_native_first_response: true\n"
+            f"    poll: {{every: {self.poll_every}}}\n"
             "    budgets: {fields: {least: 200}, notes: {least: 200}, assign: {least: 200},"
             " public: {least: 200, per_ticket: 20}}\n"
         )
@@ -100,7 +105,6 @@ _SITE = {JIRA: Office.jira, ZENDESK: Office.zendesk}
 def _mappings(folder: Path) -> None:
     """Copy the starter's maps and its English texts; the policy is the lab's own."""
     shutil.copytree(starter_folder(), folder, ignore=shutil.ignore_patterns("de", "nl", "ja", "fr", "tests"))
-    shutil.copy(POLICY, folder / "policy.yaml")
     for path in (folder / "sites").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("locales: [en, de, nl, ja]", "locales: [en]"), encoding="utf-8")

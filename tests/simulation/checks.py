@@ -14,7 +14,7 @@ from typing import Any
 from connector.sandbox.core.exchange import Exchange
 from connector.sandbox.core.ledger import Entry
 from connector.sandbox.core.moments import FAR
-from tests.crash.judge import Account, Said, account, is_meant_for_customers
+from tests.crash.judge import Account, account, is_meant_for_customers
 
 OURS = re.compile(r"^connector")
 FLAP_WINDOW, FLAPS = timedelta(minutes=10), 3
