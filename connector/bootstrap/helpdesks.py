@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -17,11 +16,11 @@ from connector.helpdesks.transport import (
     Bearer,
     ClientCredentials,
     Credentials,
-    Redactor,
     Rotating,
     Surroundings,
 )
-from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.ports import Directory, TicketReader, TicketWriter
+from connector.ports.inspection import Inspector
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
 
@@ -33,19 +32,13 @@ class Adapters:
     reader: TicketReader
     writer: TicketWriter
     directory: Directory
+    inspector: Inspector
 
 
-def connect(
-    settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor, seed: int | None = None
-) -> Site:
-    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's.
-
-    ``seed`` makes the jitter of retries repeatable, for simulations.
-    """
+def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Site:
+    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``around``: of the site's own thread."""
     site = settings.site(rules.name)
-    ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file, rng=random.Random(seed))
-    adapters = _VENDORS[site.kind](settings, site, names, around)
+    adapters = _adapters(settings, site, names, around)
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
@@ -55,6 +48,16 @@ def connect(
         sweep_every=site.poll.sweep_every,
     )
     return Site(reading=reading, writer=adapters.writer)
+
+
+def inspector(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Inspector:
+    """Return who looks at the site of ``rules`` for ``check``."""
+    return _adapters(settings, settings.site(rules.name), names, around).inspector
+
+
+def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
+    ca_file = str(site.ca_file) if site.ca_file else None
+    return _VENDORS[site.kind](settings, site, names, replace(around, ca_file=ca_file))
 
 
 def bound_people(names: FieldMap) -> Mapping[str, str]:
@@ -106,7 +109,7 @@ def _jira(settings: Settings, site: SiteSettings, names: FieldMap, around: Surro
         history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
-    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory, inspector=opened.inspector)
 
 
 def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
@@ -125,7 +128,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
-    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory, inspector=opened.inspector)
 
 
 _VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Surroundings], Adapters]] = {

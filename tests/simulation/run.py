@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from connector.bootstrap.connector import Connector
 from connector.bootstrap.helpdesks import connect
 from connector.engine.daemon import Limits, SiteLoop
+from connector.helpdesks.transport import Surroundings
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
 from connector.ports import Alarm
@@ -96,7 +97,7 @@ class Simulation:
         lasts = timedelta(hours=day.hours)
         self.sites = SITES[day.seed % len(SITES)]
         plot = Plot(
-            tickets=5 - len(self.sites),
+            tickets=3 if JIRA in self.sites else 5,
             lasts=lasts,
             deeds=self.rng.randrange(3, 10),
             rivals=day.seed % 2 == 0,
@@ -137,15 +138,9 @@ class Simulation:
         self._wakes = [self.clock.now()] * len(self._loops)
 
     def _loop(self, name: str, journal: SqlJournal) -> SiteLoop:
-        settings, fields = self.program.settings, self.program.policies.loaded.maps[name].fields
-        site = connect(
-            settings,
-            self.program.rules(name),
-            fields,
-            clock=self.clock,
-            redactor=self.program.redactor,
-            seed=self.day.seed,
-        )
+        fields = self.program.policies.loaded.maps[name].fields
+        line = Surroundings(clock=self.clock, rng=random.Random(self.day.seed), redactor=self.program.redactor)
+        site = connect(self.program.settings, self.program.rules(name), fields, line)
         return SiteLoop(site, self.program.around(name, journal, self.clock, self.ears), Limits())
 
     def _stop(self) -> None:
