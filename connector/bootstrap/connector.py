@@ -38,6 +38,7 @@ from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
 from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
 from connector.helpdesks.transport import Redactor
+from connector.helpdesks.transport import Surroundings as Line
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.notify.outbox import Deliveries
@@ -100,7 +101,7 @@ class Connector:
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
         names = self.policies.loaded.maps[name].fields
-        return connect(self.settings, self.rules(name), names, clock=clock, redactor=self.redactor)
+        return connect(self.settings, self.rules(name), names, Line(clock=clock, redactor=self.redactor))
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
