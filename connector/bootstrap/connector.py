@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap import backups
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.explaining import explain_ticket, find_tickets
 from connector.bootstrap.helpdesks import connect
@@ -215,6 +216,13 @@ class Connector:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
             finally:
                 hooks.close()
+                self._back_up_if_due()
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup where the last one is old: a ``sync`` by the minute needs no daemon for it."""
+        regular, now = backups.RegularBackups(self), self._clock.now()
+        if regular.due(now):
+            regular.make(now)
 
     def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
         clock = self.make_clock(name)
@@ -267,6 +275,17 @@ class Connector:
         """Stay until SIGTERM or Ctrl-C; return the exit code."""
         with self.journal() as journal:
             return Service(self, journal, ping_url=ping_url).run()
+
+    def backup(self, place: Path | None) -> Path:
+        """Back the state up and return the verified backup; see ``backups``."""
+        return backups.back_up(self, place, now=self._clock.now())
+
+    def restore(self, source: Path | None) -> Path | None:
+        """Put a backup in the state's place (``None``: it was done elsewhere); return where the old state is kept."""
+        if source is None:
+            backups.forget(self)
+            return None
+        return backups.restore(self, source, now=self._clock.now())
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.clock import SteppedClock
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 FINISH_SECONDS = 75.0
 """Longest time for the write in hand: it outlasts the transport's own deadline."""
+
+BACKUP_LOOK_SECONDS = 60.0
 
 STUCK_SECONDS = 300.0
 """A site's thread that gives no sign of life for so long, outside a stated wait, is stuck."""
@@ -49,6 +52,8 @@ class Service:
             for name, clock in self._clocks.items()
         ]
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
+        self._backups = RegularBackups(program)
+        self._looked_for_backups_at: float | None = None
         self._control = ControlServer(program.places.socket, self._handlers())
 
     def run(self, *, until: Callable[[], bool] | None = None) -> int:
@@ -79,10 +84,21 @@ class Service:
             self._reload.clear()
             with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
                 self._reload_policy()
+        self._back_up_if_due()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
             _notify("WATCHDOG=1")
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup in a thread of its own; the clock is asked once a minute."""
+        monotonic = self._loops[0].monotonic()
+        if self._looked_for_backups_at is not None and monotonic - self._looked_for_backups_at < BACKUP_LOOK_SECONDS:
+            return
+        self._looked_for_backups_at = monotonic
+        now = self._program.now()
+        if self._backups.due(now):
+            self._backups.start(now)
 
     def _all_alive(self) -> bool:
         """True while every site's thread ticks or is in a stated wait."""

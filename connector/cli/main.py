@@ -34,6 +34,8 @@ COMMANDS = {
     "attention": "connector.cli.look:attention",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "backup": "connector.cli.backup:backup",
+    "restore": "connector.cli.backup:restore",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

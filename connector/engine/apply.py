@@ -31,6 +31,9 @@ from connector.ports import Alarm, AlarmKind, Failure, Op, OpStatus, Receipt, Ti
 BULK_FROM = 5
 """Field-only changes in one pass from which a bulk job costs fewer requests than single writes."""
 
+NOT_NOW = "paused or stopping"
+"""Why the rest of a plan waits when nothing may be written: a person's word, no failure."""
+
 POLL_JOBS_EVERY = timedelta(seconds=2)
 JOBS_IN_FLIGHT = 10
 """A thousand tickets at a time; the vendor's own limit is three times that."""
@@ -251,7 +254,7 @@ class _Apply:
 
     def _check_may_write(self) -> None:
         if not self._may_write():
-            self._done.stopped = "paused or stopping"
+            self._done.stopped = NOT_NOW
             raise _StopSite
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from connector.domain.guard import Held
 from connector.domain.site import Effect
-from connector.engine.apply import Applied, apply_plan
+from connector.engine.apply import NOT_NOW, Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
@@ -137,9 +137,10 @@ def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
     if applied.denied:
         return PassOutcome.DENIED
-    if applied.failed or applied.unknown or applied.stopped or plan.malformed or recovered.parked:
+    stopped = applied.stopped and applied.stopped != NOT_NOW
+    if applied.failed or applied.unknown or stopped or plan.malformed or recovered.parked:
         return PassOutcome.PARTIAL
-    return PassOutcome.HELD if plan.held else PassOutcome.OK
+    return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
 
 
 def _all_held(plan: PassPlan, state: SiteState) -> PassPlan:

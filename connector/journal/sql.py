@@ -9,7 +9,19 @@ from typing import Self
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.journal import (
+    audit,
+    control,
+    histories,
+    intents,
+    outcomes,
+    pages,
+    recalls,
+    runs,
+    sites,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
@@ -20,6 +32,7 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
+    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -35,8 +48,14 @@ class SqlJournal:
     ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
     """
 
-    def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
-        """Make the journal; ``release`` lets the next process in after the thread has ended."""
+    def __init__(
+        self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
+    ) -> None:
+        """Make the journal; ``release`` lets the next process in after the thread has ended.
+
+        ``forgotten`` says what the state was found to have forgotten when it was opened.
+        """
+        self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run
         self._records = SqlRecords(readers)
@@ -71,6 +90,14 @@ class SqlJournal:
     def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
         """Count that histories could not be read."""
         self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
+    def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell."""
+        self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when nothing is left to be read; return how far it is."""
+        return self._run(lambda c: recalls.end(c, site, policy_hash=policy_hash, now=now))
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""

@@ -14,6 +14,9 @@ from connector.journal.faults import StateBroken, translate
 
 T = TypeVar("T")
 
+Seal = Callable[[Connection], Callable[[], None] | None]
+"""A transaction's last act, and what follows its commit."""
+
 
 class Runner(Protocol):
     """Runs work on a connection."""
@@ -47,6 +50,7 @@ class JournalThread:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._broken: StateBroken | None = None
         self._guard: Callable[[Connection], None] | None = None
+        self._seal: Seal | None = None
         try:
             self._connection = self._pool.submit(self._connect, engine).result()
         except BaseException:
@@ -64,6 +68,10 @@ class JournalThread:
         """Run ``check`` at the start of every transaction from now on."""
         self._guard = check
 
+    def seal(self, last_act: Seal) -> None:
+        """Run ``last_act`` at the end of every transaction from now on, and what it returns after the commit."""
+        self._seal = last_act
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Return what ``work`` returns, after its transaction is on disk; nothing of it happened when this raises."""
         try:
@@ -79,9 +87,13 @@ class JournalThread:
             with self._connection.begin():
                 if self._guard:
                     self._guard(self._connection)
-                return work(self._connection)
+                result = work(self._connection)
+                committed = self._seal(self._connection) if self._seal else None
         except DBAPIError as error:
             raise self._note(translate(error)) from error
+        if committed is not None:
+            committed()
+        return result
 
     def _note(self, error: ConnectorError) -> ConnectorError:
         if isinstance(error, StateBroken):

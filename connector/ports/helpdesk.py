@@ -10,6 +10,7 @@ from typing import Protocol
 
 from connector.domain.change import Change, Write
 from connector.domain.events import TicketEvent
+from connector.domain.marks import Mark
 from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket, TicketRef
@@ -66,12 +67,14 @@ class TicketHistory:
     """The vendor's history of one ticket, oldest first, complete up to ``read_until``.
 
     ``unreadable`` says why there is none: the helpdesk refuses it, or it cannot be understood. It is not stored then.
+    ``marks`` are the writes of our own account, as far as the helpdesk shows them.
     """
 
     ref: TicketRef
     events: tuple[TicketEvent, ...]
     read_until: datetime
     unreadable: str = ""
+    marks: tuple[Mark, ...] = ()
 
 
 class Presence(StrEnum):

@@ -75,7 +75,9 @@ class MemoryReader:
             row = self._world.rows.get(id_)
             if row is not None:
                 ref = TicketRef(self._world.site, id_)
-                yield TicketHistory(ref=ref, events=tuple(row.events), read_until=self._world.clock.now())
+                marks = tuple(a.mark for a in row.audits if a.mark is not None and a.by == self._world.us)
+                now = self._world.clock.now()
+                yield TicketHistory(ref=ref, events=tuple(row.events), read_until=now, marks=marks)
 
     def history_allowance(self) -> int:
         """Return a page's worth."""

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from connector.domain.change import Write
 from connector.domain.events import Role, TicketEvent
+from connector.domain.marks import Mark
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
-from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.view import View
@@ -127,17 +128,18 @@ class ZendeskReader:
         for id_ in ids:
             ref = TicketRef(self._view.site, id_)
             try:
-                events, read_until = self._history(id_)
+                events, marks_, read_until = self._history(id_)
             except (Rejected, Malformed) as error:
                 now, why = self._http.adapter.server_now(), str(error)[:200]
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
-                yield TicketHistory(ref=ref, events=events, read_until=read_until)
+                yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
 
-    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
+    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
         audits, read_until = self._audits(id_)
         self._learn_roles(history.authors(audits))
-        return history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role)), read_until
+        events = history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role))
+        return events, tuple(marks.marks(audits, self._ours)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
