@@ -106,7 +106,10 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     base = base.resolve()
     paths = {name: base / getattr(settings, name) for name in _PATHS if getattr(settings, name)}
     sites = tuple(site.model_copy(update={"map": base / site.map}) for site in settings.sites)
-    return settings.model_copy(update={**paths, "sites": sites, "state": _absolute_state(settings.state, base)})
+    folder = settings.backup.folder
+    backup = settings.backup.model_copy(update={"folder": base / folder if folder else None})
+    own = {"sites": sites, "backup": backup, "state": _absolute_state(settings.state, base)}
+    return settings.model_copy(update={**paths, **own})
 
 
 def _absolute_state(url: str, base: Path) -> str:
