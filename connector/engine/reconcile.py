@@ -29,7 +29,8 @@ from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
-from connector.ports import Alarm, AlarmKind, Recall, SiteState, Verdict
+from connector.engine.steering import notice_pause_file, notice_switches
+from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -119,6 +120,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     notice_switches(site, around, state, now=now)
+    notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work(recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
@@ -128,14 +130,6 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
-
-
-def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
-    """Silence what shadow would have done under effects that were switched on since the last pass."""
-    effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
-    if dict(state.effects) != dict(effects):
-        silenced = around.journal.switch_effects(site.name, effects, now=now)
-        around.observer.event("effects_switched", site=site.name, effects=effects, silenced=silenced)
 
 
 def _looked_at(

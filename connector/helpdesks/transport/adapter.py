@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import random
+import ssl
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,11 +27,11 @@ from connector.errors import Denied, HelpdeskError, NotSent, Throttled, Unavaila
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
 from connector.helpdesks.transport.credentials import Credentials
 from connector.helpdesks.transport.dialect import Dialect
-from connector.helpdesks.transport.origin import Origin, Pin
+from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date
 from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
-from connector.helpdesks.transport.wire import Watch, watched_pools
+from connector.helpdesks.transport.wire import Watch, distrusted, watched_pools
 from connector.ports import Clock
 
 CONNECT_SECONDS = 10.0
@@ -42,7 +43,10 @@ _REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the composition root hands in. ``ca_file`` names extra certificates; verifying is never off."""
+    """What the composition root hands in.
+
+    ``ca_file`` names the authorities to believe instead of the usual ones; verifying is never off.
+    """
 
     clock: Clock
     rng: random.Random = field(default_factory=random.Random)
@@ -101,9 +105,10 @@ class PinnedAdapter(HTTPAdapter):
         return f"PinnedAdapter({self.pin.origin})"
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make pools whose connections report to our watch."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = watched_pools(self._watch)
+        """Make pools whose connections report to our watch, check where they lead, and speak TLS 1.2 or later."""
+        super().init_poolmanager(*args, ssl_minimum_version=ssl.TLSVersion.TLSv1_2, **options)
+        here = is_loopback(self.pin.origin.host)
+        self.poolmanager.pool_classes_by_scheme = watched_pools(self._watch, may_be_here=here)
 
     def mount_on(self, session: requests.Session) -> requests.Session:
         """Put a session on this adapter: nothing from the environment, no redirects, no other way out."""
@@ -236,7 +241,13 @@ class PinnedAdapter(HTTPAdapter):
         return response
 
     def _lost(self, failure: Exception, what: str) -> HelpdeskError:
-        """Nobody answered: did anything leave? The cause is told by its kind alone, its request holds credentials."""
+        """Nobody answered: did anything leave? The cause is told by its kind alone, its request holds credentials.
+
+        A certificate that is not accepted will not be at the next try either: nothing is repeated.
+        """
+        if not self._watch.begun and distrusted(failure):
+            remedy = "check the site's certificate, base_url and ca_file, and this machine's clock"
+            raise Denied(f"{what}: the certificate is not accepted ({distrusted(failure)})", remedy=remedy) from None
         kind = Unknown if self._watch.begun else NotSent
         return kind(f"{what}: {type(failure).__name__}: {self._around.redactor.clean(str(failure))[:200]}")
 

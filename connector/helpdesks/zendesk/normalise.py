@@ -25,6 +25,8 @@ from connector.domain.ticket import (
     TicketRef,
 )
 from connector.errors import Malformed
+from connector.helpdesks.mending import UNREADABLE, mended
+from connector.helpdesks.until import until
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
 from connector.helpdesks.zendesk.wire import PRIORITIES
@@ -107,6 +109,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         activity=_activity(raw.metric_set),
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
+        held_until=until(custom.get(view.hold_field)) if view.hold_field else None,
     )
 
 
@@ -126,16 +129,25 @@ def quarantined(raw: bytes, why: str) -> Quarantined:
     """Describe a payload that cannot be read, without keeping any of its text."""
     try:
         id_ = str(msgspec.json.decode(raw, type=shapes.SearchId).id)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         id_ = ""
     return Quarantined(id=id_, why=why[:200], digest=hashlib.sha256(raw).hexdigest())
 
 
 def decoded(body: bytes, type_: type[T], *, what: str) -> T:
-    """Decode an answer; raises ``Malformed`` when it is not what it should be."""
+    """Decode an answer, mended where it is not quite JSON; raises ``Malformed`` when it is not what it should be."""
     try:
         return msgspec.json.decode(body, type=type_)
-    except msgspec.MsgspecError as error:
+    except msgspec.ValidationError as error:
+        raise Malformed(f"{what}: {error}") from None
+    except UNREADABLE:
+        return _mended(body, type_, what=what)
+
+
+def _mended(body: bytes, type_: type[T], *, what: str) -> T:
+    try:
+        return msgspec.json.decode(mended(body), type=type_)
+    except UNREADABLE as error:
         raise Malformed(f"{what}: {error}") from None
 
 
@@ -164,7 +176,17 @@ def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> 
 
 
 def _links(raw: shapes.Ticket) -> tuple[Link, ...]:
-    return () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
+    problem = () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
+    earlier = _followed(raw.via)
+    return problem if earlier is None else (*problem, Link(kind=LinkKind.FOLLOW_UP, target=earlier))
+
+
+def _followed(via: shapes.Via | None) -> str | None:
+    """Return the id of the closed ticket that this one follows up, if it does."""
+    source = via.source if via is not None else None
+    if source is None or source.rel != "follow_up" or source.from_ is None or source.from_.ticket_id is None:
+        return None
+    return str(source.from_.ticket_id)
 
 
 def _activity(metrics: shapes.MetricSet | None) -> Activity | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.change import Write
-from connector.domain.events import Role, TicketEvent
+from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
@@ -17,6 +17,7 @@ from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
+from connector.helpdesks.zendesk.roles import Roles
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
@@ -29,7 +30,6 @@ STEP_BACK = timedelta(minutes=5)
 OPEN = "status<solved"
 NOT_CLOSED = "status<closed"
 MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
-_MOST_ROLES = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class ZendeskReader:
         self._scope = scope_digest(view.sieve, members.views)
         self._account = ""
         self._ours: frozenset[str] = frozenset()
-        self._roles: dict[int, Role] = {}
+        self._roles = Roles(clients.reader, view.fields)
 
     @property
     def account(self) -> str:
@@ -72,6 +72,7 @@ class ZendeskReader:
         same = self._clients.writer.adapter is self._clients.reader.adapter
         self._account = reader if same else self._whoami(self._clients.writer)
         self._ours = frozenset({reader, self._account})
+        self._roles.ours = self._ours
 
     def start_cursor(self) -> Cursor:
         """Return a cursor five minutes back: the export refuses the last minute, and repeats cost nothing."""
@@ -137,9 +138,9 @@ class ZendeskReader:
 
     def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
         audits, read_until = self._audits(id_)
-        self._learn_roles(history.authors(audits))
-        events = history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role))
-        return events, tuple(marks.marks(audits, self._ours)), read_until
+        self._roles.learn(history.authors(audits))
+        witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
+        return history.events(audits, witness), tuple(marks.marks(audits, self._ours)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
@@ -188,7 +189,7 @@ class ZendeskReader:
         except Denied as refusal:
             raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
-        self._keep_agents(found)
+        self._roles.keep_agents(found.agents)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
         found = self._in_views(found)
@@ -203,7 +204,7 @@ class ZendeskReader:
         while True:
             answer = self._http.call(wire.search(asked, after=after))
             found = pages.search_page(answer.body, self._view, read_at=answer.at)
-            self._keep_agents(found)
+            self._roles.keep_agents(found.agents)
             yield self._in_views(found)
             if found.ended or found.after == after:
                 return
@@ -234,7 +235,7 @@ class ZendeskReader:
     def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
         found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
-        self._keep_agents(found)
+        self._roles.keep_agents(found.agents)
         return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
@@ -259,25 +260,6 @@ class ZendeskReader:
         if user is None or user.id is None:
             raise Denied("Zendesk takes us for nobody", remedy="check this site's credentials")
         return str(user.id)
-
-    def _role(self, id_: int) -> Role:
-        if str(id_) in self._ours:
-            return Role.OURS
-        return self._roles.get(id_, Role.UNKNOWN)
-
-    def _keep_agents(self, found: pages.Tickets) -> None:
-        self._roles |= dict.fromkeys(found.agents, Role.AGENT)
-
-    def _learn_roles(self, ids: frozenset[int]) -> None:
-        if len(self._roles) > _MOST_ROLES:
-            self._roles.clear()
-        unknown = sorted(id_ for id_ in ids if self._role(id_) is Role.UNKNOWN)
-        for chunk in _chunks(unknown, wire.MOST_IDS):
-            answer = self._http.call(wire.people("users", chunk))
-            reply = normalise.decoded(answer.body, shapes.UsersReply, what="users")
-            for user in reply.users:
-                if user.id is not None:
-                    self._roles[user.id] = Role.CUSTOMER if user.role == "end-user" else Role.AGENT
 
     def _restart(self, at: datetime) -> Position:
         return Position(int((at - STEP_BACK).timestamp()), scope=self._scope)
