@@ -35,9 +35,10 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
+from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
 from connector.helpdesks.transport import Redactor
-from connector.journal import open_journal, open_records, open_scratch
+from connector.journal import has_room, open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
@@ -102,14 +103,16 @@ class Connector:
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
+        time = Timekeeper(clock) if type(clock) is RealClock else None  # stepped and fixed time is never in doubt
         return Surroundings(
             journal=journal,
             policies=self.policies,
             renderer=CurrentRenderer(self.policies, self.settings.site(name)),
             notifier=notifier or Silent(),
             observer=self.observer,
-            clock=clock,
+            clock=time.clock if time else clock,
             stopped=self.pause_file,
+            time=time,
         )
 
     def hooks(self, ping_url: str | None = None) -> Hooks:
@@ -240,8 +243,8 @@ class Connector:
                 clock.leave()
 
     def may_write(self) -> bool:
-        """True unless a file ``PAUSED`` stands beside the state."""
-        return not self.places.is_paused
+        """True unless a file ``PAUSED`` stands beside the state, or its disk is all but full."""
+        return not self.places.is_paused and has_room(self.settings.state_url)
 
     def pause_file(self) -> str:
         """Return why nothing is written on any site while a file ``PAUSED`` stands beside the state, else nothing."""

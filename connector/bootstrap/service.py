@@ -18,7 +18,8 @@ from connector.bootstrap.clock import SteppedClock
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.errors import ConfigError, Unavailable, what_failed, where_failed
-from connector.ports import Journal
+from connector.journal import has_room
+from connector.ports import Alarm, AlarmKind, Journal
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -97,7 +98,9 @@ class Service:
             return
         self._looked_for_backups_at = monotonic
         now = self._program.now()
-        if self._backups.due(now):
+        if not has_room(self._program.settings.state_url):
+            self._hooks.alarm(_disk_alarm(now))
+        elif self._backups.due(now):
             self._backups.start(now)
 
     def _all_alive(self) -> bool:
@@ -194,6 +197,17 @@ class Service:
             for loop in self._loops
         }
         return {"since": f"{self._since:%Y-%m-%d %H:%M:%S} UTC", "pid": os.getpid(), "sites": sites}
+
+
+def _disk_alarm(now: datetime) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.FREEZE,
+        site="",
+        ticket="",
+        message="nothing is written to any site: the state's disk is all but full",
+        remedy="free disk space; writing goes on by itself then",
+        at=now,
+    )
 
 
 def _notify(state: str) -> None:

@@ -122,6 +122,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     notice_switches(site, around, state, now=now)
     notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
+    if fetch and around.time is not None:
+        now = around.time.settle(site, around, now)
     work = Work(recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
     for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):

@@ -20,6 +20,7 @@ __all__ = [
     "backup_folder",
     "backup_name",
     "backups_in",
+    "has_room",
     "make_backup",
     "open_journal",
     "open_records",
@@ -75,6 +76,14 @@ def state_file(url: str) -> Path | None:
     from connector.journal import opening  # noqa: PLC0415 - loads SQLAlchemy
 
     return opening.state_file(url)
+
+
+def has_room(url: str) -> bool:
+    """Return whether the disk of a state has the space that the journal wants; a server looks after its own."""
+    from connector.journal import sqlite  # noqa: PLC0415 - loads SQLAlchemy
+
+    state = state_file(url)
+    return state is None or sqlite.has_room(state)
 
 
 def backup_folder(state: Path) -> Path:

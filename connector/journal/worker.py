@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -13,6 +15,8 @@ from connector.errors import ConnectorError
 from connector.journal.faults import StateBroken, translate
 
 T = TypeVar("T")
+
+_DRIVER_ERRORS = (sqlite3.Error, AttributeError)
 
 Seal = Callable[[Connection], Callable[[], None] | None]
 """A transaction's last act, and what follows its commit."""
@@ -90,10 +94,16 @@ class JournalThread:
                 result = work(self._connection)
                 committed = self._seal(self._connection) if self._seal else None
         except DBAPIError as error:
+            self._leave_transaction()
             raise self._note(translate(error)) from error
         if committed is not None:
             committed()
         return result
+
+    def _leave_transaction(self) -> None:
+        """End a transaction whose very commit failed: SQLite may have kept it open, and the next could not begin."""
+        with contextlib.suppress(DBAPIError, *_DRIVER_ERRORS):
+            self._connection.connection.rollback()
 
     def _note(self, error: ConnectorError) -> ConnectorError:
         if isinstance(error, StateBroken):

@@ -146,6 +146,9 @@ class TicketReader(Protocol):
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for a write's marker in the helpdesk, in comments of our own account since ``since``."""
 
+    def server_now(self) -> datetime:
+        """Return the helpdesk's present time, as its last answer lets us reckon."""
+
     def requests_made(self) -> int:
         """Return how many requests this reader's and its writer's transport have made so far."""
 

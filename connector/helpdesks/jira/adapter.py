@@ -204,6 +204,10 @@ class JiraReader:
 
     # ---- budgets
 
+    def server_now(self) -> datetime:
+        """Return Jira's present time, as its last answer told it."""
+        return self._now()
+
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made, those of the vendor's own client included."""
         return self._accounts.requests_made()

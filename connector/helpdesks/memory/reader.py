@@ -94,6 +94,10 @@ class MemoryReader:
                 return Lookup(presence=Presence.FOUND, remote_id=audit.version, version=audit.version)
         return Lookup(presence=Presence.ABSENT)
 
+    def server_now(self) -> datetime:
+        """Return the world's time."""
+        return self._world.clock.now()
+
     def requests_made(self) -> int:
         """Return the number of requests so far."""
         return self._world.requests.total()

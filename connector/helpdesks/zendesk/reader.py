@@ -158,6 +158,10 @@ class ZendeskReader:
             return Lookup(presence=Presence.UNPROVABLE)
         return lookup.find(audits, write, lookup.Search(accounts=self._ours, since=since, fields=self._view.fields))
 
+    def server_now(self) -> datetime:
+        """Return Zendesk's present time, as its last answer told it."""
+        return self._http.adapter.server_now()
+
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made."""
         adapters = {id(c.adapter): c.adapter for c in (self._clients.reader, self._clients.writer)}
