@@ -52,7 +52,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
-from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
@@ -64,6 +64,7 @@ __all__ = [
     "Cursor",
     "Directory",
     "Failure",
+    "Fence",
     "Journal",
     "JournalEvent",
     "Lookup",

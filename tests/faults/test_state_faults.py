@@ -11,21 +11,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from connector.cli.log import Log
-from connector.domain.ticket import Status
 from connector.engine.passes import PassOutcome
 from connector.errors import Busy, ConnectorError, StateFull
-from connector.helpdesks.memory.world import AGENT, Fault
-from connector.journal import make_backup, open_journal, open_records, restore, schema
+from connector.journal import make_backup, open_journal, open_records, restore
 from connector.journal.backup import backup_folder, verify
 from connector.journal.faults import StateBroken
 from connector.journal.witness import SUFFIX
@@ -102,8 +99,6 @@ def test_fault_44_a_cursor_that_expired_is_replaced_and_old_news_stay_unsaid(sta
     play(stage, desk)
     said = len(desk.world.comments)
     assert said
-    with stage.journal._thread._connection.engine.begin() as _:
-        pass
     stage.journal._run(lambda c: c.exec_driver_sql("UPDATE cursor SET value = '0'"))
     stage.clock.move(25 * HOUR)
     stage.run("desk")
@@ -223,7 +218,7 @@ def _a_run(template: Path, index: int | None) -> tuple[list[tuple[Any, ...]], in
     writes = 0
     try:
         for number in range(3):
-            disk.at(index - writes if index is not None and 0 <= index - writes else None)
+            disk.at(index - writes if index is not None and index - writes >= 0 else None)
             result = stage.run("desk")  # a witness refuses what is sent without an armed row
             writes += disk.seen
             if isinstance(result.error, StateFull):
@@ -288,7 +283,7 @@ def test_fault_65_a_damaged_state_is_refused_and_a_deleted_one_is_noticed(state:
     data = bytearray(state.read_bytes())
     data[4096 : len(data)] = random.Random(1).randbytes(len(data) - 4096)
     state.write_bytes(data)
-    with pytest.raises(ConnectorError, match="damaged|malformed"):
+    with pytest.raises(ConnectorError, match=r"damaged|malformed"):
         open_journal(str(state), least_free=0)
     restore(str(state), state, kept, now=NOW, why="restored")
     with open_journal(str(state), least_free=0) as journal:
@@ -414,7 +409,7 @@ def test_fault_69_without_file_descriptors_nothing_is_sent_unarmed(stage: Stage,
     """No descriptor is left for a pass: it fails as a whole or goes on, and later all is said once."""
     urgent(desk, 2)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len(os.listdir("/proc/self/fd"))
+    used = len(list(Path("/proc/self/fd").iterdir()))
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
         with contextlib.suppress(ConnectorError, OSError):
