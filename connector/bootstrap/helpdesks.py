@@ -20,7 +20,7 @@ from connector.helpdesks.transport import (
     Rotating,
     Surroundings,
 )
-from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.ports import Clock, Directory, Fence, TicketReader, TicketWriter
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
 
@@ -38,7 +38,8 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clo
     """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
     site = settings.site(rules.name)
     ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
+    fence = Fence(clock.monotonic)
+    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file, may_begin=fence.may_begin)
     adapters = _VENDORS[site.kind](settings, site, names, around)
     reading = SiteReading(
         rules=rules,
@@ -48,7 +49,7 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clo
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
-    return Site(reading=reading, writer=adapters.writer)
+    return Site(reading=reading, writer=adapters.writer, fence=fence)
 
 
 def bound_people(names: FieldMap) -> Mapping[str, str]:

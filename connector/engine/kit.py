@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from connector.domain.site import SiteRules
-from connector.ports import Clock, Directory, Journal, Notifier, Observer, Policies, Renderer, TicketReader
+from connector.ports import Clock, Directory, Fence, Journal, Notifier, Observer, Policies, Renderer, TicketReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,6 @@ class SiteReading:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
-        grace: How long a write of unknown outcome is looked for before it is parked.
     """
 
     rules: SiteRules
@@ -31,7 +30,6 @@ class SiteReading:
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
-    grace: timedelta = timedelta(minutes=5)
 
     @property
     def name(self) -> str:
@@ -57,6 +55,7 @@ class Surroundings:
     """What all sites share. ``clock`` belongs to the thread that holds this value.
 
     ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
+    ``fence`` calls a write off when the process stood still between arming it and its first byte.
     ``time`` watches the clock where time is the machine's; stepped time is never in doubt.
     """
 
@@ -68,6 +67,7 @@ class Surroundings:
     clock: Clock
     stopped: Callable[[], str] = lambda: ""
     time: TimeTrust | None = None
+    fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
 
 
 _COUNT = itertools.count(1)

@@ -31,8 +31,8 @@ class Clock(Protocol):
 class Fence:
     """Between arming a write and its first byte: a process that was stopped in between must not send any more.
 
-    Whoever took over meanwhile has looked for the write and not found it. ``arm`` is called before the intent is stored,
-    ``may_begin`` immediately before the first byte.
+    Whoever took over meanwhile has looked for the write and not found it. ``arm`` is called before the intent is
+    stored, ``may_begin`` immediately before the first byte.
     """
 
     LASTS = 120.0
@@ -71,6 +71,7 @@ class AlarmKind(StrEnum):
     STALE = "stale"  # no good pass for N minutes
     UNREACHABLE = "unreachable"  # nobody can be reached for a level
     FINDING = "finding"
+    SELF_REPORT = "self-report"  # we did what we promise never to do, and say so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -261,33 +261,37 @@ class TestUnknown:
         assert desk.live(id_).priority is P1
         assert len(desk.writer.sent) == 2
 
-    def test_a_comment_that_is_not_there_is_parked_and_never_said_again(
-        self, stage: Stage, desk: Desk, clock: StoppedClock
-    ) -> None:
+    def test_a_comment_that_is_not_there_is_sent_again_under_the_same_stamp(self, stage: Stage, desk: Desk) -> None:
         (id_,) = opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LOST_REQUEST)
         stage.run("desk")
-        clock.move(MINUTE)
-        waiting = stage.run("desk")
-        assert (applied(waiting).skipped, waiting.summary.parked) == (1, 0)
-        clock.move(desk.grace)
-        assert stage.run("desk").summary.parked == 1
-        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
-        at_rest(stage)
-        assert desk.live(id_).priority is P1, "fields go on"
-        (parked,) = stage.ops("desk", OpStatus.PARKED)
-        said = stage.stored("desk", id_).said
-        assert said[str(parked.write.comment.notice.occasion), Effect.NOTES].outcome is Outcome.PARKED
-        assert sum(s.write.key == parked.write.key for s in desk.writer.sent) == 1
+        stage.clock.move(SECOND * 10)
+        stage.run("desk")
+        first, second = desk.writer.sent[:2]
+        digest = desk.writer.request_digest
+        assert digest(first.write, seen=first.seen) == digest(second.write, seen=second.seen)
+        assert desk.live(id_).priority is P1
+        assert set(desk.world.keys_posted().values()) == {1}
 
-    def test_a_comment_that_lands_within_its_grace_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    def test_a_comment_that_lands_late_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LATE)
         stage.run("desk")
         clock.move(MINUTE)
         assert stage.run("desk").summary.written == 1
         assert list(desk.world.keys_posted().values()) == [1]
-        assert stage.ops("desk", OpStatus.PARKED) == ()
+        assert len(desk.writer.sent) == 1
+
+    def test_a_ticket_that_moved_on_is_planned_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LATE)
+        stage.run("desk")
+        stage.clock.move(SECOND)
+        desk.world.comment(id_, "I look at it", AGENT, public=False)
+        stage.clock.move(MINUTE)
+        at_rest(stage)
+        assert set(desk.world.keys_posted().values()) == {1}
+        assert stage.journal.sending("desk") == ()
 
 
 class TestBudgets:
@@ -380,6 +384,40 @@ class TestEffects:
         clock.move(MINUTE * 11)
         at_rest(stage)
         assert desk.live(id_).level == 2, "later crossings speak"
+
+    def test_leaving_shadow_a_path_goes_on_from_what_was_really_written(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert stage.stored("desk", id_).state.level == 2, "in shadow"
+        desk.allow(*Effect)
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert (stage.stored("desk", id_).state.level, desk.writer.sent) == (1, [])
+        clock.move(MINUTE * 5)
+        at_rest(stage)
+        assert desk.writer.sent == [], "a fresh interval first"
+        clock.move(MINUTE * 6)
+        at_rest(stage)
+        assert desk.live(id_).level == 2
+
+    def test_what_is_left_to_people_is_told_once_until_it_changes(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        opened(desk)
+        at_rest(stage)
+        desk.allow(Effect.FIELDS)
+        for _ in range(4):
+            clock.move(MINUTE)
+            stage.run("desk")
+        told = [(values["what"], values["why"]) for name, values in stage.ears.events if name == "left_alone"]
+        assert told
+        assert len(told) == len(set(told))
 
     def test_effects_are_switched_on_one_by_one(self, stage: Stage, desk: Desk) -> None:
         desk.allow(Effect.FIELDS)

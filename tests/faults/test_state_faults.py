@@ -330,7 +330,7 @@ def _older(state: Path) -> None:
     with contextlib.closing(sqlite3.connect(state)) as connection:
         for table in ("identity", "recall", "mark"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
         connection.commit()
     state.with_name(state.name + SUFFIX).unlink(missing_ok=True)
 
@@ -365,8 +365,8 @@ def test_fault_67_a_migration_killed_at_any_step_runs_again(state: Path, tmp_pat
         with open_journal(str(path), least_free=0) as journal:
             assert len(journal.known_open(SITE)) == 2
             assert journal.records().verify_chain() is None
-        kept = backup_folder(path) / f"{path.stem}-schema-0001.db"
-        assert verify(kept) == "0001", "the state as it was before is kept"
+        kept = backup_folder(path) / f"{path.stem}-schema-0002.db"
+        assert verify(kept) == "0002", "the state as it was before is kept"
     assert boundary > 6
 
 
@@ -452,3 +452,22 @@ def test_fault_70_a_log_that_cannot_be_written_never_stops_a_send(
     assert desk.live("1").level
     assert desk.world.comments
     nothing_is_said_twice(desk)
+
+
+def test_fault_70_a_log_that_nobody_reads_never_holds_up_a_send() -> None:
+    """The pipe is full and its reader hangs: lines are dropped, the sender goes on."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w") as stream:
+        log = Log(lambda: NOW, clean=str, level="debug", form="json", stream=stream)
+        done = threading.Event()
+
+        def talk() -> None:
+            for number in range(3000):
+                log.event("state_is_full", site="desk", why=f"line {number} of a pass that nobody reads")
+            done.set()
+
+        threading.Thread(target=talk, daemon=True).start()
+        went_on = done.wait(60)
+        if not went_on:
+            os.read(reader, 1 << 20)  # let the thread go
+        assert went_on

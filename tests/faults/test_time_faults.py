@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -22,15 +24,18 @@ from connector.engine.gather import situation
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, run_pass
 from connector.engine.timekeeping import Timekeeper
-from connector.errors import Busy
+from connector.errors import Busy, NotSent
+from connector.helpdesks.transport import Client, Dialect, Endpoint, Origin, Pin, PinnedAdapter, Request
+from connector.helpdesks.transport import Surroundings as Surroundings_
 from connector.helpdesks.transport.outcome import http_date
 from connector.journal import open_journal
 from connector.journal.lease import Lease
 from connector.journal.tables import lease
-from connector.ports import Page
+from connector.ports import Fence, Page
 from tests.domain.calendar_strategies import counted_minutes
 from tests.engine.ledger import nothing_is_said_twice
 from tests.engine.stage import MONDAY, POLICY, Desk, Stage
+from tests.helpdesks.scripted_server import ScriptedServer, answer, scripted_server
 from tests.helpdesks.stopped_clock import START, StoppedClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -290,3 +295,31 @@ def test_fault_57_a_pass_that_outlasts_its_tick_is_not_overtaken(watched: Watche
     assert min(gaps) >= 5 * MINUTE
     nothing_is_said_twice(watched.desk)
     assert watched.desk.live("1").level
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with scripted_server() as running:
+        yield running
+
+
+@pytest.mark.parametrize("stopped", [timedelta(seconds=10), timedelta(seconds=70), 10 * MINUTE], ids=str)
+def test_fault_60_a_process_that_stood_still_does_not_send_what_it_armed(
+    server: ScriptedServer, stopped: timedelta
+) -> None:
+    """SIGSTOP between arming and the first byte: after ten seconds it goes on, after a minute nothing may leave."""
+    clock = StoppedClock()
+    fence = Fence(clock.monotonic)
+    endpoint = Endpoint(name="write", method="PUT", path=re.compile("/.*"), safe=False)
+    around = Surroundings_(clock=clock, rng=random.Random(1), may_begin=fence.may_begin)
+    adapter = PinnedAdapter(Pin(Origin.parse(server.url)), None, Dialect(endpoints=(endpoint,)), around)
+    server.will(answer(b"{}"))
+    fence.arm()
+    clock.move(stopped)
+    if stopped < MINUTE:
+        Client(adapter).call(Request("PUT", "/ticket", body={"comment": "x"}))
+        assert len(server.requests) == 1
+    else:
+        with pytest.raises(NotSent):
+            Client(adapter).call(Request("PUT", "/ticket", body={"comment": "x"}))
+        assert server.requests == []
