@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap import backups
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
@@ -36,10 +37,11 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
+from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
 from connector.helpdesks.transport import Redactor
 from connector.helpdesks.transport import Surroundings as Line
-from connector.journal import open_journal, open_records, open_scratch
+from connector.journal import has_room, open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.notify.outbox import Deliveries
 from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
@@ -105,14 +107,16 @@ class Connector:
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
+        time = Timekeeper(clock) if type(clock) is RealClock else None  # stepped and fixed time is never in doubt
         return Surroundings(
             journal=journal,
             policies=self.policies,
             renderer=CurrentRenderer(self.policies, self.settings.site(name)),
             notifier=notifier or Silent(),
             observer=self.observer,
-            clock=clock,
+            clock=time.clock if time else clock,
             stopped=self.pause_file,
+            time=time,
         )
 
     def hooks(self, ping_url: str | None = None, *, outbox: Outbox | None = None) -> Hooks:
@@ -235,6 +239,13 @@ class Connector:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
             finally:
                 hooks.close()
+                self._back_up_if_due()
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup where the last one is old: a ``sync`` by the minute needs no daemon for it."""
+        regular, now = backups.RegularBackups(self), self._clock.now()
+        if regular.due(now):
+            regular.make(now)
 
     def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
         clock = self.make_clock(name)
@@ -246,8 +257,8 @@ class Connector:
                 clock.leave()
 
     def may_write(self) -> bool:
-        """True unless a file ``PAUSED`` stands beside the state."""
-        return not self.places.is_paused
+        """True unless a file ``PAUSED`` stands beside the state, or its disk is all but full."""
+        return not self.places.is_paused and has_room(self.settings.state_url)
 
     def pause_file(self) -> str:
         """Return why nothing is written on any site while a file ``PAUSED`` stands beside the state, else nothing."""
@@ -291,6 +302,17 @@ class Connector:
         """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""
         with self.journal() as journal:
             return Service(self, journal, ping_url=ping_url, webhooks=webhooks).run()
+
+    def backup(self, place: Path | None) -> Path:
+        """Back the state up and return the verified backup; see ``backups``."""
+        return backups.back_up(self, place, now=self._clock.now())
+
+    def restore(self, source: Path | None) -> Path | None:
+        """Put a backup in the state's place (``None``: it was done elsewhere); return where the old state is kept."""
+        if source is None:
+            backups.forget(self)
+            return None
+        return backups.restore(self, source, now=self._clock.now())
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""

@@ -37,6 +37,8 @@ COMMANDS = {
     "resume": "connector.cli.steer:resume",
     "approve": "connector.cli.steer:approve",
     "release": "connector.cli.steer:release",
+    "backup": "connector.cli.backup:backup",
+    "restore": "connector.cli.backup:restore",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

@@ -90,6 +90,7 @@ def situation(
         text_hits=stored.text_hits,
         reach=reach,
         twins=tuple(Twin(link=link) for link in stored.ticket.links),
+        marks=stored.marks,
         notes_today=stored.notes_today,
         last_note_at=stored.last_note_at,
         policy_since=policy_since,

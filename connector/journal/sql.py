@@ -22,6 +22,7 @@ from connector.journal import (
     outbox,
     outcomes,
     pages,
+    recalls,
     runs,
     sites,
     standoffs,
@@ -38,6 +39,7 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
+    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -55,8 +57,14 @@ class SqlJournal:
     ``policy``.
     """
 
-    def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
-        """Make the journal; ``release`` lets the next process in after the thread has ended."""
+    def __init__(
+        self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
+    ) -> None:
+        """Make the journal; ``release`` lets the next process in after the thread has ended.
+
+        ``forgotten`` says what the state was found to have forgotten when it was opened.
+        """
+        self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run
         self._records = SqlRecords(readers)
@@ -95,6 +103,14 @@ class SqlJournal:
     def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
         """Count that histories could not be read."""
         self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
+    def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell."""
+        self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when nothing is left to be read; return how far it is."""
+        return self._run(lambda c: recalls.end(c, site, policy_hash=policy_hash, now=now))
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""

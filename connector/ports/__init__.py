@@ -44,6 +44,7 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
+    Recall,
     Records,
     RunRow,
     RunSummary,
@@ -53,7 +54,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
-from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
@@ -66,6 +67,7 @@ __all__ = [
     "Delivery",
     "Directory",
     "Failure",
+    "Fence",
     "Guard",
     "Journal",
     "JournalEvent",
@@ -83,6 +85,7 @@ __all__ = [
     "Progress",
     "Quarantined",
     "Queued",
+    "Recall",
     "Receipt",
     "Records",
     "Renderer",

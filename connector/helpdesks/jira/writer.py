@@ -129,8 +129,9 @@ class JiraWriter:
         if write.comment is None:
             marker = {"key": write.key, **write.riders}
             return wire.edit(write.ref.id, write.fields, self._reader.shape.fields, marker=marker, quiet=quiet)
-        make = wire.add_comment if write.comment.public else wire.add_note
-        return make(write.ref.id, write.comment)
+        if write.comment.public:
+            return wire.add_comment(write.ref.id, write.comment, write.riders)
+        return wire.add_note(write.ref.id, write.comment)
 
     # ---- just before
 
