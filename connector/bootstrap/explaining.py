@@ -21,7 +21,7 @@ from connector.domain.ticket import TicketRef
 from connector.engine.gather import goes_on, halted_by, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
-from connector.ports import Records, Stored
+from connector.ports import Delivery, Records, Stored
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -52,9 +52,11 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     names = TicketNames(records, now=at)
     said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
-    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *_done(said, zone)]
-    data = explain_dict(decision, ticket_plan)
-    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
+    waiting = records.notifications(site=ref.site, status=Delivery.WAITING, ticket=ref.id)
+    untold = [f"waits to be told: {q.target}, {q.why} (tried {q.attempts} times)" for q in waiting if q.at <= at]
+    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
+    data = explain_dict(decision, ticket_plan) | {"untold": untold, "done": said}
+    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
 def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:

@@ -91,6 +91,19 @@ def ask(trigger: str, since: datetime) -> Occasion:
     return Occasion("ask", (trigger, moment(since)))
 
 
+def notify(target: str, about: Occasion) -> Occasion:
+    """A target is told of another occasion, beside the ticket."""
+    return Occasion("notify", (target, about.kind, *about.parts))
+
+
+APPROVE = "approve"
+
+
+def approve(number: int, about: Occasion) -> Occasion:
+    """A threshold asks for level ``number``, and somebody has to let it through."""
+    return Occasion(APPROVE, (str(number), *about.parts))
+
+
 AGAIN = "again:"
 """How the names begin of writes that nothing new asked for: their occasion had been settled by a write before."""
 
