@@ -35,6 +35,7 @@ COMMANDS = {
     "attention": "connector.cli.look:attention",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "approve": "connector.cli.steer:approve",
     "backup": "connector.cli.backup:backup",
     "restore": "connector.cli.backup:restore",
     "policy": "connector.cli.policy:policy",
