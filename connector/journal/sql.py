@@ -37,7 +37,6 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
-    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -45,6 +44,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.recall import Recall
 
 
 class SqlJournal:
