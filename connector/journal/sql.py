@@ -39,7 +39,6 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
-    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -47,6 +46,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.recall import Recall
 
 
 class SqlJournal:

@@ -44,7 +44,6 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
-    Recall,
     Records,
     RunRow,
     RunSummary,
@@ -54,6 +53,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
