@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.clock import SteppedClock
+from connector.bootstrap.parked import settle_parked
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.errors import ConfigError, Unavailable, what_failed, where_failed
@@ -140,6 +141,7 @@ class Service:
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
             "apply": self._apply,
+            "parked": self._parked,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
             "poll": lambda _: self._poll(),
@@ -165,6 +167,12 @@ class Service:
             "stopped": report.stopped,
             "refused": [list(item) for item in report.refused],
         }
+
+    def _parked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Settle a parked write; what is to be sent again goes with the pass that begins now."""
+        settled = settle_parked(self._program, self._journal, request["action"], request["key"], actor=request["actor"])
+        self._poll()
+        return settled
 
     def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         sites = {

@@ -94,7 +94,7 @@ def attention(options: Options) -> int:
 
     \b
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
-    parked      a write whose outcome nobody can prove; it is not sent again
+    parked      a write whose outcome nobody can prove; `parked` shows it and settles it
     frozen      a site or effect that a guard stopped
     quarantined a ticket whose data cannot be read; the others go on
     """  # noqa: D301 - \b is click's
