@@ -186,6 +186,7 @@ def not_resent(connection: Connection, before: Op) -> None:
     """Put an open row back to what it was before a copy was armed that never left."""
     armed = replace(before, attempts=before.attempts + 1, fence=epoch(connection))
     values = {
+        "run": before.run,
         "attempts": before.attempts,
         "resent": before.resent,
         "ordered_by": before.ordered_by,

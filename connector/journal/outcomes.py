@@ -93,6 +93,7 @@ def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -
         ops.c.ticket == op.write.ref.id,
         ops.c.status == OpStatus.SENDING.value,
         ops.c.audience != "",
+        ops.c.id != op.id,
     )
     if connection.execute(busy.limit(1)).scalar_one_or_none() is not None:
         raise Busy(f"{op.write.ref}: another comment is on its way", remedy="try again when it is settled")
