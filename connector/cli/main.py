@@ -36,6 +36,7 @@ COMMANDS = {
     "parked": "connector.cli.parked:parked",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "approve": "connector.cli.steer:approve",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

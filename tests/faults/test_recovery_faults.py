@@ -182,7 +182,7 @@ def test_fault_28_conflicts_slow_us_down(sit: Sit) -> None:
     for _ in range(30):
         at.later(seconds=10)
         at.work()
-    assert 6 <= at.writes() <= 10
+    assert 6 <= at.writes() <= 8, "our own limit for one ticket would allow ten"
     at.stage.behind._exchange.faults.clear()
     at.go_on(14)
     once(at)
