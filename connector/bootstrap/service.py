@@ -19,6 +19,7 @@ from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
+from connector.bootstrap.parked import settle_parked
 from connector.bootstrap.releasing import release_with
 from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
@@ -199,6 +200,7 @@ class Service:
             "approve": self._approve,
             "release": self._release,
             "apply": self._apply,
+            "parked": self._parked,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
             "poll": lambda _: self._poll(),
@@ -235,6 +237,12 @@ class Service:
             "stopped": report.stopped,
             "refused": [list(item) for item in report.refused],
         }
+
+    def _parked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Settle a parked write; what is to be sent again goes with the pass that begins now."""
+        settled = settle_parked(self._program, self._journal, request["action"], request["key"], actor=request["actor"])
+        self._poll()
+        return settled
 
     def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         sites = {

@@ -32,11 +32,10 @@ from connector.journal import (
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
     RunRow,

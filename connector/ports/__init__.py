@@ -36,12 +36,11 @@ from connector.ports.helpdesk import (
     Version,
     fetched,
 )
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
     Journal,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
     Records,

@@ -5,13 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:connector/journal/migrations/versions/0005_recall.py
 revision = "0005"
 down_revision = "0004"
-========
-revision = "0005"
-down_revision = "0004"
->>>>>>>> 8b7d8db:connector/journal/migrations/versions/0004_recall.py
 
 
 def upgrade() -> None:
