@@ -36,6 +36,7 @@ COMMANDS = {
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
     "approve": "connector.cli.steer:approve",
+    "release": "connector.cli.steer:release",
     "backup": "connector.cli.backup:backup",
     "restore": "connector.cli.backup:restore",
     "policy": "connector.cli.policy:policy",
