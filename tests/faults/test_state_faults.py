@@ -25,7 +25,7 @@ from sqlalchemy import event
 from connector.cli.log import Log
 from connector.engine.passes import PassOutcome
 from connector.errors import Busy, ConnectorError, StateFull
-from connector.journal import make_backup, open_journal, open_records, restore
+from connector.journal import make_backup, open_journal, open_records, restore, schema, sqlite
 from connector.journal.backup import backup_folder, verify
 from connector.journal.faults import StateBroken
 from tests.amnesia.story import Storyteller, loss_of
