@@ -11,12 +11,26 @@ from sqlalchemy import Connection
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.domain.ticket import TicketRef
+from connector.journal import (
+    audit,
+    control,
+    erasure,
+    histories,
+    intents,
+    outcomes,
+    pages,
+    runs,
+    sites,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.journal import (
     Candidate,
+    Erased,
     JournalEvent,
     Op,
     OpStatus,
@@ -231,6 +245,19 @@ class SqlJournal:
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
+
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or a person's account id, and overwrite what is freed."""
+        if ticket:
+            done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
+        else:
+            done = self._run(lambda c: erasure.erase_account(c, site, account))
+        self._thread.compact()
+        return done
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time."""
+        return self._run(lambda c: erasure.purge(c, now=now, most=most))
 
     def records(self) -> SqlRecords:
         """Return the read side."""
