@@ -38,6 +38,7 @@ from connector.ports.helpdesk import (
 )
 from connector.ports.journal import (
     Candidate,
+    Erased,
     Journal,
     JournalEvent,
     Op,
@@ -63,6 +64,7 @@ __all__ = [
     "Clock",
     "Cursor",
     "Directory",
+    "Erased",
     "Failure",
     "Guard",
     "Journal",
