@@ -36,6 +36,7 @@ COMMANDS = {
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
     "erase": "connector.cli.erase:erase",
+    "approve": "connector.cli.steer:approve",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

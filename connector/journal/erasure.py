@@ -20,7 +20,18 @@ from connector.errors import Busy, UnsafePlan
 from connector.journal.audit import TOMBSTONE
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
-from connector.journal.tables import applied, escalation, event, op, policy, quarantine, run, ticket, ticket_event
+from connector.journal.tables import (
+    applied,
+    escalation,
+    event,
+    notification,
+    op,
+    policy,
+    quarantine,
+    run,
+    ticket,
+    ticket_event,
+)
 from connector.ports.journal import Erased, OpStatus
 
 FACTS_OF_CLOSED = timedelta(days=30)
@@ -76,6 +87,8 @@ def erase_account(connection: Connection, site: str, account: str) -> Erased:
     values = (account, f"id:{account}")
     own = (applied.c.site == site, applied.c.value.in_(values))
     rows += connection.execute(update(applied).where(*own).values(value=_GONE)).rowcount
+    called = (notification.c.site == site, notification.c.person.in_(values))
+    rows += connection.execute(update(notification).where(*called).values(person=_GONE)).rowcount
     told = [event.c.data.contains(json.dumps(value), autoescape=True) for value in values]
     lines = _entomb(connection, (event.c.site == site, or_(event.c.actor == account, *told)))
     return Erased(rows=rows, kept=0, lines=lines)

@@ -11,13 +11,15 @@ from sqlalchemy import Connection
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.ticket import TicketRef
+from connector.domain.ticket import Ticket, TicketRef
 from connector.journal import (
+    approvals,
     audit,
     control,
     erasure,
     histories,
     intents,
+    outbox,
     outcomes,
     pages,
     runs,
@@ -42,6 +44,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Queued
 
 
 class SqlJournal:
@@ -71,6 +74,10 @@ class SqlJournal:
     def open_site(self, site: str, *, fingerprint: str) -> SiteState:
         """Return the site's state, making its row on first sight."""
         return self._run(lambda c: sites.open_site(c, site, fingerprint=fingerprint))
+
+    def unchanged(self, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
+        """Return ids of those tickets whose facts are stored just so."""
+        return self._run(lambda c: tickets.unchanged(c, site, seen))
 
     def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
         """Return the stored observations of known ids."""
@@ -229,6 +236,20 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
+        """Return what waits in the outbox and may be tried now."""
+        return self._run(lambda c: outbox.due(c, now=now, limit=limit))
+
+    def settle_notification(
+        self, queued: Queued, status: Delivery, *, now: datetime, next_at: datetime | None = None, error: str = ""
+    ) -> None:
+        """Store one attempt to deliver."""
+        self._run(lambda c: outbox.settle(c, queued, status, now=now, next_at=next_at, error=error))
+
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval; return how many."""
+        return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

@@ -53,6 +53,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Candidate",
     "Clock",
     "Cursor",
+    "Delivery",
     "Directory",
     "Erased",
     "Failure",
@@ -75,12 +77,14 @@ __all__ = [
     "Observer",
     "Op",
     "OpStatus",
+    "Outbox",
     "Page",
     "Policies",
     "Presence",
     "Previous",
     "Progress",
     "Quarantined",
+    "Queued",
     "Receipt",
     "Records",
     "Renderer",

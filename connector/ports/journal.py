@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from connector.domain.change import Field, Write
+from connector.domain.change import Field, Notification, Write
 from connector.domain.decision import Decision
 from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Record, SaidRows
@@ -23,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.outbox import Delivery, Outbox, Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Verdict:
 
     Attributes:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
     """
 
@@ -104,6 +106,7 @@ class Verdict:
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
     unwritten: bool = False
+    notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -225,7 +228,7 @@ class Erased:
     lines: int
 
 
-class Journal(Protocol):
+class Journal(Outbox, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -233,6 +236,9 @@ class Journal(Protocol):
 
     def open_site(self, site: str, *, fingerprint: str) -> SiteState:
         """Return the site's state, making its row on first sight; a changed fingerprint raises ``UnsafePlan``."""
+
+    def unchanged(self, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
+        """Return ids of those tickets whose facts are stored just so; texts and moving readings are not compared."""
 
     def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
         """Return, per known id, what deriving events from two observations needs; one query per page."""
@@ -373,6 +379,9 @@ class Journal(Protocol):
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -420,6 +429,12 @@ class Records(Protocol):
 
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
         """Yield what the latest run of each site held back."""
+
+    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
+        """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
+
+    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
+        """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""

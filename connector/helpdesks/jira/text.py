@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
+from connector.helpdesks.jira.structs import Node
 from connector.helpdesks.plaintext import clean, truncated, utf16
 
 LONGEST_COMMENT = 32_767
@@ -77,13 +80,41 @@ def plain(document: Any, *, quotes: bool = True) -> str:
 _QUOTES = frozenset({"blockquote", "codeBlock"})
 
 
+def plain_of(document: msgspec.Raw) -> str:
+    """Return the text of an ADF document (or of a plain string) that is still as it came; see ``plain``."""
+    found: list[str] = []
+    try:
+        node = _read(document)
+    except msgspec.ValidationError:  # plain text, or a node is not as nodes are
+        return plain(msgspec.json.decode(document))
+    if node is not None:
+        _gather(node, found, 0)
+    return "".join(found).strip()
+
+
+_read = msgspec.json.Decoder(Node | None).decode
+
+
+def _gather(node: Node, found: list[str], depth: int) -> None:
+    if depth > _DEEPEST:
+        return
+    if node.text is not None and node.type != "hardBreak":
+        found.append(node.text)
+    elif node.attrs is not None or node.type == "hardBreak":
+        found.extend(_texts({"type": node.type, "attrs": node.attrs}))
+    for child in node.content or ():
+        _gather(child, found, depth + 1)
+    if node.type in _BLOCKS:
+        found.append("\n")
+
+
 _BLOCKS = frozenset({"paragraph", "heading", "blockquote", "listItem", "codeBlock", "tableRow", "panel", "rule"})
 _SHOWN_ATTRIBUTES = ("text", "shortName", "url")  # of mentions and statuses, of emoji, of cards
 _DEEPEST = 100
 
 
 def _texts(node: Any, left_out: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[str]:
-    if not isinstance(node, dict) or depth > _DEEPEST or node.get("type") in left_out:
+    if not isinstance(node, dict) or depth > _DEEPEST or str(node.get("type")) in left_out:
         return
     kind, content = str(node.get("type")), node.get("content")
     if kind == "hardBreak":
