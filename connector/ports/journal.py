@@ -27,6 +27,32 @@ from connector.ports.outbox import Delivery, Outbox, Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """How far what was written on a site has been read back from the helpdesk.
+
+    Attributes:
+        why: What the state has forgotten; empty for a site that is only seen for the first time.
+        since: Histories read after this moment are read back.
+        done_at: When every open ticket had been read back.
+        is_over: Nothing on the site waits for being read back.
+        blind: Ids of tickets whose history could not be read: what was said there is not known.
+        left: Open tickets still to be read.
+    """
+
+    why: str = ""
+    since: datetime | None = None
+    done_at: datetime | None = None
+    is_over: bool = True
+    blind: frozenset[str] = frozenset()
+    left: int = 0
+
+    @property
+    def freezes(self) -> bool:
+        """True while the whole site's comments wait."""
+        return bool(self.why) and not self.is_over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteState:
     """What is known about a site between runs.
 
@@ -37,6 +63,7 @@ class SiteState:
         frozen: Effect → reason, set by a guard and cleared by ``resume``.
         allowance: Effect → writes that ``resume --allow`` still lets through.
         open_tickets: Known open tickets.
+        recall: How far what was written here has been read back from the helpdesk.
     """
 
     site: str
@@ -50,11 +77,15 @@ class SiteState:
     open_tickets: int = 0
     last_good_at: datetime | None = None
     last_sweep_at: datetime | None = None
+    recall: Recall = Recall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that the journal knows about one ticket; the journal's half of a ``Situation``."""
+    """All that the journal knows about one ticket; the journal's half of a ``Situation``.
+
+    ``marks`` are the refs of what was said there and read back from the helpdesk, because the state had forgotten it.
+    """
 
     ticket: Ticket
     history: History = History()
@@ -67,6 +98,7 @@ class Stored:
     last_note_at: datetime | None = None
     next_due_at: datetime | None = None
     own_version: Version = ""
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +291,15 @@ class Journal(Outbox, Protocol):
         Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
         """
 
+    def recall(self, site: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
+
+        Marks of which the state knows nothing, on a site that is seen for the first time, mean that a state was lost.
+        """
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when every open ticket has been read back; return how far it is."""
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
 
@@ -382,6 +423,12 @@ class Journal(Outbox, Protocol):
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
 
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -438,6 +485,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""
