@@ -13,6 +13,7 @@ from typing import Any
 from connector.bootstrap import backups
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
+from connector.bootstrap.erasing import EraseReport, erase, purge
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.explaining import explain_ticket, find_tickets, one_ticket
 from connector.bootstrap.helpdesks import connect
@@ -248,7 +249,9 @@ class Connector:
             warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
-                    return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+                    results = list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+                purge(journal, now=self._clock.now())
+                return results
             finally:
                 hooks.close()
                 self._back_up_if_due()
@@ -309,6 +312,10 @@ class Connector:
         finally:
             hooks.close()
         return report
+
+    def erase(self, *, ticket: str, user: str, actor: str) -> EraseReport:
+        """Erase what is kept about a ticket or an account; raises ``Busy`` while a process holds the state."""
+        return erase(self, ticket=ticket, user=user, actor=actor, now=self._clock.now())
 
     def run(self, *, ping_url: str | None = None, webhooks: str | None = None) -> int:
         """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""

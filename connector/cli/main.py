@@ -36,6 +36,7 @@ COMMANDS = {
     "parked": "connector.cli.parked:parked",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "erase": "connector.cli.erase:erase",
     "approve": "connector.cli.steer:approve",
     "release": "connector.cli.steer:release",
     "backup": "connector.cli.backup:backup",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
+from connector.domain.confidential import admitted
 from connector.domain.derive import derive
 from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
@@ -123,6 +124,7 @@ def take_in(
     Every observation comes in through here, so that nothing that people did between two of them goes unnoticed.
     ``reread`` takes in tickets that are as they were, too, for their text.
     """
+    page = _admitted(site, around, page)
     latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
     if not reread:
         for id_ in around.journal.unchanged(site.name, tuple(o.ticket for o in latest.values())):
@@ -148,6 +150,21 @@ def take_in(
     if ask:
         around.journal.want_history(site.name, ask)
     return tuple(c.ticket.ref.id for c in candidates)
+
+
+def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
+    """Return a page as it may be stored: confidential tickets without their text, or not at all.
+
+    A ticket that is known from a time when its scope was not ignored leaves with the page, as if it were gone.
+    """
+    rules = site.rules
+    if not rules.confidential and not any(o.ticket.restricted for o in page.observations):
+        return page
+    seen = [(o, admitted(o.ticket, rules)) for o in page.observations]
+    kept = tuple(replace(o, ticket=ticket) for o, ticket in seen if ticket is not None)
+    ignored = [o.ticket.ref.id for o, ticket in seen if ticket is None]
+    known = around.journal.previous(site.name, ignored) if ignored else ()
+    return replace(page, observations=kept, gone=(*page.gone, *known))
 
 
 _facts_of = attrgetter(*(f.name for f in fields(Ticket) if f.name != "text"))

@@ -17,6 +17,7 @@ from connector.journal import (
     approvals,
     audit,
     control,
+    erasure,
     histories,
     intents,
     outbox,
@@ -35,6 +36,7 @@ from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
+    Erased,
     JournalEvent,
     Previous,
     Progress,
@@ -290,6 +292,19 @@ class SqlJournal:
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
+
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or a person's account id, and overwrite what is freed."""
+        if ticket:
+            done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
+        else:
+            done = self._run(lambda c: erasure.erase_account(c, site, account))
+        self._thread.compact()
+        return done
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time."""
+        return self._run(lambda c: erasure.purge(c, now=now, most=most))
 
     def records(self) -> SqlRecords:
         """Return the read side."""

@@ -39,6 +39,7 @@ from connector.ports.helpdesk import (
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
+    Erased,
     Journal,
     JournalEvent,
     Previous,
@@ -65,6 +66,7 @@ __all__ = [
     "Cursor",
     "Delivery",
     "Directory",
+    "Erased",
     "Failure",
     "Fence",
     "Guard",

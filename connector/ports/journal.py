@@ -184,6 +184,15 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure did: rows deleted or rewritten, operations whose key alone was kept, audit lines emptied."""
+
+    rows: int
+    kept: int
+    lines: int
+
+
 class Journal(Outbox, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
@@ -364,6 +373,12 @@ class Journal(Outbox, Protocol):
 
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
+
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time, a bounded number of rows; return how many."""
 
     def records(self) -> Records:
         """Return the read side."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
-from connector.domain.site import DEFAULT_BUDGETS, Budget, Effect, SiteRules
+from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
 from connector.settings.auth import Auth, SecretName
 from connector.settings.urls import BaseUrl
 
@@ -116,6 +116,11 @@ class SiteSettings(Strict):
     scopes: Mapping[Text, Effects] = Field(
         default_factory=dict, description="Effects of single scopes (project, brand, group, form) instead of `effects`."
     )
+    confidential: Mapping[Text, Confidential] = Field(
+        default_factory=dict,
+        description="Confidential scopes: `ignore` (nothing of their tickets is stored) or `restricted` (text is not "
+        "read, nothing is public, nobody involved is called). Jira's issue security is `restricted` by itself.",
+    )
     enforce_from: AwareDatetime | None = Field(
         default=None, description="Thresholds crossed and levels entered before this moment stay unsaid."
     )
@@ -148,6 +153,7 @@ def site_rules(site: SiteSettings) -> SiteRules:
         fingerprint=site.fingerprint,
         effects=site.effects,
         scopes=MappingProxyType(dict(site.scopes)),
+        confidential=MappingProxyType(dict(site.confidential)),
         enforce_from=_utc(site.enforce_from),
         locale=site.locale,
         may_stop_native_first_response=site.may_stop_native_first_response,

@@ -123,9 +123,9 @@ _DEEPEST = 100
 
 
 def _texts(node: Any, left_out: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[str]:
-    if not isinstance(node, dict) or depth > _DEEPEST or node.get("type") in left_out:
+    if not isinstance(node, dict) or depth > _DEEPEST or str(node.get("type")) in left_out:
         return
-    kind, content = node.get("type"), node.get("content")
+    kind, content = str(node.get("type")), node.get("content")
     if kind == "hardBreak":
         yield "\n"
     else:
