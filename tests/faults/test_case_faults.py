@@ -1,0 +1,131 @@
+"""Policy edits, merges, twins and storms: many tickets at once, or several that are one case.
+
+The whole engine on a site in memory; what was written is read from the site and from what it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.domain.policy import Matrix, Policy
+from connector.domain.ticket import Priority
+from connector.engine.passes import PassOutcome
+from connector.journal import open_journal
+from connector.ports import AlarmKind
+from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, planned
+from tests.helpdesks.stopped_clock import StoppedClock
+
+P1, P2, P3, P4 = Priority
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+DEGRADED = {"impact": "team", "urgency": "degraded"}
+
+
+@pytest.fixture(scope="module")
+def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "state.db"
+    open_journal(str(path), least_free=0).close()
+    return path
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk("desk", StoppedClock(MONDAY))
+
+
+@pytest.fixture
+def stage(empty_state: Path, desk: Desk) -> Iterator[Stage]:
+    made = Stage(empty_state, desk, clock=desk.world.clock)
+    yield made
+    made.close()
+
+
+def everything_is_p1(policy: Policy) -> Policy:
+    """Return the edit of somebody who meant well: every cell of the matrix is P1."""
+    matrix = policy.priority.matrix
+    assert matrix is not None
+    cells = tuple(tuple(P1 for _ in row) for row in matrix.cells)
+    edited = Matrix(impact=matrix.impact, urgency=matrix.urgency, cells=cells)
+    return replace(policy, hash="edited" * 10 + "beef", priority=replace(policy.priority, matrix=edited))
+
+
+def quiet(stage: Stage, desk: Desk, count: int) -> list[str]:
+    """Open tickets on which the policy wants nothing, and pass until that is so."""
+    made = [desk.world.create(facts=DEGRADED, priority=P3).id for _ in range(count)]
+    for _ in range(3):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+    desk.writer.sent.clear()
+    assert stage.wanted("desk") == {}
+    return made
+
+
+def next_pass(stage: Stage) -> Any:
+    stage.clock.move(MINUTE)
+    return stage.run("desk")
+
+
+class TestPolicyEdits:
+    def test_fault_72_an_edit_over_its_share_is_held_as_a_whole(self, stage: Stage, desk: Desk) -> None:
+        """A policy edit would raise every open ticket: none of them is written, and it is told with counts."""
+        quiet(stage, desk, 12)
+        stage.policies.policy = everything_is_p1(POLICY)
+        result = next_pass(stage)
+        assert (desk.sent(), result.outcome) == ([], PassOutcome.HELD)
+        (held,) = planned(result).held
+        assert "12 priority" in held.what
+        assert "connector resume desk --allow 12" in held.why
+        next_pass(stage)
+        assert desk.sent() == []
+        assert [a.kind for a in stage.ears.alarms] == [AlarmKind.HOLD]
+
+    def test_fault_72_who_is_new_does_not_wait_for_the_edit(self, stage: Stage, desk: Desk) -> None:
+        """While an edit is held a new outage is raised all the same: it was never decided otherwise."""
+        quiet(stage, desk, 12)
+        stage.policies.policy = everything_is_p1(POLICY)
+        next_pass(stage)
+        outage = desk.world.create(facts=OUTAGE, priority=P3).id
+        next_pass(stage)
+        assert {each.write.ref.id for each in desk.writer.sent} == {outage}
+        assert desk.live(outage).priority is P1
+
+    def test_fault_72_what_falls_due_meanwhile_waits_with_the_edit(self, stage: Stage, desk: Desk) -> None:
+        """A ticket that somebody touches does not slip through one by one: the edit waits for all or none."""
+        ids = quiet(stage, desk, 12)
+        stage.policies.policy = everything_is_p1(POLICY)
+        next_pass(stage)
+        desk.world.comment(ids[0], "anything new?")
+        next_pass(stage)
+        assert (desk.sent(), desk.live(ids[0]).priority) == ([], P3)
+
+    def test_fault_72_a_stated_number_lets_it_through(self, stage: Stage, desk: Desk) -> None:
+        """Too small a number holds it anew; the number that was told lets every ticket through, once."""
+        ids = quiet(stage, desk, 12)
+        stage.policies.policy = everything_is_p1(POLICY)
+        next_pass(stage)
+        stage.journal.resume("desk", allow=11, now=stage.clock.now(), actor="anna")
+        next_pass(stage)
+        assert desk.sent() == []
+        stage.journal.resume("desk", allow=12, now=stage.clock.now(), actor="anna")
+        next_pass(stage)
+        assert {desk.live(id_).priority for id_ in ids} == {P1}
+
+    def test_fault_72_putting_the_policy_back_ends_it(self, stage: Stage, desk: Desk) -> None:
+        """The edit is taken back before anybody let it through: nothing was written, nothing is held."""
+        quiet(stage, desk, 12)
+        stage.policies.policy = everything_is_p1(POLICY)
+        next_pass(stage)
+        stage.policies.policy = POLICY
+        result = next_pass(stage)
+        assert (desk.sent(), planned(result).held, result.outcome) == ([], (), PassOutcome.OK)
+
+    def test_fault_72_an_edit_within_its_share_goes_through(self, stage: Stage, desk: Desk) -> None:
+        """Ten tickets may always change: a small desk is not asked about every edit."""
+        ids = quiet(stage, desk, 10)
+        stage.policies.policy = everything_is_p1(POLICY)
+        next_pass(stage)
+        assert {desk.live(id_).priority for id_ in ids} == {P1}
