@@ -18,7 +18,7 @@ from connector.domain.rewind import rewind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import goes_on, halted_by, situation
+from connector.engine.gather import beside, goes_on, halted_by, problems_of, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Delivery, Records, Stored
@@ -100,6 +100,7 @@ def _situation(
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found
+    found = beside(found, {p: records.stored(TicketRef(site, p), now=at) for p in problems_of(found.ticket)})
     halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

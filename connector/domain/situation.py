@@ -116,11 +116,21 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A linked ticket as we know it: where it is, whether it is open, and whether it faces a customer."""
+    """A linked ticket as we know it: where it is, whether it is open, and whether it faces a customer.
+
+    Attributes:
+        key: What people call it, as far as readers of the other ticket may know.
+        status: ``None`` where we do not know the ticket.
+        priority: The one that drives its clock and path.
+        speaks: What falls due on it is said: its internal notes are switched on.
+    """
 
     link: Link
     status: Status | None = None
     customer_facing: bool = False
+    key: str = ""
+    priority: Priority | None = None
+    speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from connector.domain.decide import decide
 from connector.domain.policy import Matrix, Policy
-from connector.domain.ticket import Priority
+from connector.domain.ticket import Link, LinkKind, Priority, Status
+from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
 from connector.journal import open_journal
 from connector.ports import AlarmKind
@@ -129,3 +131,61 @@ class TestPolicyEdits:
         stage.policies.policy = everything_is_p1(POLICY)
         next_pass(stage)
         assert {desk.live(id_).priority for id_ in ids} == {P1}
+
+
+class TestProblems:
+    def storm(self, stage: Stage, desk: Desk, children: int = 6, **problem: Any) -> tuple[str, list[str]]:
+        """Open a problem, and tickets that are attached to it."""
+        leader = desk.world.create(**{"facts": OUTAGE, "priority": P1, **problem}).id
+        next_pass(stage)
+        link = Link(kind=LinkKind.PROBLEM, target=leader)
+        return leader, [desk.world.create(facts=OUTAGE, priority=P3, links=(link,)).id for _ in range(children)]
+
+    def later(self, stage: Stage, *, hours: int) -> None:
+        for _ in range(hours * 3):
+            stage.clock.move(20 * MINUTE)
+            stage.run("desk")
+
+    def test_one_voice_speaks_for_all_that_are_attached(self, stage: Stage, desk: Desk) -> None:
+        leader, children = self.storm(stage, desk)
+        self.later(stage, hours=3)
+        spoken = {each.write.ref.id for each in desk.writer.sent if each.write.comment}
+        assert spoken == {leader}
+        assert {desk.live(id_).priority for id_ in children} == {P1}
+        assert {(desk.live(id_).level, desk.live(id_).group) for id_ in children} == {(None, None)}
+
+    def test_they_go_their_own_way_when_the_problem_is_solved(self, stage: Stage, desk: Desk) -> None:
+        leader, children = self.storm(stage, desk)
+        next_pass(stage)
+        desk.world.update(leader, status=Status.SOLVED)
+        self.later(stage, hours=1)
+        assert {desk.live(id_).level is not None for id_ in children} == {True}
+
+    @pytest.mark.parametrize("problem", [{"priority": P4, "facts": {}}, {"status": Status.SOLVED}])
+    def test_nobody_waits_for_a_problem_that_would_not_speak(
+        self, stage: Stage, desk: Desk, problem: dict[str, Any]
+    ) -> None:
+        _, children = self.storm(stage, desk, 2, **problem)
+        self.later(stage, hours=1)
+        assert {desk.live(id_).level is not None for id_ in children} == {True}
+
+    def test_a_problem_that_is_not_known_here_speaks_for_nobody(self, stage: Stage, desk: Desk) -> None:
+        link = Link(kind=LinkKind.PROBLEM, target="404")
+        id_ = desk.world.create(facts=OUTAGE, priority=P3, links=(link,)).id
+        self.later(stage, hours=1)
+        assert desk.live(id_).level is not None
+
+    def test_two_that_are_attached_to_one_another_are_not_both_silent(self, stage: Stage, desk: Desk) -> None:
+        first, (second,) = self.storm(stage, desk, 1)
+        desk.world.update(first, links=(Link(kind=LinkKind.PROBLEM, target=second),))
+        desk.writer.sent.clear()
+        self.later(stage, hours=3)
+        assert {each.write.ref.id for each in desk.writer.sent if each.write.comment} == {first}
+
+    def test_it_is_said_why_a_ticket_is_silent(self, stage: Stage, desk: Desk) -> None:
+        leader, children = self.storm(stage, desk, 1)
+        next_pass(stage)
+        (found,) = situations(desk.reading, stage.around, children, {}, now=stage.clock.now())
+        told = decide(found, POLICY, stage.clock.now()).explanation
+        assert told.path.why == f"follows #{leader}"
+        assert f"follows #{leader}, which speaks for it until it is solved" in told.findings
