@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.domain.confidential import without_involved
 from connector.domain.followups import continued, followed
+from connector.domain.merges import Merged, absorbed, merged_ids
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
@@ -47,6 +48,7 @@ def situations(
         reached = without_involved(known, stored.ticket)
         found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
         found = _continued(found, around, now=now)
+        found = _with_merged(found, around, now=now)
         found = _among_linked(found, linked, site.rules, around, now=now)
         yield replace(found, **halt) if halt else found
 
@@ -56,6 +58,17 @@ def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situ
     id_ = followed(found.ticket)
     known = around.journal.load(found.ticket.ref.site, [id_], now=now) if id_ else ()
     return goes_on(found, known[0]) if known else found
+
+
+def _with_merged(found: Situation, around: Surroundings, *, now: datetime) -> Situation:
+    ids = merged_ids(found.ticket)
+    return takes_over(found, around.journal.load(found.ticket.ref.site, ids, now=now) if ids else ())
+
+
+def takes_over(found: Situation, sources: Sequence[Stored]) -> Situation:
+    """Return a situation with what its ticket takes over from the stored ones that were merged into it."""
+    merged = [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
+    return absorbed(found, merged)
 
 
 def _among_linked(

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.domain.decide import decide
-from connector.domain.policy import Matrix, Policy
-from connector.domain.ticket import Link, LinkKind, Priority, Status
+from connector.domain.policy import Mark, Matrix, Policy, Threshold
+from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
 from connector.journal import open_journal
 from connector.ports import AlarmKind
-from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, planned
+from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, planned, told
 from tests.helpdesks.stopped_clock import StoppedClock
 
 P1, P2, P3, P4 = Priority
@@ -69,6 +70,12 @@ def quiet(stage: Stage, desk: Desk, count: int) -> list[str]:
 def next_pass(stage: Stage) -> Any:
     stage.clock.move(MINUTE)
     return stage.run("desk")
+
+
+def telling(policy: Policy) -> Policy:
+    """Return a policy that tells customers when a quarter of the time to a solution has gone."""
+    told = Threshold(clock=ClockName.RESOLUTION, mark=Mark(percent=25), tell_customer="status-update")
+    return replace(policy, hash="telling" * 8 + "beef", sla=replace(policy.sla, thresholds=(told,)))
 
 
 class TestPolicyEdits:
@@ -189,3 +196,89 @@ class TestProblems:
         told = decide(found, POLICY, stage.clock.now()).explanation
         assert told.path.why == f"follows #{leader}"
         assert f"follows #{leader}, which speaks for it until it is solved" in told.findings
+
+
+class TestMerges:
+    """Two tickets of one outage; the policy tells customers that the deadline is missed."""
+
+    def told_twice(self, stage: Stage, desk: Desk, *, first: bool) -> tuple[str, str]:
+        """Return a ticket on which everything was said, and another, opened earlier or later, that takes it over."""
+        older = desk.world.create(facts=OUTAGE, priority=P3).id
+        self.later(stage, hours=1)
+        younger = desk.world.create(facts=OUTAGE, priority=P3).id
+        return (older, younger) if first else (younger, older)
+
+    def later(self, stage: Stage, *, hours: int) -> None:
+        for _ in range(hours * 3):
+            stage.clock.move(20 * MINUTE)
+            stage.run("desk")
+
+    def said(self, desk: Desk, id_: str) -> list[str]:
+        return [told(each.write) for each in desk.writer.sent if each.write.comment and each.write.ref.id == id_]
+
+    def test_fault_31_a_merge_repeats_nothing_that_was_said(self, stage: Stage, desk: Desk) -> None:
+        """A breach was told on the ticket that is merged away: the target, now as old, does not tell it again."""
+        stage.policies.policy = telling(POLICY)
+        source = desk.world.create(facts=OUTAGE, priority=P3).id
+        self.later(stage, hours=6)
+        assert any("public" in words for words in self.said(desk, source))
+        target = desk.world.create(facts=OUTAGE, priority=P3).id
+        next_pass(stage)
+        desk.writer.sent.clear()
+        desk.world.merge(source, target)
+        self.later(stage, hours=3)
+        assert [words for words in self.said(desk, target) if "public" in words] == []
+        assert self.said(desk, source) == []
+
+    def test_fault_31_the_target_keeps_start_level_and_floor(self, stage: Stage, desk: Desk) -> None:
+        """The earlier start, the higher level and the higher priority survive, also when the source is forgotten."""
+        source = desk.world.create(facts=OUTAGE, priority=P3).id
+        self.later(stage, hours=3)
+        level = desk.live(source).level
+        target = desk.world.create(facts=DEGRADED, priority=P3).id
+        desk.world.merge(source, target)
+        next_pass(stage)
+        next_pass(stage)
+        assert (desk.live(target).level, desk.live(target).priority) == (level, P1)
+        state = stage.stored("desk", target).state
+        assert state.began_at == desk.live(source).opened_at
+        assert level is not None
+        assert level > 1
+        desk.world.update(target, links=())
+        next_pass(stage)
+        assert stage.stored("desk", target).state.began_at == desk.live(source).opened_at
+        assert desk.live(target).priority is P1
+
+    def test_fault_31_a_hold_on_the_source_holds_the_target(self, stage: Stage, desk: Desk) -> None:
+        """An agent held the ticket that is merged away: nothing is written on the target until the hold ends."""
+        source = desk.world.create(facts=DEGRADED, priority=P3).id
+        next_pass(stage)
+        desk.world.update(source, held_until=stage.clock.now() + timedelta(hours=8))
+        next_pass(stage)
+        target = desk.world.create(facts=DEGRADED, priority=P3).id
+        desk.world.merge(source, target)
+        next_pass(stage)
+        desk.world.update(target, facts=OUTAGE)
+        desk.writer.sent.clear()
+        self.later(stage, hours=2)
+        assert desk.sent() == []
+
+    def test_fault_31_passing_again_changes_nothing(self, stage: Stage, desk: Desk) -> None:
+        """What a target takes over is taken over once: the next pass stores and writes nothing."""
+        source = desk.world.create(facts=OUTAGE, priority=P3).id
+        self.later(stage, hours=2)
+        target = desk.world.create(facts=DEGRADED, priority=P3).id
+        desk.world.merge(source, target)
+        for _ in range(3):
+            stage.run("desk")
+        before = stage.rows()
+        stage.run("desk")
+        assert stage.rows() == before
+        assert stage.wanted("desk") == {}
+
+    def test_a_ticket_with_too_many_members_is_left_to_people(self, stage: Stage, desk: Desk) -> None:
+        target = desk.world.create(facts=DEGRADED, priority=P3).id
+        for _ in range(10):
+            desk.world.merge(desk.world.create(facts=OUTAGE, priority=P1).id, target)
+        next_pass(stage)
+        assert desk.live(target).priority is P3
