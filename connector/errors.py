@@ -4,6 +4,7 @@
 
     ConnectorError
     ├── ConfigError          the operator must edit a file; carries every problem found
+    ├── WrongUse             the command names something that does not exist
     ├── Busy                 another process holds the state, or asked for later: try again
     ├── UnsafePlan           a person must look
     └── HelpdeskError
@@ -70,6 +71,10 @@ class ConfigError(ConnectorError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+
+
+class WrongUse(ConnectorError):
+    """The command line names something that does not exist; the remedy says what does."""
 
 
 class Busy(ConnectorError):

@@ -50,6 +50,14 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, colo
     Console(no_color=not color, highlight=False, markup=False, emoji=False).print(table)
 
 
+def emit_more(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as they come: no table knows its widths yet, so cells are set apart by tabs, or spaces for people."""
+    between = "  " if sys.stdout.isatty() else "\t"
+    for row in rows:
+        cells = [_cell(value).replace("\t", " ").replace("\n", " ") for value in row]
+        print(between.join(cells))
+
+
 def say(text: str) -> None:
     """Print a sentence for a person on stderr."""
     print(text, file=sys.stderr)

@@ -28,7 +28,7 @@ class SiteReading:
     reader: TicketReader
     directory: Directory
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    poll_every: timedelta = timedelta(seconds=60)
+    poll_every: timedelta = timedelta(seconds=10)
     sweep_every: timedelta = timedelta(hours=6)
     grace: timedelta = timedelta(minutes=5)
 

@@ -247,6 +247,7 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
         "run_finished",
         site=site.name,
         run=row.id,
+        kind=row.kind,
         outcome=str(result.outcome),
         why=why,
         summary=result.summary,

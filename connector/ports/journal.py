@@ -335,13 +335,22 @@ class Records(Protocol):
     def find(self, text: str) -> tuple[TicketRef, ...]:
         """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first."""
+        """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
     def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
         """Return intents, latest first."""
