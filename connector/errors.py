@@ -120,7 +120,15 @@ class Rejected(HelpdeskError):
 
 
 class Denied(HelpdeskError):
-    """Credentials or permissions; this site's (or scope's) writes are frozen."""
+    """Credentials or permissions; this site's (or scope's) writes are frozen.
+
+    ``about`` says what was refused: ``credentials`` (nobody is let in), ``permission`` (this account, here), or
+    ``site``.
+    """
+
+    def __init__(self, message: str, *, about: str = "site", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.about = about
 
 
 class Malformed(HelpdeskError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -41,6 +42,7 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clo
         reader=adapters.reader,
         directory=adapters.directory,
         people=bound_people(names),
+        bindings=hashlib.sha256(repr(names).encode()).hexdigest(),
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )

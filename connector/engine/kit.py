@@ -19,6 +19,7 @@ class SiteReading:
 
     Attributes:
         people: Vendor account id → bound name, for the people whom the site's map binds.
+        bindings: Digest of the site's map.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
         grace: How long a write of unknown outcome is looked for before it is parked.
@@ -28,7 +29,8 @@ class SiteReading:
     reader: TicketReader
     directory: Directory
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    poll_every: timedelta = timedelta(seconds=10)
+    bindings: str = ""
+    poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
     grace: timedelta = timedelta(minutes=5)
 

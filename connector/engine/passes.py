@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from connector.domain.guard import Held
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
+from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
-from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
+from connector.errors import ConnectorError, Denied, HelpdeskError, Unavailable, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -24,6 +25,9 @@ from connector.ports import (
     SiteState,
     TicketWriter,
 )
+
+LONG_REST = timedelta(minutes=15)
+"""The longest that a helpdesk's wish is followed without asking again; a longer wish is an alarm."""
 
 
 class PassOutcome(StrEnum):
@@ -98,6 +102,8 @@ def run_pass(
 
 
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
+    if fetch:
+        respect_rest(site.reading, around, now=around.clock.now())
     recovered = recover(site.reading, around)
     plan = reconcile(site.reading, around, run=run, fetch=fetch)
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
@@ -105,6 +111,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
     applied = apply_plan(plan, site.writer, around, may_write=may_write)
+    _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
     move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
@@ -213,20 +220,46 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
     outcome = PassOutcome.FAILED
     if isinstance(error, Denied | UnsafePlan):
         outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
-        around.journal.freeze(site.name, None, str(error), now=now)
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.FREEZE,
-                site=site.name,
-                ticket="",
-                message=f"writes to {site.name} are frozen: {error}",
-                remedy=_then_resume(error.remedy or "mend the cause", site.name),
-                at=now,
-            )
-        )
+        _freeze(site, around, error, now=now)
     elif not isinstance(error, HelpdeskError):
         raise error
+    if leave_alone(site.reading, around, error, now=now) and isinstance(error, Unavailable):
+        _tell_of_a_long_rest(site, around, error.retry_after, now=now)
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: datetime) -> None:
+    """Freeze every write; the alarm is raised once, however often the same trouble is met again."""
+    known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
+    around.journal.freeze(site.name, None, str(error), now=now)
+    if known.keys() >= set(Effect):
+        return
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FREEZE,
+            site=site.name,
+            ticket="",
+            message=f"writes to {site.name} are frozen: {error}",
+            remedy=_then_resume(error.remedy or "mend the cause", site.name),
+            at=now,
+        )
+    )
+
+
+def _tell_of_a_long_rest(site: Site, around: Surroundings, rest: timedelta | None, *, now: datetime) -> None:
+    """Raise the alarm when a helpdesk wants to be left alone for longer than we do at a time."""
+    if rest is None or rest < LONG_REST:
+        return
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.STALE,
+            site=site.name,
+            ticket="",
+            message=f"{site.name} asks to leave it alone for a quarter of an hour or longer; asked again after that",
+            remedy="connector status; look at the helpdesk's limits and at what else uses the account",
+            at=now,
+        )
+    )
 
 
 def _then_resume(remedy: str, site: str) -> str:

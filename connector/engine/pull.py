@@ -17,6 +17,7 @@ from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
+from connector.engine.aside import suspect, to_confirm
 from connector.engine.kit import SiteReading, Surroundings
 from connector.errors import UnsafePlan
 from connector.ports import Candidate, Observation, Page, Previous, Progress, SiteState
@@ -56,6 +57,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     else:
         for page in site.reader.changes(state.cursor):
             _store(site, around, policy, page, pulled, now=now)
+        _confirm_gone(site, around, policy, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
     _read_histories(site, around, pulled)
     return pulled
@@ -157,9 +159,20 @@ def _sweep_if_due(
     _refuse_emptiness(site, known=len(known), found=len(open_now))
     for chunk in _chunks(sorted(open_now ^ known), 100):
         page = site.reader.get(chunk)
-        page = replace(page, gone=tuple(sorted(known.intersection(page.gone))))
+        suspect(site, around, sorted(known.intersection(page.gone)), now=now)
+        page = replace(page, gone=())
         _store(site, around, policy, page, pulled, now=now)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
+
+
+def _confirm_gone(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:
+    """Look a second time for tickets that were not shown a minute ago: what is missing again is gone."""
+    items = to_confirm(site, around, now=now)
+    for chunk in _chunks([item.ticket for item in items], 100):
+        page = site.reader.get(chunk)
+        _store(site, around, policy, page, pulled, now=now)
+        pulled.changed.update((o.ticket.ref.id, None) for o in page.observations)  # back again: decide it anew
+    around.journal.take_back(site.name, items, now=now)
 
 
 def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> None:

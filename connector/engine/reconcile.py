@@ -23,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
+from connector.engine.aside import Aside
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
@@ -89,6 +90,7 @@ class PassPlan:
 class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
+    aside: Aside = field(default_factory=Aside)
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
@@ -111,7 +113,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     notice_switches(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
-    work = Work()
+    work = Work(aside=Aside.of(site, around))
     reach = reach_all(site, policy, now=now)
     for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
@@ -172,7 +174,7 @@ def _take(
     site: SiteReading, around: Surroundings, situation: Situation, decision: Decision, work: Work, *, run: str
 ) -> Verdict:
     """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest."""
-    ticket_plan = plan(decision, situation)
+    ticket_plan = work.aside.without(plan(decision, situation), situation.ticket)
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
@@ -246,14 +248,16 @@ def guarded(  # noqa: PLR0913
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
     wanted = {planned.change.ref.id: planned for planned in work.changes}
-    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
+    closed = [item for planned in work.changes for item in work.aside.held(planned.change, planned.ticket)]
+    stopped = {item.ref.id for item in closed}
+    go, held = allowed(site, around, [p.change for p in work.changes if p.change.ref.id not in stopped], now=now)
     return PassPlan(
         site=site.name,
         run=run,
         policy=policy,
         now=now,
         planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
-        held=tuple(held),
+        held=(*held, *closed),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
         read=pulled.read,

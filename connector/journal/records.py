@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import audit, tickets
+from connector.journal import audit, setaside, tickets
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
@@ -20,6 +20,7 @@ from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
 from connector.journal.worker import Runner
 from connector.ports.journal import JournalEvent, Op, OpStatus, RunRow, SiteState, Stored
+from connector.ports.setaside import SetAside
 
 
 class SqlRecords:
@@ -102,6 +103,10 @@ class SqlRecords:
             for row in rows
             if not _is_history(row) or row.digest >= str(TRIES)
         )
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
+        return self._runner.run(lambda c: setaside.found(c, site))
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's document by (a prefix of) its hash; nothing when no or more than one policy fits."""

@@ -9,7 +9,19 @@ from typing import Self
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.journal import (
+    audit,
+    control,
+    histories,
+    intents,
+    outcomes,
+    pages,
+    runs,
+    setaside,
+    sites,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
@@ -26,6 +38,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.setaside import SetAside
 
 
 class SqlJournal:
@@ -165,6 +178,18 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning."""
+        self._run(lambda c: setaside.put(c, site, items))
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+        self._run(lambda c: setaside.take_back(c, site, items, now=now))
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site."""
+        return self._run(lambda c: setaside.found(c, site))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

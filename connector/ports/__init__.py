@@ -51,11 +51,13 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AsideKind",
     "Budgets",
     "BulkResult",
     "Candidate",
@@ -82,6 +84,7 @@ __all__ = [
     "Renderer",
     "RunRow",
     "RunSummary",
+    "SetAside",
     "SiteState",
     "Spent",
     "Stored",

@@ -23,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.setaside import SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +308,15 @@ class Journal(Protocol):
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning. ``resume`` ends all but tickets."""
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -360,6 +370,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""

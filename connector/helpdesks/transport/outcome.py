@@ -85,8 +85,10 @@ def error_of(reply: Reply, outcome: Outcome, *, what: str) -> HelpdeskError:
 
 def _denied(status: int, text: str) -> Denied:
     if status == HTTPStatus.FORBIDDEN:
-        return Denied(f"the account lacks a permission ({text})", remedy="give this site's account what it needs")
-    return Denied(f"the credentials are not accepted ({text})", remedy="check this site's credentials")
+        remedy = "give this site's account what it needs"
+        return Denied(f"the account lacks a permission ({text})", about="permission", remedy=remedy)
+    remedy = "check this site's credentials"
+    return Denied(f"the credentials are not accepted ({text})", about="credentials", remedy=remedy)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:

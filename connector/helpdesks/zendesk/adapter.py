@@ -82,7 +82,7 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
 
 
 def _writer(options: ZendeskOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> Client:
-    """Return the writing client; Zendesk's limits are the account's, so both draw on one allowance."""
+    """Return the writing client; Zendesk's limits are the account's, so both draw on one budget."""
     if options.writer is None:
         return Client(reading)
-    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance))
+    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, beside=reading))

@@ -184,7 +184,9 @@ class ZendeskReader:
                 raise Unavailable(f"the export does not begin: {refusal}") from refusal
             return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
         except Denied as refusal:
-            raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
+            if refusal.about == "permission":
+                refusal.remedy = "the export needs an admin's credential with the scope read"
+            raise
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._keep_agents(found)
         if found.observations:  # after the page, so that membership is never older than what the page tells
