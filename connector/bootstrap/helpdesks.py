@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from connector.domain.site import FieldMap, SiteRules
@@ -17,10 +18,11 @@ from connector.helpdesks.transport import (
     ClientCredentials,
     Credentials,
     Redactor,
+    Rotating,
     Surroundings,
 )
 from connector.ports import Clock, Directory, TicketReader, TicketWriter
-from connector.settings import ApiToken, OAuthClient, Settings, SiteKind, SiteSettings
+from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
 
 
@@ -36,7 +38,9 @@ class Adapters:
 def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
     """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
     site = settings.site(rules.name)
-    adapters = _VENDORS[site.kind](settings, site, names, Surroundings(clock=clock, redactor=redactor))
+    ca_file = str(site.ca_file) if site.ca_file else None
+    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
+    adapters = _VENDORS[site.kind](settings, site, names, around)
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
@@ -55,13 +59,18 @@ def bound_people(names: FieldMap) -> Mapping[str, str]:
 
 
 def _credentials(settings: Settings, site: SiteSettings, role: Literal["reader", "writer"]) -> Credentials:
-    """Return what a reader or writer signs in with; the secret goes nowhere else."""
-    credential = site.auth.reader if role == "reader" else site.auth.writer
+    """Return what a reader or writer signs in with; the secret goes nowhere else, and may be changed while we run."""
     try:
         secret = settings.secret(site, role).get_secret_value()
     except KeyError as error:
         problem = Problem(file="secrets", key=f"sites.{site.name}.auth.{role}", message="the secret is not set")
         raise ConfigError((problem,)) from error
+    credential = site.auth.reader if role == "reader" else site.auth.writer
+    make = partial(_signing_in, credential, site)
+    return Rotating(make, lambda: settings.read_secret_again(site, role), first=secret)
+
+
+def _signing_in(credential: Credential, site: SiteSettings, secret: str) -> Credentials:
     match credential:
         case ApiToken(email=email):
             user = f"{email}/token" if site.kind is SiteKind.ZENDESK else email

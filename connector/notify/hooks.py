@@ -81,6 +81,8 @@ class Hooks:
 
     def _ping(self) -> None:
         try:
-            requests.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
+            with requests.Session() as session:
+                session.trust_env = False  # no proxy and no password from the environment
+                session.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
         except requests.RequestException as error:
             self._observer.event("ping_failed", why=type(error).__name__)

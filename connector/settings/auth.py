@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -34,6 +35,9 @@ class _Credential(Strict):
     secret: SecretName | None = Field(
         default=None,
         description="Name of the secret; without it `<site>`, or `<site>_reader` and `<site>_writer` for a pair.",
+    )
+    expires_on: date | None = Field(
+        default=None, description="Day on which the secret stops working; an alarm is raised from 14 days before."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ def findings(settings: Settings, document: Document) -> Iterator[Problem]:
     for index, site in enumerate(settings.sites):
         yield from _kind(site, index, document)
         yield from _auth(site, index, document)
+        yield from _authorities(site, index, document)
 
 
 def _state(settings: Settings, document: Document) -> Iterator[Problem]:
@@ -68,6 +70,16 @@ def _kind(site: SiteSettings, index: int, document: Document) -> Iterator[Proble
         for scope in sorted(set(site.scopes) - set(site.projects)):
             remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
             yield document.problem(("sites", index, "scopes", scope), "is not one of this site's projects", remedy)
+
+
+def _authorities(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:
+    if site.ca_file is None:
+        return
+    try:
+        ssl.create_default_context(cafile=str(site.ca_file))
+    except (OSError, ssl.SSLError):
+        remedy = "give a readable file with PEM certificates"
+        yield document.problem(("sites", index, "ca_file"), "cannot be used", remedy)
 
 
 def _auth(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from connector.documents import Document, KeyPath, problems_of, read
 from connector.errors import ConfigError, Problem
 from connector.settings.checks import findings
 from connector.settings.model import Settings, secret_key
+from connector.settings.site import SiteSettings
 from connector.settings.sources import Override, overrides, sites_of
 
 _SECRET_KEYS = frozenset(
@@ -105,8 +106,13 @@ def _located(values: dict[str, Any], base: Path) -> dict[str, Any]:
 def _absolute(settings: Settings, base: Path) -> Settings:
     base = base.resolve()
     paths = {name: base / getattr(settings, name) for name in _PATHS if getattr(settings, name)}
-    sites = tuple(site.model_copy(update={"map": base / site.map}) for site in settings.sites)
+    sites = tuple(site.model_copy(update=_site_paths(site, base)) for site in settings.sites)
     return settings.model_copy(update={**paths, "sites": sites, "state": _absolute_state(settings.state, base)})
+
+
+def _site_paths(site: SiteSettings, base: Path) -> dict[str, Path]:
+    paths = {"map": site.map} | ({"ca_file": site.ca_file} if site.ca_file else {})
+    return {name: base / path for name, path in paths.items()}
 
 
 def _absolute_state(url: str, base: Path) -> str:

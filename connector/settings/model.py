@@ -93,6 +93,16 @@ class Settings(BaseSettings):
         """Return the names of all sites, in file order."""
         return tuple(site.name for site in self.sites)
 
+    def read_secret_again(self, site: SiteSettings, role: Literal["reader", "writer"]) -> str:
+        """Return a secret as it is now, for a rotation without a restart.
+
+        Raises:
+            ConfigError: A secret cannot be read.
+            KeyError: It is not set any more.
+        """
+        found = Secrets(type(self), _directories({"secrets_dir": self.secrets_dir}))().get("secrets", {})
+        return str(found[secret_key(site, role)])
+
     def secret(self, site: SiteSettings, role: Literal["reader", "writer"]) -> SecretStr:
         """Return the secret of a site's reader or writer; raises ``KeyError`` when it is not set."""
         return self.secrets[secret_key(site, role)]

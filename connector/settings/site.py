@@ -96,6 +96,11 @@ class SiteSettings(Strict):
         description="Zendesk: ids of the groups to look after, those of the escalation paths included: a ticket that "
         "leaves them is left alone. None: every group.",
     )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) of the authorities to believe for this site, instead of the public ones; "
+        "there is no way to turn verification off.",
+    )
     map: Path = Field(description="The site's map: how its fields, priorities, statuses, groups and people are bound.")
     timezone: TimeZone | None = Field(
         default=None, description="Time zone of the site's texts; without it the policy's."

@@ -123,6 +123,7 @@ class Secrets(PydanticBaseSettingsSource):
     def _named(self) -> Iterator[tuple[str, str | Path]]:
         """Yield names with a secret or the file that holds it; later ones win."""
         for directory in reversed(self._directories):
+            _refuse_open_folder(directory)
             for path in sorted(directory.iterdir()) if directory.is_dir() else ():
                 if path.is_file() and not path.name.startswith("."):
                     yield secret_name(path.name), path
@@ -150,6 +151,17 @@ def read_secret(path: Path) -> str:
     if not text:
         raise _unusable(path, "is empty", "write the secret into it")
     return text
+
+
+def _refuse_open_folder(folder: Path) -> None:
+    """Refuse a folder in which somebody else could put another secret in place of ours."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return  # what is missing in it is told by name
+    risk = exposure(status.st_mode & ~(stat.S_IRGRP | stat.S_IROTH), owner=status.st_uid, us=os.geteuid())
+    if risk:
+        raise ConfigError((Problem(str(folder), message=f"the secrets folder {risk}", remedy=f"chmod 700 {folder}"),))
 
 
 def exposure(mode: int, *, owner: int, us: int) -> str:

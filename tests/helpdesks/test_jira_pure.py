@@ -388,7 +388,7 @@ class TestRequests:
         assert wire.refused(("customfield_3", "customfield_99"), changes, NAMES) == ("level", "customfield_99")
 
     def test_ids_and_names_cannot_leave_their_place(self) -> None:
-        assert wire.issue("1/../2?x", ()).path.count("/") == wire.issue("1", ()).path.count("/") + 2
+        assert wire.issue("1/../2?x", ()).path.count("/") == wire.issue("1", ()).path.count("/")
         assert "?" not in wire.issue("1?x", ()).path
         assert wire.open_jql(['S" OR project = "X']).startswith('project in ("S\\" OR project = \\"X") AND ')
 

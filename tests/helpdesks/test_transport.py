@@ -114,7 +114,7 @@ class TestOrigin:
 
     def test_default_port_and_case_are_the_same_place(self) -> None:
         pin = Pin(Origin.parse("https://a.example/p"))
-        assert pin.resolve("https://A.EXAMPLE:443/p/x") == "https://A.EXAMPLE:443/p/x"
+        assert pin.resolve("https://A.EXAMPLE:443/p/x") == "https://a.example/p/x"
 
     def test_an_alias_stands_for_the_origin(self) -> None:
         pin = Pin(Origin.parse("http://127.0.0.1:8080/z"), {"https://pinned.client.invalid": ""})

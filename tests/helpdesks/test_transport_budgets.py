@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.errors import Denied
 from connector.helpdesks.transport.budgets import Allowance, Limit
-from connector.helpdesks.transport.wire import Watch, _refuse_internal
+from connector.helpdesks.transport.wire import Watch, refuse_internal
 from tests.helpdesks.stopped_clock import START
 
 MINUTE = timedelta(minutes=1)
@@ -97,29 +97,36 @@ def test_a_refusal_blocks_until_its_time() -> None:
     assert all(a > b for a, b in pairwise(waits))
 
 
-class _Peer:
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.closed = False
-
-    def getpeername(self) -> tuple[str, int]:
-        return self.address, 443
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1%eth0", "0.0.0.0", "224.0.0.1"])  # noqa: S104
-def test_a_name_that_leads_to_this_network_is_refused(address: str) -> None:
-    peer = _Peer(address)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "fe80::1%eth0",
+        "0.0.0.0",  # noqa: S104
+        "224.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "127.0.0.1",
+        "::1",
+        "::ffff:127.0.0.1",
+    ],
+)
+def test_a_name_that_leads_inside_is_refused(address: str) -> None:
     with pytest.raises(Denied):
-        _refuse_internal(peer)  # type: ignore[arg-type]
-    assert peer.closed
+        refuse_internal(address, may_be_here=False)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "104.16.51.111", "10.1.2.3"])
-def test_other_addresses_are_not(address: str) -> None:
-    _refuse_internal(_Peer(address))  # type: ignore[arg-type]
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_this_machine_is_fine_where_the_configuration_says_so(address: str) -> None:
+    refuse_internal(address, may_be_here=True)
+
+
+@pytest.mark.parametrize("address", ["104.16.51.111", "10.1.2.3", "2606:4700::1", "fd12:3456::1"])
+def test_other_addresses_are_not_refused(address: str) -> None:
+    refuse_internal(address, may_be_here=False)
 
 
 def test_a_watch_runs_out() -> None:

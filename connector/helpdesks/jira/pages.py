@@ -15,6 +15,7 @@ from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Issue, IssueId, RawPage, SearchPage
+from connector.helpdesks.mending import UNREADABLE, mended
 from connector.ports import Observation, Quarantined
 
 T = TypeVar("T")
@@ -33,7 +34,16 @@ def decoded(body: bytes, kind: type[T], *, what: str) -> T:
     """Decode an answer; raises ``Unavailable`` when it is not what it should be."""
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
+        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
+    except UNREADABLE:
+        return _mended(body, kind, what=what)
+
+
+def _mended(body: bytes, kind: type[T], *, what: str) -> T:
+    try:
+        return msgspec.json.decode(mended(body), type=kind, strict=False)
+    except UNREADABLE as error:
         raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
 
 
@@ -41,10 +51,8 @@ def found_in(body: bytes, *, what: str) -> Found:
     """Read a page of a search or of a bulk read; raises ``Unavailable`` when it is no page at all."""
     try:
         page = msgspec.json.decode(body, type=SearchPage, strict=False)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return _one_by_one(decoded(body, RawPage, what=what))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
     return Found(issues=page.issues, token=page.next_page_token or None)
 
 
@@ -54,7 +62,7 @@ def _one_by_one(page: RawPage) -> Found:
     for raw in page.issues:
         try:
             issues.append(msgspec.json.decode(raw, type=Issue, strict=False))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             malformed.append(_quarantined(_id_of(raw), str(error), bytes(raw)))
     return Found(issues=issues, malformed=tuple(malformed), token=page.next_page_token or None)
 
@@ -62,7 +70,7 @@ def _one_by_one(page: RawPage) -> Found:
 def _id_of(raw: msgspec.Raw) -> str:
     try:
         return str(msgspec.json.decode(raw, type=IssueId, strict=False).id)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
 
 

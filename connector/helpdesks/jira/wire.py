@@ -82,7 +82,7 @@ def issue(id_: str, fields: Sequence[str], *, properties: Sequence[str] = ()) ->
     params = [("fields", ",".join(fields))]
     if properties:
         params.append(("properties", ",".join(properties)))
-    return Request("GET", f"{_API}/issue/{quote(id_)}", tuple(params))
+    return Request("GET", f"{_API}/issue/{quote(id_, safe='')}", tuple(params))
 
 
 def changelogs(ids: Sequence[str], fields: Sequence[str], *, token: str | None = None) -> Request:
@@ -97,7 +97,7 @@ def comments(id_: str, *, start: int = 0, size: int = 100, newest_first: bool = 
     """A page of an issue's comments."""
     order = "-created" if newest_first else "created"
     params = (("startAt", str(start)), ("maxResults", str(size)), ("orderBy", order), ("expand", "properties"))
-    return Request("GET", f"{_API}/issue/{quote(id_)}/comment", params)
+    return Request("GET", f"{_API}/issue/{quote(id_, safe='')}/comment", params)
 
 
 def users(accounts: Sequence[str]) -> Request:
@@ -123,7 +123,7 @@ def edit(
         name, value = _field_value(change, names)
         body.setdefault(part, {})[name] = value
     params = [("returnIssue", "true")] + ([("notifyUsers", "false")] if quiet else [])
-    return Request("PUT", f"{_API}/issue/{quote(id_)}", tuple(params), body)
+    return Request("PUT", f"{_API}/issue/{quote(id_, safe='')}", tuple(params), body)
 
 
 def refused(vendor_names: Iterable[str], changes: Iterable[FieldChange], names: FieldMap) -> tuple[str, ...]:
@@ -166,20 +166,20 @@ def _field_id(binding: Binding | None, change: FieldChange) -> str:
 def add_comment(id_: str, comment: Comment) -> Request:
     """A comment that the requester reads: text nodes only, the marker in the comment's own properties."""
     body = {"body": adf(comment.body), "properties": [{"key": MARKER, "value": {"key": comment.key}}]}
-    return Request("POST", f"{_API}/issue/{quote(id_)}/comment", body=body)
+    return Request("POST", f"{_API}/issue/{quote(id_, safe='')}/comment", body=body)
 
 
 def add_note(id_: str, comment: Comment) -> Request:
     """An internal note: wiki text with everything escaped, its visible reference as the only marker."""
     body = {"body": wiki_note(comment.body, comment.ref), "public": False}
-    return Request("POST", f"{_DESK}/request/{quote(id_)}/comment", body=body)
+    return Request("POST", f"{_DESK}/request/{quote(id_, safe='')}/comment", body=body)
 
 
 def get_comment(id_: str, comment_id: str) -> Request:
     """One comment of the platform, with ``jsdPublic``."""
-    return Request("GET", f"{_API}/issue/{quote(id_)}/comment/{quote(comment_id)}")
+    return Request("GET", f"{_API}/issue/{quote(id_, safe='')}/comment/{quote(comment_id, safe='')}")
 
 
 def delete_comment(id_: str, comment_id: str) -> Request:
     """Remove a comment of our own."""
-    return Request("DELETE", f"{_API}/issue/{quote(id_)}/comment/{quote(comment_id)}")
+    return Request("DELETE", f"{_API}/issue/{quote(id_, safe='')}/comment/{quote(comment_id, safe='')}")

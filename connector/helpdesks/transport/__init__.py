@@ -15,7 +15,7 @@ from __future__ import annotations
 from connector.helpdesks.transport.adapter import PinnedAdapter, Surroundings
 from connector.helpdesks.transport.budgets import READ_SHARE, URGENT_SHARE, WRITE_SHARE, Endpoint, Limit
 from connector.helpdesks.transport.client import Answer, Client, Request
-from connector.helpdesks.transport.credentials import Basic, Bearer, ClientCredentials, Credentials
+from connector.helpdesks.transport.credentials import Basic, Bearer, ClientCredentials, Credentials, Rotating
 from connector.helpdesks.transport.dialect import Dialect, Reading, reserving
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, retry_after
@@ -45,6 +45,7 @@ __all__ = [
     "Redactor",
     "Reply",
     "Request",
+    "Rotating",
     "Surroundings",
     "classify",
     "is_loopback",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import random
+import ssl
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from connector.helpdesks.transport.budgets import Allowance, Endpoint
 from connector.helpdesks.transport.credentials import Credentials
 from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
-from connector.helpdesks.transport.origin import Origin, Pin
+from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date, retry_after
 from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
@@ -43,7 +44,10 @@ TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the composition root hands in. ``ca_file`` names extra certificates; verifying is never off."""
+    """What the composition root hands in.
+
+    ``ca_file`` names the authorities to believe instead of the usual ones; verifying is never off.
+    """
 
     clock: Clock
     rng: random.Random = field(default_factory=random.Random)
@@ -103,9 +107,10 @@ class PinnedAdapter(HTTPAdapter):
         return f"PinnedAdapter({self.pin.origin})"
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make pools whose connections report to our watch."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = watched_pools(self._watch)
+        """Make pools whose connections report to our watch, check where they lead, and speak TLS 1.2 or later."""
+        super().init_poolmanager(*args, ssl_minimum_version=ssl.TLSVersion.TLSv1_2, **options)
+        here = is_loopback(self.pin.origin.host)
+        self.poolmanager.pool_classes_by_scheme = watched_pools(self._watch, may_be_here=here)
 
     def mount_on(self, session: requests.Session) -> requests.Session:
         """Put a session on this adapter: nothing from the environment, no redirects, no other way out."""

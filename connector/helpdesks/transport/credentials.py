@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from connector.errors import Denied
+from connector.errors import ConnectorError, Denied
 
 Fetch = Callable[[str, bytes], bytes]
 """(token URL, JSON body) → body of a 2xx answer; raises the transport's errors."""
@@ -71,6 +71,42 @@ class Basic:
 
     def _pair(self) -> str:
         return f"{self.user}:{self.secret}"
+
+
+class Rotating:
+    """Credentials whose secret may be changed under us: after a 401 it is read again, once, and no restart is needed.
+
+    ``make`` builds credentials from a secret; ``read`` returns the present one, and what it raises means that there
+    is none to be had.
+    """
+
+    def __init__(self, make: Callable[[str], Credentials], read: Callable[[], str], *, first: str) -> None:
+        self._make = make
+        self._read = read
+        self._known = first
+        self._inner = make(first)
+
+    def __repr__(self) -> str:
+        return f"Rotating({self._inner!r})"
+
+    def authorization(self, now: datetime, fetch: Fetch, /) -> str:
+        """Return the header with the secret last read."""
+        return self._inner.authorization(now, fetch)
+
+    def forget(self) -> bool:
+        """Read the secret again; true when it is another, or when the credentials can help themselves."""
+        try:
+            fresh = self._read()
+        except (ConnectorError, KeyError):
+            fresh = self._known
+        if fresh == self._known:
+            return self._inner.forget()
+        self._known, self._inner = fresh, self._make(fresh)
+        return True
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what the credentials in use would not show."""
+        return self._inner.secrets()
 
 
 class _Token(msgspec.Struct):

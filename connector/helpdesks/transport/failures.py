@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from connector.errors import Denied, HelpdeskError, NotSent, Unknown
+from connector.helpdesks.transport.wire import distrusted
 
-_CERTIFICATE = "check the site's base_url and this machine's clock; extra certificates can be named, but never ignored"
+_CERTIFICATE = "check the site's certificate, base_url and ca_file, and this machine's clock"
 _NAME = "check the site's base_url, and the name servers of this machine"
 _REFUSED = "check the site's base_url and port, and whether a firewall or proxy stands between"
 
@@ -22,8 +23,7 @@ def lost(failure: BaseException, *, host: str, begun: bool, what: str) -> Helpde
     is ``Denied``: trying again cannot mend it, and going on without is no choice.
     """
     causes = tuple(_causes(failure))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        why = next(c.verify_message for c in causes if isinstance(c, ssl.SSLCertVerificationError))
+    if why := distrusted(failure):
         return Denied(f"{what}: the certificate of {host} is not accepted ({why})", remedy=_CERTIFICATE)
     if begun:
         late = any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes)

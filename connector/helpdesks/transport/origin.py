@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from connector.errors import Denied
 
 _PORTS = {"http": 80, "https": 443}
+_STRAY = re.compile(r"[^!-~]|\\")
+"""What no address of ours has and parsers read differently: white space, control characters, non-ASCII, backslashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class Origin:
         """Read a configured base URL.
 
         Raises:
-            ValueError: It is not an absolute http(s) URL, carries user, query or fragment, names a host outside ASCII,
-                or is plain ``http`` on anything but a loopback host.
+            ValueError: It is not an absolute http(s) URL, carries user, query or fragment, names a host outside ASCII
+                or by its number (loopback apart), or is plain ``http`` on anything but a loopback host.
         """
         parts = urlsplit(base_url.strip())
         problem = _problem(parts)
@@ -51,6 +54,8 @@ class Origin:
 
     def admits(self, url: str) -> bool:
         """True when ``url`` lies within this origin: scheme, host, port and path prefix are exactly ours."""
+        if _STRAY.search(url):
+            return False
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
@@ -72,7 +77,7 @@ class Pin:
     aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def resolve(self, url: str) -> str:
-        """Return where ``url`` really goes.
+        """Return where ``url`` really goes: path and query of it, on the origin as it is configured.
 
         Raises:
             Denied: It would leave the configured origin; nothing was sent.
@@ -82,7 +87,9 @@ class Pin:
                 url = self.origin.url(path + url.removeprefix(alias))
         if not self.origin.admits(url):
             raise Denied(f"refused to leave {self.origin}", remedy="check base_url; nothing was sent elsewhere")
-        return url
+        parts = urlsplit(url)
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{replace(self.origin, prefix='')}{parts.path}{query}"
 
 
 def is_loopback(host: str) -> bool:
@@ -100,10 +107,17 @@ def _problem(parts: SplitResult) -> str:
         ("@" in parts.netloc, "must not carry a user or password"),
         (bool(parts.query or parts.fragment), "must not carry a query or fragment"),
         (not host.isascii(), "must be written in ASCII (punycode)"),
+        (_is_number(host) and not is_loopback(host), "must name a host, not its number"),
         (parts.scheme == "http" and not is_loopback(host), "plain http is for loopback only"),
         (_climbs(parts.path), "must not climb with .."),
     )
     return next((text for wrong, text in checks if wrong), "")
+
+
+def _is_number(host: str) -> bool:
+    """True for an address in any of its spellings: ``10.0.0.1``, ``::1``, ``2130706433``, ``0x7f.1``."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return ":" in host or last.isdecimal() or last.lower().startswith("0x")
 
 
 def _climbs(path: str) -> bool:

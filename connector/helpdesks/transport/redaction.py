@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import Iterable
-from urllib.parse import quote
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 _MASK = "***"
 _SHORTEST = 6  # a shorter "secret" would mask ordinary words
+_LONG = 9  # the middle of a shorter one, encoded, could be any word
 
 
 class Redactor:
-    """Replaces every known secret, and its base64, URL-encoded and JSON-quoted forms, by ``***``.
+    """Replaces every known secret by ``***``, in every form in which it may turn up.
+
+    As it is, in base64 wherever it stands in what was encoded, URL-encoded, quoted as JSON or by ``repr``, in
+    hexadecimal.
 
     One per program: whatever one site's transport learns is masked in everybody's output. Callable from any thread:
     what is known is replaced as a whole, never changed in place.
@@ -30,9 +35,7 @@ class Redactor:
     def learn(self, secret: str) -> None:
         """Mask ``secret`` from now on; a token fetched later is learned then."""
         if len(secret) >= _SHORTEST:
-            encoded = base64.b64encode(secret.encode()).decode()
-            quoted = json.dumps(secret)[1:-1]
-            forms = {*self._forms, secret, encoded, encoded.rstrip("="), quote(secret, safe=""), quoted}
+            forms = {*self._forms, *_forms(secret)}
             self._forms = tuple(sorted(forms, key=len, reverse=True))  # a longer form may hold a shorter one
 
     def clean(self, text: str) -> str:
@@ -40,6 +43,23 @@ class Redactor:
         for form in self._forms:
             text = text.replace(form, _MASK)
         return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    raw = secret.encode()
+    yield from (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], raw.hex(), raw.hex().upper())
+    for once in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield from (once, re.sub("%..", lambda code: code.group().lower(), once), quote(once, safe=""))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode()
+        yield from (_core(encode, raw, before) for before in range(3) if len(raw) >= _LONG)
+
+
+def _core(encode: Callable[[bytes], bytes], raw: bytes, before: int) -> str:
+    """Return the part of an encoding that is the same whatever stands around, ``before`` bytes into a group of 3."""
+    lead = (before * 4 + 2) // 3
+    whole = (before + len(raw)) * 8 // 6
+    return encode(b"\0" * before + raw).decode()[lead:whole]
 
 
 class RedactionFilter(logging.Filter):

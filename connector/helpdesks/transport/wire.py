@@ -1,4 +1,8 @@
-"""Connections that know whether a byte has left, how much time is left, and whom they talk to."""
+"""Connections that know whether a byte has left, how much time is left, and whom they talk to.
+
+A name is resolved here, each address is looked at, and the connection goes to the very address that was looked at: a
+name server cannot send us to a cloud's metadata service or back to this machine after the check.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ import http.client
 import io
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from connector.errors import Denied
 
@@ -78,12 +84,48 @@ class _Watched:
     """Mixed into urllib3's connections; ``watch`` is set per adapter."""
 
     watch: Watch
+    may_be_here: bool
     sock: Any
     response_class: Any
+    host: str
+    port: int
+    timeout: Any
+    socket_options: Any
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to an address that was looked at; errors are those of urllib3's own."""
+        me: Any = self
+        try:
+            return self._dial(self._addresses())
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, me, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(me, f"no connection within {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(me, f"no connection: {error}") from error
+
+    def _addresses(self) -> list[tuple[str, int]]:
+        found = socket.getaddrinfo(self.host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        places = [(str(place[0]), int(place[1])) for *_, place in found]
+        for address, _ in places:
+            refuse_internal(address, may_be_here=self.may_be_here)
+        return places
+
+    def _dial(self, places: list[tuple[str, int]]) -> socket.socket:
+        failure = OSError("the name has no address")
+        for place in places:
+            try:
+                sock = socket.create_connection(place, timeout=self.timeout)
+            except OSError as error:
+                failure = error
+                continue
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+            return sock
+        raise failure
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        _refuse_internal(self.sock)
         self.response_class = functools.partial(_TimedResponse, self.watch)
 
     def send(self, data: Any) -> None:
@@ -93,19 +135,58 @@ class _Watched:
         super().send(data)  # type: ignore[misc]
 
 
-def watched_pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
-    """Return pool classes by scheme whose connections report to ``watch``."""
-    plain = type("PlainConnection", (_Watched, HTTPConnection), {"watch": watch})
-    secure = type("SecureConnection", (_Watched, HTTPSConnection), {"watch": watch})
+def watched_pools(watch: Watch, *, may_be_here: bool) -> dict[str, type[HTTPConnectionPool]]:
+    """Return pool classes by scheme whose connections report to ``watch``.
+
+    ``may_be_here``: the configured host is this machine itself; otherwise a name that leads here is refused.
+    """
+    told = {"watch": watch, "may_be_here": may_be_here}
+    plain = type("PlainConnection", (_Watched, HTTPConnection), told)
+    secure = type("SecureConnection", (_Watched, HTTPSConnection), told)
     return {
         "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
         "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
     }
 
 
-def _refuse_internal(sock: socket.socket) -> None:
-    """Names may resolve to a cloud's metadata service; that is never a helpdesk."""
-    peer = ipaddress.ip_address(sock.getpeername()[0].partition("%")[0])
-    if peer.is_link_local or peer.is_multicast or peer.is_unspecified:
-        sock.close()
-        raise Denied("the helpdesk's name leads to a link-local address", remedy="check base_url and DNS")
+def distrusted(failure: BaseException | None) -> str:
+    """Return why a certificate was not accepted, where that is what stands behind ``failure``; else nothing."""
+    for _ in range(8):
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            return failure.verify_message
+        reason = getattr(failure, "reason", None)
+        inner = [a for a in getattr(failure, "args", ()) if isinstance(a, BaseException)]
+        failure = reason if isinstance(reason, BaseException) else next(iter(inner), None)
+    return ""
+
+
+_METADATA = frozenset(
+    ipaddress.ip_address(text) for text in ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254")
+)
+"""Metadata services of clouds that do not use a link-local address."""
+
+
+def refuse_internal(address: str, *, may_be_here: bool) -> None:
+    """Refuse an address that is never a helpdesk's, whatever name leads to it.
+
+    Raises:
+        Denied: It is link-local, a cloud's metadata service, multicast, unspecified, or this machine where the
+            configuration does not say so.
+    """
+    told = ipaddress.ip_address(address.partition("%")[0])
+    for place in (told, *_inside(told)):
+        odd = place.is_link_local or place.is_multicast or place.is_unspecified or place in _METADATA
+        if odd or (place.is_loopback and not may_be_here):
+            raise Denied("the helpdesk's name leads to an internal address", remedy="check base_url and DNS")
+
+
+def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses that an IPv6 address carries: mapped, 6to4, NAT64, compatible."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return ()
+    low = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    carries = address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1)
+    return tuple(a for a in (address.ipv4_mapped, address.sixtofour, low if carries else None) if a is not None)
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")

@@ -25,6 +25,7 @@ from connector.domain.ticket import (
     TicketRef,
 )
 from connector.errors import Malformed
+from connector.helpdesks.mending import UNREADABLE, mended
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
 from connector.helpdesks.zendesk.wire import PRIORITIES
@@ -126,16 +127,25 @@ def quarantined(raw: bytes, why: str) -> Quarantined:
     """Describe a payload that cannot be read, without keeping any of its text."""
     try:
         id_ = str(msgspec.json.decode(raw, type=shapes.SearchId).id)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         id_ = ""
     return Quarantined(id=id_, why=why[:200], digest=hashlib.sha256(raw).hexdigest())
 
 
 def decoded(body: bytes, type_: type[T], *, what: str) -> T:
-    """Decode an answer; raises ``Malformed`` when it is not what it should be."""
+    """Decode an answer, mended where it is not quite JSON; raises ``Malformed`` when it is not what it should be."""
     try:
         return msgspec.json.decode(body, type=type_)
-    except msgspec.MsgspecError as error:
+    except msgspec.ValidationError as error:
+        raise Malformed(f"{what}: {error}") from None
+    except UNREADABLE:
+        return _mended(body, type_, what=what)
+
+
+def _mended(body: bytes, type_: type[T], *, what: str) -> T:
+    try:
+        return msgspec.json.decode(mended(body), type=type_)
+    except UNREADABLE as error:
         raise Malformed(f"{what}: {error}") from None
 
 

@@ -11,6 +11,7 @@ import msgspec
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
 from connector.helpdesks.collecting import uncollected
+from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Observation, Quarantined
@@ -47,15 +48,13 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the cursor export or of ``show_many``; raises ``Malformed`` when it is no page at all."""
     try:
         page = _read_export(body)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="export page")
         tickets, broken = _one_by_one(raw.tickets or ())
         page = shapes.TicketPage(
             tickets, raw.users, raw.organizations, raw.metric_sets, raw.after_cursor, raw.end_of_stream
         )
         return _tickets(page, tickets, view, read_at, broken)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"export page: {error}") from None
     return _tickets(page, page.tickets, view, read_at, ())
 
 
@@ -64,13 +63,11 @@ def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
     """Read a page of the search export; raises ``Malformed`` when it is no page at all."""
     try:
         page = _read_search(body)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="search page")
         tickets, broken = _one_by_one(raw.results or ())
         page = shapes.SearchPage(tickets, raw.users, raw.organizations, raw.metric_sets, raw.meta)
         return _tickets(page, tickets, view, read_at, broken)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"search page: {error}") from None
     return _tickets(page, page.results, view, read_at, ())
 
 
@@ -79,7 +76,7 @@ def _one_by_one(raws: Iterable[msgspec.Raw]) -> tuple[list[shapes.Ticket], tuple
     for raw in raws:
         try:
             tickets.append(msgspec.json.decode(raw, type=shapes.Ticket))
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             broken.append(normalise.quarantined(bytes(raw), str(error)))
     return tickets, tuple(broken)
 

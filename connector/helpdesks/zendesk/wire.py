@@ -116,7 +116,9 @@ def jobs(ids: Sequence[str]) -> Request:
 
 def make_private(ticket: str, comment: str) -> Request:
     """Hide a comment from the requester."""
-    return Request("PUT", f"/api/v2/tickets/{ticket}/comments/{comment}/make_private.json")
+    return Request(
+        "PUT", f"/api/v2/tickets/{quote(ticket, safe='')}/comments/{quote(comment, safe='')}/make_private.json"
+    )
 
 
 def update(write: Write, *, seen: Ticket, fields: FieldMap) -> Request:

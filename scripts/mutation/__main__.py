@@ -1,0 +1,173 @@
+"""Mutation scores of the code that the promises rest on, part by part; the mutations and their running are mutmut's."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAST = 0.90
+NOTICED = frozenset({1, 3, 24, 36, -24, 152, 255})
+"""mutmut's codes for a change that some test noticed, by failing or by never ending."""
+UNTRIED = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Source files that are changed together, and the tests that have to notice."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PARTS: Mapping[str, Part] = MappingProxyType(
+    {
+        "outcome": Part(
+            files=("connector/helpdesks/transport/outcome.py",),
+            tests=("tests/helpdesks/test_transport.py",),
+        ),
+        "origin": Part(
+            files=("connector/helpdesks/transport/origin.py",),
+            tests=("tests/helpdesks/test_transport.py",),
+        ),
+        "guard": Part(
+            files=("connector/domain/guard.py",),
+            tests=("tests/domain/test_plan.py", "tests/domain/test_guard.py"),
+        ),
+        "ownership": Part(
+            files=("connector/domain/ownership.py",),
+            tests=("tests/domain/test_plan.py", "tests/domain/test_semantics.py"),
+        ),
+        "journal": Part(
+            files=(
+                "connector/journal/intents.py",
+                "connector/journal/outcomes.py",
+                "connector/journal/pages.py",
+                "connector/journal/verdicts.py",
+                "connector/journal/sites.py",
+                "connector/journal/audit.py",
+            ),
+            tests=("tests/journal",),
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What became of one file's changes."""
+
+    part: str
+    file: str
+    noticed: int
+    made: int
+    took: float
+
+    @property
+    def share(self) -> float:
+        """Return the noticed share; a file in which nothing can be changed has nothing to notice."""
+        return self.noticed / self.made if self.made else 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 when every chosen part reaches its score."""
+    parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__)
+    parser.add_argument("--only", choices=sorted(PARTS), help="one part")
+    parser.add_argument("--show", action="store_true", help="print every change that nobody noticed")
+    parser.add_argument("--jobs", type=int, default=2, help="changes tried at a time (2)")
+    wanted = parser.parse_args(arguments)
+    names = [wanted.only] if wanted.only else sorted(PARTS)
+    scores = [score for name in names for score in _measure(name, jobs=wanted.jobs, show=wanted.show)]
+    return _table(scores)
+
+
+def _measure(name: str, *, jobs: int, show: bool) -> list[Score]:
+    part, began = PARTS[name], time.perf_counter()
+    print(f"{name}: {', '.join(part.files)} …", flush=True)
+    with tempfile.TemporaryDirectory(prefix="connector-mutate-") as folder:
+        root = _copy(Path(folder), part)
+        done = _mutmut(root, "run", "--max-children", str(jobs))
+        found = {file: _results(root, file) for file in part.files}
+        if not any(found.values()) or any(code == UNTRIED for codes in found.values() for code in codes.values()):
+            raise SystemExit(f"{name}: the changes were not tried; the tests said: {done[-2000:]}")
+        if show:
+            _show(root, found)
+    took = time.perf_counter() - began
+    return [
+        Score(part=name, file=file, noticed=sum(code in NOTICED for code in codes.values()), made=len(codes), took=took)
+        for file, codes in found.items()
+    ]
+
+
+def _copy(folder: Path, part: Part) -> Path:
+    """Copy the project with the part's own settings for mutmut, beside the reference data if it is there."""
+    root = folder / "project"
+    skip = shutil.ignore_patterns(
+        ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "connector-demo", "mutants"
+    )
+    shutil.copytree(ROOT, root, ignore=skip, symlinks=True)
+    data = ROOT.parent / "shared"
+    if data.is_dir():
+        (folder / "shared").symlink_to(data)
+        (root / "shared").symlink_to(data)
+    tests = [test for test in part.tests if (root / test).exists()]
+    lines = (
+        "\n[tool.mutmut]",
+        f"source_paths = {json.dumps(part.files)}",
+        f"pytest_add_cli_args_test_selection = {json.dumps(tests)}",
+        'pytest_add_cli_args = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]',
+        'also_copy = ["connector", "mappings", "tests", "scripts", "pyproject.toml", "README.md"]',
+    )
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return root
+
+
+def _mutmut(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-W", "ignore", "-m", "mutmut", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def _results(root: Path, file: str) -> dict[str, int]:
+    """Return the exit code of every change made to ``file``."""
+    meta = root / "mutants" / f"{file}.meta"
+    if not meta.is_file():
+        return {}
+    codes: dict[str, int | None] = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return {name: UNTRIED if code is None else code for name, code in codes.items()}
+
+
+def _show(root: Path, found: Mapping[str, Mapping[str, int]]) -> None:
+    for codes in found.values():
+        for name, code in codes.items():
+            if code not in NOTICED:
+                changed = [line for line in _mutmut(root, "show", name).splitlines() if line[:2] in ("- ", "+ ")]
+                print(f"  {name} ({code})\n    " + "\n    ".join(changed))
+
+
+def _table(scores: Sequence[Score]) -> int:
+    print(f"\n{'part':<12} {'file':<48} {'made':>6} {'noticed':>8} {'score':>7} {'s':>6}")
+    for score in scores:
+        counts = f"{score.made:>6} {score.noticed:>8} {score.share:>7.1%} {score.took:>6.0f}"
+        print(f"{score.part:<12} {score.file:<48} {counts}")
+    low = [part for part in {s.part for s in scores} if _share([s for s in scores if s.part == part]) < LEAST]
+    print(f"\nbelow {LEAST:.0%}: {', '.join(sorted(low)) or 'none'}")
+    return 1 if low else 0
+
+
+def _share(scores: Sequence[Score]) -> float:
+    return sum(s.noticed for s in scores) / max(sum(s.made for s in scores), 1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

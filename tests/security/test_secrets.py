@@ -1,0 +1,105 @@
+"""Secrets stay out of everything that is written, in every form in which they could get there."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.errors import ConfigError
+from connector.helpdesks.transport import RedactionFilter, Redactor
+from connector.settings import load_settings
+from connector.settings.sources import exposure, read_secret
+
+secrets = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=9, max_size=60).filter(
+    lambda text: text.strip() == text
+)
+around = st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=7)
+
+
+@given(secrets, around, around)
+def test_no_form_of_a_secret_survives(secret: str, before: str, after: str) -> None:
+    redactor = Redactor([secret])
+    whole = f"{before}{secret}{after}"
+    forms = {
+        "plain": whole,
+        "url": quote(whole, safe=""),
+        "twice": quote(quote(whole, safe=""), safe=""),
+        "form": quote_plus(whole),
+        "json": json.dumps(whole),
+        "repr": repr(whole),
+        "hex": whole.encode().hex(),
+    }
+    inner = {"plain": secret, "url": quote(secret, safe=""), "twice": quote(quote(secret, safe=""), safe="")}
+    inner |= {"form": quote_plus(secret), "json": json.dumps(secret)[1:-1], "hex": secret.encode().hex()}
+    for name, text in forms.items():
+        assert inner.get(name, secret) not in redactor.clean(text)
+
+
+@given(secrets, st.binary(max_size=5), st.binary(max_size=5))
+def test_not_even_in_the_middle_of_something_encoded(secret: str, before: bytes, after: bytes) -> None:
+    whole = before + secret.encode() + after
+    for encode, decode in (
+        (base64.b64encode, base64.b64decode),
+        (base64.urlsafe_b64encode, base64.urlsafe_b64decode),
+    ):
+        cleaned = Redactor([secret]).clean(encode(whole).decode())
+        assert "***" in cleaned
+        for piece in cleaned.split("***"):
+            assert secret.encode() not in decode(piece[: len(piece) // 4 * 4] or "")
+
+
+def test_logs_with_tracebacks_are_masked() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactionFilter(Redactor(["tok-canary-123"])))
+    logger = logging.getLogger("a-test-of-masking")
+    logger.addHandler(handler)
+    try:
+        int("tok-canary-123")
+    except ValueError:
+        logger.exception("failed with %s and %r", "tok-canary-123", b"tok-canary-123")
+    assert "canary" not in stream.getvalue()
+    assert stream.getvalue().count("***") >= 3
+
+
+class TestFiles:
+    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o602, 0o777])
+    def test_only_we_may_reach_a_file_of_ours(self, mode: int) -> None:
+        assert exposure(mode, owner=1000, us=1000)
+        assert not exposure(0o600, owner=1000, us=1000)
+        assert exposure(0o600, owner=1001, us=1000)
+
+    @pytest.mark.parametrize("mode", [0o660, 0o602, 0o777])
+    def test_a_file_that_others_change_is_refused(self, tmp_path: Path, mode: int) -> None:
+        path = tmp_path / "secret"
+        path.write_text("s3cret-value")
+        path.chmod(mode)
+        with pytest.raises(ConfigError) as caught:
+            read_secret(path)
+        assert "chmod 600" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+    @pytest.mark.parametrize("mode", [0o777, 0o770, 0o703])
+    def test_a_folder_that_others_change_is_refused(self, tmp_path: Path, mode: int) -> None:
+        folder = tmp_path / "keys"
+        folder.mkdir()
+        folder.chmod(mode)
+        config = tmp_path / "connector.yaml"
+        config.write_text("secrets_dir: keys\nsites: []\n")
+        with pytest.raises(ConfigError, match="secrets folder"):
+            load_settings(config)
+
+    def test_a_secret_in_an_error_is_never_quoted(self, tmp_path: Path) -> None:
+        config = tmp_path / "connector.yaml"
+        config.write_text("sites:\n  - name: x\n    token: s3cret-value\n    auth: {password: s3cret-value}\n")
+        with pytest.raises(ConfigError) as caught:
+            load_settings(config)
+        assert "s3cret" not in "".join(map(str, caught.value.problems))
