@@ -251,10 +251,7 @@ def test_fault_15_one_issue_s_write_limit_delays_that_issue_alone() -> None:
         site.strike("status", status=429, methods=["PUT"], times=1, **limit)
         first = site.run()
         assert first.summary.written == 1
-        assert sorted([site.priority(busy), site.priority(other)], key=str) == [None, "P1"] or "P1" in {
-            site.priority(busy),
-            site.priority(other),
-        }
+        assert [site.priority(busy), site.priority(other)].count("P1") == 1
         site.later(minutes=1)
         assert site.run().summary.written == 1
         assert (site.priority(busy), site.priority(other)) == ("P1", "P1")
@@ -327,13 +324,13 @@ def test_fault_25_a_public_comment_never_rides_on_a_connection_that_may_be_dying
 
     with scripted_server() as server:
         client = Client(adapter(server.url, StoppedClock()))
-        server.will(answer(), last, answer(), answer())
-        client.call(READ)
+        server.will(answer(), answer(), last, answer())
         client.call(READ)
         client.call(WRITE, fresh=True)
         assert (written(server), server.connections) == (1, 2)
+        client.call(READ)
         client.call(WRITE, fresh=True)
-        assert (written(server), server.connections) == (2, 3)
+        assert (written(server), server.connections) == (2, 4)
 
 
 def test_fault_27_a_silent_helpdesk_gets_exactly_one_probe_at_a_time() -> None:
