@@ -31,6 +31,7 @@ from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
+from connector.engine.steering import FILE
 from connector.errors import Busy, ConnectorError, UnsafePlan, WrongUse
 from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
@@ -90,7 +91,8 @@ class Connector:
     def rules(self, name: str) -> SiteRules:
         """Return what the operator allows on a site."""
         rules = site_rules(self.settings.site(name))
-        return replace(rules, unwritable=self.policies.loaded.maps[name].unwritable)
+        bound = self.policies.loaded.maps[name]
+        return replace(rules, unwritable=bound.unwritable, hold_label=bound.fields.hold_label)
 
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
@@ -106,6 +108,7 @@ class Connector:
             notifier=notifier or Silent(),
             observer=self.observer,
             clock=clock,
+            stopped=self.pause_file,
         )
 
     def hooks(self, ping_url: str | None = None) -> Hooks:
@@ -189,7 +192,10 @@ class Connector:
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
         items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
-        return [*([paused_by_file(self.places.paused)] if self.places.is_paused else []), *items]
+        if not self.places.is_paused:
+            return items
+        by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
+        return [paused_by_file(self.places.paused), *(item for item in items if item not in by_file)]
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""
@@ -224,6 +230,10 @@ class Connector:
     def may_write(self) -> bool:
         """True unless a file ``PAUSED`` stands beside the state."""
         return not self.places.is_paused
+
+    def pause_file(self) -> str:
+        """Return why nothing is written on any site while a file ``PAUSED`` stands beside the state, else nothing."""
+        return f"the file {self.places.paused} exists" if self.places.is_paused else ""
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""

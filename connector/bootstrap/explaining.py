@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,9 +14,10 @@ from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
+from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import situation
+from connector.engine.gather import halted_by, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Records, Stored
@@ -40,7 +42,7 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
         )
     policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
     zone = ZoneInfo(program.settings.site(ref.site).timezone or policy.defaults.timezone)
-    seen = _situation(program, records, stored, policy, at)
+    seen = _situation(program, records, stored, policy, at=at, rewound=rewound)
     if rewound:
         seen = rewind(seen, at)
     decision = decide(seen, policy, at)
@@ -82,13 +84,36 @@ def _policy_at(program: Connector, records: Records, site: str, at: datetime) ->
     return policy_from_document(document, today=at.date())
 
 
-def _situation(program: Connector, records: Records, stored: Stored, policy: Policy, at: datetime) -> Situation:
+def _situation(
+    program: Connector, records: Records, stored: Stored, policy: Policy, *, at: datetime, rewound: bool
+) -> Situation:
     targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
     site = stored.ticket.ref.site
     since = records.policy_since(site, policy.hash) or at
     people = bound_people(program.policies.loaded.maps[site].fields)
     reach = {target: _assumed(target) for target in targets}
-    return situation(program.rules(site), stored, reach, policy_since=since, people=people)
+    found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
+    halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
+    return replace(found, halted=halted, resumed_at=resumed_at)
+
+
+def _halt_now(program: Connector, records: Records, site: str) -> tuple[str, datetime | None]:
+    """Return why nothing may be written on the site, as the next pass would see it, and when it last went on."""
+    state = next((s for s in records.sites() if s.site == site), None)
+    return program.pause_file() or (halted_by(state) if state else ""), records.resumed_at(site)
+
+
+def _halt_past(records: Records, site: str, at: datetime) -> tuple[str, datetime | None]:
+    """Return the same for a moment of the past, from the audit."""
+    halted, resumed_at = "", None
+    for line in records.events(site=site, ticket="", limit=1000):
+        if line.at > at:
+            break
+        if line.kind == "resumed":
+            halted, resumed_at = "", line.at
+        elif line.kind == "paused" or (line.kind == "frozen" and Effect.FIELDS in line.data.get("effects", "").split()):
+            halted = halted or line.data.get("why", line.kind)
+    return halted, resumed_at
 
 
 def _assumed(target: LevelTarget) -> Reach:

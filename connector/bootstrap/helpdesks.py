@@ -114,6 +114,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         base_url=site.api_url,
         sieve=Sieve(brands=frozenset(site.brands), groups=frozenset(site.groups)),
         views=site.views,
+        by_search=site.poll.by == "search",
         reader=_credentials(settings, site, "reader"),
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,

@@ -92,7 +92,7 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
     maps = {name: site_map for name, site_map in read.items() if site_map is not None}
     locales = {locale for site_map in maps.values() for locale in site_map.locales}
     templates = _tried(lambda: load_templates(settings.templates, locales=locales), problems)
-    names = None if templates is None else templates.names
+    names = None if templates is None else templates.notes
     make = partial(load_policy, settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
     loaded = _tried(make, problems)
     if problems or templates is None or loaded is None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from connector.domain.acts import command_of
 from connector.domain.events import EventKind, Role, TicketEvent
-from connector.domain.policy import Level
+from connector.domain.policy import Level, Path
 from connector.domain.reaching import reach_of
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import Status
@@ -38,6 +38,16 @@ def acknowledgement(
             if how:
                 return event, how
     return None
+
+
+def taken_by_assignee(situation: Situation, path: Path | None, *, since: datetime) -> TicketEvent | None:
+    """Return the present assignee's own first act after ``since`` that acknowledges some level of the path, if any."""
+    assignee = situation.ticket.assignee
+    if assignee is None or path is None:
+        return None
+    agents = (e for e in situation.history.events if e.at > since and e.actor.role is Role.AGENT and e.counts)
+    own = (event for event in agents if assignee in names_of(event.actor.id, situation))
+    return next((event for event in own if any(_how(event, situation, level) for level in path.levels)), None)
 
 
 def _how(event: TicketEvent, situation: Situation, level: Level) -> str:

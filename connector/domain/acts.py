@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.inputs import rank
 from connector.domain.policy import Policy
+from connector.domain.site import HOLD_UNTIL
 from connector.domain.situation import Situation
+from connector.domain.sla_targets import promise_of
 from connector.domain.ticket import ClockName, Priority, Status
 
-HOLD_LABEL = "esc-hold"
 LONGEST_HOLD = timedelta(days=30)
 USUAL_HOLD = timedelta(hours=4)
 
@@ -43,6 +45,9 @@ class Acts:
         rose_at: The last reopening, or the last time that impact or urgency went up.
         paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
+        hold_set: The last change of the field that holds a ticket.
+        settles_at: When a reopening that is too young to be one will count, if the ticket is still open then.
+        speaker: Who commented last, while the ticket was finished.
         status: The last status told, for events that do not say what was before.
         dismissed: Trigger → who dismissed it and why.
         ignored: Commands that ask for what is not allowed, in words.
@@ -59,6 +64,9 @@ class Acts:
     hold_until: datetime | None = None
     freed_at: datetime | None = None
     labelled_at: datetime | None = None
+    hold_set: TicketEvent | None = None
+    settles_at: datetime | None = None
+    speaker: Role | None = None
     status: str | None = None
     dismissed: dict[str, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
@@ -66,55 +74,103 @@ class Acts:
     @property
     def holds_anything(self) -> bool:
         """True when some act began or ended a hold."""
-        return bool(self.priority or self.released_at or self.paused_by or self.freed_at)
+        return bool(self.priority or self.released_at or self.paused_by or self.freed_at or self.hold_set)
 
 
 def read_acts(situation: Situation, policy: Policy, *, now: datetime) -> Acts:
     """Return what people did up to ``now``."""
     acts = Acts()
     opened_at = situation.ticket.opened_at
+    reader = _Reader(situation, policy)
     for event in situation.history.events:
         if event.at > now:
             break
         kind = event.kind
         if kind is EventKind.COMMENT:
+            acts.speaker = event.actor.role if event.counts else acts.speaker
             continue
         if kind is EventKind.PRIORITY and event.at > opened_at and acts.first_priority is None:
             acts.first_priority = event
         if event.at > opened_at and event.counts:
-            _take(acts, event, policy)
+            _take(acts, event, reader)
         if kind is EventKind.STATUS or kind is EventKind.CREATED:
             acts.status = event.after
+    _settle(acts, now)
     return acts
 
 
-def _take(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+class _Reader(NamedTuple):
+    """What acts are read by."""
+
+    situation: Situation
+    policy: Policy
+
+    def settles_at(self, at: datetime) -> datetime:
+        """Return when a reopening by the requester counts; until then it may be a mere "thanks"."""
+        rule = self.policy.sla.reopening(ClockName.RESOLUTION)
+        if not rule.ignore_shorter_than:
+            return at
+        state, ticket = self.situation.state, self.situation.ticket
+        if state.rose_at is not None and state.rose_at >= at:
+            return state.rose_at  # it has counted already; another calendar since then makes it no second one
+        priority = state.priority if state.priority is not None else ticket.priority
+        promise = promise_of(self.policy, self.situation, priority=priority, variant=state.variant)
+        return promise.calendar.add(at, rule.ignore_shorter_than)
+
+
+def _settle(acts: Acts, now: datetime) -> None:
+    """Let a reopening count whose time has come."""
+    if acts.settles_at is not None and acts.settles_at <= now:
+        acts.rose_at = latest(acts.rose_at, acts.settles_at)
+        acts.settles_at = None
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the latest of the moments that are given."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _take(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     match event.kind:
         case EventKind.PRIORITY:
             acts.priority = event
         case EventKind.GROUP | EventKind.ASSIGNEE:
             acts.moved = event
         case EventKind.STATUS:
-            _take_status(acts, event, policy)
+            _take_status(acts, event, reader)
         case EventKind.FACT:
-            _take_fact(acts, event, policy)
+            _take_fact(acts, event, reader.policy)
         case EventKind.LABELS:
-            _take_labels(acts, event)
-        case EventKind.COMMAND if event.actor.role is Role.AGENT and event.public is not True:
+            _take_labels(acts, event, reader.situation.rules.hold_label)
+        case EventKind.COMMAND:
             _take_command(acts, event)
         case _:
             pass
 
 
-def _take_status(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+def _take_status(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     before, after = _status(event.before or acts.status), _status(event.after)
     if before is None or after is None:
         return
-    resting = _FINISHED | policy.sla.pauses(ClockName.RESOLUTION)
+    resting = _FINISHED | reader.policy.sla.pauses(ClockName.RESOLUTION)
     if before in resting and after not in resting:
         acts.resumed_at = event.at
     if before.is_finished and not after.is_finished:
-        acts.rose_at = acts.reopened_at = event.at
+        _take_reopening(acts, event, reader)
+    elif after.is_finished and not before.is_finished:
+        _settle(acts, event.at)
+        acts.settles_at = acts.speaker = None
+
+
+def _take_reopening(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
+    """A reopening counts at once; the requester's, when it is no mere "thanks"."""
+    acts.reopened_at = event.at
+    role = event.actor.role
+    answered = role in {Role.AUTOMATION, Role.UNKNOWN} and acts.speaker is Role.CUSTOMER
+    if role is Role.CUSTOMER or answered:
+        acts.settles_at = reader.settles_at(event.at)
+    else:
+        acts.rose_at, acts.settles_at = event.at, None
 
 
 _FINISHED = frozenset(status for status in Status if status.is_finished)
@@ -128,13 +184,16 @@ _STATUSES = frozenset(Status)
 
 
 def _take_fact(acts: Acts, event: TicketEvent, policy: Policy) -> None:
+    if event.name == HOLD_UNTIL:
+        acts.hold_set = event
+        return
     before, after = (rank(policy, event.name, value) for value in (event.before, event.after))
     if after is not None and before is not None and after > before:
         acts.rose_at = event.at
 
 
-def _take_labels(acts: Acts, event: TicketEvent) -> None:
-    before, after = (HOLD_LABEL in (labels or "").split() for labels in (event.before, event.after))
+def _take_labels(acts: Acts, event: TicketEvent, hold: str) -> None:
+    before, after = (hold in (labels or "").split() for labels in (event.before, event.after))
     if after and not before:
         acts.labelled_at = event.at
     elif before and not after:
@@ -143,7 +202,9 @@ def _take_labels(acts: Acts, event: TicketEvent) -> None:
 
 def _take_command(acts: Acts, event: TicketEvent) -> None:
     verb, words = command_of(event)
-    if verb == "dismiss" and words:
+    if event.actor.role is not Role.AGENT or event.public is True:
+        acts.ignored.append(f"/esc {verb} by {event.actor.role} {event.actor.id}: may not command here")
+    elif verb == "dismiss" and words:
         acts.dismissed[words[0]] = _dismissal(event, words[1:])
     elif verb == "release":
         acts.released_at = acts.freed_at = event.at
@@ -160,13 +221,13 @@ def command_of(event: TicketEvent) -> tuple[str, list[str]]:
 
 def _dismissal(event: TicketEvent, reason: list[str]) -> str:
     said = f": {' '.join(reason)}" if reason else ""
-    return f"by agent {event.actor.id} on {event.at:%Y-%m-%d %H:%M} UTC{said}"
+    return f"by agent (id {event.actor.id}) on {event.at:%Y-%m-%d %H:%M} UTC{said}"
 
 
 def _take_hold(acts: Acts, event: TicketEvent, length: str) -> None:
     asked = hold_length(length)
     if asked is None or asked > LONGEST_HOLD:
-        acts.ignored.append(f"/esc hold {length} by agent {event.actor.id}: not a length of at most 30 days")
+        acts.ignored.append(f"/esc hold {length} by agent (id {event.actor.id}): not a length of at most 30 days")
         return
     acts.paused_by, acts.hold_until = event, event.at + asked
 

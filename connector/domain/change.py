@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from connector.domain.occasion import Occasion
+from connector.domain.reason import Reason
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, TicketRef
 
@@ -56,6 +57,7 @@ class Notice:
         locale: Language wanted; the renderer falls back along the site's chain.
         values: Plain values for the template; ticket text among them is data, never source.
         reason: One line for plan, log and explain.
+        why: The leading reason, for the text; ``also`` the others that fall due with it.
         covers: Further occasions that this notice speaks for (what falls due in one pass is one note).
     """
 
@@ -66,6 +68,8 @@ class Notice:
     values: Mapping[str, str]
     reason: str
     covers: tuple[Occasion, ...] = ()
+    why: Reason = Reason()
+    also: tuple[Reason, ...] = ()
 
     @property
     def is_regular(self) -> bool:

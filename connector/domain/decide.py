@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from connector.domain import outlook
 from connector.domain.acts import read_acts
+from connector.domain.approvals import unapproved
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
-from connector.domain.escalation import Escalated, escalate, unapproved
+from connector.domain.escalation import Escalated, escalate
 from connector.domain.levels import level_wants
 from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say

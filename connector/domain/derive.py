@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from connector.domain.change import Field
 from connector.domain.events import Actor, EventKind, EventSource, Role, TicketEvent
+from connector.domain.site import HOLD_UNTIL
 from connector.domain.situation import Applied
 from connector.domain.ticket import Activity, Fact, Status, Ticket
 
@@ -56,7 +57,8 @@ def derive(
     field_events = tuple(_field_events(previous, current, applied, reaction=reaction))
     comments = () if reaction else tuple(_comment_events(previous.activity, current.activity, current.updated_at))
     facts = tuple(_fact_events(previous, current, reaction=reaction))
-    strangers = any(e.actor is _SOMEBODY and e.kind is not EventKind.STATUS for e in field_events)
+    asked = (*field_events, *(e for e in facts if e.name == HOLD_UNTIL))
+    strangers = any(e.actor is _SOMEBODY and e.kind is not EventKind.STATUS for e in asked)
     return Derived(events=field_events + facts + comments, ask=strangers or bool(comments))
 
 
@@ -101,13 +103,12 @@ def _opened_by_us(previous: Ticket, current: Ticket, applied: Mapping[Field, App
 
 
 def _fact_events(previous: Ticket, current: Ticket, *, reaction: bool) -> Iterator[TicketEvent]:
-    for name in _RISING:
-        before, after = previous.facts.get(name), current.facts.get(name)
+    facts = [(name, previous.facts.get(name), current.facts.get(name)) for name in _RISING]
+    found = [(name, _fact_text(before), _fact_text(after)) for name, before, after in facts]
+    for name, before, after in (*found, (HOLD_UNTIL, _moment(previous.held_until), _moment(current.held_until))):
         if before != after:
             actor = _AUTOMATION if reaction else _SOMEBODY
-            yield _event(
-                current, EventKind.FACT, _fact_text(before), _fact_text(after), actor, name=name, reaction=reaction
-            )
+            yield _event(current, EventKind.FACT, before, after, actor, name=name, reaction=reaction)
 
 
 def _comment_events(before: Activity | None, after: Activity | None, at: datetime) -> Iterator[TicketEvent]:
@@ -162,6 +163,10 @@ def _later(a: datetime | None, b: datetime | None) -> bool:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _joined(labels: frozenset[str]) -> str:

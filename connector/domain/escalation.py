@@ -13,17 +13,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
-from connector.domain.decision import LeftAlone, PathVerdict
+from connector.domain.decision import PathVerdict
 from connector.domain.ownership import has_new_trigger, latest, told
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
+from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.routing import choose_path
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
-from connector.domain.view import View
+from connector.domain.view import View, mark_reason
 
-__all__ = ["Escalated", "escalate", "needs_history", "unapproved"]
+__all__ = ["Escalated", "escalate", "needs_history"]
 
 
 HALTED_LOOK = timedelta(minutes=5)
@@ -50,7 +51,7 @@ class Escalated(NamedTuple):
 class _Cause(NamedTuple):
     """Why something moves, and the moment that did it."""
 
-    why: str
+    why: Reason
     at: datetime
     level: int = 0
 
@@ -77,7 +78,7 @@ def escalate(view: View) -> Escalated:
 _AFRESH = EscalationState()
 _PATH_FIELDS = (
     *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
-    *("acknowledged_at", "acknowledged_by", "level_reason", "skipped", "refreshed"),
+    *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed"),
 )
 
 
@@ -140,9 +141,10 @@ def _start_causes(view: View) -> Iterator[_Cause]:
     starts = view.policy.escalation.start.get(priority, StartWhen.THRESHOLD) if priority else StartWhen.THRESHOLD
     if view.triggers.path is not None:
         at = latest(view.holding.rose_at, begun_at) or view.situation.ticket.opened_at
-        yield _Cause(f"trigger {view.triggers.path.name}", at)
+        yield _Cause(reason(ReasonKind.TRIGGER, trigger=view.triggers.path.name), at)
     if starts is StartWhen.AT_ONCE and state.priority_since is not None:
-        yield _Cause(f"{priority} starts at once", latest(state.priority_since, begun_at) or state.priority_since)
+        at = latest(state.priority_since, begun_at) or state.priority_since
+        yield _Cause(reason(ReasonKind.AT_ONCE, priority=priority), at)
     yield from _pushes(view)
 
 
@@ -153,7 +155,7 @@ def _pushes(view: View) -> Iterator[_Cause]:
         if number is None or passed.crossing.threshold.approval is not None:
             continue
         if passed.stands and view.enforces(passed.at):
-            yield _Cause(f"threshold {passed.name}", passed.at, number)
+            yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number)
 
 
 def _switched(view: View, state: EscalationState) -> EscalationState:
@@ -170,7 +172,7 @@ def _switched(view: View, state: EscalationState) -> EscalationState:
         return state
     at = view.holding.rose_at or view.now
     began = dataclasses.replace(state, path=path, path_reason=f"trigger {trigger.name}", started_at=at, level=0)
-    return _entered(view, began, path.levels[0].level, _Cause(f"trigger {trigger.name}", at))
+    return _entered(view, began, path.levels[0].level, _Cause(reason(ReasonKind.TRIGGER, trigger=trigger.name), at))
 
 
 # ---- moving
@@ -186,7 +188,8 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
     return dataclasses.replace(
         state,
         level=landing.level.level,
-        level_reason=cause.why,
+        level_reason=str(cause.why),
+        level_why=cause.why,
         skipped=landing.skipped,
         entered_at=latest(cause.at, state.entered_at if state.level else None),
         timer_from=view.now,
@@ -206,7 +209,9 @@ def _acknowledged(view: View, state: EscalationState) -> EscalationState:
     if found is None:
         return state
     event, how = found
-    return dataclasses.replace(state, acknowledged_at=event.at, acknowledged_by=f"{told(event)}, {how}")
+    return dataclasses.replace(
+        state, acknowledged_at=event.at, acknowledged_by=f"{told(event, view.situation.people)}, {how}"
+    )
 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
@@ -231,7 +236,8 @@ def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, Escalatio
     if state.repeats < level.repeat:
         return None, dataclasses.replace(state, timer_from=view.now, repeats=state.repeats + 1)
     following = next_level(state.path, level.level)
-    return (_Cause(f"level {level.level} not acknowledged", due_at, following.level) if following else None), state
+    why = reason(ReasonKind.TIMER, left=level.level)
+    return (_Cause(why, due_at, following.level) if following else None), state
 
 
 def _step_wanted(view: View, state: EscalationState, timed: _Cause | None) -> _Cause | None:
@@ -247,19 +253,6 @@ def _too_soon(view: View, state: EscalationState) -> datetime | None:
         return None
     free_at = state.stepped_at + view.policy.escalation.min_step
     return free_at if free_at > view.now else None
-
-
-def unapproved(view: View, state: EscalationState) -> tuple[LeftAlone, ...]:
-    """Return the steps that thresholds ask for and that nobody has approved; they are left until somebody does."""
-    asking = (passed for passed in view.passed if passed.stands and passed.crossing.threshold.approval is not None)
-    return tuple(
-        LeftAlone(
-            what=f"escalate to level {each.crossing.threshold.escalate_to} ({each.name})",
-            why=f"needs approval by {each.crossing.threshold.approval}",
-        )
-        for each in asking
-        if (each.crossing.threshold.escalate_to or 0) > state.level
-    )
 
 
 # ---- telling

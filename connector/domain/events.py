@@ -12,7 +12,8 @@ class Role(StrEnum):
 
     OURS = "ours"  # the connector's own account
     AGENT = "agent"
-    CUSTOMER = "customer"  # requester, follower or anybody else without an agent's seat
+    COLLABORATOR = "collaborator"  # reads and notes inside without an agent's seat: answers and commands nothing
+    CUSTOMER = "customer"  # requester, follower or anybody else outside
     AUTOMATION = "automation"  # a rule, trigger, another app
     UNKNOWN = "unknown"
 
@@ -26,8 +27,8 @@ class Actor:
 
     @property
     def is_person(self) -> bool:
-        """True for agents and customers; an unknown actor is treated as a person, which is the careful side."""
-        return self.role in {Role.AGENT, Role.CUSTOMER, Role.UNKNOWN}
+        """True unless it is a program; an unknown actor is treated as a person, which is the careful side."""
+        return self.role not in {Role.OURS, Role.AUTOMATION}
 
 
 class EventKind(StrEnum):

@@ -20,7 +20,9 @@ from connector.domain.decision import (
     TriggerState,
     TriggerVerdict,
 )
+from connector.domain.durations import length
 from connector.domain.occasion import Occasion
+from connector.domain.ticket import NativeClock
 
 SCHEMA_VERSION = 1
 
@@ -70,16 +72,6 @@ class _Moments:
         return "" if told == "+0000" else f" (UTC{told[:3]}:{told[3:]})"
 
 
-def length(time: timedelta) -> str:
-    """Return a length of time as people write it: ``2 d 3 h``, ``11 min 15 s``."""
-    seconds = int(abs(time).total_seconds())
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if n]
-    return ("-" if time < timedelta() else "") + (" ".join(parts) or "0 s")
-
-
 # ---- priority
 
 
@@ -118,16 +110,40 @@ def _trigger(verdict: TriggerVerdict) -> str:
 
 
 def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
-    promised = f"{reading.target} on {reading.calendar!r}" if reading.target is not None else "no target"
+    native = reading.native
+    promised = _promised(reading) if native is None else _native_goal(native)
     marks = ", ".join(filter(None, (_share(reading), _standing(reading, show), _next_marks(reading, show))))
-    source = "" if reading.native is None else f" ({reading.source.value}'s clock{_drift(reading)})"
     provisional = " provisional" if reading.provisional else ""
-    yield f"{reading.clock.value}: {promised}{source}{provisional}: {marks}"
+    yield f"{reading.clock.value}: {promised}{provisional}: {marks}"
+    if native is not None:
+        yield f"  our own measure beside it, {_promised(reading)}: {_measured(reading, show)}"
     yield from (f"  {_segment(segment, show)}" for segment in reading.segments)
     yield from (f"  {c.threshold.mark} passed over: {c.superseded}" for c in reading.crossings if c.superseded and c.at)
 
 
+def _promised(reading: ClockReading) -> str:
+    return f"{reading.target} on {reading.calendar!r}" if reading.target is not None else "no target"
+
+
+def _native_goal(native: NativeClock) -> str:
+    goal = "goal not stated" if native.goal is None else f"goal {length(native.goal)}"
+    return f"deadline of the helpdesk's clock {native.name!r}, {goal}"
+
+
+def _measured(reading: ClockReading, show: _Moments) -> str:
+    """Return what our own clock says where the helpdesk's counts: its segments follow."""
+    used = length(sum((segment.business for segment in reading.segments), timedelta()))
+    if reading.drift is None or reading.deadline is None:
+        return f"{used} used"
+    drift = length(abs(reading.drift))
+    than = "later than" if reading.drift > timedelta() else "earlier than"
+    apart = "the same deadline" if not reading.drift else f"the helpdesk's is {drift} {than} ours"
+    return f"{used} used, due {show(reading.deadline - reading.drift)}, {apart}"
+
+
 def _share(reading: ClockReading) -> str:
+    if reading.native is not None and reading.native.elapsed is None:
+        return ""  # the helpdesk states a deadline and nothing of what is used
     percent = "" if reading.percent is None else f" = {reading.percent:.0f} %"
     return f"{length(reading.elapsed)}{percent}"
 
@@ -147,10 +163,6 @@ def _next_marks(reading: ClockReading, show: _Moments) -> str:
     ahead = [(c.at, str(c.threshold.mark)) for c in reading.crossings if c.at is not None and c.at >= reading.next_at]
     at, mark = min(ahead, default=(None, ""))
     return f"next {mark} {show(at)}" if at is not None else ""
-
-
-def _drift(reading: ClockReading) -> str:
-    return "" if reading.drift is None else f", {length(reading.drift)} from ours"
 
 
 def _segment(segment: Segment, show: _Moments) -> str:

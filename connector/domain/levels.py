@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connector.domain import occasion
+from connector.domain.acknowledgement import taken_by_assignee
 from connector.domain.change import Field
 from connector.domain.decision import FieldWant, LeftAlone
 from connector.domain.occasion import Occasion, Outcome, Record
@@ -56,8 +57,27 @@ def level_wants(view: View, state: EscalationState) -> LevelWants:
     why_not = _leave_assignment(view, state, entry)
     assigned = tuple(_assignment(view, entry))
     if why_not:
-        return LevelWants(fields=fields, left=tuple(LeftAlone(what=want.field.value, why=why_not) for want in assigned))
-    return LevelWants(fields=(*fields, *assigned))
+        return LevelWants(fields=fields, left=tuple(_left(want, why_not) for want in assigned))
+    kept = _kept_person(view, state, entry)
+    left = tuple(_left(want, kept) for want in assigned if kept and want.field is Field.ASSIGNEE)
+    wanted = tuple(want for want in assigned if not kept or want.field is Field.GROUP)
+    return LevelWants(fields=(*fields, *wanted), left=left)
+
+
+def _left(want: FieldWant, why: str) -> LeftAlone:
+    return LeftAlone(what=f"{want.field} {want.value}", why=why)
+
+
+def _kept_person(view: View, state: EscalationState, entry: _Entry) -> str:
+    """Return why the present assignee stays although a level has a person of its own, empty where it may set them.
+
+    Whoever acknowledged on this path and is still assigned is at work on the ticket; a threshold calls in others beside
+    them. Only a level that says ``assign: person`` takes it over.
+    """
+    if entry.level.assign is AssignMode.PERSON or state.started_at is None:
+        return ""
+    event = taken_by_assignee(view.situation, state.path, since=state.started_at)
+    return "" if event is None else f"{told(event, view.situation.people)} has acknowledged and is assigned"
 
 
 def _silenced(view: View, about: Occasion) -> Iterator[Record]:
@@ -81,7 +101,9 @@ def _leave_assignment(view: View, state: EscalationState, entry: _Entry) -> str:
     if state.acknowledged_at is not None:
         return f"acknowledged: {state.acknowledged_by}"
     event = touched_since(view.acts, entry.entered_at, view.policy.escalation.hands_off)
-    return "" if event is None else f"changed by {told(event)} on {event.at:%Y-%m-%d %H:%M} UTC"
+    if event is None:
+        return ""
+    return f"the {event.kind} was changed by {told(event, view.situation.people)} on {event.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _assignment(view: View, entry: _Entry) -> Iterator[FieldWant]:

@@ -6,21 +6,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from connector.domain.cadence import next_update_at
 from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
+from connector.domain.durations import length
 from connector.domain.occasion import Record
-from connector.domain.remarks import Remark, collect, next_update_at
+from connector.domain.remarks import Remark, collect
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Twin
 from connector.domain.ticket import ClockName, NativeStage
 from connector.domain.view import View
 
 VALUE_NAMES = (
-    *("ticket", "url", "priority", "status", "group", "assignee", "path", "level", "level_target"),
+    *("ticket", "url", "priority", "status", "group", "assignee", "path", "level", "level_target", "reminder"),
     *("clock", "mark", "percent", "deadline", "target", "calendar", "notify"),
-    *("trigger", "held", "wanted", "by", "since", "reason", "also"),
+    *("trigger", "held", "wanted", "by", "account", "since"),
 )
-"""Every value that a template may use; what does not apply is the empty text, moments are ISO 8601 in UTC."""
+"""Every value that a notice gives its text; what does not apply is the empty text, moments are ISO 8601 in UTC."""
 
 _LOOK_AGAIN = timedelta(hours=1)
 _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
@@ -44,9 +46,9 @@ def say(view: View, state: EscalationState) -> Saying:
     found = collect(view, state)
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)
-    waits, until = _must_wait(view)
+    waits, until = _must_wait(view, regular=all(remark.regular for remark in found.remarks))
     if waits:
-        left = tuple(LeftAlone(what=f"note {r.template}", why=waits) for r in found.remarks)
+        left = tuple(LeftAlone(what=f"note {r.template}", why=f"waits: {waits}") for r in found.remarks)
         return Saying(
             records=found.records, left=left, upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}"))
         )
@@ -58,29 +60,37 @@ def say(view: View, state: EscalationState) -> Saying:
     return Saying(notices=tuple(said), records=found.records, left=left, upcoming=ahead)
 
 
-def _must_wait(view: View) -> tuple[str, datetime]:
-    """Return why nothing more may be said on this ticket now, and when to look again."""
+def _must_wait(view: View, *, regular: bool) -> tuple[str, datetime]:
+    """Return why nothing more may be said on this ticket now, and when to look again.
+
+    Part of what a day allows is not for reminders and regular updates: breaches, new levels and hard triggers always
+    find room. What is said for one of them takes along whatever else falls due.
+    """
     quiet, situation = view.policy.quiet, view.situation
     last = situation.last_note_at
     if last is not None and view.now < last + quiet.min_interval:
-        return f"at most one note every {quiet.min_interval}", last + quiet.min_interval
+        return f"at most one note every {length(quiet.min_interval)}", last + quiet.min_interval
     if situation.notes_today >= quiet.notes_per_day:
-        return f"{situation.notes_today} notes in 24 hours are enough", view.now + _LOOK_AGAIN
+        return f"{quiet.notes_per_day} notes in 24 hours are enough", view.now + _LOOK_AGAIN
+    if regular and situation.notes_today >= quiet.regular:
+        kept = f"the last {quiet.reserve} of {quiet.notes_per_day} notes in 24 hours"
+        return f"{kept} are kept for what is news", view.now + _LOOK_AGAIN
     return "", view.now
 
 
 def _merged(view: View, state: EscalationState, remarks: Sequence[Remark]) -> Notice:
     """Return one notice for all remarks to one audience; the gravest leads and the others are named in ``also``."""
     lead, *others = sorted(remarks, key=lambda remark: (remark.weight, str(remark.occasion)))
-    also = "\n".join(remark.reason for remark in others)
     return Notice(
         occasion=lead.occasion,
         audience=lead.audience,
         template=lead.template,
         locale=_locale(view, lead.audience),
-        values={**_values(view, state), **lead.values, "reason": lead.reason, "also": also},
+        values={**_values(view, state), **lead.values},
         reason="; ".join(dict.fromkeys(remark.reason for remark in (lead, *others))),
         covers=tuple(remark.occasion for remark in others),
+        why=lead.why,
+        also=tuple(remark.named for remark in others),
     )
 
 

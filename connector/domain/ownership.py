@@ -1,18 +1,21 @@
 """People first: what somebody decided stands until a reason changes.
 
 The priority at creation is nobody's decision. A later change by anyone but us holds until an input rises, until
-``/esc release``, or until the policy's cap. The label ``esc-hold`` and ``/esc hold 4h`` hold the whole ticket: nothing
-is raised, assigned or said meanwhile.
+``/esc release``, or until the policy's cap. A label, a field with a moment and ``/esc hold 4h`` hold the whole ticket:
+nothing is raised, assigned or said meanwhile. A hold of more than thirty days is refused, in whatever way it is asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
-from connector.domain.acts import HOLD_LABEL, Acts, priority_named
+from connector.domain.acts import LONGEST_HOLD, Acts, priority_named
+from connector.domain.acts import latest as latest  # noqa: PLC0414 - asked for here as well
 from connector.domain.change import Field
-from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.situation import Situation
 from connector.domain.ticket import Priority
@@ -49,7 +52,7 @@ class HeldPriority(NamedTuple):
 
 
 class HeldTicket(NamedTuple):
-    """A hold of the whole ticket, by label or command; ``until`` is ``None`` while the label stays on."""
+    """A hold of the whole ticket, by label, field or command; ``until`` is ``None`` while the label stays on."""
 
     since: datetime
     by: str
@@ -59,26 +62,21 @@ class HeldTicket(NamedTuple):
 NOTHING_HELD = Holding()
 
 
-def latest(*moments: datetime | None) -> datetime | None:
-    """Return the latest of the moments that are given."""
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
 def read_holding(
     situation: Situation, policy: Policy, *, acts: Acts, triggers: TriggerReading, now: datetime
 ) -> Holding:
     """Return what is held at ``now``."""
     new_at = now if has_new_trigger(situation, policy, triggers) else None
     rose_at = latest(situation.state.rose_at, acts.rose_at, new_at)
-    labelled = HOLD_LABEL in situation.ticket.labels
-    if rose_at is None and not labelled and not acts.holds_anything:
+    if rose_at is None and not _may_hold(situation, acts):
         return NOTHING_HELD
     ends = acts.priority.at + policy.priority.hold_cap if acts.priority and policy.priority.hold_cap else None
     priority = _held_priority(situation, acts, rose_at=rose_at, ends=ends, now=now)
-    ticket = _held_ticket(situation, acts, labelled=labelled, now=now)
-    over = tuple(moment for moment in (acts.hold_until,) if moment is not None and moment <= now)
+    holds = tuple(_ticket_holds(situation, acts))
+    ticket = _longest([hold for hold in holds if hold.until is None or hold.until > now])
+    over = tuple(hold.until for hold in holds if hold.until is not None and hold.until <= now)
     capped = ends if ends is not None and ends <= now else None
-    untils = (priority.until if priority else None, ticket.until if ticket else None)
+    untils = (priority.until if priority else None, ticket.until if ticket else None, acts.settles_at)
     return Holding(
         priority=priority,
         ticket=ticket,
@@ -117,7 +115,7 @@ def _held_priority(
     ended_at = latest(rose_at, acts.released_at)
     if (ended_at is not None and ended_at > event.at) or _overwritten(situation, event):
         return None
-    return HeldPriority(value=live, since=event.at, by=told(event), until=ends)
+    return HeldPriority(value=live, since=event.at, by=told(event, situation.people), until=ends)
 
 
 def _overwritten(situation: Situation, event: TicketEvent) -> bool:
@@ -128,22 +126,64 @@ def _overwritten(situation: Situation, event: TicketEvent) -> bool:
     return is_ours and priority_named(event.after) is not live
 
 
-def _held_ticket(situation: Situation, acts: Acts, *, labelled: bool, now: datetime) -> HeldTicket | None:
-    if labelled:
-        since = acts.labelled_at or situation.ticket.opened_at
-        return HeldTicket(since=since, by=f"label {HOLD_LABEL}", until=None)
-    if acts.paused_by is None or acts.hold_until is None or acts.hold_until <= now:
+def _may_hold(situation: Situation, acts: Acts) -> bool:
+    ticket = situation.ticket
+    asked = acts.holds_anything or acts.settles_at is not None or ticket.held_until is not None
+    return asked or situation.rules.hold_label in ticket.labels
+
+
+def _ticket_holds(situation: Situation, acts: Acts) -> Iterator[HeldTicket]:
+    """Yield every hold of the whole ticket that was asked for and allowed, whether or not it is over."""
+    ticket, label = situation.ticket, situation.rules.hold_label
+    if label in ticket.labels:
+        yield HeldTicket(since=acts.labelled_at or ticket.opened_at, by=f"label {label}", until=None)
+    if (set_by := _held_by_field(situation, acts)) is not None and ticket.held_until is not None:
+        since, by = set_by
+        if ticket.held_until - since <= LONGEST_HOLD:
+            yield HeldTicket(since=since, by=f"field hold until{by}", until=ticket.held_until)
+        else:
+            acts.ignored.append(f"hold until {ticket.held_until:%Y-%m-%d %H:%M} UTC{by}: longer than 30 days")
+    if acts.paused_by is not None and acts.hold_until is not None:
+        by = f"/esc hold by {told(acts.paused_by, situation.people)}"
+        yield HeldTicket(since=acts.paused_by.at, by=by, until=acts.hold_until)
+
+
+def _held_by_field(situation: Situation, acts: Acts) -> tuple[datetime, str] | None:
+    """Return since when and by whom the field holds the ticket; ``None`` where a customer asked or it was released.
+
+    What stands there from the beginning counts as its creator's.
+    """
+    event = acts.hold_set
+    since = event.at if event is not None else situation.ticket.opened_at
+    actor = event.actor if event is not None else _creator(situation)
+    if actor.role is Role.CUSTOMER or (acts.released_at is not None and acts.released_at > since):
         return None
-    return HeldTicket(since=acts.paused_by.at, by=f"/esc hold by {told(acts.paused_by)}", until=acts.hold_until)
+    return since, f" by {told(event, situation.people)}" if event is not None else ""
+
+
+def _creator(situation: Situation) -> Actor:
+    """Return who opened the ticket; while only deltas tell of it, nobody is presumed to be a customer."""
+    history = situation.history
+    created = next((e for e in history.events if e.kind is EventKind.CREATED), None)
+    return created.actor if created is not None and history.complete else Actor("", Role.UNKNOWN)
+
+
+def _longest(holds: Sequence[HeldTicket]) -> HeldTicket | None:
+    """Return the hold that lasts longest; a label's has no end."""
+    endless = next((hold for hold in holds if hold.until is None), None)
+    return endless or max(holds, key=lambda hold: hold.until or hold.since, default=None)
 
 
 _ROLES = {Role.AUTOMATION: "an automation", Role.UNKNOWN: "somebody"}
 
 
-def told(event: TicketEvent) -> str:
-    """Return who acted, as people read it; the helpdesk's account id, never a name."""
-    who = _ROLES.get(event.actor.role, str(event.actor.role))
-    return f"{who} {event.actor.id}".strip()
+def told(event: TicketEvent, people: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return who acted, as people read it: the name that the site's map binds, else the role and the account's id."""
+    actor = event.actor
+    if actor.id in people:
+        return people[actor.id]
+    who = _ROLES.get(actor.role, str(actor.role))
+    return f"{who} (id {actor.id})" if actor.id else who
 
 
 def touched_since(acts: Acts, entered_at: datetime, hands_off: timedelta) -> TicketEvent | None:

@@ -274,10 +274,24 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """Limits on what is said on one ticket."""
+    """Limits on what is said on one ticket.
+
+    The last ``reserve`` of a day's notes, half of all rounded down, are kept for what is news (breaches, new levels,
+    hard triggers, questions); reminders and regular updates stop before.
+    """
 
     notes_per_day: int = 6
     min_interval: timedelta = timedelta(0)
+
+    @property
+    def reserve(self) -> int:
+        """Return how many of a day's notes are kept for what is news."""
+        return self.notes_per_day // 2
+
+    @property
+    def regular(self) -> int:
+        """Return after how many notes in 24 hours reminders and updates stop."""
+        return self.notes_per_day - self.reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

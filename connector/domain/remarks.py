@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.domain import occasion
+from connector.domain.cadence import cadence_of
+from connector.domain.durations import spelled
 from connector.domain.occasion import Occasion, Outcome, Record
-from connector.domain.ownership import latest
-from connector.domain.policy import Cadence, Threshold
+from connector.domain.policy import Threshold
+from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import ClockName, Status
 from connector.domain.timer import present_level
-from connector.domain.view import Passed, View
+from connector.domain.view import Passed, View, mark_reason
 
 LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE = "escalated", "hold", "max-pause"
 """Names of the templates that no policy names."""
@@ -22,14 +23,32 @@ LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE = "escalated", "hold", "max-pause"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One thing to say to one audience; ``weight`` decides which of several leads (the least)."""
+    """One thing to say to one audience.
+
+    Attributes:
+        why: The reason, as the leading one of a text; ``named`` is what stands for the remark beside another one.
+        weight: Decides which of several leads (the least).
+        regular: A reminder or a regular update: it stops first, so that what is news still has room.
+    """
 
     occasion: Occasion
     audience: Effect
     template: str
-    reason: str
+    why: Reason
     weight: int
     values: Mapping[str, str] = field(default_factory=dict)
+    about: tuple[str, int] | None = None
+    regular: bool = False
+
+    @property
+    def named(self) -> Reason:
+        """Return the reason with the path and level that it is about, if any."""
+        return self.why if self.about is None else self.why.about(path=self.about[0], level=self.about[1])
+
+    @property
+    def reason(self) -> str:
+        """Return the reason in words, for plan and log."""
+        return f"{self.named}{_due(self.values.get('deadline', ''))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +127,7 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
         occasion=passed.crossing.occasion,
         audience=audience,
         template=template_for(passed, audience) or "",
-        reason=f"{threshold.mark} of {reading.clock.value} used" + _due(reading.deadline),
+        why=mark_reason(ReasonKind.MARK, passed),
         weight=10 if percent >= 100 else 20,
         values={
             "clock": reading.clock.value,
@@ -122,8 +141,8 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
     )
 
 
-def _due(deadline: datetime | None) -> str:
-    return f", due {deadline:%Y-%m-%d %H:%M} UTC" if deadline is not None else ""
+def _due(deadline: str) -> str:
+    return f", due {datetime.fromisoformat(deadline):%Y-%m-%d %H:%M} UTC" if deadline else ""
 
 
 def _unspoken(view: View) -> Iterator[Record]:
@@ -157,20 +176,33 @@ def _level(view: View, state: EscalationState, silenced: list[Record]) -> Iterat
     if level is None or path is None or entered_at is None or state.acknowledged_at is not None:
         return
     about = occasion.level(path.name, entered_at, level.level)
-    values = {"level_target": str(level.target)}
+    values = {"level_target": level.target.name}
+    place = path.name, level.level
     if level.note and not view.enforces(entered_at):
         if not view.is_said(about, Effect.NOTES):
             silenced.append(_record(view, about, Effect.NOTES, Outcome.SILENCED))
     elif level.note:
-        reason = f"level {level.level} of path {path.name}: {state.level_reason}"
         yield Remark(
-            occasion=about, audience=Effect.NOTES, template=level.note, reason=reason, weight=15, values=values
+            occasion=about,
+            audience=Effect.NOTES,
+            template=level.note,
+            why=state.level_why,
+            weight=15,
+            values=values,
+            about=place,
         )
     if state.repeats:
         again = occasion.repeat(path.name, entered_at, level.level, state.repeats)
-        reason = f"level {level.level} of path {path.name} not acknowledged, reminder {state.repeats}"
-        template = level.note or LEVEL_NOTE
-        yield Remark(occasion=again, audience=Effect.NOTES, template=template, reason=reason, weight=25, values=values)
+        yield Remark(
+            occasion=again,
+            audience=Effect.NOTES,
+            template=level.note or LEVEL_NOTE,
+            why=reason(ReasonKind.REMINDER, repeats=state.repeats),
+            weight=25,
+            values=values | {"reminder": str(state.repeats)},
+            about=place,
+            regular=True,
+        )
 
 
 # ---- the rest
@@ -181,14 +213,22 @@ def _hold(view: View) -> Iterator[Remark]:
     held, wanted = view.holding.priority, view.judgement.verdict.wanted
     if held is None or wanted is None or not wanted.is_above(held.value):
         return
+    by = _by(view)
     yield Remark(
         occasion=occasion.hold("priority", held.since),
         audience=Effect.NOTES,
         template=HOLD_NOTE,
-        reason=f"{held.by} set {held.value}; the policy says {wanted}",
+        why=reason(ReasonKind.HOLD, held=held.value, wanted=wanted, **by),
         weight=60,
-        values={"held": str(held.value), "wanted": str(wanted), "by": held.by, "since": held.since.isoformat()},
+        values={"held": str(held.value), "wanted": str(wanted), "since": held.since.isoformat(), **by},
     )
+
+
+def _by(view: View) -> dict[str, str]:
+    """Return who set the priority: the name that the map binds, else the helpdesk's account."""
+    account = view.acts.priority.actor.id if view.acts.priority is not None else ""
+    bound = view.situation.people.get(account, "")
+    return {"by": bound, "account": "" if bound else account}
 
 
 def _asks(view: View) -> Iterator[Remark]:
@@ -198,7 +238,7 @@ def _asks(view: View) -> Iterator[Remark]:
                 occasion=occasion.ask(trigger.name, view.situation.ticket.opened_at),
                 audience=Effect.NOTES,
                 template=trigger.ask,
-                reason=f"trigger {trigger.name} asks an agent to confirm",
+                why=reason(ReasonKind.ASK, trigger=trigger.name),
                 weight=50,
                 values={"trigger": trigger.name},
             )
@@ -213,7 +253,7 @@ def _max_pause(view: View) -> Iterator[Remark]:
                 occasion=occasion.max_pause(over_at),
                 audience=Effect.NOTES,
                 template=MAX_PAUSE_NOTE,
-                reason=f"waiting for longer than {view.policy.sla.max_pause}",
+                why=reason(ReasonKind.MAX_PAUSE, limit=view.policy.sla.max_pause),
                 weight=40,
                 values={"since": over_at.isoformat()},
             )
@@ -230,38 +270,7 @@ def _updates(view: View) -> Iterator[Remark]:
         occasion=occasion.update(base, k),
         audience=Effect.PUBLIC if cadence.public else Effect.NOTES,
         template=cadence.note,
-        reason=f"regular update {k}, every {cadence.every}",
+        why=reason(ReasonKind.UPDATE, every=spelled(cadence.every)),
         weight=30,
+        regular=True,
     )
-
-
-def next_update_at(view: View) -> datetime | None:
-    """Return when the next regular update falls due."""
-    cadence, base = cadence_of(view)
-    if cadence is None or base is None:
-        return None
-    return base + ((view.now - base) // cadence.every + 1) * cadence.every
-
-
-def cadence_of(view: View) -> tuple[Cadence | None, datetime | None]:
-    """Return the cadence in force and the moment that it counts from; a pause starts it afresh."""
-    cadence = view.policy.cadence.get(view.priority) if view.priority is not None else None
-    if cadence is None or view.paused or view.holding.ticket is not None or _over(view, cadence):
-        return None, None
-    reading = view.clock(ClockName.RESOLUTION)
-    base = latest(
-        view.situation.ticket.opened_at,
-        reading.cycle_start if reading is not None else None,
-        view.state.priority_since,
-        view.acts.resumed_at,
-        view.holding.freed_at,
-    )
-    return cadence, base
-
-
-_RANK = {Status.NEW: 0, Status.OPEN: 1, Status.ON_HOLD: 1, Status.WAITING_OUTSIDE: 2, Status.WAITING_CUSTOMER: 2}
-
-
-def _over(view: View, cadence: Cadence) -> bool:
-    rank = _RANK.get(view.situation.ticket.status, 3)
-    return rank >= _RANK.get(cadence.until, 3)

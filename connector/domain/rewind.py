@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.occasion import SaidRows
+from connector.domain.reason import Reason
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import Priority, Status, Ticket
 
@@ -93,6 +94,7 @@ def _state(state: EscalationState, said: SaidRows, at: datetime) -> EscalationSt
         stated_priority=state.stated_priority,
         rose_at=_until(state.rose_at, at),
         level_reason=state.level_reason if same_level else "",
+        level_why=state.level_why if same_level else Reason(),
         skipped=state.skipped if same_level else (),
         refreshed=state.refreshed and same_level,
     )

@@ -50,6 +50,11 @@ DEFAULT_BUDGETS: Mapping[Effect, Budget] = MappingProxyType(
 )
 
 
+HOLD_LABEL = "esc-hold"
+HOLD_UNTIL = "hold_until"
+"""The name under which changes of the field that holds a ticket stand in its event log."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRules:
     """What the operator allows on one site.
@@ -63,6 +68,7 @@ class SiteRules:
         locale: The site's default language.
         unwritable: Fields of ours that this site's map does not bind (values of ``Field``); never planned.
         may_stop_native_first_response: Allow a public comment while the helpdesk's own first-response clock runs.
+        hold_label: The label that holds a ticket while it is on.
     """
 
     name: str
@@ -74,6 +80,7 @@ class SiteRules:
     unwritable: frozenset[str] = frozenset({"next_due"})
     may_stop_native_first_response: bool = False
     budgets: Mapping[Effect, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
+    hold_label: str = HOLD_LABEL
 
     def allows(self, effect: Effect, scope: str) -> bool:
         """True when ``effect`` is on for tickets of ``scope``; everything else is shadow."""
@@ -119,6 +126,11 @@ class FieldMap:
         clocks: Vendor SLA name or field id → our clock.
         scope: What a ticket's scope is taken from: ``project``, ``brand``, ``group``, ``form``, ``organization``.
         links: Vendor link type name → our link kind value.
+        hold_until: The field with the moment until which a ticket is held, where the site has one.
+        hold_label: The label that holds a ticket while it is on.
+        automations: Vendor ids of accounts that programs use although the helpdesk takes them for people.
+        commanders: Vendor ids of people who may write ``/esc`` commands; ``command_groups``: vendor ids of the groups
+            whose members may. Both empty: every agent.
         reply_is_public: For Zendesk tickets without history: comments by agents count as public where this is true.
     """
 
@@ -134,6 +146,11 @@ class FieldMap:
     clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
     scope: str = "project"
     links: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    hold_until: Binding | None = None
+    hold_label: str = HOLD_LABEL
+    automations: frozenset[str] = frozenset()
+    commanders: frozenset[str] = frozenset()
+    command_groups: frozenset[str] = frozenset()
 
     def group_name(self, vendor_id: str | None) -> str | None:
         """Return the bound name of a vendor group, ``id:<vendor id>`` when unbound, ``None`` for none."""

@@ -11,6 +11,7 @@ from connector.domain.change import Field
 from connector.domain.events import History
 from connector.domain.occasion import SaidRows
 from connector.domain.policy import LevelTarget, Path
+from connector.domain.reason import Reason
 from connector.domain.site import SiteRules
 from connector.domain.ticket import Link, Priority, Status, Ticket
 
@@ -39,7 +40,7 @@ class EscalationState:
         decided_at: When a decision last changed anything here; ``None``: never decided.
         stated_priority: The priority that somebody other than us gave last, where that is known.
         rose_at: When an input last rose (a new trigger, a reopening, impact or urgency going up).
-        level_reason: Why the present level was entered.
+        level_reason: Why the present level was entered, in words; ``level_why`` is the same for texts.
         skipped: Who was passed over on the way to the present level, and why.
         refreshed: The present level has had its fresh interval after an outage.
     """
@@ -67,6 +68,7 @@ class EscalationState:
     stated_priority: Priority | None = None
     rose_at: datetime | None = None
     level_reason: str = ""
+    level_why: Reason = Reason()
     skipped: tuple[str, ...] = ()
     refreshed: bool = False
 

@@ -66,6 +66,7 @@ class LinkKind(StrEnum):
     MERGED_INTO = "merged_into"
     TWIN = "twin"  # the same case in another helpdesk
     WORK = "work"  # internal work of our own; never pauses a clock
+    FOLLOW_UP = "follow_up"  # the closed ticket that this one goes on with
     PROBLEM = "problem"  # the problem or major incident that this ticket is attached to
 
 
@@ -187,6 +188,7 @@ class Ticket:
         foreign_priority: The helpdesk's priority is one that the map does not know; it is never overwritten.
         restricted: The helpdesk hides this ticket from most (issue security); nothing about it leaves the ticket.
         url: Where a person opens it.
+        held_until: What the field that holds a ticket says.
     """
 
     ref: TicketRef
@@ -212,6 +214,7 @@ class Ticket:
     foreign_priority: bool = False
     restricted: bool = False
     url: str = ""
+    held_until: datetime | None = None
 
     def __post_init__(self) -> None:
         for name in ("opened_at", "updated_at"):

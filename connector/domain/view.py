@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from connector.domain.acts import Acts
 from connector.domain.clocks import ClockReading, Crossing
+from connector.domain.durations import spelled
 from connector.domain.occasion import Occasion, Outcome, SaidRows
 from connector.domain.ownership import Holding
 from connector.domain.policy import Policy, Threshold
 from connector.domain.priority import Judgement
+from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import ClockName, Priority
@@ -103,6 +105,20 @@ class View(NamedTuple):
         """True when what happened at ``at`` is neither older than ``enforce_from`` nor than this policy's loading."""
         loaded_at = self.situation.policy_since
         return self.enforces(at) and (loaded_at is None or at >= loaded_at)
+
+
+def mark_reason(kind: ReasonKind, passed: Passed) -> Reason:
+    """Return the crossing of a threshold as a reason."""
+    mark, deadline = passed.crossing.threshold.mark, passed.reading.deadline
+    return reason(
+        kind,
+        clock=passed.reading.clock.value,
+        mark=mark,
+        percent=mark.percent,
+        before=None if mark.before is None else spelled(mark.before),
+        deadline=None if deadline is None else deadline.isoformat(),
+        late="yes" if (mark.percent or 0) >= 100 else "",
+    )
 
 
 def sort_crossings(

@@ -12,7 +12,7 @@ from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import take_in
-from connector.ports import Stored
+from connector.ports import SiteState, Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -48,9 +48,13 @@ def situations(
 def _halt(site: SiteReading, around: Surroundings) -> dict[str, Any]:
     """Return what a situation has to know of an operator's pause, a freeze and their end."""
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    halted = state.paused or state.frozen.get(Effect.FIELDS, "")
-    resumed_at = around.journal.resumed_at(site.name)
+    halted, resumed_at = halted_by(state), around.journal.resumed_at(site.name)
     return {"halted": halted, "resumed_at": resumed_at} if halted or resumed_at else {}
+
+
+def halted_by(state: SiteState) -> str:
+    """Return why no field may be written on a site now, empty where it may."""
+    return state.paused or state.frozen.get(Effect.FIELDS, "")
 
 
 def situation(

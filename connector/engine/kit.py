@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -42,7 +42,10 @@ class SiteReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all sites share. ``clock`` belongs to the thread that holds this value."""
+    """What all sites share. ``clock`` belongs to the thread that holds this value.
+
+    ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
+    """
 
     journal: Journal
     policies: Policies
@@ -50,6 +53,7 @@ class Surroundings:
     notifier: Notifier
     observer: Observer
     clock: Clock
+    stopped: Callable[[], str] = lambda: ""
 
 
 _COUNT = itertools.count(1)

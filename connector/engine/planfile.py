@@ -23,7 +23,8 @@ from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, move_on
 from connector.engine.pull import take_in
-from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk, notice_switches
+from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk
+from connector.engine.steering import notice_switches
 from connector.errors import ConfigError, Problem, UnsafePlan
 from connector.ports import RunRow, RunSummary
 

@@ -19,7 +19,7 @@ from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.aside import suspect, to_confirm
 from connector.engine.kit import SiteReading, Surroundings
-from connector.errors import UnsafePlan
+from connector.errors import ConfigError, Problem, UnsafePlan
 from connector.ports import Candidate, Observation, Page, Previous, Progress, SiteState
 
 OUTAGE_IF_MORE_THAN = 50
@@ -49,8 +49,10 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     Raises:
         Unavailable: The helpdesk cannot be read; what was stored before stands, with its cursor.
         UnsafePlan: The helpdesk reports no open ticket where many are known.
+        ConfigError: We write as one of the people whom the site's map binds.
     """
     pulled = Pulled()
+    refuse_shared_account(site)
     policy = around.policies.current()
     if state.cursor is None or not state.loaded:
         _full_load(site, around, policy, pulled, now=now)
@@ -61,6 +63,19 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
         _sweep_if_due(site, around, policy, state, pulled, now=now)
     _read_histories(site, around, pulled)
     return pulled
+
+
+def refuse_shared_account(site: SiteReading) -> None:
+    """Raise ``ConfigError`` where a person works with our account: their acts and ours could not be told apart."""
+    reader = site.reader
+    if not reader.account:
+        reader.check()
+    name = site.people.get(reader.account)
+    if name is None:
+        return
+    message = f"{site.name}: the connector's own account {reader.account} is bound to {name}"
+    remedy = f"give the connector an account of its own, or take {name} out of the map's people"
+    raise ConfigError((Problem(file=f"map of {site.name}", key=f"people.{name}", message=message, remedy=remedy),))
 
 
 def _full_load(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:

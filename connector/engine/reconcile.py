@@ -19,7 +19,6 @@ from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
-from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
@@ -27,7 +26,8 @@ from connector.engine.aside import Aside
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
-from connector.ports import Alarm, AlarmKind, SiteState, Verdict
+from connector.engine.steering import notice_pause_file, notice_switches
+from connector.ports import Alarm, AlarmKind, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -112,6 +112,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     policy = around.policies.current()
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     notice_switches(site, around, state, now=now)
+    notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work(aside=Aside.of(site, around))
     reach = reach_all(site, policy, now=now)
@@ -121,14 +122,6 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
-
-
-def notice_switches(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
-    """Silence what shadow would have done under effects that were switched on since the last pass."""
-    effects: Mapping[str, frozenset[Effect]] = {"": site.rules.effects, **site.rules.scopes}
-    if dict(state.effects) != dict(effects):
-        silenced = around.journal.switch_effects(site.name, effects, now=now)
-        around.observer.event("effects_switched", site=site.name, effects=effects, silenced=silenced)
 
 
 def _looked_at(

@@ -144,6 +144,15 @@ def pause(connection: Connection, site: str, why: str, *, now: datetime, actor: 
     audit.append(connection, JournalEvent(at=now, kind="paused", site=site, actor=actor, data={"why": reason}))
 
 
+def lift(connection: Connection, site: str, *, now: datetime, actor: str) -> None:
+    """Clear the pause alone."""
+    state = read_site(connection, site)
+    if state.paused:
+        store_controls(connection, replace(state, paused=""))
+        data = {"paused": state.paused}
+        audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
+
+
 def resume(connection: Connection, site: str, *, allow: int, now: datetime, actor: str) -> None:
     """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word."""
     state = read_site(connection, site)

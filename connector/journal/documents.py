@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 
-from connector.domain.change import Comment, Write
+from connector.domain.change import Comment, Notice, Write
 from connector.domain.events import TicketEvent
+from connector.domain.reason import Reason
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import Ticket
 from connector.ports.journal import RunSummary
@@ -105,7 +106,11 @@ def settled_document(write: Write) -> str:
 
 
 def _comment(comment: Comment, body: str) -> Comment:
-    return replace(comment, body=body, notice=replace(comment.notice, values=MappingProxyType({})))
+    return replace(comment, body=body, notice=_without_inputs(comment.notice))
+
+
+def _without_inputs(notice: Notice) -> Notice:
+    return replace(notice, values=MappingProxyType({}), why=Reason(), also=())
 
 
 def write_of(document: str) -> Write:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
 from connector.journal import audit, setaside, tickets
+from connector.journal.control import resumed_at
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
@@ -117,6 +118,10 @@ class SqlRecords:
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between."""
         return self._runner.run(lambda c: policy_since(c, site, policy_hash))
+
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again."""
+        return self._runner.run(lambda c: resumed_at(c, site))
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""

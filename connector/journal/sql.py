@@ -175,6 +175,10 @@ class SqlJournal:
         """Pause every write of a site."""
         self._run(lambda c: control.pause(c, site, why, now=now, actor=actor))
 
+    def lift(self, site: str, *, now: datetime, actor: str) -> None:
+        """Clear the pause alone."""
+        self._run(lambda c: control.lift(c, site, now=now, actor=actor))
+
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))

@@ -12,7 +12,7 @@ from pydantic import Field as Key
 
 from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, read
 from connector.domain.change import Field
-from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.site import HOLD_LABEL, Binding, BindingSource, FieldMap
 from connector.domain.ticket import ClockName, LinkKind, Priority, Status
 from connector.errors import ConfigError
 from connector.policyfiles.kinds import PriorityName, StatusName
@@ -38,6 +38,22 @@ class WritableFile(Strict):
     values: Mapping[Text, Text] = Key(
         default_factory=dict, description="The helpdesk's value (or option id): ours; for select fields."
     )
+
+
+class HoldFile(Strict):
+    """What holds a ticket, beside `/esc hold`."""
+
+    label: Text = Key(default=HOLD_LABEL, description="The label that holds a ticket while it is on.")
+    until: WritableFile | None = Key(
+        default=None, description="A date or date-time field: the ticket is held until that moment."
+    )
+
+
+class CommandsFile(Strict):
+    """Who may write `/esc` commands; without it every agent may."""
+
+    groups: Names = Key(default=(), description="Groups of the policy whose members may (not on Jira).")
+    people: Names = Key(default=(), description="People of the policy, or account ids, who may.")
 
 
 class SiteMapFile(Strict):
@@ -71,6 +87,11 @@ class SiteMapFile(Strict):
     links: Mapping[Text, LinkKind] = Key(
         default_factory=dict, description="The helpdesk's link type: merged_into, twin, work or problem."
     )
+    automations: Names = Key(
+        default=(), description="Account ids of people's accounts that programs use: what they do is nobody's decision."
+    )
+    commands: CommandsFile = Key(default=CommandsFile(), description="Who may write `/esc` commands.")
+    hold: HoldFile = Key(default=HoldFile(), description="What holds a ticket, beside `/esc hold`.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,7 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     for key in ("priorities", "groups", "people"):
         _unique(key, getattr(file, key), refused)
     _statuses(file, refused)
+    _people(file, refused)
     if file.kind == "jira" and file.groups and file.group_field is None:
         refused.add(("groups",), "cannot be written without group_field", "add group_field: {field: customfield_…}")
 
@@ -165,6 +187,27 @@ def _statuses(file: SiteMapFile, refused: Refused) -> None:
             refused.add(("statuses",), f"binds nothing to {status}: {why}", closest(status.value, options))
 
 
+def _people(file: SiteMapFile, refused: Refused) -> None:
+    """A program is nobody: it is neither among the people nor does it command."""
+    bound = {account: name for name, account in file.people.items()}
+    for account in file.automations:
+        if account in bound:
+            refused.add(
+                ("automations",), f"{account} is bound to {bound[account]} among people", "it is one or the other"
+            )
+    for name in file.commands.groups:
+        if name not in file.groups:
+            refused.add(("commands", "groups"), f"{name} is no group of this map", closest(name, list(file.groups)))
+    if file.kind == "jira" and file.commands.groups:
+        refused.add(("commands", "groups"), "Jira does not say who is in a support group", "name people instead")
+    if set(_commanders(file)) & set(file.automations):
+        refused.add(("commands", "people"), "names a program", "only people command")
+
+
+def _commanders(file: SiteMapFile) -> frozenset[str]:
+    return frozenset(file.people.get(name, name) for name in file.commands.people)
+
+
 def _field_map(file: SiteMapFile) -> FieldMap:
     return FieldMap(
         inputs=MappingProxyType({name: _binding(binding) for name, binding in file.inputs.items()}),
@@ -179,6 +222,11 @@ def _field_map(file: SiteMapFile) -> FieldMap:
         clocks=MappingProxyType(dict(file.clocks)),
         scope=file.scope,
         links=MappingProxyType({theirs: kind.value for theirs, kind in file.links.items()}),
+        hold_until=_own(file.hold.until),
+        hold_label=file.hold.label,
+        automations=frozenset(file.automations),
+        commanders=_commanders(file),
+        command_groups=frozenset(file.groups[name] for name in file.commands.groups),
     )
 
 

@@ -305,6 +305,9 @@ class Journal(Protocol):
     def pause(self, site: str, why: str, *, now: datetime, actor: str) -> None:
         """Pause every write of a site."""
 
+    def lift(self, site: str, *, now: datetime, actor: str) -> None:
+        """Clear the pause alone; freezes stay. Levels have a fresh interval, as after ``resume``."""
+
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
@@ -379,6 +382,9 @@ class Records(Protocol):
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
+
+    def resumed_at(self, site: str) -> datetime | None:
+        """Return when an operator last let the site write again; ``None``: never."""
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's canonical document by (a prefix of) its hash."""

@@ -9,11 +9,15 @@ from babel import Locale
 from jinja2 import Template, TemplateError
 
 from connector.domain.change import Notice
+from connector.domain.reason import Reason, ReasonKind
 from connector.errors import ConfigError, Problem
 from connector.render.language import negotiate
 from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates
 from connector.render.values import clean
-from connector.render.vocabulary import VOCABULARY
+from connector.render.vocabulary import REASON, REASON_NAMES, VOCABULARY
+
+BULLET = "•"
+"""Begins a line of a list; it means nothing in any helpdesk's markup."""
 
 
 class TextRenderer:
@@ -41,13 +45,28 @@ class TextRenderer:
 
     def _text(self, template: Template, tag: str, notice: Notice) -> str:
         values = dict.fromkeys(VOCABULARY, "") | {name: clean(value) for name, value in notice.values.items()}
+        values["reason"] = self._told(notice.why, tag)
+        values["also"] = "\n".join(f"{BULLET} {told}" for why in notice.also if (told := self._told(why, tag)))
+        return tidy(self._filled(template, tag, notice.template, values))
+
+    def _told(self, why: Reason, tag: str) -> str:
+        """Return a reason in the reader's language, in one line without a full stop."""
+        if why.kind is ReasonKind.UNKNOWN:
+            return ""
+        own = negotiate((tag, *self._fallback), self._templates.locales(REASON))
+        if own is None:
+            return clean(why)
+        values = dict.fromkeys(REASON_NAMES, "") | {name: clean(value) for name, value in why.values.items()}
+        template = self._templates.compiled[own, REASON]
+        return clean(self._filled(template, own, REASON, values | {"kind": why.kind.value})).rstrip(".。")
+
+    def _filled(self, template: Template, tag: str, name: str, values: dict[str, str]) -> str:
         reader = Reader(locale=Locale.parse(tag, sep="-"), zone=self._zone)
         try:
-            text = template.render(values | {READER: reader})
+            return template.render(values | {READER: reader})
         except TemplateError as error:
-            path = f"{self._templates.folder}/{tag}/{notice.template}.md"
+            path = f"{self._templates.folder}/{tag}/{name}.md"
             raise ConfigError((Problem(path, message=str(error)),)) from error
-        return tidy(text)
 
 
 def tidy(text: str) -> str:

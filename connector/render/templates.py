@@ -7,7 +7,7 @@ comments. Loops, includes, calls and arithmetic are refused, so no template can 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from connector.errors import ConfigError, Problem
 from connector.render.language import normal
 from connector.render.values import tell_length, tell_moment
-from connector.render.vocabulary import REQUIRED, VOCABULARY
+from connector.render.vocabulary import REASON, REASON_NAMES, REASONS, REQUIRED, VOCABULARY
 
 MAX_SOURCE = 20_000
 MAX_OUTPUT = 8_000
@@ -68,6 +68,11 @@ class Templates:
     def names(self) -> frozenset[str]:
         """Return the names that exist in the default locale."""
         return frozenset(name for locale, name in self.compiled if locale == self.default_locale)
+
+    @property
+    def notes(self) -> frozenset[str]:
+        """Return the names that a policy may refer to: all but the text that puts reasons into words."""
+        return self.names - {REASON}
 
     def locales(self, name: str) -> frozenset[str]:
         """Return the locales in which ``name`` exists."""
@@ -138,11 +143,12 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
 def _compiled(path: Path, environment: ImmutableSandboxedEnvironment, problems: list[Problem]) -> Template | None:
     try:
         source = _source(path)
-        if refused := list(_refused(environment.parse(source), str(path))):
+        known = REASON_NAMES if path.stem == REASON else VOCABULARY.keys()
+        if refused := list(_refused(environment.parse(source), str(path), known)):
             problems += refused
             return None
         template = environment.from_string(source)
-        _try(template, Locale.parse(normal(path.parent.name), sep="-"))
+        _try(template, Locale.parse(normal(path.parent.name), sep="-"), _trials(path.stem))
         return template
     except TemplateSyntaxError as error:
         problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
@@ -158,21 +164,31 @@ def _source(path: Path) -> str:
     return source
 
 
-def _try(template: Template, locale: Locale) -> None:
-    """Render with every value, and with none but the ticket: a text must come out both times."""
-    for values in (dict(VOCABULARY), dict.fromkeys(VOCABULARY, "") | {"ticket": "SUP-14"}):
-        text = template.render(values | {READER: Reader(locale=locale, zone=ZoneInfo("UTC"))})
+def _trials(name: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield what a text must say something about: with every value and with none but the ticket, or each reason."""
+    if name == REASON:
+        for kind, values in REASONS.items():
+            yield f"about {kind}", {**dict.fromkeys(REASON_NAMES, ""), **values, "kind": str(kind)}
+        return
+    yield "", VOCABULARY
+    yield "when only the ticket is known", dict.fromkeys(VOCABULARY, "") | {"ticket": "SUP-14"}
+
+
+def _try(template: Template, locale: Locale, trials: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Render everything that a text is for: some words must come out each time."""
+    for what, values in trials:
+        text = template.render({**values, READER: Reader(locale=locale, zone=ZoneInfo("UTC"))})
         if not text.strip():
-            raise ValueError("says nothing when only the ticket is known")
+            raise ValueError(f"says nothing {what}".rstrip())
         if len(text) > MAX_OUTPUT:
             raise ValueError(f"makes more than {MAX_OUTPUT:,} characters")
 
 
-def _refused(tree: nodes.Template, file: str) -> Iterator[Problem]:
+def _refused(tree: nodes.Template, file: str, known: Collection[str]) -> Iterator[Problem]:
     for node in tree.find_all(nodes.Node):
-        if isinstance(node, nodes.Name) and node.name not in VOCABULARY:
-            near = difflib.get_close_matches(node.name, VOCABULARY, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(VOCABULARY)}"
+        if isinstance(node, nodes.Name) and node.name not in known:
+            near = difflib.get_close_matches(node.name, known, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(sorted(known))}"
             yield Problem(file, node.lineno, 1, key=node.name, message="there is no such value", remedy=remedy)
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield Problem(

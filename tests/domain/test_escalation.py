@@ -11,7 +11,7 @@ from connector.domain.decide import decide
 from connector.domain.escalation import needs_history
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.occasion import Outcome, Said
-from connector.domain.policy import Level, LevelTarget, Path, TargetKind
+from connector.domain.policy import AssignMode, Level, LevelTarget, Path, Policy, Route, TargetKind, Threshold
 from connector.domain.site import Effect
 from connector.domain.situation import Reach
 from connector.domain.ticket import ClockName, Priority, Status
@@ -163,6 +163,13 @@ class TestTimer:
         assert fast.ticket.level > 1
 
 
+def walking(path: Path, *thresholds: Threshold) -> Policy:
+    """Return the policy with one path, which P1 tickets start at once, and these thresholds only."""
+    escalation = dataclasses.replace(POLICY.escalation, paths={"default": path}, routes=(Route(path="default"),))
+    sla = dataclasses.replace(POLICY.sla, thresholds=thresholds)
+    return changed(escalation=escalation, sla=sla, triggers=(), cadence={}, hash="w" * 64)
+
+
 def _walk(minutes: int) -> Path:
     within = timedelta(minutes=minutes)
     targets = ("service-desk", "second-line", "specialists")
@@ -207,7 +214,44 @@ class TestAcknowledgement:
         desk.says(ANNA)
         desk.run(hours=2)
         assert desk.ticket.level == 1
-        assert "anna-id, commented" in desk.look()[0].explanation.path.acknowledged
+        assert "agent (id anna-id), commented" in desk.look()[0].explanation.path.acknowledged
+
+    @pytest.mark.parametrize(
+        ("mode", "assignee"), [(AssignMode.GROUP, "id:ben-id"), (AssignMode.PERSON, "duty-manager")], ids=str
+    )
+    def test_a_threshold_calls_in_others_beside_the_one_who_acknowledged(self, mode, assignee):
+        manager = LevelTarget(TargetKind.USER, "duty-manager")
+        levels = (Level(level=1, target=group("service-desk")), Level(level=2, target=manager, assign=mode))
+        policy = walking(Path(name="default", levels=levels), threshold(ClockName.RESOLUTION, 50, escalate_to=2))
+        desk = Desk(policy, facts=OUTAGE)
+        desk.sync()
+        desk.wait(minutes=2)
+        desk.assign(assignee="id:ben-id", actor=BEN)
+        desk.run(hours=2, minutes=5)
+        assert (desk.ticket.level, desk.ticket.assignee) == (2, assignee)
+        kept = "assignee duty-manager: agent (id ben-id) has acknowledged and is assigned"
+        assert (kept in desk.look()[0].explanation.left_alone) is (mode is AssignMode.GROUP)
+
+    def test_a_level_takes_over_from_somebody_who_was_only_assigned(self):
+        manager = LevelTarget(TargetKind.USER, "duty-manager")
+        levels = (Level(level=1, target=group("service-desk")), Level(level=2, target=manager))
+        policy = walking(Path(name="default", levels=levels), threshold(ClockName.RESOLUTION, 50, escalate_to=2))
+        desk = Desk(policy, facts=OUTAGE)
+        desk.sync()
+        desk.wait(minutes=2)
+        desk.assign(assignee="id:ben-id", actor=ANNA)
+        desk.run(hours=2, minutes=5)
+        assert desk.ticket.assignee == "duty-manager"
+
+    def test_the_words_name_the_field_that_somebody_changed(self):
+        desk = Desk(facts=DEGRADED)
+        desk.run(minutes=20)
+        desk.assign(assignee="id:ben-id", actor=ANNA)
+        desk.run(minutes=15)
+        assert any(
+            line.startswith("group second-line: the assignee was changed by agent (id anna-id)")
+            for line in desk.look()[0].explanation.left_alone
+        )
 
     def test_nobody_is_assigned_to_a_level_that_was_acknowledged_before_we_could(self):
         desk = Desk(facts=DEGRADED, priority=P2)
@@ -230,7 +274,7 @@ class TestAcknowledgement:
         desk.wait(minutes=2)
         desk.assign(assignee="ben", actor=BEN)
         situation = dataclasses.replace(desk.situation, people={"ben-id": "ben"})
-        assert decide(situation, desk.policy, desk.now).state.acknowledged_by == "agent ben-id, assigned themselves"
+        assert decide(situation, desk.policy, desk.now).state.acknowledged_by == "ben, assigned themselves"
 
     @pytest.mark.parametrize(
         ("actor", "asks"),
@@ -311,7 +355,9 @@ class TestWhatALevelWrites:
         desk.assign(group="billing", actor=BEN)
         desk.run(minutes=15)
         assert (desk.ticket.level, desk.ticket.group) == (2, "billing")
-        assert any("changed by agent ben-id" in line for line in desk.look()[0].explanation.left_alone)
+        assert any(
+            "the group was changed by agent (id ben-id)" in line for line in desk.look()[0].explanation.left_alone
+        )
 
     def test_a_group_that_was_right_already_is_not_written_back_later(self):
         desk = Desk(facts=DEGRADED, group="service-desk")

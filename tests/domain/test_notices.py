@@ -128,7 +128,7 @@ class TestOneNote:
         notice = desk.plans[-1][1].notices[0] if desk.plans[-1][1].notices else desk.plans[-2][1].notices[0]
         assert notice.template == "at-risk"
         assert [str(about) for about in notice.covers] == ["update:20261123T090000Z:3"]
-        assert notice.values["also"].startswith("regular update 3")
+        assert [str(why) for why in notice.also] == ["regular update, every 1h"]
 
     def test_every_value_that_a_template_may_use_is_there(self):
         desk = Desk(NOTED, facts=OUTAGE)
@@ -144,6 +144,19 @@ class TestOneNote:
         assert len(desk.spoken) == 1
         desk.run(hours=24)
         assert len(desk.spoken) == 2
+
+    def test_reminders_and_updates_stop_first_so_that_a_breach_is_heard(self):
+        updates = {P1: Cadence(every=timedelta(minutes=20), note="status-update")}
+        policy = changed(NOTED, cadence=updates, quiet=Quiet(notes_per_day=6), hash="r" * 64)
+        desk = Desk(policy, facts=OUTAGE)
+        desk.run(hours=6)
+        assert desk.spoken.count("status-update (notes)") <= 3
+        assert "breached (notes)" in desk.spoken
+        assert len(desk.spoken) <= 6
+
+    @pytest.mark.parametrize(("allowed", "regular"), [(1, 1), (2, 1), (6, 3), (7, 4)])
+    def test_half_of_a_days_notes_is_kept_for_what_is_news(self, allowed, regular):
+        assert Quiet(notes_per_day=allowed).regular == regular
 
     def test_notes_keep_their_distance_and_the_later_one_speaks_for_the_earlier(self):
         desk = Desk(changed(NOTED, quiet=Quiet(min_interval=timedelta(hours=3)), hash="i" * 64), facts=OUTAGE)

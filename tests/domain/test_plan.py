@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.change import Change, Comment, Field, FieldChange, Notice
-from connector.domain.explain import explain_dict, explain_lines, length
+from connector.domain.durations import length
+from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.guard import guard, order
 from connector.domain.occasion import Occasion, Outcome, set_field
 from connector.domain.plan import change

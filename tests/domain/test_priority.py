@@ -128,7 +128,7 @@ class TestTriggers:
         desk.command("/esc dismiss security-words a newsletter")
         verdict = desk.look()[0].explanation.triggers[1]
         assert verdict.state is TriggerState.DISMISSED
-        assert verdict.why == "by agent anna-id on 2026-11-23 09:01 UTC: a newsletter"
+        assert verdict.why == "by agent (id anna-id) on 2026-11-23 09:01 UTC: a newsletter"
 
     @pytest.mark.parametrize(
         ("actor", "public"),
@@ -189,7 +189,7 @@ class TestPeople:
             pytest.param(lambda desk: desk.label("security"), id="a new trigger"),
             pytest.param(lambda desk: desk.command("/esc release"), id="a release"),
             pytest.param(lambda desk: (desk.fact("impact", "user"), desk.fact("impact", "site")), id="impact goes up"),
-            pytest.param(lambda desk: (desk.status(Status.SOLVED), desk.status(Status.OPEN, CARLA)), id="a reopening"),
+            pytest.param(lambda desk: (desk.status(Status.SOLVED), desk.status(Status.OPEN, ANNA)), id="a reopening"),
         ],
     )
     def test_a_hold_ends_with(self, ends):
@@ -199,6 +199,32 @@ class TestPeople:
         ends(desk)
         desk.sync()
         assert desk.ticket.priority is P1
+
+    def test_the_requesters_reopening_ends_a_hold_once_it_is_no_mere_thanks(self):
+        desk = self.held()
+        desk.sync()
+        desk.wait(minutes=5).status(Status.SOLVED)
+        desk.wait(minutes=5).status(Status.OPEN, CARLA)
+        desk.sync()
+        assert desk.ticket.priority is P4, "the policy ignores reopenings of less than half an hour"
+        due_at = desk.look()[0].next_due_at
+        assert due_at is not None
+        assert due_at <= desk.now + timedelta(minutes=30)
+        desk.run(minutes=29)
+        assert desk.ticket.priority is P4
+        desk.run(minutes=1)
+        assert desk.ticket.priority is P1
+
+    def test_a_thanks_that_is_solved_again_ends_no_hold(self):
+        desk = self.held()
+        desk.sync()
+        desk.wait(minutes=5).status(Status.SOLVED)
+        for _ in range(3):
+            desk.wait(minutes=5).status(Status.OPEN, CARLA)
+            desk.wait(minutes=20).status(Status.SOLVED)
+        desk.wait(minutes=5).status(Status.OPEN, CARLA)
+        desk.run(minutes=25)
+        assert desk.ticket.priority is P4
 
     def test_a_falling_input_ends_no_hold(self):
         desk = self.held()

@@ -334,6 +334,32 @@ class TestBudgets:
         stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
         assert stage.run("desk", fetch=False).summary.written == 2
 
+    def test_the_pause_file_stops_levels_as_well_and_gives_them_a_fresh_interval(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        (id_,) = opened(desk)
+        stage.run("desk")
+        there = [True]
+        around = replace(stage.around, stopped=lambda: "the file PAUSED exists" if there else "")
+        for _ in range(12):
+            clock.move(MINUTE * 10)
+            stage.run_with("desk", around)
+        held = stage.journal.load("desk", [id_], now=clock.now())[0]
+        assert (held.state.level, desk.live(id_).level) == (1, 1)
+        assert stage.journal.records().sites()[0].paused == "pause file: the file PAUSED exists"
+        there.clear()
+        stage.run_with("desk", around)
+        assert stage.journal.records().sites()[0].paused == ""
+        assert stage.journal.resumed_at("desk") == clock.now()
+
+    def test_the_pause_file_ends_no_pause_that_an_operator_ordered(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        stage.journal.open_site("desk", fingerprint=desk.rules.fingerprint)
+        stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+        stage.run_with("desk", replace(stage.around, stopped=lambda: "the file PAUSED exists"))
+        stage.run("desk")
+        assert stage.journal.records().sites()[0].paused == "an audit"
+
 
 class TestEffects:
     def test_shadow_writes_nothing_and_tells_what_it_would_do(self, stage: Stage, desk: Desk) -> None:

@@ -10,7 +10,8 @@ import pytest
 from connector.domain.events import EventKind
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
-from connector.engine.passes import PassOutcome
+from connector.engine.passes import PassOutcome, run_pass
+from connector.errors import ConfigError
 from connector.helpdesks.memory import AGENT, Fault
 from connector.ports import AlarmKind, Progress
 from tests.engine.stage import MINUTE, SECOND, Desk, IndexedReader, Stage
@@ -18,6 +19,23 @@ from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
 SWEEP = timedelta(hours=6)
+
+
+class TestOurAccount:
+    @pytest.mark.parametrize("people", [{"connector": "anna"}, {"agent": "anna", "connector": "ben"}])
+    def test_one_that_a_person_works_with_is_refused_before_anything_is_read(
+        self, stage: Stage, desk: Desk, people: dict[str, str]
+    ) -> None:
+        opened(desk)
+        shared = replace(desk.site, reading=replace(desk.reading, people=people))
+        with pytest.raises(ConfigError, match="own account connector is bound to"):
+            run_pass(shared, stage.around, kind="sync")
+        assert desk.world.requests.total() == 0
+
+    def test_other_peoples_accounts_are_none_of_ours(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        fine = replace(desk.site, reading=replace(desk.reading, people={"agent": "anna"}))
+        assert run_pass(fine, stage.around, kind="sync").outcome is PassOutcome.OK
 
 
 class TestLoad:

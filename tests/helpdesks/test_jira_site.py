@@ -305,7 +305,7 @@ class TestFacts:
 
     def test_no_language_costs_nothing(self, stage: JiraStage) -> None:
         assert fetch(stage, stage.create()).locale is None
-        assert not requests(stage, "user")
+        assert not requests(stage, "user/bulk")
 
 
 class TestHistory:

@@ -98,3 +98,35 @@ def test_jira_tells_organizations_and_the_requesters_language() -> None:
     assert fields.inputs["locale"].source is BindingSource.REQUESTER
     (problem,) = problems(JIRA.replace("{field: customfield_10104}", "{requester: locale}", 1))
     assert "in ticket fields only" in problem
+
+
+def test_programs_commands_and_holds() -> None:
+    more = (
+        "automations: [qm:mirror]\ncommands: {people: [anna, qm:zoe]}\n"
+        "hold: {label: hands-off, until: {field: customfield_10115}}\n"
+    )
+    bound = site(JIRA + more)
+    assert bound.fields.automations == {"qm:mirror"}
+    assert bound.fields.commanders == {"qm:anna", "qm:zoe"}
+    assert bound.fields.hold_until is not None
+    assert (bound.fields.hold_until.id, bound.fields.hold_label) == ("customfield_10115", "hands-off")
+    assert site(ZENDESK + "commands: {groups: [service-desk]}\n").fields.command_groups == {"101"}
+    assert (site(JIRA).fields.hold_label, site(JIRA).fields.commanders) == ("esc-hold", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(
+            JIRA + "automations: [qm:anna]\n", "qm:anna is bound to anna among people", id="a person and a program"
+        ),
+        pytest.param(ZENDESK + "commands: {groups: [second]}\n", "second is no group of this map", id="no such group"),
+        pytest.param(JIRA + "commands: {groups: [legal]}\n", "name people instead", id="groups on Jira"),
+        pytest.param(
+            JIRA + "automations: [qm:bot]\ncommands: {people: ['qm:bot']}\n", "only people command", id="a program"
+        ),
+    ],
+)
+def test_people_and_programs_are_kept_apart(text: str, words: str) -> None:
+    (problem,) = problems(text)
+    assert words in problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,38 +15,62 @@ from hypothesis import strategies as st
 from connector.domain.change import Notice
 from connector.domain.notices import VALUE_NAMES
 from connector.domain.occasion import Occasion
+from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
 from connector.errors import ConfigError
 from connector.render import VOCABULARY, TextRenderer, load_templates, negotiate
 from connector.render.values import MAX_VALUE, clean, tell_length, tell_moment
+from connector.render.vocabulary import REASONS
 
 STARTER = Path(__file__).parents[2] / "mappings" / "templates"
 LOCALES = ("en", "de", "nl", "ja", "fr")
 TEMPLATES = load_templates(STARTER, locales=LOCALES)
 
 
+OTHERS = (
+    reason(ReasonKind.MARK, clock="first_response", mark="100%", percent=100, late="yes"),
+    reason(ReasonKind.UPDATE, every="1h"),
+)
+
+
 def notice(template: str = "escalated", locale: str = "en", values: Mapping[str, str] = VOCABULARY) -> Notice:
     about = Occasion("level", ("default", "20261123T150000Z", "2"))
-    return Notice(occasion=about, audience=Effect.NOTES, template=template, locale=locale, values=values, reason="r")
+    return Notice(
+        occasion=about,
+        audience=Effect.NOTES,
+        template=template,
+        locale=locale,
+        values=values,
+        reason="r",
+        why=reason(ReasonKind.TIMER, left=1) if len(values) > 1 else Reason(),
+        also=OTHERS if len(values) > 1 else (),
+    )
 
 
 def render(template: str = "escalated", locale: str = "en", values: Mapping[str, str] = VOCABULARY) -> str:
     return TextRenderer(TEMPLATES, timezone="Europe/Berlin", fallback=("de",)).render(notice(template, locale, values))
 
 
+def reasons_of(locale: str, *also: Reason) -> list[str]:
+    said = replace(notice("escalated", locale, {"ticket": "T"}), also=also)
+    lines = TextRenderer(TEMPLATES, timezone="Europe/Berlin").render(said).splitlines()
+    return [line.removeprefix("• ") for line in lines if line.startswith("•")]
+
+
 def folder(tmp_path: Path, source: str) -> Path:
     (tmp_path / "en").mkdir()
-    for name in ("escalated", "hold", "max-pause", "x"):
-        (tmp_path / "en" / f"{name}.md").write_text(source if name == "x" else "{{ ticket }}")
+    for name in ("escalated", "hold", "max-pause", "reason", "x"):
+        (tmp_path / "en" / f"{name}.md").write_text({"x": source, "reason": "{{ kind }}"}.get(name, "{{ ticket }}"))
     return tmp_path
 
 
 def test_the_vocabulary_is_what_notices_give() -> None:
-    assert set(VOCABULARY) == set(VALUE_NAMES)
+    assert set(VOCABULARY) == {*VALUE_NAMES, "reason", "also"}
+    assert set(REASONS) == set(ReasonKind) - {ReasonKind.UNKNOWN}
 
 
 class TestStarter:
-    @pytest.mark.parametrize("name", sorted(TEMPLATES.names))
+    @pytest.mark.parametrize("name", sorted(TEMPLATES.notes))
     @pytest.mark.parametrize("locale", LOCALES)
     def test_every_text_says_which_ticket_with_and_without_the_rest(self, name: str, locale: str) -> None:
         for values in (VOCABULARY, {"ticket": "SUP-14"}):
@@ -55,7 +80,7 @@ class TestStarter:
             assert "{" not in text
             assert "  " not in text
 
-    @pytest.mark.parametrize("name", sorted(TEMPLATES.names))
+    @pytest.mark.parametrize("name", sorted(TEMPLATES.notes))
     def test_every_language_has_a_text_of_its_own(self, name: str) -> None:
         assert len({render(name, locale) for locale in LOCALES}) == len(LOCALES)
 
@@ -63,8 +88,38 @@ class TestStarter:
         assert render("breached", "de-AT").splitlines() == [
             "Die zugesagte Lösung zu SUP-14 wurde verfehlt.",
             "Sie war fällig: Mo., 23. Nov., 18:00 MEZ (Ziel: 8 Stunden).",
-            "Eskalation: Pfad default, Stufe 2 (group second-line).",
-            "Außerdem: 100% of first_response used.",
+            "Eskalation: Pfad default, Stufe 2 (second-line).",
+            "Bitte mitteilen, bis wann es erledigt ist, und hinzuziehen, wer helfen kann.",
+            "Außerdem:",
+            "• die erste Antwort ist überfällig",
+            "• eine Zwischenmeldung ist fällig (alle 1 Stunde)",
+        ]
+
+    @pytest.mark.parametrize(
+        ("locale", "line"),
+        [
+            ("en", "Why: nobody took it over on level 1."),
+            ("de", "Grund: auf Stufe 1 hat niemand übernommen."),
+            ("nl", "Reden: niemand heeft het op niveau 1 overgenomen."),
+            ("fr", "Raison : personne ne l'a pris en charge au niveau 1."),
+            ("ja", "理由: レベル 1 で誰も引き受けていません。"),
+        ],
+    )
+    def test_a_reason_is_told_in_the_language_of_its_note(self, locale: str, line: str) -> None:
+        assert line in render("escalated", locale).splitlines()
+
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_every_reason_is_told_in_one_line_and_differently_in_each_language(self, locale: str) -> None:
+        for kind, values in REASONS.items():
+            told = {tag: reasons_of(tag, reason(ReasonKind(kind), **values)) for tag in (locale, "en")}
+            assert len(told[locale]) == 1
+            assert (told[locale] == told["en"]) is (locale == "en")
+            assert not set("{}_") & set(told[locale][0].replace("first_response", ""))
+
+    def test_a_length_is_told_as_the_policy_says_it(self) -> None:
+        assert reasons_of("de", reason(ReasonKind.MAX_PAUSE, limit="10d")) == ["wartet schon länger als 10 Tage"]
+        assert reasons_of("en", reason(ReasonKind.UPDATE, every="1h30m")) == [
+            "a status update is due (every 1 hour 30 minutes)"
         ]
 
 
@@ -119,7 +174,7 @@ class TestLanguage:
 
 
 class TestValues:
-    @given(st.text(max_size=400), st.sampled_from(sorted(TEMPLATES.names)))
+    @given(st.text(max_size=400), st.sampled_from(sorted(TEMPLATES.notes)))
     def test_any_value_stays_one_harmless_line(self, value: str, template: str) -> None:
         quiet = render(template, "en", {"ticket": "T", "level_target": ""}).count("\n")
         text = render(template, "en", {"ticket": value or "T", "level_target": ""})

@@ -16,6 +16,7 @@ from connector.errors import Rejected
 from connector.helpdesks.jira import lookup, pages, wire
 from connector.helpdesks.jira.account import Accounts
 from connector.helpdesks.jira.histories import Histories
+from connector.helpdesks.jira.insight import Insight
 from connector.helpdesks.jira.languages import Languages
 from connector.helpdesks.jira.limits import HISTORY
 from connector.helpdesks.jira.search import Search
@@ -52,6 +53,7 @@ class JiraReader:
         self._search = Search(client)
         self._proved_at: datetime | None = None
         self._languages = Languages(client)
+        self._insight = Insight(client, projects)
 
     @property
     def account(self) -> str:
@@ -116,6 +118,7 @@ class JiraReader:
             yield tuple(issue.id for issue in found.issues)
 
     def _page(self, found: pages.Found, cursor: Cursor) -> Page:
+        self._shape = self._insight.with_team(self._shape, now=self._now())
         observations, malformed = pages.observed(found, self._shape, now=self._now())
         return Page(observations=self._in_their_language(observations), cursor=cursor, malformed=malformed)
 
@@ -144,7 +147,7 @@ class JiraReader:
             read_until = self._now()
             page = self.get(chunk)
             tickets = [observation.ticket for observation in page.observations]
-            yield from Histories(self._client, self._shape).read(tickets, read_until=read_until)
+            yield from Histories(self._client, self._shape, self._insight).read(tickets, read_until=read_until)
             why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
             for id_, reason in why.items():
                 ref = TicketRef(self._shape.site, id_)

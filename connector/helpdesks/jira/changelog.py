@@ -12,13 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
-from connector.domain.site import BindingSource, FieldMap
+from connector.domain.site import HOLD_UNTIL, BindingSource, FieldMap
 from connector.domain.ticket import Status, Ticket
 from connector.helpdesks.jira.facts import mapped
-from connector.helpdesks.jira.normalise import status_of
+from connector.helpdesks.jira.normalise import status_bound, status_in_category
 from connector.helpdesks.jira.people import actor_of
 from connector.helpdesks.jira.shape import Shape, moment
-from connector.helpdesks.jira.structs import Category, ChangeHistory, ChangeItem, StatusValue
+from connector.helpdesks.jira.structs import ChangeHistory, ChangeItem
+from connector.helpdesks.until import until_text
 
 REACTS_WITHIN = timedelta(minutes=1)
 GRAIN = timedelta(seconds=1)
@@ -28,8 +29,8 @@ def history_fields(names: FieldMap) -> tuple[str, ...]:
     """Return the ids of fields whose changes matter, at most ten (Jira's limit)."""
     urgent = sorted(names.inputs.items(), key=lambda item: item[0] not in {"impact", "urgency"})
     inputs = [b.id for _, b in urgent if b.source is BindingSource.FIELD and b.id.startswith("customfield_")]
-    group = [names.group_field.id] if names.group_field else []
-    return tuple(dict.fromkeys(["status", "priority", "assignee", "labels", *group, *inputs]))[:10]
+    own = [b.id for b in (names.group_field, names.hold_until) if b is not None]
+    return tuple(dict.fromkeys(["status", "priority", "assignee", "labels", *own, *inputs]))[:10]
 
 
 def history_events(
@@ -70,7 +71,7 @@ def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[T
     at = max(_when(history.created), ticket.opened_at)  # whole seconds can lie before the creation
     actor = actor_of(history.author, shape, requester=ticket.requester)
     for index, item in enumerate(history.items or ()):
-        read = _values(item, shape.fields)
+        read = _values(item, shape)
         if read is not None:
             kind, name, before, after = read
             yield TicketEvent(
@@ -84,19 +85,17 @@ def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[T
             )
 
 
-def _values(item: ChangeItem, names: FieldMap) -> tuple[EventKind, str, str | None, str | None] | None:
+def _values(item: ChangeItem, shape: Shape) -> tuple[EventKind, str, str | None, str | None] | None:
     """Return kind, input name, before and after in our words; ``None`` for a field that does not matter."""
-    field = item.field_id or item.field or ""
+    field, names = item.field_id or item.field or "", shape.fields
     if field == "status":
-        return (
-            EventKind.STATUS,
-            "",
-            _status(item.from_, item.from_string, names),
-            _status(item.to, item.to_string, names),
-        )
+        before, after = _status(item.from_, item.from_string, shape), _status(item.to, item.to_string, shape)
+        return EventKind.STATUS, "", before, after
+    if names.hold_until and field == names.hold_until.id:
+        return EventKind.FACT, HOLD_UNTIL, _until(item.from_, item.from_string), _until(item.to, item.to_string)
     if field == "priority":
-        before, after = names.priority_of(item.from_), names.priority_of(item.to)
-        return EventKind.PRIORITY, "", str(before) if before else None, str(after) if after else None
+        lower, higher = names.priority_of(item.from_), names.priority_of(item.to)
+        return EventKind.PRIORITY, "", _text(lower), _text(higher)
     if field == "assignee":
         return EventKind.ASSIGNEE, "", names.person_name(item.from_ or None), names.person_name(item.to or None)
     if field == "labels":
@@ -115,9 +114,27 @@ def _input(field: str, item: ChangeItem, names: FieldMap) -> tuple[EventKind, st
     return None
 
 
-def _status(id_: str | None, name: str | None, names: FieldMap) -> str:
-    value = StatusValue(id=id_ or "", name=name or "", status_category=Category(key=""))
-    return str(status_of(value, names) if id_ or name else Status.NEW)
+def needs_categories(histories: Iterable[ChangeHistory], shape: Shape) -> bool:
+    """True when a status changed that the map does not bind: only its category says what it means."""
+    items = (item for history in histories for item in history.items or () if item.field_id == "status")
+    ends = (end for item in items for end in ((item.from_, item.from_string), (item.to, item.to_string)))
+    return any(id_ and status_bound(id_, name, shape.fields) is None for id_, name in ends)
+
+
+def _status(id_: str | None, name: str | None, shape: Shape) -> str:
+    if not (id_ or name):
+        return str(Status.NEW)
+    bound = status_bound(id_, name, shape.fields)
+    return str(bound or status_in_category(shape.categories.get(id_ or "", "")))
+
+
+def _until(id_: str | None, shown: str | None) -> str | None:
+    """Return a moment as text; where Jira only shows it in somebody's format, that somebody set one is what counts."""
+    return until_text(id_) or until_text(shown) or (shown or None)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _labels(text: str | None) -> str:

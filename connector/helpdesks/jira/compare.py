@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from connector.domain.change import Field, Write
+from connector.domain.site import HOLD_LABEL
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.helpdesks.jira.shape import moment
@@ -18,10 +19,15 @@ _PEOPLES = (Field.PRIORITY, Field.GROUP, Field.ASSIGNEE)
 """What people set by hand; a comment speaks of these and a step up the path is for want of them, so both wait."""
 
 
-def changed_since(seen: Ticket, live: Ticket, write: Write) -> str:
-    """Return what differs between ``seen`` and ``live`` in what ``write`` depends on; "" for nothing."""
+def changed_since(seen: Ticket, live: Ticket, write: Write, *, hold: str = HOLD_LABEL) -> str:
+    """Return what differs between ``seen`` and ``live`` in what ``write`` depends on; "" for nothing.
+
+    ``hold`` is the label that holds a ticket: one that was put on meanwhile stops any write.
+    """
     if live.status is not seen.status:
         return "status"
+    if live.held_until != seen.held_until or hold in live.labels - seen.labels:
+        return "hold"
     written = {change.field for change in write.fields} - {Field.LABELS, Field.NEXT_DUE}  # one adds, one is ours alone
     depends = written.union(_PEOPLES) if write.comment is not None or Field.LEVEL in written else written
     differs = (field for field in Field if field in depends and live_value(seen, field) != live_value(live, field))

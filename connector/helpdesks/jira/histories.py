@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from connector.domain.events import TicketEvent
 from connector.domain.ticket import Ticket
 from connector.errors import Malformed, Rejected, Unavailable
 from connector.helpdesks.jira import pages, wire
-from connector.helpdesks.jira.changelog import history_events, history_fields
+from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
+from connector.helpdesks.jira.insight import Insight
 from connector.helpdesks.jira.people import comment_events
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import ChangeHistory, ChangelogPage, Comment, CommentPage
@@ -22,15 +24,18 @@ MOST_PAGES = 1000
 class Histories:
     """Histories of one site's issues."""
 
-    def __init__(self, client: Client, shape: Shape) -> None:
+    def __init__(self, client: Client, shape: Shape, insight: Insight) -> None:
         self._client = client
         self._shape = shape
+        self._insight = insight
 
     def read(self, tickets: Sequence[Ticket], *, read_until: datetime) -> Iterator[TicketHistory]:
         """Yield the history of each ticket, up to ``read_until``; one that cannot be read says so instead."""
         if not tickets:
             return
         logs = self._changelogs([ticket.ref.id for ticket in tickets])
+        if needs_categories(itertools.chain.from_iterable(logs.values()), self._shape):
+            self._shape = self._insight.with_categories(self._shape)
         for ticket in tickets:
             try:
                 events = self._events(ticket, logs.get(ticket.ref.id, []))

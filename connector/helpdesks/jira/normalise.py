@@ -18,6 +18,7 @@ from connector.helpdesks.jira.shape import Shape, moment, version_at
 from connector.helpdesks.jira.structs import Fields, Issue, IssueLink, StatusValue
 from connector.helpdesks.jira.text import plain
 from connector.helpdesks.plaintext import clean
+from connector.helpdesks.until import until
 
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
 _LONGEST_TEXT = 20_000
@@ -63,6 +64,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         scope=(fields.project.key or "") if fields.project else "",
         restricted=fields.security is not None,
         url=f"{shape.web_url}/browse/{issue.key}",
+        held_until=until(getattr(fields, names.hold_until.id, None)) if names.hold_until else None,
     )
 
 
@@ -75,10 +77,19 @@ def status_of(value: StatusValue | None, names: FieldMap) -> Status:
     """Return our status by the map (id, then name), else by Jira's own category."""
     if value is None:
         return Status.OPEN
-    name = value.name or ""
-    known = names.statuses.get(value.id or "") or names.statuses.get(name) or names.statuses.get(name.casefold())
     category = (value.status_category.key if value.status_category else None) or ""
-    return known or _CATEGORIES.get(category, Status.OPEN)
+    return status_bound(value.id, value.name, names) or _CATEGORIES.get(category, Status.OPEN)
+
+
+def status_bound(id_: str | None, name: str | None, names: FieldMap) -> Status | None:
+    """Return what the map says of a status, by id, then by name."""
+    shown = name or ""
+    return names.statuses.get(id_ or "") or names.statuses.get(shown) or names.statuses.get(shown.casefold())
+
+
+def status_in_category(key: str) -> Status:
+    """Return our status for one of Jira's own categories."""
+    return _CATEGORIES.get(key, Status.OPEN)
 
 
 def _text(fields: Fields) -> Text | None:

@@ -1,27 +1,25 @@
 """Who did and said what on an issue. Pure.
 
 Jira says ``app`` for apps and automation, ``customer`` for accounts that only know the portal, and ``atlassian`` for
-everybody else. An employee without an agent's seat who comments on a colleague's request is ``atlassian`` as well and
-cannot be told from an agent; the requester always can.
+everybody else: agents, and employees without an agent's seat. The service desk team tells those apart (``Shape.team``);
+an employee who comments in public does so as a customer, and one who writes inside is a collaborator. Who has left
+since counts as the agent that they were. Where Jira does not show the team, only the requester is told apart.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from dataclasses import replace
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.helpdesks.commands import command_events, is_mirrored
 from connector.helpdesks.jira.shape import Shape, moment
 from connector.helpdesks.jira.structs import Account, Comment
 from connector.helpdesks.jira.text import plain
 
-_COMMAND = re.compile(r"^[ \t]*(/esc[ \t]+(\S+)[^\n]*)$", re.MULTILINE)
-_LONGEST_COMMAND = 500
-
 
 def actor_of(account: Account | None, shape: Shape, *, requester: str | None) -> Actor:
-    """Return who an account is: ours, the requester or another customer, an app, or an agent."""
+    """Return who an account is: ours, the requester or another customer, a program, a collaborator or an agent."""
     if account is None or not account.account_id:
         return Actor("", Role.UNKNOWN)
     return Actor(account.account_id, _role(account, shape, requester=requester))
@@ -30,11 +28,16 @@ def actor_of(account: Account | None, shape: Shape, *, requester: str | None) ->
 def _role(account: Account, shape: Shape, *, requester: str | None) -> Role:
     if account.account_id in shape.ours:
         return Role.OURS
-    if account.account_type == "app":
+    if account.account_type == "app" or account.account_id in shape.fields.automations:
         return Role.AUTOMATION
     if account.account_type == "customer" or account.account_id == requester:
         return Role.CUSTOMER
-    return Role.AGENT if account.account_type == "atlassian" else Role.UNKNOWN
+    return _inside(account, shape) if account.account_type == "atlassian" else Role.UNKNOWN
+
+
+def _inside(account: Account, shape: Shape) -> Role:
+    is_agent = shape.team is None or account.account_id in shape.team or account.active is False
+    return Role.AGENT if is_agent else Role.COLLABORATOR
 
 
 def is_public(comment: Comment) -> bool:
@@ -46,21 +49,17 @@ def comment_events(comments: Iterable[Comment], shape: Shape, *, requester: str 
     """Yield an event per comment, and one per ``/esc`` line that an agent wrote internally."""
     for comment in comments:
         at = moment(comment.created)
-        actor = actor_of(comment.author, shape, requester=requester)
         public = is_public(comment)
-        yield TicketEvent(id=f"comment:{comment.id}", at=at, kind=EventKind.COMMENT, actor=actor, public=public)
-        if actor.role is Role.AGENT and not public:
-            yield from _commands(comment, at, actor)
+        actor = _speaker(actor_of(comment.author, shape, requester=requester), public=public)
+        said = TicketEvent(id=f"comment:{comment.id}", at=at, kind=EventKind.COMMENT, actor=actor, public=public)
+        body = plain(comment.body, quotes=False)
+        if is_mirrored(said, body):
+            said = replace(said, reaction=True)
+        yield said
+        allowed = not shape.fields.commanders or actor.id in shape.fields.commanders
+        yield from command_events(said, body, prefix=f"command:{comment.id}", allowed=allowed)
 
 
-def _commands(comment: Comment, at: datetime, actor: Actor) -> Iterator[TicketEvent]:
-    for n, line in enumerate(_COMMAND.finditer(plain(comment.body))):
-        yield TicketEvent(
-            id=f"command:{comment.id}:{n}",
-            at=at,
-            kind=EventKind.COMMAND,
-            actor=actor,
-            after=line.group(1).strip()[:_LONGEST_COMMAND],
-            name=line.group(2),
-            public=False,
-        )
+def _speaker(actor: Actor, *, public: bool) -> Actor:
+    """Without an agent's seat only customers reach the portal, so what a collaborator says there is a customer's."""
+    return replace(actor, role=Role.CUSTOMER) if public and actor.role is Role.COLLABORATOR else actor

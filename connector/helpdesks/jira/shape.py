@@ -33,6 +33,8 @@ class Shape:
         clocks: SLA field id → our clock, once the names in the map have been looked up.
         organizations: Id of the field with a request's customer organizations; empty: not asked for.
         web_url: Where people open issues, without a trailing slash.
+        categories: Status id → Jira's own category (``new``, ``indeterminate``, ``done``), where they were asked for.
+        team: Accounts of the service desk team; ``None`` where Jira does not show it.
     """
 
     site: str
@@ -42,6 +44,8 @@ class Shape:
     readers: frozenset[str] = frozenset()
     clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
     organizations: str = ""
+    team: frozenset[str] | None = None
+    categories: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @functools.cached_property
     def ours(self) -> frozenset[str]:
@@ -51,7 +55,8 @@ class Shape:
     @functools.cached_property
     def own(self) -> tuple[Binding, ...]:
         """Return the bindings of our own fields that are read."""
-        return tuple(b for b in (self.fields.level, self.fields.path, self.fields.group_field) if b is not None)
+        bound = (self.fields.level, self.fields.path, self.fields.group_field, self.fields.hold_until)
+        return tuple(b for b in bound if b is not None)
 
     @functools.cached_property
     def field_inputs(self) -> tuple[tuple[str, str, Mapping[str, str]], ...]:

@@ -18,6 +18,7 @@ class Account(_Struct):
     account_id: str | None = None
     account_type: str | None = None
     locale: str | None = None
+    active: bool | None = None
 
 
 class Named(_Struct):

@@ -63,11 +63,18 @@ def _escaped(text: str) -> str:
     return _WIKI_SPECIAL.sub(r"\\\g<0>", inert.replace("\\", _BACKSLASH))
 
 
-def plain(document: Any) -> str:
-    """Return the text of an ADF document (or of a plain string), for triggers; unknown nodes give their text."""
+def plain(document: Any, *, quotes: bool = True) -> str:
+    """Return the text of an ADF document (or of a plain string), for triggers; unknown nodes give their text.
+
+    ``quotes=False`` leaves out what is quoted or shown as code.
+    """
     if isinstance(document, str):
         return document
-    return "".join(_texts(document)).strip() if isinstance(document, dict) else ""
+    left_out = frozenset() if quotes else _QUOTES
+    return "".join(_texts(document, left_out)).strip() if isinstance(document, dict) else ""
+
+
+_QUOTES = frozenset({"blockquote", "codeBlock"})
 
 
 _BLOCKS = frozenset({"paragraph", "heading", "blockquote", "listItem", "codeBlock", "tableRow", "panel", "rule"})
@@ -75,8 +82,8 @@ _SHOWN_ATTRIBUTES = ("text", "shortName", "url")  # of mentions and statuses, of
 _DEEPEST = 100
 
 
-def _texts(node: Any, depth: int = 0) -> Iterator[str]:
-    if not isinstance(node, dict) or depth > _DEEPEST:
+def _texts(node: Any, left_out: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[str]:
+    if not isinstance(node, dict) or depth > _DEEPEST or node.get("type") in left_out:
         return
     kind, content = node.get("type"), node.get("content")
     if kind == "hardBreak":
@@ -84,7 +91,7 @@ def _texts(node: Any, depth: int = 0) -> Iterator[str]:
     else:
         yield from _own_text(node)
     for child in content if isinstance(content, list) else ():
-        yield from _texts(child, depth + 1)
+        yield from _texts(child, left_out, depth + 1)
     if kind in _BLOCKS:
         yield "\n"
 

@@ -100,6 +100,16 @@ def comments(id_: str, *, start: int = 0, size: int = 100, newest_first: bool = 
     return Request("GET", f"{_API}/issue/{quote(id_, safe='')}/comment", params)
 
 
+def assignable(project: str, most: int) -> Request:
+    """The accounts that issues of a project can be given to: its service desk team."""
+    return Request("GET", f"{_API}/user/assignable/search", (("project", project), ("maxResults", str(most))))
+
+
+def statuses() -> Request:
+    """Every status of the site, with its category."""
+    return Request("GET", f"{_API}/status")
+
+
 def users(accounts: Sequence[str]) -> Request:
     """Up to ``MOST_USERS`` accounts."""
     params = (("maxResults", str(MOST_USERS)), *(("accountId", account) for account in accounts))

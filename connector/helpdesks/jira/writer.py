@@ -140,7 +140,7 @@ class JiraWriter:
             live = self._live(write)
             if live.version == seen.version:
                 return
-            if differs := compare.changed_since(seen, live, write):
+            if differs := compare.changed_since(seen, live, write, hold=self._reader.shape.fields.hold_label):
                 raise Conflict(f"{differs} changed since it was seen")
             if write.comment is not None:
                 self._hear(write, seen)

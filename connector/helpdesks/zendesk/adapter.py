@@ -38,6 +38,7 @@ class ZendeskOptions:
         web_base: Where people open tickets; empty: ``base_url``.
         history_share: Part of the reads that histories may take.
         sieve: Brands and groups to look after.
+        by_search: Read changes from the search index, which an agent's credential may.
         views: Ids of the views to look after; empty: tickets in any view, or none.
     """
 
@@ -48,6 +49,7 @@ class ZendeskOptions:
     writer: Credentials | None = None
     web_base: str = ""
     history_share: float = 0.3
+    by_search: bool = False
     sieve: Sieve = field(default_factory=Sieve)
     views: tuple[str, ...] = ()
 
@@ -75,7 +77,7 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     web_base = (options.web_base or str(origin)).rstrip("/")
     view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
     return ZendeskSite(
-        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views)),
+        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views), by_search=options.by_search),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
     )

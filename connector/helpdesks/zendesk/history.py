@@ -2,24 +2,27 @@
 
 An audit is one update. Its author is who asked for it; an event in it that came from a rule carries ``via: rule`` and
 is an automation's. What rules did in an audit of our own account, or in one that carries our marker, is a *reaction*.
+A change through the API by an agent's account is a person's, unless the site's map says that a program uses it: the
+agents' own apps come by the same way.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
-from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.site import HOLD_UNTIL, Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
 from connector.errors import Malformed
+from connector.helpdesks.commands import command_events, is_mirrored
+from connector.helpdesks.until import until_text
 from connector.helpdesks.zendesk import normalise, shapes
 from connector.helpdesks.zendesk.view import as_fact
 
-_COMMAND = re.compile(r"^[ \t]*(/esc[ \t]+(\S+)[^\n]*)$", re.MULTILINE)
+_RULES = frozenset({"rule", "trigger", "automation"})
 _COMMENTS = frozenset({"Comment", "VoiceComment"})
 
 RoleOf = Callable[[int], Role]
@@ -28,10 +31,11 @@ RoleOf = Callable[[int], Role]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """What is needed to read audits: the site's map, and who is who."""
+    """What is needed to read audits: the site's map, who is who, and who may write ``/esc`` commands."""
 
     fields: FieldMap
     role_of: RoleOf
+    may_command: Callable[[str], bool] = lambda _account: True
 
 
 def authors(audits: list[shapes.Audit]) -> frozenset[int]:
@@ -111,20 +115,13 @@ class _Reading:
         if actor.role is not Role.AUTOMATION and event.author_id not in {None, self._audit.author_id}:
             actor = self._actor(event.author_id)
         id_, public = str(event.id), event.public is not False
-        yield TicketEvent(id=id_, at=self._at, kind=EventKind.COMMENT, actor=actor, public=public, reaction=reaction)
-        if actor.role is not Role.AGENT or public:
-            return
+        said = TicketEvent(id=id_, at=self._at, kind=EventKind.COMMENT, actor=actor, public=public, reaction=reaction)
         body = event.body if isinstance(event.body, str) else ""
-        for n, line in enumerate(_COMMAND.finditer(body)):
-            yield TicketEvent(
-                id=f"{id_}:{n}",
-                at=self._at,
-                kind=EventKind.COMMAND,
-                actor=actor,
-                after=line.group(1).strip(),
-                name=line.group(2),
-                public=False,
-            )
+        if is_mirrored(said, body):
+            said = replace(said, reaction=True)
+        yield said
+        if "/esc" in body:
+            yield from command_events(said, body, prefix=id_, allowed=self._witness.may_command(actor.id))
 
     def _meaning(self, field: str) -> tuple[EventKind | None, str, Callable[[Any], str | None]]:
         fields = self._witness.fields
@@ -136,6 +133,8 @@ class _Reading:
             "assignee_id": (EventKind.ASSIGNEE, lambda v: fields.person_name(_text(v))),
             "tags": (EventKind.LABELS, _labels),
         }
+        if fields.hold_until and field == fields.hold_until.id:
+            return EventKind.FACT, HOLD_UNTIL, until_text
         if field in known:
             kind, translate = known[field]
             return kind, "", translate
@@ -148,7 +147,7 @@ class _Reading:
     def _who(self, event: shapes.AuditEvent) -> tuple[Actor, bool]:
         """Return who did it and whether it was in answer to us."""
         via = event.via or self._audit.via
-        if via is not None and via.channel == "rule":
+        if via is not None and via.channel in _RULES:
             rule = via.source.from_.id if via.source and via.source.from_ else None
             return Actor(f"rule:{rule or ''}", Role.AUTOMATION), self._by_us
         return self._author, self._by_us and self._author.role is not Role.OURS

@@ -26,6 +26,7 @@ from connector.domain.ticket import (
 )
 from connector.errors import Malformed
 from connector.helpdesks.mending import UNREADABLE, mended
+from connector.helpdesks.until import until
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
 from connector.helpdesks.zendesk.wire import PRIORITIES
@@ -108,6 +109,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         activity=_activity(raw.metric_set),
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
+        held_until=until(custom.get(view.hold_field)) if view.hold_field else None,
     )
 
 
@@ -174,7 +176,17 @@ def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> 
 
 
 def _links(raw: shapes.Ticket) -> tuple[Link, ...]:
-    return () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
+    problem = () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
+    earlier = _followed(raw.via)
+    return problem if earlier is None else (*problem, Link(kind=LinkKind.FOLLOW_UP, target=earlier))
+
+
+def _followed(via: shapes.Via | None) -> str | None:
+    """Return the id of the closed ticket that this one follows up, if it does."""
+    source = via.source if via is not None else None
+    if source is None or source.rel != "follow_up" or source.from_ is None or source.from_.ticket_id is None:
+        return None
+    return str(source.from_.ticket_id)
 
 
 def _activity(metrics: shapes.MetricSet | None) -> Activity | None:

@@ -8,13 +8,15 @@ from datetime import datetime
 
 import msgspec
 
+from connector.domain.events import Role
 from connector.domain.ticket import Status, Ticket
 from connector.errors import Malformed
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
+from connector.helpdesks.zendesk.roles import role_of
 from connector.helpdesks.zendesk.view import Known, View
-from connector.ports import Observation, Quarantined
+from connector.ports import Cursor, Observation, Page, Quarantined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,12 @@ class Tickets:
     without_sla: bool = False
     after: str = ""
     ended: bool = True
+
+
+def told(found: Tickets, cursor: Cursor) -> Page:
+    """Return a page as the engine takes it: what left the site's scope is gone like what was deleted."""
+    gone = (*found.gone, *found.outside)
+    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
 
 
 _read_export = msgspec.json.Decoder(shapes.TicketPage).decode
@@ -100,7 +108,7 @@ def _tickets(
         malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
-        agents=frozenset(id_ for id_, user in known.users.items() if user.role in {"agent", "admin"}),
+        agents=frozenset(id_ for id_, user in known.users.items() if user.role and role_of(user) is Role.AGENT),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
         after=after,
         ended=ended,

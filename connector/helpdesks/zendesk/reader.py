@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from connector.domain.change import Write
-from connector.domain.events import Role, TicketEvent
+from connector.domain.events import TicketEvent
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
+from connector.helpdesks.zendesk.roles import Roles
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
-T = TypeVar("T")
-
 STEP_BACK = timedelta(minutes=5)
 """How far before the last good poll a delta restarts when Zendesk refuses its cursor."""
 
+INDEX_LAG = timedelta(minutes=10)
+"""How far behind the search index may be: it is said to lag by a few minutes."""
+
+SEARCH_EVERY = timedelta(minutes=1)
 OPEN = "status<solved"
 NOT_CLOSED = "status<closed"
 MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
-_MOST_ROLES = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +44,20 @@ class ZendeskReader:
     """``TicketReader`` over one site. Not thread-safe: the site's thread owns it.
 
     The export is admin only, so ``clients.reader`` has an admin's credential with the scope ``read``; whose writes are
-    ours is told by ``clients.writer``.
+    ours is told by ``clients.writer``. ``by_search`` reads changes from the search index instead, which an agent may:
+    it lags by minutes, so every poll looks ``INDEX_LAG`` further back than the last one began.
     """
 
-    def __init__(self, clients: Clients, view: View, members: ViewMembers) -> None:
+    def __init__(self, clients: Clients, view: View, members: ViewMembers, *, by_search: bool = False) -> None:
         self._clients = clients
         self._http = clients.reader
         self._view = view
         self._members = members
-        self._scope = scope_digest(view.sieve, members.views)
+        self._by_search = by_search
+        self._scope = scope_digest(view.sieve, members.views) + ("search" if by_search else "")
         self._account = ""
         self._ours: frozenset[str] = frozenset()
-        self._roles: dict[int, Role] = {}
+        self._roles = Roles(clients.reader, view.fields)
 
     @property
     def account(self) -> str:
@@ -71,17 +74,17 @@ class ZendeskReader:
         same = self._clients.writer.adapter is self._clients.reader.adapter
         self._account = reader if same else self._whoami(self._clients.writer)
         self._ours = frozenset({reader, self._account})
+        self._roles.ours = self._ours
 
     def start_cursor(self) -> Cursor:
         """Return a cursor five minutes back: the export refuses the last minute, and repeats cost nothing."""
-        self._whoami(self._http)  # an answer that is fresh tells the helpdesk's own time
-        return self._restart(self._http.adapter.server_now()).text()
+        return self._restart(self._asked_at()).text()
 
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield every ticket that is not closed; where the search gives no SLAs, tickets are read singly."""
         self._members.refresh()
         for found in self._search(NOT_CLOSED):
-            yield _page(self._completed(found), cursor)
+            yield pages.told(self._completed(found), cursor)
 
     def changes(self, cursor: Cursor) -> Iterator[Page]:
         """Yield what changed since ``cursor``, at least one page.
@@ -94,9 +97,27 @@ class ZendeskReader:
             yield from self._rescoped(cursor)
             position = Position(position.start, position.after, self._scope)
         yield from self._moved(self._members.refresh(older_than=KEPT_FOR), cursor)
+        yield from self._searched(position, cursor) if self._by_search else self._exported(position)
+
+    def _searched(self, position: Position, cursor: Cursor) -> Iterator[Page]:
+        """Yield what the index says was updated lately; the cursor moves on when all of it has been read."""
+        begun = self._asked_at()
+        since = datetime.fromtimestamp(position.start, tz=UTC) - INDEX_LAG
+        for found in self._search(f"updated>={since:%Y-%m-%dT%H:%M:%SZ}", narrow=False):
+            if found.observations:
+                self._members.refresh(older_than=FRESH_FOR)
+            yield pages.told(self._completed(found), cursor)
+        yield Page(observations=(), cursor=Position(int(begun.timestamp()), scope=self._scope).text())
+
+    def _asked_at(self) -> datetime:
+        """Return the helpdesk's own present time."""
+        self._whoami(self._http)  # an answer that is fresh tells it
+        return self._http.adapter.server_now()
+
+    def _exported(self, position: Position) -> Iterator[Page]:
         while True:
             found, position, repeated = self._export(position)
-            yield _page(found, position.text())
+            yield pages.told(found, position.text())
             if found.ended:
                 return
             if repeated:
@@ -117,7 +138,8 @@ class ZendeskReader:
     def get(self, ids: Sequence[str]) -> Page:
         """Return tickets as they are now, never from an index; ones that the site does not look after are gone."""
         self._members.refresh(older_than=KEPT_FOR)
-        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        starts = range(0, len(ids), wire.MOST_IDS)
+        found = [self._show(tuple(ids[start : start + wire.MOST_IDS])) for start in starts]
         observations = itertools.chain.from_iterable(page.observations for page in found)
         return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
@@ -136,8 +158,9 @@ class ZendeskReader:
 
     def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
         audits, read_until = self._audits(id_)
-        self._learn_roles(history.authors(audits))
-        return history.events(audits, history.Witness(fields=self._view.fields, role_of=self._role)), read_until
+        self._roles.learn(history.authors(audits))
+        witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
+        return history.events(audits, witness), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
@@ -165,7 +188,9 @@ class ZendeskReader:
         return Budgets(remaining={**self._clients.writer.adapter.remaining(), **self._http.adapter.remaining()})
 
     def pause_before_reads(self) -> timedelta:
-        """Return how long the export has to wait."""
+        """Return how long the next poll has to wait; one by search reads much again, so it comes once a minute."""
+        if self._by_search:
+            return max(self._http.adapter.delay("search"), SEARCH_EVERY)
         return self._http.adapter.delay("export")
 
     def _know_ourselves(self) -> None:
@@ -185,10 +210,10 @@ class ZendeskReader:
             return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
         except Denied as refusal:
             if refusal.about == "permission":
-                refusal.remedy = "the export needs an admin's credential with the scope read"
+                refusal.remedy = "give the reader an admin's client with the scope read, or set poll: {by: search}"
             raise
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
-        self._keep_agents(found)
+        self._roles.keep_agents(found.agents)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
         found = self._in_views(found)
@@ -203,7 +228,7 @@ class ZendeskReader:
         while True:
             answer = self._http.call(wire.search(asked, after=after))
             found = pages.search_page(answer.body, self._view, read_at=answer.at)
-            self._keep_agents(found)
+            self._roles.keep_agents(found.agents)
             yield self._in_views(found)
             if found.ended or found.after == after:
                 return
@@ -218,7 +243,7 @@ class ZendeskReader:
         """Yield every ticket that is not closed, in scope or out of it: the site looks after others than before."""
         self._members.refresh()
         for found in self._search(NOT_CLOSED, narrow=False):
-            yield _page(self._completed(found), cursor)
+            yield pages.told(self._completed(found), cursor)
 
     def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
         """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
@@ -234,7 +259,7 @@ class ZendeskReader:
     def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
         found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
-        self._keep_agents(found)
+        self._roles.keep_agents(found.agents)
         return found
 
     def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
@@ -260,25 +285,6 @@ class ZendeskReader:
             raise Denied("Zendesk takes us for nobody", remedy="check this site's credentials")
         return str(user.id)
 
-    def _role(self, id_: int) -> Role:
-        if str(id_) in self._ours:
-            return Role.OURS
-        return self._roles.get(id_, Role.UNKNOWN)
-
-    def _keep_agents(self, found: pages.Tickets) -> None:
-        self._roles |= dict.fromkeys(found.agents, Role.AGENT)
-
-    def _learn_roles(self, ids: frozenset[int]) -> None:
-        if len(self._roles) > _MOST_ROLES:
-            self._roles.clear()
-        unknown = sorted(id_ for id_ in ids if self._role(id_) is Role.UNKNOWN)
-        for chunk in _chunks(unknown, wire.MOST_IDS):
-            answer = self._http.call(wire.people("users", chunk))
-            reply = normalise.decoded(answer.body, shapes.UsersReply, what="users")
-            for user in reply.users:
-                if user.id is not None:
-                    self._roles[user.id] = Role.CUSTOMER if user.role == "end-user" else Role.AGENT
-
     def _restart(self, at: datetime) -> Position:
         return Position(int((at - STEP_BACK).timestamp()), scope=self._scope)
 
@@ -287,14 +293,3 @@ class ZendeskReader:
             return Position.parse(cursor)
         except ValueError:
             return self._restart(self._http.adapter.server_now())
-
-
-def _page(found: pages.Tickets, cursor: Cursor) -> Page:
-    gone = (*found.gone, *found.outside)
-    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
-
-
-def _chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
-    iterator = iter(items)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

@@ -99,10 +99,15 @@ class Ticket(msgspec.Struct, gc=False):
 
 
 class User(msgspec.Struct, gc=False):
-    """``role``: end-user, agent or admin; null id for nobody."""
+    """``role``: end-user, agent or admin; null id for nobody.
+
+    A light agent is an agent with ``role_type`` 1, who may only comment privately.
+    """
 
     id: int | None = None
     role: str | None = None
+    role_type: int | None = None
+    only_private_comments: bool | None = None
     locale: str | None = None
     tags: list[str] | None = None
     user_fields: dict[str, Any] | None = None
@@ -271,6 +276,19 @@ class JobReplies(msgspec.Struct, gc=False):
     """Several jobs; ones that are no longer known are absent."""
 
     job_statuses: list[JobStatus]
+
+
+class Membership(msgspec.Struct, gc=False):
+    """An agent in a group."""
+
+    user_id: int | None = None
+
+
+class Memberships(msgspec.Struct, gc=False):
+    """``groups/{id}/memberships``."""
+
+    group_memberships: list[Membership]
+    meta: Meta | None = None
 
 
 class UserReply(msgspec.Struct, gc=False):

@@ -42,8 +42,20 @@ class View:
     @functools.cached_property
     def custom_ids(self) -> frozenset[int]:
         """Return the ids of the custom fields that anybody reads; the others are skipped."""
-        bound = [*self.fields.inputs.values(), self.fields.level, self.fields.path, self.fields.next_due]
+        bound = [
+            *self.fields.inputs.values(),
+            self.fields.level,
+            self.fields.path,
+            self.fields.next_due,
+            self.fields.hold_until,
+        ]
         return frozenset(int(b.id) for b in bound if b and b.source is BindingSource.FIELD and b.id.isdecimal())
+
+    @functools.cached_property
+    def hold_field(self) -> int | None:
+        """Return the id of the field that holds a ticket."""
+        bound = self.fields.hold_until
+        return int(bound.id) if bound is not None and bound.id.isdecimal() else None
 
     @functools.cached_property
     def inputs(self) -> tuple[tuple[str, Callable[[Parts], Any], Mapping[str, str]], ...]:

@@ -90,6 +90,12 @@ def show_many(ids: Sequence[str]) -> Request:
     return Request("GET", "/api/v2/tickets/show_many.json", (("ids", ",".join(ids)), ("include", SIDELOADS)))
 
 
+def memberships(group: str, *, after: str = "") -> Request:
+    """One page of a group's members."""
+    params = [("page[size]", str(MOST_IDS))] + ([("page[after]", after)] if after else [])
+    return Request("GET", f"/api/v2/groups/{quote(group, safe='')}/memberships.json", tuple(params))
+
+
 def people(kind: str, ids: Sequence[int]) -> Request:
     """``users`` or ``organizations`` by id, up to ``MOST_IDS``."""
     return Request("GET", f"/api/v2/{kind}/show_many.json", (("ids", ",".join(map(str, ids))),))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["customer", "agent", "admin", "bot"]
+Role = Literal["customer", "employee", "light", "agent", "admin", "bot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ class Person:
     """Somebody with an account at a site.
 
     Attributes:
-        role: ``bot`` is an automation with an agent's rights (a rival of the connector).
+        role: ``bot`` is an automation with an agent's rights (a rival of the connector); ``light`` works inside without
+            an agent's seat (a light agent, a collaborator); ``employee`` is a colleague who asks like a customer.
         locale: Language tag such as ``de`` or ``ja``.
         groups: Keys of the groups that an agent belongs to.
         organization: Key of a customer's organization.

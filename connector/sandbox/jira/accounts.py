@@ -135,5 +135,6 @@ def _of_person(person: Person) -> Account:
         groups=person.groups,
         organization=person.organization,
         admin=person.role == "admin",
-        team=person.role != "customer",
+        team=person.role in {"agent", "admin", "bot"},
+        inside=person.role not in {"customer", "employee"},
     )

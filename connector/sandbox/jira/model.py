@@ -19,6 +19,7 @@ class Account:
         key: Roster key.
         account_type: ``atlassian``, ``app`` or ``customer``.
         team: Works on requests (agents, admins, bots and the connector).
+        inside: Sees requests as they are and may add internal notes; a collaborator is inside and not of the team.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Account:
     organization: str | None = None
     admin: bool = False
     team: bool = False
+    inside: bool = False
     active: bool = True
 
 

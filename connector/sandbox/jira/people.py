@@ -54,7 +54,7 @@ class JiraPeople:
     def comment(self, ticket: str, actor: str, text: str, *, public: bool = True) -> str:
         """Reply to the customer, or add an internal note."""
         who = self._actor(actor)
-        if not public and not who.account.team:
+        if not public and not (who.account.team or who.account.inside):
             raise ValueError("a customer cannot write internal notes")
         remark = Remark(body=adf.document(text), text=text, public=public)
         return str(self._refusing(lambda: self._desk.comment(self._issue(ticket), who, remark)).id)

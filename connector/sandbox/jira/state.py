@@ -109,7 +109,7 @@ class State:
 
     def can_read(self, reader: Account, comment: Comment) -> bool:
         """Internal comments are for the team; restricted ones for a group."""
-        if not comment.public and not reader.team:
+        if not comment.public and not (reader.team or reader.inside):
             return False
         wanted = comment.visibility
         return wanted is None or wanted.get("type") == "role" or wanted.get("value") in reader.groups

@@ -50,11 +50,11 @@ def user_json(user: User, origin: str) -> dict[str, Any]:
 
 def _rights(user: User) -> dict[str, Any]:
     return {
-        "role_type": {"admin": 4, "agent": 0}.get(user.role),
+        "role_type": 1 if user.is_light else {"admin": 4, "agent": 0}.get(user.role),
         "custom_role_id": None,
         "moderator": user.is_agent,
         "ticket_restriction": None if user.is_agent else "requested",
-        "only_private_comments": False,
+        "only_private_comments": user.is_light,
         "restricted_agent": not user.is_agent,
         "suspended": False,
         "default_group_id": user.group_ids[0] if user.group_ids else None,

@@ -12,7 +12,14 @@ from connector.sandbox.zendesk.errors import not_found
 GROUP_IDS = {"service-desk": 101, "second-line": 102, "specialists": 103, "security-incident": 104, "legal": 105}
 AGENT_IDS = {"duty-manager": 501, "anna": 502, "ben": 503}
 WRITER, READER = 900, 901
-ROLES = {"customer": "end-user", "agent": "agent", "admin": "admin", "bot": "agent"}
+ROLES = {
+    "customer": "end-user",
+    "employee": "end-user",
+    "light": "agent",
+    "agent": "agent",
+    "admin": "admin",
+    "bot": "agent",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +33,7 @@ class User:
     role: str
     created_at: int
     is_bot: bool = False
+    is_light: bool = False
     locale: str = "en"
     timezone: str = "Europe/Berlin"
     tags: tuple[str, ...] = ()
@@ -138,6 +146,7 @@ class Directory:
             role=ROLES[person.role],
             created_at=self.created_at,
             is_bot=person.role == "bot",
+            is_light=person.role == "light",
             locale=person.locale,
             timezone=person.timezone,
             tags=person.tags,
@@ -146,9 +155,9 @@ class Directory:
         )
 
     def _next_id(self, person: Person) -> int:
-        if person.key in AGENT_IDS and person.role != "customer":
+        if person.key in AGENT_IDS and ROLES[person.role] != "end-user":
             return AGENT_IDS[person.key]
-        kind = "customer" if person.role == "customer" else "agent"
+        kind = "customer" if ROLES[person.role] == "end-user" else "agent"
         found = _free(self._next_free[kind], self.users)
         self._next_free[kind] = found + 1
         return found

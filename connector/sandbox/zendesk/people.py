@@ -74,9 +74,10 @@ class ZendeskPeople:
         )
 
     def comment(self, ticket: str, actor: str, text: str, *, public: bool = True) -> str:
-        """Add a comment; a customer's is always public, and reopens."""
+        """Add a comment; a customer's is always public, and reopens; a light agent's never is."""
         found, user = self._find(ticket), self._desk.directory.user(actor)
-        wish = Wish(comment=CommentWish(body=text, public=public or not user.is_agent))
+        seen = not user.is_light and (public or not user.is_agent)
+        wish = Wish(comment=CommentWish(body=text, public=seen))
         self._update(found, actor, wish)
         return str(found.comments[-1].id)
 
@@ -90,7 +91,7 @@ class ZendeskPeople:
 
     def _taken_by(self, ticket: Ticket, user: User) -> dict[str, Any]:
         """The screen offers nobody else than members of the ticket's group, and asks for one."""
-        if user.is_agent and user.group_ids:
+        if user.is_agent and user.group_ids and not user.is_light:
             return {"assignee_id": user.id}
         directory = self._desk.directory
         groups = (ticket.group_id, *directory.groups)

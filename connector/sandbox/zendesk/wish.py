@@ -155,7 +155,7 @@ def _group(desk: Desk, value: Any) -> Pairs:
 def _assignee(desk: Desk, value: Any) -> Pairs:
     user_id = _number(value, "assignee_id")
     user = desk.directory.users.get(user_id) if user_id is not None else None
-    if user_id is not None and (user is None or not user.is_agent or not user.active):
+    if user_id is not None and (user is None or not user.is_agent or user.is_light or not user.active):
         raise invalid("assignee", "Assignee: is invalid")
     return [("assignee_id", user_id)]
 

@@ -1,0 +1,65 @@
+"""What a site's accounts and statuses mean, where neither issues nor the map say it: read rarely, kept for a while.
+
+The *service desk team* are the accounts that issues can be given to; a collaborator or an employee is none of them.
+Reading it needs the right to browse users: without it Jira shows nobody, and the team is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from connector.errors import HelpdeskError
+from connector.helpdesks.jira import pages, wire
+from connector.helpdesks.jira.shape import Shape
+from connector.helpdesks.jira.structs import Account, StatusValue
+from connector.helpdesks.transport import Client
+
+KEPT_FOR = timedelta(hours=1)
+MOST_MEMBERS = 1000
+"""Jira's own limit for one answer; of a larger team we know nothing rather than half."""
+
+
+class Insight:
+    """The site's thread owns it."""
+
+    def __init__(self, client: Client, projects: Sequence[str]) -> None:
+        self._client = client
+        self._projects = tuple(projects)
+        self._asked_at: datetime | None = None
+        self._categories: Mapping[str, str] | None = None
+
+    def with_team(self, shape: Shape, *, now: datetime) -> Shape:
+        """Return the shape with the team as it is; what Jira does not say now stays as it was known."""
+        if not self._projects or (self._asked_at is not None and now - self._asked_at < KEPT_FOR):
+            return shape
+        self._asked_at = now
+        try:
+            found = [self._members(project) for project in self._projects]
+        except HelpdeskError:
+            return shape
+        team = frozenset(id_ for members in found for id_ in members)
+        return replace(shape, team=team if all(found) else None)
+
+    def _members(self, project: str) -> frozenset[str]:
+        answer = self._client.call(wire.assignable(project, MOST_MEMBERS))
+        people = pages.decoded(answer.body, list[Account], what="assignable users")
+        if len(people) >= MOST_MEMBERS:
+            return frozenset()
+        return frozenset(account.account_id for account in people if account.account_id)
+
+    def with_categories(self, shape: Shape) -> Shape:
+        """Return the shape with Jira's own category of every status, for those that the map does not bind."""
+        if self._categories is None:
+            try:
+                statuses = pages.decoded(self._client.call(wire.statuses()).body, list[StatusValue], what="statuses")
+            except HelpdeskError:
+                return shape
+            self._categories = _by_id(statuses)
+        return replace(shape, categories=self._categories)
+
+
+def _by_id(statuses: Sequence[StatusValue]) -> Mapping[str, str]:
+    named = ((s.id, s.status_category.key) for s in statuses if s.id and s.status_category)
+    return {id_: key for id_, key in named if key}

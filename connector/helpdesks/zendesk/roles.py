@@ -1,0 +1,109 @@
+"""Who is who on one Zendesk site, and who may write commands: learnt from pages, asked for where they do not tell.
+
+A light agent works inside without an agent's seat: they can neither answer nor own a ticket, and command nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from connector.domain.events import Role
+from connector.domain.site import FieldMap
+from connector.errors import Denied, Rejected
+from connector.helpdesks.transport import Client
+from connector.helpdesks.zendesk import normalise, shapes, wire
+
+KEPT_FOR = timedelta(minutes=10)
+MOST_PAGES = 100
+_MOST_ROLES = 50_000
+_LIGHT = 1
+"""``role_type`` of a light agent."""
+
+
+class Roles:
+    """The site's thread owns it. ``ours`` are our own accounts, once they are known."""
+
+    def __init__(self, client: Client, fields: FieldMap) -> None:
+        self._http = client
+        self._fields = fields
+        self._known: dict[int, Role] = {}
+        self._members: frozenset[str] = frozenset()
+        self._members_at: datetime | None = None
+        self.ours: frozenset[str] = frozenset()
+
+    def of(self, id_: int) -> Role:
+        """Return an account's role as far as it is known; what the site's map says of it goes first."""
+        if str(id_) in self.ours:
+            return Role.OURS
+        if str(id_) in self._fields.automations:
+            return Role.AUTOMATION
+        return self._known.get(id_, Role.UNKNOWN)
+
+    def keep_agents(self, ids: Iterable[int]) -> None:
+        """Note accounts with an agent's seat that came along with a page."""
+        self._known |= dict.fromkeys(ids, Role.AGENT)
+
+    def learn(self, ids: Iterable[int]) -> None:
+        """Ask for the roles of accounts that are not known yet.
+
+        Raises:
+            Unavailable: Zendesk does not answer.
+        """
+        if len(self._known) > _MOST_ROLES:
+            self._known.clear()
+        unknown = sorted(id_ for id_ in ids if self.of(id_) is Role.UNKNOWN)
+        for chunk in _chunks(unknown, wire.MOST_IDS):
+            answer = self._http.call(wire.people("users", chunk))
+            reply = normalise.decoded(answer.body, shapes.UsersReply, what="users")
+            self._known |= {user.id: role_of(user) for user in reply.users if user.id is not None}
+
+    # ---- commands
+
+    def may_command(self, account: str) -> bool:
+        """True when the site's map lets this agent write ``/esc`` commands; without a rule there every agent may.
+
+        Raises:
+            Unavailable: Zendesk does not answer.
+        """
+        fields = self._fields
+        if account in fields.commanders or not (fields.commanders or fields.command_groups):
+            return True
+        return account in self._commanders()
+
+    def _commanders(self) -> frozenset[str]:
+        now = self._http.adapter.server_now()
+        if self._members_at is None or now - self._members_at >= KEPT_FOR:
+            groups = sorted(self._fields.command_groups)
+            self._members = frozenset(id_ for group in groups for id_ in self._members_of(group))
+            self._members_at = now
+        return self._members
+
+    def _members_of(self, group: str) -> Iterator[str]:
+        """Yield the members of a group; one that is gone, or hidden from us, has none."""
+        after = ""
+        for _ in range(MOST_PAGES):
+            try:
+                answer = self._http.call(wire.memberships(group, after=after))
+            except (Rejected, Denied):
+                return
+            page = normalise.decoded(answer.body, shapes.Memberships, what=f"members of group {group}")
+            yield from (str(m.user_id) for m in page.group_memberships if m.user_id is not None)
+            before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
+            if not after or after == before:
+                return
+
+
+def role_of(user: shapes.User) -> Role:
+    """Return what an account is by its own record."""
+    if user.role == "end-user":
+        return Role.CUSTOMER
+    is_light = user.role_type == _LIGHT or (user.only_private_comments and user.role == "agent")
+    return Role.COLLABORATOR if is_light else Role.AGENT
+
+
+def _chunks(items: list[int], size: int) -> Iterator[tuple[int, ...]]:
+    iterator = iter(items)
+    while chunk := tuple(itertools.islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,138 @@
+"""Holding a ticket: by label, by field, by an agent's note; what it stops, how it ends, and who may not."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.events import Actor, EventKind, Role
+from connector.domain.site import HOLD_UNTIL
+from connector.domain.ticket import Priority
+from tests.domain.desk import ANNA, CARLA, OURS, ROBOT, Desk
+
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+P1, P2, P3, P4 = Priority
+LOU = Actor("lou-id", Role.COLLABORATOR)
+NOBODYS = st.sampled_from([CARLA, LOU, ROBOT, OURS, Actor("", Role.UNKNOWN)])
+
+
+def fill(desk: Desk, until: timedelta | None, actor: Actor = ANNA) -> None:
+    """Somebody sets the field that holds the ticket."""
+    before, after = desk.ticket.held_until, None if until is None else desk.now + until
+    told = [None if at is None else at.isoformat() for at in (before, after)]
+    desk.event(EventKind.FACT, actor, name=HOLD_UNTIL, before=told[0], after=told[1])
+    desk.ticket = dataclasses.replace(desk.ticket, held_until=after)
+
+
+def held_by(desk: Desk) -> list[str]:
+    return sorted({hold.by for hold in desk.look()[0].explanation.holds if hold.reason == "whole ticket"})
+
+
+@given(hours=st.integers(1, 30 * 24), later=st.integers(1, 60))
+def test_a_field_holds_until_its_moment_and_not_longer(hours: int, later: int) -> None:
+    desk = Desk(facts=OUTAGE)
+    fill(desk.wait(minutes=1), timedelta(hours=hours))
+    ends_at = desk.now + timedelta(hours=hours)
+    desk.sync()
+    assert desk.written == []
+    assert held_by(desk) == ["field hold until by agent (id anna-id)"]
+    desk.now = ends_at - timedelta(seconds=1)
+    desk.sync()
+    assert (desk.written, desk.spoken) == ([], [])
+    assert desk.look()[0].next_due_at == ends_at
+    desk.now = ends_at + timedelta(seconds=later)
+    desk.sync()
+    assert desk.ticket.priority is P1
+
+
+@given(days=st.integers(31, 4000), how=st.sampled_from(["field", "command"]))
+def test_a_hold_of_more_than_thirty_days_is_refused_and_said(days: int, how: str) -> None:
+    desk = Desk(facts=OUTAGE)
+    desk.wait(minutes=1)
+    if how == "field":
+        fill(desk, timedelta(days=days))
+    else:
+        desk.command(f"/esc hold {days}d")
+    desk.sync()
+    assert desk.ticket.priority is P1
+    assert any("30 days" in line for line in desk.look()[0].explanation.findings)
+    desk.now += timedelta(days=days - 1)
+    assert held_by(desk) == [], "nor does it begin once thirty days are left of it"
+
+
+@given(actor=NOBODYS, line=st.sampled_from(["hold 4h", "release", "ack", "dismiss security-form"]))
+def test_nobody_but_an_agent_commands(actor: Actor, line: str) -> None:
+    said, unsaid = Desk(facts=OUTAGE), Desk(facts=OUTAGE)
+    for desk in (said, unsaid):
+        desk.wait(minutes=1)
+    said.command(f"/esc {line}", actor)
+    for desk in (said, unsaid):
+        desk.run(hours=1)
+    assert (said.written, said.spoken) == (unsaid.written, unsaid.spoken)
+    assert said.state.acknowledged_at is None
+
+
+def test_what_was_asked_by_somebody_who_may_not_is_told() -> None:
+    desk = Desk(facts=OUTAGE)
+    desk.wait(minutes=1).command("/esc hold 4h", LOU)
+    assert any("may not command" in line for line in desk.look()[0].explanation.findings)
+
+
+def test_a_customer_holds_nothing_by_field() -> None:
+    desk = Desk(facts=OUTAGE)
+    fill(desk.wait(minutes=1), timedelta(hours=4), CARLA)
+    assert held_by(desk) == []
+
+
+def test_what_a_customers_form_put_into_the_field_holds_nothing() -> None:
+    desk = Desk(facts=OUTAGE, held_until=None)
+    desk.ticket = dataclasses.replace(desk.ticket, held_until=desk.now + timedelta(hours=4))
+    assert held_by(desk) == []
+    desk.complete = False
+    assert held_by(desk) == ["field hold until"], "until the history tells who, it counts"
+
+
+@pytest.mark.parametrize("ends", ["/esc release", "emptied"])
+def test_a_field_is_released(ends: str) -> None:
+    desk = Desk(facts=OUTAGE)
+    fill(desk.wait(minutes=1), timedelta(days=3))
+    desk.wait(minutes=1)
+    if ends == "emptied":
+        fill(desk, None)
+    else:
+        desk.command(ends)
+    desk.wait(minutes=1).sync()
+    assert desk.ticket.priority is P1
+
+
+def test_the_longest_of_several_holds_counts() -> None:
+    desk = Desk(facts=OUTAGE)
+    fill(desk.wait(minutes=1), timedelta(hours=8))
+    desk.command("/esc hold 2h")
+    assert held_by(desk) == ["field hold until by agent (id anna-id)"]
+    desk.label("esc-hold")
+    assert held_by(desk) == ["label esc-hold"]
+
+
+def test_the_label_has_the_name_that_the_map_gives_it() -> None:
+    desk = Desk(facts=OUTAGE, labels=frozenset({"esc-hold"}))
+    desk.rules = dataclasses.replace(desk.rules, hold_label="hands-off")
+    assert held_by(desk) == []
+    desk.wait(minutes=1).label("hands-off")
+    assert held_by(desk) == ["label hands-off"]
+    desk.wait(minutes=1).unlabel("hands-off")
+    desk.wait(minutes=1).sync()
+    assert desk.ticket.priority is P1
+
+
+def test_a_collaborators_acts_acknowledge_nothing() -> None:
+    desk = Desk(facts=OUTAGE)
+    desk.sync()
+    desk.wait(minutes=1).says(LOU, public=False)
+    desk.assign(assignee="id:lou-id", actor=LOU)
+    desk.sync()
+    assert desk.state.acknowledged_at is None

@@ -1,0 +1,213 @@
+"""Who counts as what on both helpdesks, over HTTP: agents, programs with their accounts, light agents, colleagues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.site import Binding, BindingSource, FieldMap
+from connector.domain.ticket import Status
+from connector.sandbox.assembly import Sandbox, SiteSpec
+from connector.sandbox.core.moments import ClockOptions
+from connector.sandbox.core.roster import Person
+from connector.sandbox.jira import build as build_jira
+from connector.sandbox.zendesk import build as build_zendesk
+from tests.helpdesks import test_jira_contract as jira
+from tests.helpdesks import test_zendesk as zendesk
+from tests.helpdesks.sandbox_stage import ROSTER, START
+
+EXTRA = (
+    Person(key="lou", name="Lou", email="lou@desk.example", role="light", groups=("service-desk",)),
+    Person(key="emil", name="Emil", email="emil@desk.example", role="employee"),
+    Person(key="mira", name="Mira", email="mira@desk.example", role="agent", groups=("second-line",)),
+    Person(key="rival", name="Rival", email="rival@desk.example", role="bot", groups=("second-line",)),
+)
+WHO = replace(ROSTER, people=(*ROSTER.people, *EXTRA))
+KINDS = ("jira", "zendesk")
+
+
+class Office:
+    """A simulated site with everybody in it, read by our adapter under a map of one's choice."""
+
+    def __init__(self, kind: str, sandbox: Sandbox) -> None:
+        self.kind = kind
+        self._sandbox = sandbox
+        self.use()
+
+    def use(self, **names: Any) -> None:
+        """Read with these names in the site's map."""
+        if self.kind == "jira":
+            self.stage: Any = jira.JiraStage(self._sandbox, fields=replace(jira.FIELDS, **names))
+        else:
+            self.stage = zendesk.ZendeskStage(self._sandbox)
+            fields: FieldMap = replace(self.stage.fields, **names)
+            self.stage = Mapped(self._sandbox, fields)
+        self.stage.reader.check()
+
+    def id_of(self, key: str) -> str:
+        """Return somebody's account id."""
+        if self.kind == "jira":
+            return f"qm:{key}"
+        return self._user(key)
+
+    def _user(self, key: str) -> str:
+        (found,) = [u for u in self._sandbox.site("zendesk").people.clerk.desk.directory.users.values() if u.key == key]
+        return str(found.id)
+
+    def group_of(self, key: str) -> str:
+        return (
+            key if self.kind == "jira" else str(self._sandbox.site("zendesk").people.clerk.desk.directory.group_id(key))
+        )
+
+    def ticket(self) -> str:
+        id_: str = self.stage.create()
+        self.stage.behind.later(timedelta(minutes=1))
+        return id_
+
+    def says(self, id_: str, who: str, text: str, *, public: bool) -> None:
+        key = self.stage.key(id_) if self.kind == "jira" else id_
+        self.stage.behind.people.comment(key, who, text, public=public)
+        self.stage.behind.later(timedelta(minutes=1))
+
+    def priority(self, id_: str, who: str, priority: str) -> None:
+        key = self.stage.key(id_) if self.kind == "jira" else id_
+        self.stage.behind.people.set_priority(key, who, priority)
+        self.stage.behind.later(timedelta(minutes=1))
+
+    def events(self, id_: str, kind: EventKind) -> list[TicketEvent]:
+        (history,) = self.stage.reader.history([id_])
+        assert not history.unreadable
+        return [e for e in history.events if e.kind is kind]
+
+
+class Mapped(zendesk.ZendeskStage):
+    """A stage on a map of one's own."""
+
+    def __init__(self, sandbox: Sandbox, fields: FieldMap) -> None:
+        super().__init__(sandbox)
+        self.fields = fields
+        self.reader._view = replace(self.reader._view, fields=fields)
+        self.reader._roles._fields = fields
+
+
+@pytest.fixture(params=KINDS)
+def office(request: pytest.FixtureRequest) -> Iterator[Office]:
+    kind = request.param
+    build, name = (build_jira, "jsm") if kind == "jira" else (build_zendesk, "zendesk")
+    quiet = {"limits": False, "index_lag": (0.0, 0.0)} if kind == "jira" else zendesk.QUIET
+    spec = SiteSpec(name=name, kind=kind, build=build, roster=WHO, options=quiet)
+    with Sandbox((spec,), ClockOptions(start=START, mode="manual"), seed=7) as running:
+        yield Office(kind, running)
+
+
+class TestRoles:
+    def test_an_agents_note_is_an_agents_and_a_light_agents_is_not(self, office: Office) -> None:
+        id_ = office.ticket()
+        for who in ("anna", "lou"):
+            office.says(id_, who, "looking", public=False)
+        assert [e.actor.role for e in office.events(id_, EventKind.COMMENT)] == [Role.AGENT, Role.COLLABORATOR]
+
+    def test_a_colleague_who_answers_in_public_answers_nothing(self, office: Office) -> None:
+        """An employee is no agent, though Jira gives both the same kind of account."""
+        id_ = office.ticket()
+        office.says(id_, "emil", "me too", public=True)
+        office.says(id_, "anna", "on it", public=True)
+        assert [e.actor.role for e in office.events(id_, EventKind.COMMENT)] == [Role.CUSTOMER, Role.AGENT]
+
+    def test_an_agents_account_that_a_program_uses_is_a_programs(self, office: Office) -> None:
+        id_ = office.ticket()
+        office.priority(id_, "mira", "P2")
+        assert [e.actor.role for e in office.events(id_, EventKind.PRIORITY)] == [Role.AGENT]
+        office.use(automations=frozenset({office.id_of("mira")}))
+        assert [e.actor.role for e in office.events(id_, EventKind.PRIORITY)] == [Role.AUTOMATION]
+
+    def test_what_a_mirror_brings_back_of_ours_is_nobodys_word(self, office: Office) -> None:
+        office.use(automations=frozenset({office.id_of("mira")}))
+        id_ = office.ticket()
+        office.says(id_, "mira", "Escalated to level 2.\n\nRef ESC-0123456789", public=True)
+        office.says(id_, "mira", "A customer writes on the other side", public=True)
+        office.says(id_, "anna", "> Escalated.\n> Ref ESC-0123456789\n\nmine", public=True)
+        assert [e.reaction for e in office.events(id_, EventKind.COMMENT)] == [True, False, False]
+
+
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("text", "lines"),
+        [
+            pytest.param("/esc hold 4h", ["/esc hold 4h"], id="plain"),
+            pytest.param("see below\n/esc ack\n/esc hold 2h", ["/esc ack", "/esc hold 2h"], id="among other lines"),
+            pytest.param("> /esc hold 4h\nno", [], id="quoted"),
+            pytest.param("No.\n\nOn Monday the boss of it all wrote:\n/esc hold 4h", [], id="in the mail replied to"),
+            pytest.param("Escalated.\n/esc hold 4h\nRef ESC-0123456789", [], id="in a note of ours"),
+        ],
+    )
+    def test_only_an_agents_own_lines_count(self, office: Office, text: str, lines: list[str]) -> None:
+        id_ = office.ticket()
+        office.says(id_, "anna", text, public=False)
+        assert [e.after for e in office.events(id_, EventKind.COMMAND)] == lines
+
+    def test_nobody_commands_in_public(self, office: Office) -> None:
+        id_ = office.ticket()
+        for who in ("anna", "carla", "emil"):
+            office.says(id_, who, "/esc hold 4h", public=True)
+        assert office.events(id_, EventKind.COMMAND) == []
+
+    def test_a_light_agents_command_is_kept_as_nobodys(self, office: Office) -> None:
+        id_ = office.ticket()
+        office.says(id_, "lou", "/esc hold 4h", public=False)
+        assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
+
+    def test_the_map_says_who_may(self, office: Office) -> None:
+        by_group = {"command_groups": frozenset({office.group_of("service-desk")})}
+        by_name = {"commanders": frozenset({office.id_of("anna")})}
+        office.use(**(by_name if office.kind == "jira" else by_group))
+        id_ = office.ticket()
+        for who in ("anna", "mira"):
+            office.says(id_, who, "/esc release", public=False)
+        assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.AGENT, Role.COLLABORATOR]
+
+    def test_a_group_that_is_gone_lets_nobody_command(self, office: Office) -> None:
+        if office.kind == "jira":
+            pytest.skip("Jira does not say who is in a support group")
+        office.use(command_groups=frozenset({"999"}))
+        id_ = office.ticket()
+        office.says(id_, "anna", "/esc release", public=False)
+        assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
+
+
+class TestJirasStatuses:
+    def test_one_that_the_map_does_not_bind_is_read_by_its_category(self, office: Office) -> None:
+        if office.kind == "zendesk":
+            pytest.skip("Zendesk's statuses are categories")
+        bound = {name: ours for name, ours in jira.FIELDS.statuses.items() if name != "Resolved"}
+        office.use(statuses=bound)
+        id_ = office.ticket()
+        office.stage.agent(id_, status=Status.SOLVED)
+        assert [e.after for e in office.events(id_, EventKind.STATUS)][-1] == "solved"
+
+
+class TestHoldFields:
+    @pytest.mark.parametrize(
+        ("value", "moment"),
+        [
+            ("2026-11-25T10:00:00.000+0100", datetime(2026, 11, 25, 9, tzinfo=UTC)),
+            ("2026-11-25", datetime(2026, 11, 26, tzinfo=UTC)),
+        ],
+    )
+    def test_the_field_is_read_and_its_changes_are_told(self, office: Office, value: str, moment: datetime) -> None:
+        name, field = ("next_due", "customfield_10113") if office.kind == "jira" else ("next_due", "27653")
+        office.use(hold_until=Binding(source=BindingSource.FIELD, id=field))
+        if office.kind == "jira" and len(value) == 10:
+            pytest.skip("the site's field holds a moment")
+        id_ = office.ticket()
+        key = office.stage.key(id_) if office.kind == "jira" else id_
+        office.stage.behind.people.set_field(key, "anna", name, value)
+        (observation,) = office.stage.reader.get([id_]).observations
+        assert observation.ticket.held_until == moment
+        (event,) = [e for e in office.events(id_, EventKind.FACT) if e.name == "hold_until"]
+        assert (event.actor.role, event.before) == (Role.AGENT, None)
