@@ -14,6 +14,7 @@
         ├── Conflict         the ticket changed since it was seen: plan again
         ├── Rejected         the helpdesk will never accept this: record and go on
         ├── Denied           credentials or scope: freeze this site's writes
+        │   └── Exposed      an internal note could be read by customers: freeze this site's notes
         ├── Malformed        a payload that we cannot read: quarantine the ticket
         └── Unavailable      a read that failed for good after its retries: end this site's pass
 
@@ -112,11 +113,27 @@ class Conflict(HelpdeskError):
 
 
 class Rejected(HelpdeskError):
-    """The helpdesk will never accept this; ``fields`` names what it refused, where it says so."""
+    """The helpdesk will never accept this.
 
-    def __init__(self, message: str, *, fields: tuple[str, ...] = (), remedy: str = "") -> None:
+    Attributes:
+        fields: What it refused, where it says so.
+        missing: Those of ``fields`` that do not exist there at all: no value would be accepted.
+        absent: It does not show the ticket: gone, or hidden from us.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: tuple[str, ...] = (),
+        missing: tuple[str, ...] = (),
+        absent: bool = False,
+        remedy: str = "",
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.fields = fields
+        self.missing = missing
+        self.absent = absent
 
 
 class Denied(HelpdeskError):
@@ -129,6 +146,15 @@ class Denied(HelpdeskError):
     def __init__(self, message: str, *, about: str = "site", remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.about = about
+
+
+class Exposed(Denied):
+    """An internal note came out public. ``mended``: it stands as an internal note now; ``removed``: it is gone."""
+
+    def __init__(self, message: str, *, mended: bool = False, removed: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.mended = mended
+        self.removed = removed
 
 
 class Malformed(HelpdeskError):

@@ -11,17 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from connector.domain.change import Change, FieldChange
+from connector.domain.change import Change, FieldChange, Write
 from connector.domain.decision import LeftAlone, TicketPlan
 from connector.domain.guard import Held
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
-from connector.errors import ConnectorError, Denied, Unavailable
+from connector.errors import ConnectorError, Denied, Rejected, Unavailable
 from connector.ports import AsideKind, SetAside
 
 CONFIRM_AFTER = timedelta(seconds=60)
 """How long a ticket that is not shown is left alone before the second look that settles it."""
 
+NOT_SHOWN = "the helpdesk does not show it; looked for again"
 CREDENTIALS = "credentials"
 AFTER_REFUSAL = timedelta(minutes=15)
 """How long refused credentials are not shown again, unless somebody resumes: an account may be locked for it."""
@@ -132,11 +133,28 @@ def _rest_after(error: ConnectorError) -> tuple[timedelta, str]:
     return wish or timedelta(0), ""
 
 
+def aside_for(write: Write, ticket: Ticket, error: Rejected, *, now: datetime) -> list[SetAside]:
+    """Return what a refusal sets aside; nothing where the helpdesk named nothing of ours.
+
+    A field that does not exist in a scope is left out there for every ticket, a refused value on its ticket alone. A
+    ticket that is not shown waits for a second look.
+    """
+    why = f"refused: {error}"[:200]
+    if error.absent:
+        return [SetAside(kind=AsideKind.TICKET, ticket=write.ref.id, why=NOT_SHOWN, since=now)]
+    found = []
+    for change in (c for c in write.fields if c.field in error.fields):
+        item = SetAside(kind=AsideKind.FIELD, scope=ticket.scope, field=str(change.field), why=why, since=now)
+        if change.field not in error.missing:
+            item = replace(item, ticket=write.ref.id, value=change.after or "")
+        found.append(item)
+    return found
+
+
 def suspect(site: SiteReading, around: Surroundings, ids: Iterable[str], *, now: datetime) -> None:
     """Set tickets aside that the helpdesk does not show: gone, hidden, or only slow. A second look settles it."""
     known = {item.ticket for item in around.journal.aside(site.name) if item.kind is AsideKind.TICKET}
-    why = "the helpdesk does not show it; looked for again"
-    fresh = [SetAside(kind=AsideKind.TICKET, ticket=id_, why=why, since=now) for id_ in ids if id_ not in known]
+    fresh = [SetAside(kind=AsideKind.TICKET, ticket=id_, why=NOT_SHOWN, since=now) for id_ in ids if id_ not in known]
     if fresh:
         around.journal.set_aside(site.name, fresh)
 

@@ -22,7 +22,6 @@ class SiteReading:
         bindings: Digest of the site's map.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
-        grace: How long a write of unknown outcome is looked for before it is parked.
     """
 
     rules: SiteRules
@@ -32,7 +31,6 @@ class SiteReading:
     bindings: str = ""
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
-    grace: timedelta = timedelta(minutes=5)
 
     @property
     def name(self) -> str:

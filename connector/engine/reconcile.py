@@ -67,6 +67,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
+        bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
 
@@ -84,6 +85,7 @@ class PassPlan:
     insufficient: int = 0
     malformed: int = 0
     alarms: list[str] = field(default_factory=list)
+    bindings: str = ""
 
 
 @dataclass(slots=True)
@@ -259,6 +261,7 @@ def guarded(  # noqa: PLR0913
         insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+        bindings=site.bindings,
     )
 
 

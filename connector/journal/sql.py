@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
+from sqlalchemy import Connection
+
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
@@ -106,8 +108,13 @@ class SqlJournal:
         return self._run(lambda c: control.resumed_at(c, site))
 
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
-        """Return the earliest due moment, or the earliest later than ``after``."""
-        return self._run(lambda c: tickets.next_due(c, site, after=after))
+        """Return the earliest moment at which a ticket is due or an intent is looked at, or the earliest after one."""
+
+        def earliest(connection: Connection) -> datetime | None:
+            due = tickets.next_due(connection, site, after=after), intents.next_look(connection, site, after=after)
+            return min((at for at in due if at is not None), default=None)
+
+        return self._run(earliest)
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""
@@ -134,26 +141,65 @@ class SqlJournal:
         self._run(lambda c: verdicts.move_on(c, site, due, since=since))
 
     def arm(
-        self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
+        self,
+        site: str,
+        writes: Sequence[tuple[Write, str]],
+        *,
+        run: str,
+        now: datetime,
+        sent_at: datetime | None = None,
+        job: str = "",
     ) -> tuple[Op, ...]:
         """Store intents; durable on return."""
-        return self._run(lambda c: intents.arm(c, site, writes, run=run, now=now, job=job))
+        return self._run(lambda c: intents.arm(c, site, writes, run=run, now=now, sent_at=sent_at, job=job))
+
+    def arm_again(self, op: Op, digest: str, *, run: str, now: datetime, sent_at: datetime) -> Op:
+        """Store that another copy is about to be sent; durable on return."""
+        return self._run(lambda c: intents.arm_again(c, op, digest, run=run, now=now, sent_at=sent_at))
+
+    def not_resent(self, before: Op) -> None:
+        """Store that the copy armed after ``before`` never left."""
+        self._run(lambda c: intents.not_resent(c, before))
+
+    def look_again(self, op: Op, *, at: datetime | None, absent_at: datetime | None) -> None:
+        """Store when to look at a row next."""
+        self._run(lambda c: intents.look_again(c, op, at=at, absent_at=absent_at))
+
+    def watched(self, site: str, *, now: datetime) -> tuple[Op, ...]:
+        """Return done writes that are to be looked at by now."""
+        return self._run(lambda c: intents.watched(c, site, now=now))
+
+    def withdraw(self, op: Op, why: str, *, now: datetime) -> None:
+        """Give an open write up."""
+        self._run(lambda c: outcomes.withdraw(c, op, why, now=now))
+
+    def order_resend(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Open a parked write again, by a person's order."""
+        self._run(lambda c: outcomes.order_resend(c, op, now=now, actor=actor))
+
+    def drop(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Give a parked write up, by a person's order."""
+        self._run(lambda c: outcomes.drop(c, op, now=now, actor=actor))
 
     def attach_job(self, ops: Sequence[Op], job: str) -> None:
         """Note the vendor's job id on armed rows."""
         self._run(lambda c: intents.attach_job(c, ops, job))
 
-    def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
+    def settle(self, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
         """Store what the helpdesk confirmed."""
-        self._run(lambda c: outcomes.settle(c, op, receipt, now=now))
+        self._run(lambda c: outcomes.settle(c, op, receipt, now=now, actor=actor))
 
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
         """Mark ``failed`` or ``parked``."""
         self._run(lambda c: outcomes.fail(c, op, status, why, now=now))
 
-    def reject(self, op: Op, why: str, *, now: datetime) -> None:
+    def conflict(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed``: the ticket changed."""
+        self._run(lambda c: outcomes.conflict(c, op, why, now=now))
+
+    def reject(self, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
         """Mark ``failed`` for good."""
-        self._run(lambda c: outcomes.reject(c, op, why, now=now))
+        self._run(lambda c: outcomes.reject(c, op, why, now=now, rest=rest))
 
     def sending(self, site: str) -> tuple[Op, ...]:
         """Return intents without an outcome, oldest first."""

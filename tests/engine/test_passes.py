@@ -261,33 +261,37 @@ class TestUnknown:
         assert desk.live(id_).priority is P1
         assert len(desk.writer.sent) == 2
 
-    def test_a_comment_that_is_not_there_is_parked_and_never_said_again(
-        self, stage: Stage, desk: Desk, clock: StoppedClock
-    ) -> None:
+    def test_a_comment_that_is_not_there_is_sent_again_under_the_same_stamp(self, stage: Stage, desk: Desk) -> None:
         (id_,) = opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LOST_REQUEST)
         stage.run("desk")
-        clock.move(MINUTE)
-        waiting = stage.run("desk")
-        assert (applied(waiting).skipped, waiting.summary.parked) == (1, 0)
-        clock.move(desk.grace)
-        assert stage.run("desk").summary.parked == 1
-        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
-        at_rest(stage)
-        assert desk.live(id_).priority is P1, "fields go on"
-        (parked,) = stage.ops("desk", OpStatus.PARKED)
-        said = stage.stored("desk", id_).said
-        assert said[str(parked.write.comment.notice.occasion), Effect.NOTES].outcome is Outcome.PARKED
-        assert sum(s.write.key == parked.write.key for s in desk.writer.sent) == 1
+        stage.clock.move(SECOND * 10)
+        stage.run("desk")
+        first, second = desk.writer.sent[:2]
+        digest = desk.writer.request_digest
+        assert digest(first.write, seen=first.seen) == digest(second.write, seen=second.seen)
+        assert desk.live(id_).priority is P1
+        assert set(desk.world.keys_posted().values()) == {1}
 
-    def test_a_comment_that_lands_within_its_grace_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    def test_a_comment_that_lands_late_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LATE)
         stage.run("desk")
         clock.move(MINUTE)
         assert stage.run("desk").summary.written == 1
         assert list(desk.world.keys_posted().values()) == [1]
-        assert stage.ops("desk", OpStatus.PARKED) == ()
+        assert len(desk.writer.sent) == 1
+
+    def test_a_ticket_that_moved_on_is_planned_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LATE)
+        stage.run("desk")
+        stage.clock.move(SECOND)
+        desk.world.comment(id_, "I look at it", AGENT, public=False)
+        stage.clock.move(MINUTE)
+        at_rest(stage)
+        assert set(desk.world.keys_posted().values()) == {1}
+        assert stage.journal.sending("desk") == ()
 
 
 class TestBudgets:

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,26 @@ class Desk:
 
     def priority(self, ticket: str) -> str | None:
         """What people see."""
-        rows = self.running.site(self.kind).view()
-        return next(row["priority"] for row in rows if str(row["ticket"]) == ticket)
+        return self._row(ticket)["priority"]  # type: ignore[no-any-return]
+
+    def issue_id(self, ticket: str) -> str:
+        """Return the vendor's own id of a ticket."""
+        return str(self._row(ticket)["id"])
+
+    def _row(self, ticket: str) -> dict[str, Any]:
+        return next(row for row in self.running.site(self.kind).view() if str(row["ticket"]) == ticket)
+
+    def screen(self, name: str, *projects: str) -> None:
+        """Put a Jira field on the screens of these projects alone; none: of all."""
+        state: Any = self.running.site(self.kind)
+        fields, id_ = state.state.catalog.fields, self.running.site(self.kind).describe()["fields"][name]
+        fields[id_] = replace(fields[id_], projects=projects)
+
+    def custom(self, ticket: str, name: str) -> Any:
+        """Return what a Jira field holds."""
+        id_ = self.running.site(self.kind).describe()["fields"][name]
+        state: Any = self.running.site(self.kind)
+        return state.state.issues[int(self.issue_id(ticket))].get(id_)
 
     def known(self) -> frozenset[str]:
         return self.journal.known_open(self.kind)

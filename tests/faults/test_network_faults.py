@@ -234,12 +234,7 @@ def test_fault_14_a_storm_of_429_is_waited_out(kind: str) -> None:
         site.daemon(timedelta(minutes=15))
         assert (site.priority(urgent), site.priority(mild)) == ("P1", "P2")
         puts = [r["path"] for r in site.requests(since=healed, method="PUT")]
-        assert puts[0].endswith(str(urgent)) or _issue(site, urgent) in puts[0]
-
-
-def _issue(site: Desk, key: str) -> str:
-    found = [t for t in site.journal.load(site.kind, sorted(site.known()), now=site.now) if t.ticket.key == key]
-    return str(found[0].ticket.ref.id) if found else key
+        assert site.issue_id(urgent) in puts[0].rpartition("/")[2]
 
 
 def test_fault_15_one_issue_s_write_limit_delays_that_issue_alone() -> None:
@@ -362,3 +357,85 @@ def test_fault_27_a_silent_helpdesk_gets_exactly_one_probe_at_a_time() -> None:
         reading.call(READ)
         writing.call(WRITE)
         assert written(server) == 1
+
+
+def test_fault_18_a_permission_that_goes_stops_that_scope_alone() -> None:
+    """403 in one project in the middle of a run: its writes freeze with an alarm, the other project's go on."""
+    with desk("jira") as site:
+        ours, theirs = site.ticket(), site.ticket(type="hr")
+        site.later(minutes=5)
+        site.strike("forbid", scope="HR", methods=["PUT"])
+        for _ in range(3):
+            site.run()
+            site.later(minutes=5)
+        assert site.priority(ours) == "P1" != site.priority(theirs)
+        assert len(site.requests(method="PUT", status=403)) <= 2  # with and without the mails' flag
+        assert site.ears.alarms[0].message.startswith("writes to HR on jira are frozen")
+        assert (len(site.ears.alarms), site.frozen) == (1, {})
+        again = site.ticket()
+        site.later(minutes=5)
+        site.run()
+        assert site.priority(again) == "P1"
+        site.heal()
+        site.journal.resume("jira", allow=0, now=site.now, actor="anna")
+        site.run()
+        assert site.priority(theirs) == "P1"
+
+
+@pytest.mark.parametrize("kind", ["zendesk", "jira"])
+def test_fault_19_a_ticket_that_is_not_shown_gets_a_second_look(kind: str) -> None:
+    """404 once is no proof: nothing is forgotten. A minute later, still 404: gone, and nothing more is sent there."""
+    with desk(kind) as site:
+        hidden, gone = site.ticket(), site.ticket()
+        site.later(minutes=5)
+        site.strike("status", status=404, path=_ticket(site, hidden), times=1)
+        site.run()
+        assert site.known() == {site.issue_id(hidden), site.issue_id(gone)}
+        assert site.priority(gone) == "P1" != site.priority(hidden)
+        site.later(minutes=2)
+        site.run()
+        assert site.priority(hidden) == "P1"
+        known, path = site.issue_id(hidden), _ticket(site, gone)
+        site.people.delete(gone, "anna")
+        since = site.now
+        site.later(minutes=2)
+        for _ in range(3):
+            site.later(hours=6.1)
+            site.run()
+            site.later(minutes=2)
+            site.run()
+        assert site.known() == {known}
+        assert not [r for r in site.requests(since=since, method="PUT") if re.search(path, r["path"])]
+
+
+def _ticket(site: Desk, ticket: str) -> str:
+    return rf"/issue/{site.issue_id(ticket)}$" if site.kind == "jira" else rf"/tickets/{ticket}(\.json)?$"
+
+
+def test_fault_34_a_field_on_no_screen_is_set_aside_and_the_rest_is_written() -> None:
+    """Jira refuses the whole edit for one field: that field is left alone in its project, everything else goes on."""
+    with desk("jira") as site:
+        site.run()
+        site.screen("level", "HR")
+        tickets = [site.ticket() for _ in range(3)]
+        site.later(minutes=5)
+        for _ in range(3):
+            site.run()
+            site.later(minutes=5)
+        assert [site.priority(t) for t in tickets] == ["P1"] * 3
+        refused = site.requests(method="PUT", status=400)
+        assert len(refused) == 1  # it is known from then on, whatever the ticket
+        (item,) = site.journal.aside("jira")
+        assert (item.scope, item.field, item.ticket) == ("SUP", "level", "")
+        site.restart()
+        later = site.ticket()
+        site.later(minutes=5)
+        site.run()
+        assert site.priority(later) == "P1"
+        assert len(site.requests(method="PUT", status=400)) == 1
+        site.screen("level")
+        site.journal.resume("jira", allow=0, now=site.now, actor="anna")
+        newest = site.ticket()
+        site.later(minutes=5)
+        site.run()
+        assert site.custom(newest, "level") == 1

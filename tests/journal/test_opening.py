@@ -294,7 +294,9 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
         "ix_ticket_due": "next_due_at IS NOT NULL",
         "ix_ticket_open": "is_open = 1",
         "ix_ticket_without_history": "is_open = 1 AND history_complete = 0",
-        "uq_op_sending": "status = 'sending'",
+        "uq_op_sending_fields": "status = 'sending' AND audience = ''",
+        "uq_op_sending_comment": "status = 'sending' AND audience <> ''",
+        "ix_op_look_at": "look_at IS NOT NULL",
     }
 
 

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from connector.domain.change import Change, Comment, Write
-from connector.domain.ticket import Priority, Status, Ticket
+from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import (
     Conflict,
     Denied,
+    Exposed,
     HelpdeskError,
     Malformed,
     NotSent,
@@ -106,6 +107,15 @@ class JiraWriter:
         answer = self._client.call(request, fresh=True, urgent=_is_urgent(write, seen))
         return self._commented(write, write.comment, answer, seen)
 
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        """Remove a comment of ours; nobody sees it any more."""
+        self._client.call(wire.delete_comment(ref.id, comment), urgent=True)
+        return False
+
+    def server_now(self) -> datetime:
+        """Return Jira's time, by its latest answer."""
+        return self._client.adapter.server_now()
+
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
         """Refuse: there is no bulk here."""
         raise Rejected(f"Jira takes no bulk of {len(writes)} writes")
@@ -146,7 +156,7 @@ class JiraWriter:
                 self._hear(write, seen)
         except Rejected as error:
             self._reader.prove_account()
-            raise Rejected(f"the issue is gone or hidden: {error}") from error
+            raise Rejected(f"the issue is gone or hidden: {error}", absent=error.absent) from error
         except Unavailable as error:
             if error.retry_after is not None:
                 raise Throttled(f"not sent: {error}", retry_after=error.retry_after) from error
@@ -189,7 +199,8 @@ class JiraWriter:
         except Rejected as error:
             fields = wire.refused(error.fields, write.fields, self._reader.shape.fields)
             self._refusals.remember(write, fields, now=self._clock.now())
-            raise Rejected(str(error), fields=fields, remedy=error.remedy) from error
+            missing = wire.refused(error.missing, write.fields, self._reader.shape.fields)
+            raise Rejected(str(error), fields=fields, missing=missing, remedy=error.remedy) from error
 
     def _version_now(self, write: Write) -> str:
         """Ask for the version that our own edit made, where Jira did not return the issue."""
@@ -218,13 +229,14 @@ class JiraWriter:
         """Read a note back; one that customers can read is removed at once and the site's notes are frozen."""
         if created.public is not True and not self._can_be_read(write, created):
             return
-        removed = "it was removed"
+        became, removed = "it was removed", True
         try:
-            self._client.call(wire.delete_comment(write.ref.id, created.id), urgent=True)
+            self.retract(write.ref, created.id)
         except HelpdeskError as error:
-            removed = f"it could NOT be removed ({type(error).__name__})"
-        raise Denied(
-            f"an internal note on {write.ref} came out public; {removed}",
+            became, removed = f"it could NOT be removed ({type(error).__name__})", False
+        raise Exposed(
+            f"an internal note on {write.ref} came out public; {became}",
+            removed=removed,
             remedy="look at the ticket, the project's comment settings and the account's role before resuming notes",
         )
 

@@ -78,7 +78,7 @@ def error_of(reply: Reply, outcome: Outcome, *, what: str) -> HelpdeskError:
         case Outcome.CONFLICT:
             return Conflict(text)
         case Outcome.REJECTED:
-            return Rejected(text)
+            return Rejected(text, absent=reply.status == HTTPStatus.NOT_FOUND)
         case _:
             return Unknown(text)
 

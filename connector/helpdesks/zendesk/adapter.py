@@ -16,10 +16,11 @@ from connector.helpdesks.transport import (
     Surroundings,
     reserving,
 )
+from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
 from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
 from connector.helpdesks.zendesk.members import ViewMembers
-from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.reader import ZendeskReader
 from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.writer import ZendeskWriter

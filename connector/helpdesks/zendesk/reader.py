@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Write
 from connector.domain.events import TicketEvent
-from connector.domain.ticket import TicketRef
+from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.roles import Roles
@@ -30,14 +31,6 @@ SEARCH_EVERY = timedelta(minutes=1)
 OPEN = "status<solved"
 NOT_CLOSED = "status<closed"
 MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """Who reads and who writes; one and the same where a site has a single credential."""
-
-    reader: Client
-    writer: Client
 
 
 class ZendeskReader:
@@ -150,7 +143,9 @@ class ZendeskReader:
             ref = TicketRef(self._view.site, id_)
             try:
                 events, read_until = self._history(id_)
-            except (Rejected, Malformed) as error:
+            except (Rejected, Malformed, Denied) as error:
+                if isinstance(error, Denied) and error.about != "permission":
+                    raise
                 now, why = self._http.adapter.server_now(), str(error)[:200]
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
@@ -172,11 +167,20 @@ class ZendeskReader:
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
         self._know_ourselves()
+        ticket = self._as_it_stands(write) if write.comment is not None else None
         try:
-            audits, _ = self._audits(write.ref.id, urgent=True)
+            audits, at = self._audits(write.ref.id, urgent=True)
         except (Rejected, Denied, Malformed):
-            return Lookup(presence=Presence.UNPROVABLE)
-        return lookup.find(audits, write, lookup.Search(accounts=self._ours, since=since, fields=self._view.fields))
+            return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
+        search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
+        guard = lookup.guard(ticket, write)
+        return replace(lookup.find(audits, write, search), guard=guard, ticket=ticket, at=at)
+
+    def _as_it_stands(self, write: Write) -> Ticket | None:
+        """Return the ticket as it is; read before its audits, so that what moved it stands in them."""
+        answer = self._http.call(wire.show_many((write.ref.id,)), urgent=True)
+        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        return next((o.ticket for o in found.observations if o.ticket.ref.id == write.ref.id), None)
 
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made."""
