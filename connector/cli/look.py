@@ -41,7 +41,7 @@ def status(options: Options) -> int:
 
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
-    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
+    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside]))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
     due = "" if site.next_due_at is None else _until(site.next_due_at - now)
@@ -122,7 +122,8 @@ def attention(options: Options) -> int:
     \b
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
     parked      a write whose outcome nobody can prove; it is not sent again
-    frozen      a site or effect that a guard stopped
+    frozen      a site, scope or effect that a guard stopped
+    set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
     quarantined a ticket whose data cannot be read; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()

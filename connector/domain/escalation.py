@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
+from connector.domain.baseline import without_path
 from connector.domain.decision import PathVerdict
 from connector.domain.ownership import has_new_trigger, latest, told
 from connector.domain.policy import Path, StartWhen
@@ -75,19 +76,12 @@ def escalate(view: View) -> Escalated:
 # ---- starting
 
 
-_AFRESH = EscalationState()
-_PATH_FIELDS = (
-    *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
-    *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed"),
-)
-
-
 def _without_old_cycle(view: View) -> EscalationState:
     """Return the state without a path that belongs to a cycle before the last reopening."""
     state, begun_at = view.state, _reopened_cycle(view)
     if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
         return state
-    return dataclasses.replace(state, **{name: getattr(_AFRESH, name) for name in _PATH_FIELDS})
+    return without_path(state)
 
 
 def _reopened_cycle(view: View) -> datetime | None:
@@ -128,7 +122,7 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if in_force is not None:
         return in_force, ""
     if causes:
-        return None, f"{causes[0].why}, but before enforce_from: only an adopted ticket takes it up"
+        return None, f"{causes[0].why}, but before enforce_from or in shadow: only an adopted ticket takes it up"
     return None, "waits for a threshold"
 
 

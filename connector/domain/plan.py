@@ -159,13 +159,19 @@ def _next_due(want: FieldWant, situation: Situation) -> FieldChange:
 def _without_lone_rider(
     fields: tuple[FieldChange, ...], decision: Decision, situation: Situation
 ) -> tuple[FieldChange, ...]:
-    """Return the changes without a ``next due`` that has not moved, or that alone would cause a write too early."""
+    """Return the changes without a ``next due`` that has not moved, or that alone would cause a write too early.
+
+    The first one goes along with another write, or alone when the ticket is old enough for one of its own.
+    """
     rider = next((change for change in fields if change.field is Field.NEXT_DUE), None)
     if rider is None:
         return fields
     ours = situation.applied.get(Field.NEXT_DUE)
     others = tuple(change for change in fields if change is not rider)
-    if ours is not None and (ours.value == rider.after or not (others or _moved(ours, rider, decision.now))):
+    if ours is None:
+        since = situation.ticket.opened_at
+        return fields if others or decision.now - since >= NEXT_DUE_EVERY else ()
+    if ours.value == rider.after or not (others or _moved(ours, rider, decision.now)):
         return others
     return fields
 

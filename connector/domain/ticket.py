@@ -11,6 +11,7 @@ from types import MappingProxyType
 Fact = str | float | bool | frozenset[str]
 """A normalised input of the policy; a missing input is absent, never an empty string."""
 
+_UTC = timedelta(0)
 EMPTY: Mapping[str, Fact] = MappingProxyType({})
 
 
@@ -217,9 +218,8 @@ class Ticket:
     held_until: datetime | None = None
 
     def __post_init__(self) -> None:
-        for name in ("opened_at", "updated_at"):
-            if getattr(self, name).utcoffset() != timedelta(0):
-                raise ValueError(f"{self.ref}: {name} must be aware and in UTC")
+        if self.opened_at.utcoffset() != _UTC or self.updated_at.utcoffset() != _UTC:
+            raise ValueError(f"{self.ref}: opened_at and updated_at must be aware and in UTC")
 
     @property
     def is_open(self) -> bool:

@@ -118,7 +118,10 @@ def take_in(
     ``reread`` takes in tickets that are as they were, too, for their text.
     """
     latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
-    previous = around.journal.previous(site.name, tuple(latest))
+    if not reread:
+        for id_ in around.journal.unchanged(site.name, tuple(o.ticket for o in latest.values())):
+            del latest[id_]
+    previous = around.journal.previous(site.name, tuple(latest)) if latest else {}
     candidates: list[Candidate] = []
     ask: list[str] = []
     for id_, observation in latest.items():

@@ -174,9 +174,7 @@ def _take(
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
-    for item in ticket_plan.left:
-        work.left.append(Left(key=ticket.key, item=item))
-        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
+    decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
@@ -194,6 +192,19 @@ def _take(
         unwritten=made is not None,
         would_do=would_do,
     )
+
+
+def _tell_left(
+    site: SiteReading, around: Surroundings, situation: Situation, ticket_plan: TicketPlan, work: Work
+) -> Decision:
+    """Tell what is left to people, each thing once until it changes; return the decision that remembers it."""
+    decision, key = ticket_plan.decision, situation.ticket.key
+    for item in ticket_plan.left:
+        work.left.append(Left(key=key, item=item))
+        if f"{item.what}: {item.why}" not in situation.state.left:
+            around.observer.event("left_alone", site=site.name, ticket=key, what=item.what, why=item.why)
+    told = tuple(sorted(f"{item.what}: {item.why}" for item in ticket_plan.left))
+    return decision if told == decision.state.left else replace(decision, state=replace(decision.state, left=told))
 
 
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from connector.domain.change import Comment, Notice, Write
 from connector.domain.events import TicketEvent
 from connector.domain.reason import Reason
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import NativeClock, Ticket
 from connector.ports.journal import RunSummary
 
 
@@ -31,8 +32,10 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(type(value).__name__)
 
 
-_NATIVE = '"native":['
-_MOVING = re.compile(r'"(?:read_at|elapsed|remaining)":(?:null|"[^"]*"),?')
+_facts_of = attrgetter(*(f.name for f in fields(Ticket) if f.name not in {"text", "native"}))
+_reading_of = attrgetter(*(f.name for f in fields(NativeClock) if f.compare))
+"""What moves by itself in a helpdesk's reading of its clock takes no part in comparisons."""
+
 _DECIDED_AT = re.compile(r'"decided_at":(?:null|"[^"]*")')
 """A key, never part of a value: quotes inside of values are escaped."""
 
@@ -56,17 +59,13 @@ def digest_of(text: str) -> str:
 def ticket_document(ticket: Ticket) -> tuple[str, str]:
     """Return a ticket's document without its text, and the digest that tells whether anything really changed."""
     kept = ticket if ticket.text is None else replace(ticket, text=None)
-    document = _write(kept).decode()
-    return document, digest_of(_steady(document) if kept.native else document)
+    return _write(kept).decode(), ticket_digest(ticket)
 
 
-def _steady(document: str) -> str:
-    """Return a ticket's document without what moves by itself in a helpdesk's readings of its clocks.
-
-    They come after the facts, whose names are anybody's choice; what follows them has fixed names, none of them these.
-    """
-    start = document.rindex(_NATIVE)
-    return document[:start] + _MOVING.sub("", document[start:])
+def ticket_digest(ticket: Ticket) -> str:
+    """Return what is equal for tickets that differ in nothing but their text and in readings that move."""
+    readings = [_reading_of(native) for native in ticket.native]
+    return hashlib.sha256(_write((_facts_of(ticket), readings))).hexdigest()
 
 
 def ticket_of(document: str) -> Ticket:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
+from connector.domain.ticket import Ticket
 from connector.journal import (
     audit,
     control,
@@ -70,6 +71,10 @@ class SqlJournal:
     def open_site(self, site: str, *, fingerprint: str) -> SiteState:
         """Return the site's state, making its row on first sight."""
         return self._run(lambda c: sites.open_site(c, site, fingerprint=fingerprint))
+
+    def unchanged(self, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
+        """Return ids of those tickets whose facts are stored just so."""
+        return self._run(lambda c: tickets.unchanged(c, site, seen))
 
     def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
         """Return the stored observations of known ids."""

@@ -14,8 +14,8 @@ from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Outcome, Said, SaidRows
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
-from connector.domain.ticket import TicketRef
-from connector.journal.documents import event_of, hits_of, state_of, ticket_of
+from connector.domain.ticket import Ticket, TicketRef
+from connector.journal.documents import event_of, hits_of, state_of, ticket_digest, ticket_of
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, portions
@@ -126,6 +126,21 @@ def _notes(
         .group_by(op.c.ticket)
     )
     return {row.ticket: (int(row.recent), from_micros(row.latest)) for row in connection.execute(wanted)}
+
+
+def unchanged(connection: Connection, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
+    """Return ids of those tickets whose facts are stored just so: one query, and no stored document is read."""
+    stored: dict[str, tuple[str, str]] = {}
+    for portion in portions([each.ref.id for each in seen]):
+        wanted = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(
+            ticket.c.site == site, ticket.c.id.in_(portion)
+        )
+        stored.update((id_, (version, digest)) for id_, version, digest in connection.execute(wanted))
+    return frozenset(each.ref.id for each in seen if _is_stored(each, stored.get(each.ref.id)))
+
+
+def _is_stored(found: Ticket, stored: tuple[str, str] | None) -> bool:
+    return stored is not None and stored[0] == found.version and ticket_digest(found) == stored[1]
 
 
 def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:

@@ -226,6 +226,9 @@ class Journal(Protocol):
     def open_site(self, site: str, *, fingerprint: str) -> SiteState:
         """Return the site's state, making its row on first sight; a changed fingerprint raises ``UnsafePlan``."""
 
+    def unchanged(self, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
+        """Return ids of those tickets whose facts are stored just so; texts and moving readings are not compared."""
+
     def previous(self, site: str, ids: Sequence[str]) -> Mapping[str, Previous]:
         """Return, per known id, what deriving events from two observations needs; one query per page."""
 

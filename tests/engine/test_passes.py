@@ -385,6 +385,40 @@ class TestEffects:
         at_rest(stage)
         assert desk.live(id_).level == 2, "later crossings speak"
 
+    def test_leaving_shadow_a_path_goes_on_from_what_was_really_written(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert stage.stored("desk", id_).state.level == 2, "in shadow"
+        desk.allow(*Effect)
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert (stage.stored("desk", id_).state.level, desk.writer.sent) == (1, [])
+        clock.move(MINUTE * 5)
+        at_rest(stage)
+        assert desk.writer.sent == [], "a fresh interval first"
+        clock.move(MINUTE * 6)
+        at_rest(stage)
+        assert desk.live(id_).level == 2
+
+    def test_what_is_left_to_people_is_told_once_until_it_changes(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        opened(desk)
+        at_rest(stage)
+        desk.allow(Effect.FIELDS)
+        for _ in range(4):
+            clock.move(MINUTE)
+            stage.run("desk")
+        told = [(values["what"], values["why"]) for name, values in stage.ears.events if name == "left_alone"]
+        assert told
+        assert len(told) == len(set(told))
+
     def test_effects_are_switched_on_one_by_one(self, stage: Stage, desk: Desk) -> None:
         desk.allow(Effect.FIELDS)
         (id_,) = opened(desk, labels=frozenset({"security"}))

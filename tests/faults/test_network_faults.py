@@ -361,7 +361,7 @@ def test_fault_27_a_silent_helpdesk_gets_exactly_one_probe_at_a_time() -> None:
 
 def test_fault_18_a_permission_that_goes_stops_that_scope_alone() -> None:
     """403 in one project in the middle of a run: its writes freeze with an alarm, the other project's go on."""
-    with desk("jira") as site:
+    with desk("jira", sees_security=True) as site:
         ours, theirs = site.ticket(), site.ticket(type="hr")
         site.later(minutes=5)
         site.strike("forbid", scope="HR", methods=["PUT"])

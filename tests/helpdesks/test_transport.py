@@ -37,6 +37,7 @@ from connector.helpdesks.transport import (
     classify,
     retry_after,
 )
+from connector.helpdesks.transport.adapter import TOTAL_SECONDS
 from tests.helpdesks.scripted_server import ScriptedServer, answer, drop, raw, scripted_server
 from tests.helpdesks.stopped_clock import START, StoppedClock
 
@@ -240,10 +241,10 @@ class TestWrites:
 
     def test_a_slow_drip_ends_at_the_total_time(self, server: ScriptedServer) -> None:
         class Ageing(StoppedClock):
-            """Every look at it costs ten seconds."""
+            """Every look at it costs half of the total time, and a little."""
 
             def monotonic(self) -> float:
-                self.move(timedelta(seconds=10))
+                self.move(timedelta(seconds=TOTAL_SECONDS / 2 + 1))
                 return super().monotonic()
 
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"

@@ -86,7 +86,7 @@ class JiraReader:
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield all open issues."""
         self.prove_account()
-        for found in self._search.walk(wire.open_jql(self._projects), self._shape.asked):
+        for found in self._walk(wire.open_jql(self._projects)):
             yield self._page(found, cursor)
 
     def changes(self, cursor: Cursor) -> Iterator[Page]:
@@ -99,7 +99,7 @@ class JiraReader:
         began = self._now()
         since = _moment(cursor, now=began) - OVERLAP
         empty = True
-        for found in self._search.walk(wire.changed_jql(self._projects, since), self._shape.asked):
+        for found in self._walk(wire.changed_jql(self._projects, since)):
             empty = empty and not (found.issues or found.malformed)
             if found.token is not None:
                 yield self._page(found, cursor)
@@ -118,6 +118,9 @@ class JiraReader:
         self.prove_account()
         for found in self._search.walk(wire.open_jql(self._projects), ("id",), size=1000):
             yield tuple(issue.id for issue in found.issues)
+
+    def _walk(self, jql: str) -> Iterator[pages.Found]:
+        return self._search.walk(jql, self._shape.asked, read=self._shape.decode_page)
 
     def _page(self, found: pages.Found, cursor: Cursor) -> Page:
         self._shape = self._insight.with_team(self._shape, now=self._now())
@@ -140,7 +143,7 @@ class JiraReader:
 
     def _fetch(self, ids: Sequence[str]) -> Page:
         answer = self._client.call(wire.bulk_fetch(ids, self._shape.asked))
-        return self._page(pages.found_in(answer.body, what="bulkfetch"), "")
+        return self._page(pages.found_in(answer.body, what="bulkfetch", read=self._shape.decode_page), "")
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""

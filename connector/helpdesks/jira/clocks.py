@@ -16,7 +16,8 @@ def natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeCl
     """Yield what each bound SLA field of an issue says; one without any cycle says nothing."""
     for id_, clock in shape.clocks.items():
         value: SlaValue | None = getattr(fields, id_, None)
-        if value is not None and (native := native_clock(value, clock, now=now)) is not None:
+        native = None if value is None else native_clock(value, clock, now=now)
+        if native is not None:
             yield native
 
 
@@ -26,13 +27,13 @@ def native_clock(value: SlaValue, clock: ClockName, *, now: datetime) -> NativeC
     cycle = ongoing or (value.completed_cycles[-1] if value.completed_cycles else None)
     if cycle is None:
         return None
-    breach_at = _instant(cycle.breach_time)
+    breach_at = _instant(cycle.breach_time) if cycle.breach_time else None
     return NativeClock(
         clock=clock,
         name=value.name or "",
         stage=_ongoing_stage(cycle, breach_at, now) if ongoing else _completed_stage(cycle),
         read_at=now,
-        started_at=_instant(cycle.start_time),
+        started_at=_instant(cycle.start_time) if cycle.start_time else None,
         breach_at=breach_at,
         goal=_span(cycle.goal_duration),
         elapsed=_span(cycle.elapsed_time),
@@ -47,7 +48,8 @@ def _completed_stage(cycle: Cycle) -> NativeStage:
 
 def _ongoing_stage(cycle: Cycle, breach_at: datetime | None, now: datetime) -> NativeStage:
     """A reading from the search index may be older than the breach that it foretells."""
-    if cycle.breached or _is_negative(cycle.remaining_time):
+    left = cycle.remaining_time.millis if cycle.remaining_time else None
+    if cycle.breached or (left is not None and left < 0):
         return NativeStage.BREACHED
     if cycle.paused:
         return NativeStage.PAUSED
@@ -55,14 +57,8 @@ def _ongoing_stage(cycle: Cycle, breach_at: datetime | None, now: datetime) -> N
     return NativeStage.BREACHED if passed else NativeStage.RUNNING
 
 
-def _is_negative(length: Millis | None) -> bool:
-    return length is not None and length.millis is not None and length.millis < 0
-
-
-def _instant(given: Instant | None) -> datetime | None:
+def _instant(given: Instant) -> datetime | None:
     """Return a moment from whichever of its three forms Jira gave; a breach time may have none of them."""
-    if given is None:
-        return None
     if given.epoch_millis:
         return datetime.fromtimestamp(given.epoch_millis / 1000, UTC)
     text = given.jira or given.iso8601

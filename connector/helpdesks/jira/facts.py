@@ -5,38 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from connector.domain.site import BindingSource
+import msgspec
+
 from connector.domain.ticket import Fact
-from connector.helpdesks.jira.shape import LOCALE, Shape
-from connector.helpdesks.jira.structs import Fields
+from connector.helpdesks.jira.shape import Shape
+from connector.helpdesks.jira.structs import Fields, Value
 
 
 def facts(fields: Fields, shape: Shape) -> Iterator[tuple[str, Fact]]:
     """Yield name and value of every input that the issue states; what Jira leaves empty is missing."""
     for name, id_, values in shape.field_inputs:
-        raw = _raw(fields, id_)
-        value = None if raw is None else fact(raw, values)
-        if value is not None:
+        raw = getattr(fields, id_) if id_ in shape.custom_ids else _system(fields, id_)
+        if raw is not None and (value := fact(raw, values)) is not None:
             yield name, value
     for name, values in shape.organization_inputs:
-        word = _of_organizations(_raw(fields, shape.organizations), values)
+        word = _of_organizations(getattr(fields, shape.organizations, None), values)
         if word is not None:
             yield name, word
 
 
 def locale(fields: Fields, shape: Shape) -> str | None:
     """Return the ticket's language where a field gives it (the language of the request form)."""
-    binding = shape.fields.inputs.get(LOCALE)
-    if binding is None or binding.source is not BindingSource.FIELD:
+    binding = shape.locale_binding
+    if binding is None:
         return None
-    value = _raw(fields, binding.id)
-    text = value.get("languageCode") if isinstance(value, dict) else None
+    value = _system(fields, binding.id)
+    text = value.language_code if isinstance(value, Value) else None
     return text if isinstance(text, str) and text else option(value)
 
 
-def _raw(fields: Fields, id_: str) -> Any:
-    if id_.startswith("customfield_"):  # nearly all of them
-        return getattr(fields, id_, None)
+def _system(fields: Fields, id_: str) -> Any:
     match id_:
         case "type" | "issuetype":
             return fields.issuetype.name if fields.issuetype else None
@@ -53,6 +51,9 @@ def _raw(fields: Fields, id_: str) -> Any:
 
 def fact(value: Any, values: Mapping[str, str]) -> Fact | None:
     """Return a field's value in the policy's words; ``None`` when it is empty or the map does not name it."""
+    if isinstance(value, Value):
+        word = values.get(value.value) if values and isinstance(value.value, str) else None
+        return word or mapped(spellings(value), values)  # nearly every one is an option by its own text
     if isinstance(value, bool):
         return mapped((str(value).lower(),), values) if values else value
     if isinstance(value, (int, float)):
@@ -91,10 +92,11 @@ def spellings(value: Any) -> tuple[str | None, ...]:
     """Return the texts by which a value may be known: its text or name, then its id."""
     if value is None or value == "":
         return ()
-    if not isinstance(value, dict):
+    if isinstance(value, dict):  # inside of a list
+        value = msgspec.convert(value, Value)
+    if not isinstance(value, Value):
         return (str(value),)
-    request_type = value.get("requestType")
-    if isinstance(request_type, dict):
-        return spellings(request_type)
-    texts = (value.get("value"), value.get("name"), value.get("id"))
+    if isinstance(value.request_type, Value):
+        return spellings(value.request_type)
+    texts = (value.value, value.name, value.id)
     return tuple([str(text) for text in texts if text is not None and text != ""])

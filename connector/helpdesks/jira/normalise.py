@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -15,8 +16,8 @@ from connector.helpdesks.jira.clocks import natives
 from connector.helpdesks.jira.facts import facts, locale, option
 from connector.helpdesks.jira.people import comment_events
 from connector.helpdesks.jira.shape import Shape, moment, version_at
-from connector.helpdesks.jira.structs import Fields, Issue, IssueLink, StatusValue
-from connector.helpdesks.jira.text import plain
+from connector.helpdesks.jira.structs import Account, Fields, Issue, IssueLink, StatusValue
+from connector.helpdesks.jira.text import plain_of
 from connector.helpdesks.plaintext import clean
 from connector.helpdesks.until import until
 
@@ -28,10 +29,11 @@ _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, KeyError, OverflowErr
 def observe(issue: Issue, shape: Shape, *, now: datetime) -> tuple[Ticket, tuple[TicketEvent, ...]]:
     """Return the ticket and the events of its comments; raises ``Malformed`` when it cannot be read."""
     try:
-        fields = shape.decode(issue.fields)
+        given: Any = issue.fields
+        fields = given if isinstance(given, Fields) else shape.decode(given)
         ticket = _ticket(issue, fields, shape, now=now)
         comments = fields.comment.comments if fields.comment else None
-        return ticket, tuple(comment_events(comments or (), shape, requester=ticket.requester))
+        return ticket, tuple(comment_events(comments, shape, requester=ticket.requester)) if comments else ()
     except _UNREADABLE as error:
         raise Malformed(f"issue {issue.id}: {type(error).__name__}: {str(error)[:200]}") from error
 
@@ -39,6 +41,7 @@ def observe(issue: Issue, shape: Shape, *, now: datetime) -> tuple[Ticket, tuple
 def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Ticket:
     names = shape.fields
     updated_at = moment(fields.updated)
+    named = fields.priority.id if fields.priority else None
     group = option(getattr(fields, names.group_field.id, None)) if names.group_field else None
     level = option(getattr(fields, names.level.id, None)) if names.level else None
     return Ticket(
@@ -48,10 +51,10 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         status=status_of(fields.status, names),
         opened_at=moment(fields.created),
         updated_at=updated_at,
-        priority=names.priority_of(fields.priority.id) if fields.priority else None,
+        priority=shape.priorities.get(named) if named else None,
         group=names.group_name(group),
-        foreign_priority=_is_foreign(fields, names),
-        assignee=names.person_name(fields.assignee.account_id if fields.assignee else None),
+        foreign_priority=bool(named) and named not in shape.priorities,
+        assignee=_person(fields.assignee, shape),
         labels=frozenset(fields.labels or ()),
         level=int(float(level)) if level else None,
         path=option(getattr(fields, names.path.id, None)) if names.path else None,
@@ -68,9 +71,9 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
     )
 
 
-def _is_foreign(fields: Fields, names: FieldMap) -> bool:
-    named = fields.priority.id if fields.priority else None
-    return bool(named) and names.priority_of(named) is None
+def _person(account: Account | None, shape: Shape) -> str | None:
+    id_ = account.account_id if account else None
+    return None if id_ is None else shape.people.get(id_) or f"id:{id_}"
 
 
 def status_of(value: StatusValue | None, names: FieldMap) -> Status:
@@ -95,7 +98,7 @@ def status_in_category(key: str) -> Status:
 def _text(fields: Fields) -> Text | None:
     if fields.summary is None:
         return None
-    return Text(subject=clean(fields.summary), first_message=clean(plain(fields.description)[:_LONGEST_TEXT]))
+    return Text(subject=clean(fields.summary), first_message=clean(plain_of(fields.description)[:_LONGEST_TEXT]))
 
 
 def _links(links: Iterable[IssueLink], names: FieldMap) -> Iterator[Link]:

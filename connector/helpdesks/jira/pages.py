@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -47,10 +47,19 @@ def _mended(body: bytes, kind: type[T], *, what: str) -> T:
         raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
 
 
-def found_in(body: bytes, *, what: str) -> Found:
-    """Read a page of a search or of a bulk read; raises ``Unavailable`` when it is no page at all."""
+Read: TypeAlias = Callable[[bytes], SearchPage]
+
+read_page: Read = msgspec.json.Decoder(SearchPage, strict=False).decode
+"""Reads a page and leaves the fields of its issues for later."""
+
+
+def found_in(body: bytes, *, what: str, read: Read = read_page) -> Found:
+    """Read a page of a search or of a bulk read; raises ``Unavailable`` when it is no page at all.
+
+    ``read`` may decode the fields of a site's issues as well; where one of them breaks that, all are left for later.
+    """
     try:
-        page = msgspec.json.decode(body, type=SearchPage, strict=False)
+        page = read(body)
     except UNREADABLE:
         return _one_by_one(decoded(body, RawPage, what=what))
     return Found(issues=page.issues, token=page.next_page_token or None)
@@ -84,7 +93,7 @@ def observed(found: Found, shape: Shape, *, now: datetime) -> tuple[tuple[Observ
             ticket, events = observe(issue, shape, now=now)
             observations.append(Observation(ticket=ticket, events=events))
         except Malformed as error:
-            malformed.append(_quarantined(issue.id, str(error), bytes(issue.fields)))
+            malformed.append(_quarantined(issue.id, str(error), msgspec.json.encode(issue.fields)))
     return tuple(observations), tuple(malformed)
 
 

@@ -18,8 +18,10 @@ class Search:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def walk(self, jql: str, fields: Sequence[str], *, size: int = PAGE) -> Iterator[pages.Found]:
-        """Yield pages, short and empty ones included.
+    def walk(
+        self, jql: str, fields: Sequence[str], *, size: int = PAGE, read: pages.Read = pages.read_page
+    ) -> Iterator[pages.Found]:
+        """Yield pages, short and empty ones included; ``read`` decodes each.
 
         Raises:
             Denied: Jira refuses the query: a project is unknown to it or hidden from us.
@@ -28,7 +30,7 @@ class Search:
         seen: set[str] = set()
         token: str | None = None
         for _ in range(MOST_PAGES):
-            found = self._page(jql, fields, token, size)
+            found = pages.found_in(self._page(jql, fields, token, size), what="search", read=read)
             if found.token is not None and found.token in seen:
                 raise Unavailable("Jira repeated a page token; the search is given up")
             yield found
@@ -38,9 +40,9 @@ class Search:
             token = found.token
         raise Unavailable(f"a search did not end within {MOST_PAGES} pages")
 
-    def _page(self, jql: str, fields: Sequence[str], token: str | None, size: int) -> pages.Found:
+    def _page(self, jql: str, fields: Sequence[str], token: str | None, size: int) -> bytes:
         try:
-            answer = self._client.call(wire.search(jql, fields, token=token, size=size))
+            return self._client.call(wire.search(jql, fields, token=token, size=size)).body
         except Rejected as error:
             if token is not None:
                 raise Unavailable(f"the search cannot go on: {error}") from error
@@ -48,4 +50,3 @@ class Search:
                 f"the search is refused: {error}",
                 remedy="check `projects` of this site and what its account may browse",
             ) from error
-        return pages.found_in(answer.body, what="search")

@@ -11,8 +11,8 @@ from types import MappingProxyType
 import msgspec
 
 from connector.domain.site import Binding, BindingSource, FieldMap
-from connector.domain.ticket import ClockName
-from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, fields_decoder
+from connector.domain.ticket import ClockName, Priority
+from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, SearchPage, fields_struct, page_decoder
 
 SYSTEM_INPUTS = ("type", "project", "security", "requester")
 """System inputs that a map may name without a field id."""
@@ -78,6 +78,11 @@ class Shape:
         return tuple(sorted(ids - set(FIXED_FIELDS) - set(SYSTEM_INPUTS)))
 
     @functools.cached_property
+    def custom_ids(self) -> frozenset[str]:
+        """Return the same for asking whether one is among them."""
+        return frozenset(self.custom)
+
+    @functools.cached_property
     def slas(self) -> tuple[str, ...]:
         """Return ids of the SLA fields that we read."""
         return tuple(sorted(self.clocks))
@@ -96,7 +101,32 @@ class Shape:
     @functools.cached_property
     def decode(self) -> Callable[[bytes | msgspec.Raw], Fields]:
         """Return what decodes this site's fields, made once and not per issue."""
-        return fields_decoder(self.custom, self.slas).decode
+        return msgspec.json.Decoder(self._struct, strict=False).decode
+
+    @functools.cached_property
+    def decode_page(self) -> Callable[[bytes], SearchPage]:
+        """Return what decodes a page of issues together with their fields."""
+        return page_decoder(self._struct).decode
+
+    @functools.cached_property
+    def _struct(self) -> type[Fields]:
+        return fields_struct(self.custom, self.slas)
+
+    @functools.cached_property
+    def priorities(self) -> Mapping[str, Priority]:
+        """Return our priorities by Jira's ids."""
+        return {theirs: ours for ours, theirs in reversed(tuple(self.fields.priorities.items()))}
+
+    @functools.cached_property
+    def people(self) -> Mapping[str, str]:
+        """Return bound names of people by account id."""
+        return {id_: name for name, id_ in reversed(tuple(self.fields.people.items()))}
+
+    @functools.cached_property
+    def locale_binding(self) -> Binding | None:
+        """Return the field that gives a ticket its language, where one does."""
+        binding = self.fields.inputs.get(LOCALE)
+        return binding if binding is not None and binding.source is BindingSource.FIELD else None
 
     @property
     def wants_organizations(self) -> bool:

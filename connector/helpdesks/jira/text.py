@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
+from connector.helpdesks.jira.structs import Node
 from connector.helpdesks.plaintext import clean, truncated, utf16
 
 LONGEST_COMMENT = 32_767
@@ -75,6 +78,34 @@ def plain(document: Any, *, quotes: bool = True) -> str:
 
 
 _QUOTES = frozenset({"blockquote", "codeBlock"})
+
+
+def plain_of(document: msgspec.Raw) -> str:
+    """Return the text of an ADF document (or of a plain string) that is still as it came; see ``plain``."""
+    found: list[str] = []
+    try:
+        node = _read(document)
+    except msgspec.ValidationError:  # plain text, or a node is not as nodes are
+        return plain(msgspec.json.decode(document))
+    if node is not None:
+        _gather(node, found, 0)
+    return "".join(found).strip()
+
+
+_read = msgspec.json.Decoder(Node | None).decode
+
+
+def _gather(node: Node, found: list[str], depth: int) -> None:
+    if depth > _DEEPEST:
+        return
+    if node.text is not None and node.type != "hardBreak":
+        found.append(node.text)
+    elif node.attrs is not None or node.type == "hardBreak":
+        found.extend(_texts({"type": node.type, "attrs": node.attrs}))
+    for child in node.content or ():
+        _gather(child, found, depth + 1)
+    if node.type in _BLOCKS:
+        found.append("\n")
 
 
 _BLOCKS = frozenset({"paragraph", "heading", "blockquote", "listItem", "codeBlock", "tableRow", "panel", "rule"})

@@ -9,7 +9,19 @@ _CHUNK = 64 * 1024
 
 
 def read_body(response: requests.Response) -> bytes:
-    """Return the whole body, unpacked; raises ``OSError`` for one of more than 20 MB, packed or not."""
+    """Return the whole body, unpacked; raises ``OSError`` for one of more than 20 MB, packed or not.
+
+    One whose size is stated and small enough is read at once, without copying it about.
+    """
+    stated, packed = response.raw.length_remaining, response.headers.get("Content-Encoding")
+    if stated is not None and stated <= LARGEST_BODY and not packed:
+        body: bytes = response.raw.read()
+        response.raw.release_conn()
+        return body
+    return _in_chunks(response)
+
+
+def _in_chunks(response: requests.Response) -> bytes:
     chunks, size = [], 0
     for chunk in response.raw.stream(_CHUNK, decode_content=True):
         size += len(chunk)

@@ -56,7 +56,8 @@ CLOCKS: Mapping[str, ClockName] = MappingProxyType(
         "agent_work_time": ClockName.RESOLUTION,
     }
 )
-_STAGES = {"active": NativeStage.RUNNING, "paused": NativeStage.PAUSED, "achieved": NativeStage.MET}
+_RUNNING = NativeStage.RUNNING
+_STAGES = {"active": _RUNNING, "paused": NativeStage.PAUSED, "achieved": NativeStage.MET}
 _MERGED_TAG = "closed_by_merge"
 
 
@@ -162,15 +163,17 @@ def _status(raw: shapes.Ticket, fields: FieldMap) -> Status:
 
 
 def _native(raw: shapes.Ticket, fields: FieldMap, read_at: datetime) -> tuple[NativeClock, ...]:
-    names = fields.clocks or CLOCKS
     metrics = raw.slas.policy_metrics if isinstance(raw.slas, shapes.Slas) else None
-    return tuple(_clock(m, names[m.metric], read_at) for m in metrics or () if m.metric in names)
+    if not metrics:
+        return ()
+    names = fields.clocks or CLOCKS
+    return tuple([_clock(m, names[m.metric], read_at) for m in metrics if m.metric in names])
 
 
 def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> NativeClock:
-    breach_at = _optional_utc(metric.breach_at)
+    breach_at = metric.breach_at and _utc(metric.breach_at)
     stage = _STAGES.get(metric.stage or "", NativeStage.NONE)
-    if stage is NativeStage.RUNNING and breach_at is not None and breach_at <= read_at:
+    if stage is _RUNNING and breach_at is not None and breach_at <= read_at:
         stage = NativeStage.BREACHED
     return NativeClock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
 

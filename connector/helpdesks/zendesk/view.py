@@ -137,9 +137,9 @@ def _taker(binding: Binding) -> Callable[[Parts], Any]:
     name = binding.id
     match binding.source:
         case BindingSource.REQUESTER:
-            return lambda parts: _of_user(parts.user, name)
+            return _of_user(name)
         case BindingSource.ORGANIZATION:
-            return lambda parts: _of_organization(parts.organization, name)
+            return _of_organization(name)
         case BindingSource.FIELD if name.isdecimal():
             id_ = int(name)
             return lambda parts: parts.custom.get(id_)
@@ -162,17 +162,26 @@ def as_fact(value: Any, names: Mapping[str, str]) -> Fact | None:
     return None
 
 
-def _of_user(user: shapes.User | None, name: str) -> Any:
-    if user is None:
-        return None
-    built_in = {"tags": user.tags, "locale": user.locale}
-    return built_in[name] if name in built_in else (user.user_fields or {}).get(name)
+def _of_user(name: str) -> Callable[[Parts], Any]:
+    if name in {"tags", "locale"}:
+        return lambda parts: getattr(parts.user, name, None)
+
+    def read(parts: Parts) -> Any:
+        user = parts.user
+        return None if user is None or user.user_fields is None else user.user_fields.get(name)
+
+    return read
 
 
-def _of_organization(organization: shapes.Organization | None, name: str) -> Any:
-    if organization is None:
-        return None
-    return organization.tags if name == "tags" else (organization.organization_fields or {}).get(name)
+def _of_organization(name: str) -> Callable[[Parts], Any]:
+    if name == "tags":
+        return lambda parts: parts.organization.tags if parts.organization else None
+
+    def read(parts: Parts) -> Any:
+        found = parts.organization
+        return None if found is None or found.organization_fields is None else found.organization_fields.get(name)
+
+    return read
 
 
 def as_text(value: Fact | None) -> str | None:
