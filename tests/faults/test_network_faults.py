@@ -439,3 +439,25 @@ def test_fault_34_a_field_on_no_screen_is_set_aside_and_the_rest_is_written() ->
         site.later(minutes=5)
         site.run()
         assert site.custom(newest, "level") == 1
+
+
+def test_a_tight_limit_is_never_exceeded_and_the_most_urgent_go_first() -> None:
+    """An account that is nearly used up: no request is wasted on a 429, and every P1 is written before any other."""
+    with desk("zendesk", account_limit=40, update_limit=8) as site:
+        mild = [site.ticket(impact="team") for _ in range(4)]
+        urgent = [site.ticket() for _ in range(8)]
+        site.later(minutes=5)
+        began = site.now
+        site.daemon(timedelta(minutes=20))
+        assert {site.priority(t) for t in urgent} == {"P1"}
+        assert {site.priority(t) for t in mild} == {"P2"}
+        made = site.requests(since=began)
+        assert sum(1 for r in made if r["status"] == 429) <= 0.02 * len(made)
+        puts = [r for r in made if r["method"] == "PUT"]
+        for limit, counted in ((40, made), (8, puts)):
+            assert all(
+                len([r for r in counted if timedelta(0) <= r["at"] - q["at"] < MINUTE]) <= limit for q in counted
+            )
+        order = [re.sub(r"\D", "", r["path"].rpartition("/")[2]) for r in puts]
+        first = {id_: order.index(id_) for id_ in dict.fromkeys(order)}
+        assert max(first[t] for t in urgent) < min(first[t] for t in mild)
