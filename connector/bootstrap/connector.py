@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
+from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.explaining import explain_ticket
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.logbook import LogBook, LogQuestion
@@ -181,6 +183,10 @@ class Connector:
         """Return how every site is."""
         return status_report(self, now=self._clock.now())
 
+    def check(self, names: Sequence[str]) -> list[Checked]:
+        """Look at every site with both credentials: what is missing, too much, or bound to nothing."""
+        return check(self, names, now=self._clock.now())
+
     def log(self, **asked: Any) -> list[dict[str, Any]]:
         """Return runs or audit lines, oldest first; see ``LogQuestion`` for what may be asked."""
         return LogBook(self, LogQuestion(**asked)).rows(now=self._clock.now())
@@ -212,6 +218,7 @@ class Connector:
         """Run one pass per site, side by side, so that one site's outage never delays another."""
         with self.journal() as journal:
             hooks = self.hooks(ping_url)
+            warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
@@ -269,10 +276,10 @@ class Connector:
             hooks.close()
         return report
 
-    def run(self, *, ping_url: str | None = None) -> int:
-        """Stay until SIGTERM or Ctrl-C; return the exit code."""
+    def run(self, *, ping_url: str | None = None, webhooks: str | None = None) -> int:
+        """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""
         with self.journal() as journal:
-            return Service(self, journal, ping_url=ping_url).run()
+            return Service(self, journal, ping_url=ping_url, webhooks=webhooks).run()
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""

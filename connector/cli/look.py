@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length
+from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length, put
 
 if TYPE_CHECKING:
     from connector.bootstrap.status import SiteStatus
@@ -30,7 +30,7 @@ def status(options: Options) -> int:
         emit_json("status", **report.data)
         return 0
     since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
-    print(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
+    put(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
     rows = [_site_row(site, report.now) for site in report.sites]
     columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
     if report.running:
@@ -130,7 +130,7 @@ def attention(options: Options) -> int:
     columns = ("kind", "site", "ticket", "since", "what", "consequence", "command")
     if options.output is Output.TEXT:
         if not items:
-            print("nothing waits for a person")
+            put("nothing waits for a person")
             return 0
         emit_table(columns, [[item[c] for c in columns] for item in items], color=options.color)
     elif options.output is Output.NDJSON:

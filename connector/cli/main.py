@@ -26,6 +26,7 @@ _CONFIG = click.Path(path_type=Path, dir_okay=False)
 COMMANDS = {
     "plan": "connector.cli.plan:plan",
     "apply": "connector.cli.plan:apply",
+    "check": "connector.cli.check:check",
     "sync": "connector.cli.work:sync",
     "run": "connector.cli.work:run",
     "explain": "connector.cli.explain:explain",

@@ -7,7 +7,7 @@ import getpass
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put
 
 
 @click.command(
@@ -48,6 +48,6 @@ def resume(options: Options, *, site: str, allow: int) -> int:
 
 def _say(options: Options, what: str, names: tuple[str, ...]) -> None:
     if options.output is Output.TEXT:
-        print(f"{what}: {', '.join(names)}")
+        put(f"{what}: {', '.join(names)}")
     else:
         emit_json(what, sites=list(names))

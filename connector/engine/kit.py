@@ -22,6 +22,7 @@ class SiteReading:
         bindings: Digest of the site's map.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
+        asked_for: Gives, once, the ids of tickets that somebody asked us to look at soon.
     """
 
     rules: SiteRules
@@ -31,6 +32,7 @@ class SiteReading:
     bindings: str = ""
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
+    asked_for: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def name(self) -> str:

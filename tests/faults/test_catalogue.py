@@ -8,7 +8,9 @@ from scripts.seeded.catalogue import Defect, defects, fault_tests, unguarded
 
 FAULTS = range(1, 78)
 
-NOT_YET = frozenset(FAULTS) - {1, 2, 3, 4, 7, 8, 13, 14, 15, 16, 17, 18, 19, 20, 23, 25, 27, 34, 42, 43}
+NOT_YET = frozenset(FAULTS) - frozenset(
+    {1, 2, 3, 4, 7, 8, 13, 14, 15, 16, 17, 18, 19, 20, 23, 25, 27, 34, 42, 43, 51, 71, 75, 76, 77}
+)
 """Faults without a named test so far. It only ever shrinks; one that has a test may not stand here."""
 
 

@@ -18,6 +18,7 @@ from connector.helpdesks.transport import (
 )
 from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
+from connector.helpdesks.zendesk.inspection import ZendeskInspector
 from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
 from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import ZendeskReader
@@ -62,6 +63,7 @@ class ZendeskSite:
     reader: ZendeskReader
     writer: ZendeskWriter
     directory: ZendeskDirectory
+    inspector: ZendeskInspector
 
 
 def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
@@ -81,6 +83,11 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
         reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views), by_search=options.by_search),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
+        inspector=ZendeskInspector(
+            reader=clients.reader,
+            writer=clients.reader if options.writer is None else clients.writer,
+            names=options.fields,
+        ),
     )
 
 
