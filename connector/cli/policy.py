@@ -60,7 +60,7 @@ def lint(options: Options) -> int:
     findings = policy_lint(options.config)
     if options.output is Output.TEXT:
         for found in findings:
-            print(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
+            put(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
         print(f"{len(findings)} finding(s)" if findings else "nothing to say")
     else:
         emit_json("policy-lint", findings=[asdict(found) for found in findings])

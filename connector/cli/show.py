@@ -57,8 +57,7 @@ def emit_more(rows: Iterable[Sequence[object]]) -> None:
     """Print rows as they come: no table knows its widths yet, so cells are set apart by tabs, or spaces for people."""
     between = "  " if sys.stdout.isatty() else "\t"
     for row in rows:
-        cells = [_cell(value).replace("\t", " ").replace("\n", " ") for value in row]
-        print(between.join(cells))
+        print(between.join(cell(_cell(value)) for value in row))
 
 
 def say(text: str) -> None:
