@@ -59,7 +59,7 @@ class LogBook:
         return self._runs() if self._asked.runs else self._events(now=now)
 
     def follow(self, clock: Clock) -> Iterator[Rows]:
-        """Yield the latest rows, then those that come; looks once a second until the listener goes."""
+        """Yield the latest rows, then, once a second until the listener goes, those that came; often none."""
         last = self._records.last_event()
         yield self._runs() if self._asked.runs else self._events(now=clock.now(), between=(0, last))
         while True:
@@ -68,8 +68,7 @@ class LogBook:
                 yield self._runs()
                 continue
             before, last = last, self._records.last_event()
-            if last > before:
-                yield self._events(now=clock.now(), between=(before, last))
+            yield self._events(now=clock.now(), between=(before, last)) if last > before else []
 
     def _events(self, *, now: datetime, between: tuple[int, int] | None = None) -> Rows:
         more: dict[str, Any] = {"limit": _MOST_AT_ONCE if between and between[0] else self._asked.limit}
