@@ -45,7 +45,7 @@ class Service:
         """Compose the loops; nothing runs yet. ``webhooks`` is the address to listen on, ``HOST:PORT``."""
         self._program = program
         self._journal = journal
-        self._hooks = program.hooks(ping_url)
+        self._hooks = program.hooks(ping_url, outbox=journal)
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._crashed: list[str] = []
@@ -175,6 +175,7 @@ class Service:
         return {
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
+            "approve": self._approve,
             "apply": self._apply,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
@@ -186,6 +187,12 @@ class Service:
         if command == "resume":
             self._poll()
         return {"sites": request["sites"]}
+
+    def _approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        now = self._program.now()
+        count = self._journal.approve(request["site"], request["ticket"], now=now, actor=request["actor"])
+        self._poll()
+        return {"approved": count}
 
     def _poll(self) -> Mapping[str, Any]:
         for loop in self._loops:

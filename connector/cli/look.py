@@ -41,7 +41,9 @@ def status(options: Options) -> int:
 
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
-    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside]))
+    untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
+    words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, untold]
+    stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
     due = "" if site.next_due_at is None else _until(site.next_due_at - now)
@@ -124,6 +126,8 @@ def attention(options: Options) -> int:
     parked      a write whose outcome nobody can prove; it is not sent again
     frozen      a site, scope or effect that a guard stopped
     set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
+    approval    a step that a threshold asks for and somebody has to let through
+    untold      a notification that the alarm command did not take for a day
     quarantined a ticket whose data cannot be read; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()

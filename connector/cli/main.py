@@ -35,6 +35,7 @@ COMMANDS = {
     "attention": "connector.cli.look:attention",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "approve": "connector.cli.steer:approve",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

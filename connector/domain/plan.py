@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.domain.change import Change, Comment, Field, FieldChange, Notice
+from connector.domain.change import Change, Comment, Field, FieldChange, Notice, Notification
 from connector.domain.decision import Decision, FieldWant, LeftAlone, TicketPlan
 from connector.domain.guard import Held, guard, order
 from connector.domain.occasion import Occasion, Outcome, Record, Said
@@ -47,6 +47,7 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         _take_field(draft, want, decision, situation)
     _note_fulfilled(draft, decision, situation)
     notices = tuple(notice for notice in decision.notices if _take_notice(draft, notice, decision, situation))
+    told, would_tell = _take_notifications(draft, decision, situation)
     fields = tuple(sorted(draft.fields, key=lambda change: _PLACE[change.field]))
     return TicketPlan(
         decision=decision,
@@ -59,6 +60,8 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         left=tuple(draft.left),
         would_write=tuple(sorted(draft.would_write, key=lambda change: _PLACE[change.field])),
         would_say=tuple(draft.would_say),
+        notifications=told,
+        would_notify=would_tell,
     )
 
 
@@ -197,6 +200,21 @@ def _take_notice(draft: _Draft, notice: Notice, decision: Decision, situation: S
         if (str(about), notice.audience) not in situation.said:
             _shadow(draft, about, notice.audience, decision.now)
     return False
+
+
+_Notifications = tuple[Notification, ...]
+
+
+def _take_notifications(
+    draft: _Draft, decision: Decision, situation: Situation
+) -> tuple[_Notifications, _Notifications]:
+    """Return what goes to the outbox now, and what shadow would have told; both are settled with their rows."""
+    on = situation.rules.allows(Effect.NOTES, situation.ticket.scope)
+    outcome = Outcome.DONE if on else Outcome.WOULD_DO
+    for each in decision.notifications:
+        row = Record(occasion=each.occasion, audience=Effect.NOTES, outcome=outcome, at=decision.now)
+        draft.records.setdefault((str(each.occasion), Effect.NOTES), row)
+    return (decision.notifications, ()) if on else ((), decision.notifications)
 
 
 # ---- the change

@@ -19,6 +19,7 @@ from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
@@ -184,12 +185,13 @@ def _take(
         planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
         work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    would_do = _in_shadow(site, around, ticket_plan, work)
+    would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
     return Verdict(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
         unwritten=made is not None,
+        notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
     )
 
@@ -209,14 +211,18 @@ def _tell_left(
 
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
     """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
-    if not ticket_plan.would_write and not ticket_plan.would_say:
+    would_notify = ticket_plan.would_notify
+    if not ticket_plan.would_write and not ticket_plan.would_say and not would_notify:
         return {}
     comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
     work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
     told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
     if comments:
         told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
+    if would_notify:
+        told["notify"] = ", ".join(dict.fromkeys(n.target for n in would_notify))
     reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
+    reasons += [n.why for n in would_notify]
     return told | {"why": "; ".join(dict.fromkeys(reasons))}
 
 

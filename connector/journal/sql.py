@@ -13,10 +13,12 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
 from connector.journal import (
+    approvals,
     audit,
     control,
     histories,
     intents,
+    outbox,
     outcomes,
     pages,
     runs,
@@ -41,6 +43,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Queued
 from connector.ports.setaside import SetAside
 
 
@@ -245,6 +248,20 @@ class SqlJournal:
     def aside(self, site: str) -> tuple[SetAside, ...]:
         """Return what is set aside on a site."""
         return self._run(lambda c: setaside.found(c, site))
+
+    def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
+        """Return what waits in the outbox and may be tried now."""
+        return self._run(lambda c: outbox.due(c, now=now, limit=limit))
+
+    def settle_notification(
+        self, queued: Queued, status: Delivery, *, now: datetime, next_at: datetime | None = None, error: str = ""
+    ) -> None:
+        """Store one attempt to deliver."""
+        self._run(lambda c: outbox.settle(c, queued, status, now=now, next_at=next_at, error=error))
+
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval; return how many."""
+        return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

@@ -178,6 +178,27 @@ said = Table(
     sqlite_with_rowid=False,
 )
 
+notification = Table(
+    "notification",
+    metadata,
+    _text("site", key=True),
+    _text("key", key=True),
+    _text("ticket"),
+    _text("ticket_key"),
+    _text("target"),
+    _text("person"),
+    _text("why"),
+    _text("link"),
+    _text("run"),
+    _moment("at"),
+    _text("status"),
+    Column("attempts", Integer, nullable=False),
+    _maybe_moment("next_at"),  # only while it waits
+    _text("error"),
+    _of_ticket(),
+)
+_partial("ix_notification_waiting", notification.c.next_at, where="status = 'waiting'")
+
 applied = Table(
     "applied",
     metadata,

@@ -52,6 +52,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
 
@@ -64,6 +65,7 @@ __all__ = [
     "Candidate",
     "Clock",
     "Cursor",
+    "Delivery",
     "Directory",
     "Failure",
     "Guard",
@@ -75,12 +77,14 @@ __all__ = [
     "Observer",
     "Op",
     "OpStatus",
+    "Outbox",
     "Page",
     "Policies",
     "Presence",
     "Previous",
     "Progress",
     "Quarantined",
+    "Queued",
     "Receipt",
     "Records",
     "Renderer",

@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from connector.domain.change import Field, Write
+from connector.domain.change import Field, Notification, Write
 from connector.domain.decision import Decision
 from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Record, SaidRows
@@ -23,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.setaside import SetAside
 
 
@@ -98,6 +99,7 @@ class Verdict:
 
     Attributes:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
     """
 
@@ -105,6 +107,7 @@ class Verdict:
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
     unwritten: bool = False
+    notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -217,7 +220,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Protocol):
+class Journal(Outbox, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -377,6 +380,9 @@ class Journal(Protocol):
     def aside(self, site: str) -> tuple[SetAside, ...]:
         """Return what is set aside on a site, longest first."""
 
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -427,6 +433,12 @@ class Records(Protocol):
 
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
         """Yield what the latest run of each site held back."""
+
+    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
+        """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
+
+    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
+        """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
