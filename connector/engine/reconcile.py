@@ -7,7 +7,6 @@ state read now decides.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,7 +25,7 @@ from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.pull import Pulled, pull
+from connector.engine.pull import Pulled, chunks, pull
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.ports import Alarm, AlarmKind, Verdict
 
@@ -119,7 +118,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     work = Work(aside=Aside.of(site, around))
     reach = reach_all(site, policy, now=now)
-    for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
+    for chunk in chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
@@ -298,9 +297,3 @@ def allowed(
         allowance=state.allowance,
         frozen=state.frozen,
     )
-
-
-def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
-    iterator = iter(ids)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

@@ -24,7 +24,7 @@ from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
 from connector.ports.outbox import Delivery, Outbox, Queued
-from connector.ports.setaside import SetAside
+from connector.ports.setaside import Asides, SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +220,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Outbox, Protocol):
+class Journal(Outbox, Asides, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -370,15 +370,6 @@ class Journal(Outbox, Protocol):
 
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
-
-    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
-        """Set things aside; one that is known keeps its beginning. ``resume`` ends all but tickets."""
-
-    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
-        """End what was set aside."""
-
-    def aside(self, site: str) -> tuple[SetAside, ...]:
-        """Return what is set aside on a site, longest first."""
 
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 class AsideKind(StrEnum):
@@ -38,3 +40,16 @@ class SetAside:
     value: str = ""
     bindings: str = ""
     until: datetime | None = None
+
+
+class Asides(Protocol):
+    """The part of the journal that keeps what is set aside; every method is one durable transaction."""
+
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning. ``resume`` ends all but tickets."""
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
