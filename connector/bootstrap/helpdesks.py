@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -17,11 +17,10 @@ from connector.helpdesks.transport import (
     Bearer,
     ClientCredentials,
     Credentials,
-    Redactor,
     Rotating,
     Surroundings,
 )
-from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.ports import Directory, Fence, TicketReader, TicketWriter
 from connector.ports.inspection import Inspector
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
@@ -37,10 +36,11 @@ class Adapters:
     inspector: Inspector
 
 
-def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
-    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
+def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Site:
+    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``around``: of the site's own thread."""
     site = settings.site(rules.name)
-    adapters = _adapters(settings, site, names, clock, redactor)
+    fence = Fence(around.clock.monotonic)
+    adapters = _adapters(settings, site, names, replace(around, may_begin=fence.may_begin))
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
@@ -50,18 +50,17 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clo
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
-    return Site(reading=reading, writer=adapters.writer)
+    return Site(reading=reading, writer=adapters.writer, fence=fence)
 
 
-def inspector(settings: Settings, rules: SiteRules, names: FieldMap, clock: Clock, redactor: Redactor) -> Inspector:
+def inspector(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Inspector:
     """Return who looks at the site of ``rules`` for ``check``."""
-    return _adapters(settings, settings.site(rules.name), names, clock, redactor).inspector
+    return _adapters(settings, settings.site(rules.name), names, around).inspector
 
 
-def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock, redactor: Redactor) -> Adapters:
+def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
     ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
-    return _VENDORS[site.kind](settings, site, names, around)
+    return _VENDORS[site.kind](settings, site, names, replace(around, ca_file=ca_file))
 
 
 def bound_people(names: FieldMap) -> Mapping[str, str]:

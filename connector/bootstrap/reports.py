@@ -99,6 +99,9 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             _item("frozen", state.site, "", None, f"{effect}: {why}", f"no {effect} is written", resume)
             for effect, why in sorted(state.frozen.items())
         ]
+        if state.recall.freezes:
+            what = f"{state.recall.left} open tickets are still to be read back: {state.recall.why}"
+            items.append(_item("recalling", state.site, "", None, what, "comments wait", "connector status"))
         held = list(records.held(site=state.site))
         items += [
             _item(
@@ -148,6 +151,18 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             )
             for each in records.notifications(site=state.site, status=Delivery.FAILED)
             if each.error != NO_COMMAND
+        ]
+        items += [
+            _item(
+                "standoff",
+                state.site,
+                called.of(state.site, ref.id),
+                None,
+                why,
+                "left alone until somebody releases it",
+                f"settle who is to write it, then: connector release {ref}",
+            )
+            for ref, why in records.standoffs(site=state.site)
         ]
         items += [
             _item(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.asides import in_short
 from connector.domain.site import SiteRules
-from connector.engine.control import call
+from connector.engine.control import NobodyServes, call
+from connector.engine.recall import frozen_by
 from connector.errors import ConnectorError
 from connector.ports import Delivery, OpStatus, Records, SiteState
 
@@ -122,6 +123,8 @@ def _told(program: Connector) -> _Told:
         return _Told(words=paused or "no daemon")
     try:
         answer = call(program.places.socket, "status")
+    except NobodyServes:
+        return _Told(words=paused or "no daemon; the last one was killed and left its socket")
     except ConnectorError as error:
         return _Told(words=paused or f"the daemon does not answer: {error}")
     return _Told(words=paused or f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
@@ -143,12 +146,16 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
         "policy_since": records.policy_since(state.site, policy_hash),
         "next_due_at": records.next_due(state.site),
         "paused": state.paused,
-        "frozen": tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items())),
+        "frozen": tuple(f"{effect} frozen: {why}" for effect, why in _frozen(state)),
         "aside": in_short(records.aside(site=state.site), now=now),
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
         "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),
     }
+
+
+def _frozen(state: SiteState) -> list[tuple[str, str]]:
+    return sorted((str(effect), why) for effect, why in {**frozen_by(state.recall), **state.frozen}.items())
 
 
 def _daemons(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from connector.engine.kit import Surroundings
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
+NOT_NOW = "paused or stopping"
+"""Why the rest of a plan waits when nothing may be written: a person's word, no failure."""
+
 
 @dataclass(slots=True)
 class Applied:
@@ -80,7 +83,7 @@ class Sender:
     def check_may_write(self) -> None:
         """Raise ``StopSite`` while writes are paused or the process is stopping."""
         if not self._may_write():
-            self.done.stopped = "paused or stopping"
+            self.done.stopped = NOT_NOW
             raise StopSite
 
     # ---- intents
@@ -90,6 +93,7 @@ class Sender:
         return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
 
     def _arm(self, write: Write, ticket: Ticket) -> Op | None:
+        self.around.fence.arm()
         digest = self.writer.request_digest(write, seen=ticket)
         now, sent_at = self.around.clock.now(), self.writer.server_now()
         try:
@@ -119,7 +123,7 @@ class Sender:
         if op is None:
             return None
         try:
-            receipt = self.writer.send(op.write, seen=ticket)
+            receipt = self._send(op.write, ticket)
         except HelpdeskError as error:
             rest = _without_refused(op.write, error)
             self.failed(op, ticket, error, rest=rest)
@@ -131,6 +135,12 @@ class Sender:
         """Return a write without the fields that this run has found missing in the ticket's scope."""
         missing = tuple(str(c.field) for c in write.fields if (ticket.scope, str(c.field)) in self._missing)
         return _without_refused(write, Rejected("", fields=missing)) if missing else write
+
+    def _send(self, write: Write, ticket: Ticket) -> Receipt:
+        try:
+            return self.writer.send(write, seen=ticket)
+        finally:
+            self.around.fence.disarm()
 
     def settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
         """Store what the helpdesk confirmed."""

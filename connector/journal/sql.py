@@ -9,9 +9,10 @@ from typing import Self
 from sqlalchemy import Connection
 
 from connector.domain.change import Write
+from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Ticket, TicketRef
 from connector.journal import (
     approvals,
     audit,
@@ -21,9 +22,11 @@ from connector.journal import (
     outbox,
     outcomes,
     pages,
+    recalls,
     runs,
     setaside,
     sites,
+    standoffs,
     tickets,
     verdicts,
 )
@@ -44,6 +47,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.recall import Recall
 from connector.ports.setaside import SetAside
 
 
@@ -51,11 +55,18 @@ class SqlJournal:
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
-    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
+    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``released``, ``effect``, ``quarantined`` and
+    ``policy``.
     """
 
-    def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
-        """Make the journal; ``release`` lets the next process in after the thread has ended."""
+    def __init__(
+        self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
+    ) -> None:
+        """Make the journal; ``release`` lets the next process in after the thread has ended.
+
+        ``forgotten`` says what the state was found to have forgotten when it was opened.
+        """
+        self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run
         self._records = SqlRecords(readers)
@@ -94,6 +105,14 @@ class SqlJournal:
     def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
         """Count that histories could not be read."""
         self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
+    def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell."""
+        self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when nothing is left to be read; return how far it is."""
+        return self._run(lambda c: recalls.end(c, site, policy_hash=policy_hash, now=now))
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
@@ -262,6 +281,14 @@ class SqlJournal:
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval; return how many."""
         return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
+
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages."""
+        self._run(lambda c: standoffs.note(c, ref, events, now=now))
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would."""
+        self._run(lambda c: standoffs.release(c, ref, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

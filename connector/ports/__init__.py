@@ -53,8 +53,9 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
 from connector.ports.setaside import AsideKind, SetAside
-from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
@@ -68,6 +69,7 @@ __all__ = [
     "Delivery",
     "Directory",
     "Failure",
+    "Fence",
     "Guard",
     "Journal",
     "JournalEvent",
@@ -85,6 +87,7 @@ __all__ = [
     "Progress",
     "Quarantined",
     "Queued",
+    "Recall",
     "Receipt",
     "Records",
     "Renderer",

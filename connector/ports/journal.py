@@ -24,6 +24,7 @@ from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
 from connector.ports.setaside import Asides, SetAside
 
 
@@ -38,6 +39,7 @@ class SiteState:
         frozen: Effect → reason, set by a guard and cleared by ``resume``.
         allowance: Effect → writes that ``resume --allow`` still lets through.
         open_tickets: Known open tickets.
+        recall: How far what was written here has been read back from the helpdesk.
     """
 
     site: str
@@ -51,11 +53,15 @@ class SiteState:
     open_tickets: int = 0
     last_good_at: datetime | None = None
     last_sweep_at: datetime | None = None
+    recall: Recall = Recall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that the journal knows about one ticket; the journal's half of a ``Situation``."""
+    """All that the journal knows about one ticket; the journal's half of a ``Situation``.
+
+    ``marks`` are the refs of what was said there and read back from the helpdesk, because the state had forgotten it.
+    """
 
     ticket: Ticket
     history: History = History()
@@ -68,6 +74,7 @@ class Stored:
     last_note_at: datetime | None = None
     next_due_at: datetime | None = None
     own_version: Version = ""
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +258,15 @@ class Journal(Outbox, Asides, Protocol):
         Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
         """
 
+    def recall(self, site: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
+
+        Marks of which the state knows nothing, on a site that is seen for the first time, mean that a state was lost.
+        """
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when every open ticket has been read back; return how far it is."""
+
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
 
@@ -374,6 +390,12 @@ class Journal(Outbox, Asides, Protocol):
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
 
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -436,6 +458,9 @@ class Records(Protocol):
 
     def aside(self, *, site: str) -> tuple[SetAside, ...]:
         """Return what is set aside on a site, longest first."""
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""
