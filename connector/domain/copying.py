@@ -1,8 +1,8 @@
 """A frozen value once more, with some of its fields changed, for values that every decision copies several times.
 
 ``dataclasses.replace`` looks at every field by name and hands all of them to ``__init__`` by name again; that was an
-eighth of a decision. Here the old fields are read and written as a whole. Nothing is validated anew, so it is for
-values without ``__post_init__`` alone.
+eighth of a decision. Here the old fields are read and written as a whole. Nothing is validated anew: what
+``__post_init__`` looks at is not to be changed by it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ _Put = Callable[[Any, Any], None]
 
 
 def changed(value: T, /, **changes: Any) -> T:
-    """Return a copy of a frozen, slotted dataclass with ``changes``.
+    """Return a copy of a frozen, slotted dataclass of several fields with ``changes``.
 
     Raises:
-        TypeError: The value checks itself when it is made, or has not more than one field.
         KeyError: It has no field of that name.
     """
     kind: Any = type(value)
@@ -38,7 +37,5 @@ def changed(value: T, /, **changes: Any) -> T:
 def _layout(kind: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[_Put, ...], Mapping[str, _Put]]:
     """Return how all fields are read at once, and how each is written past the freeze."""
     names = tuple(field.name for field in fields(kind))
-    if len(names) < 2 or hasattr(kind, "__post_init__"):
-        raise TypeError(f"{kind.__name__} is to be copied by dataclasses.replace")
     puts = {name: getattr(kind, name).__set__ for name in names}
     return attrgetter(*names), tuple(puts.values()), puts
