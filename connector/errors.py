@@ -13,6 +13,7 @@
         ├── Conflict         the ticket changed since it was seen: plan again
         ├── Rejected         the helpdesk will never accept this: record and go on
         ├── Denied           credentials or scope: freeze this site's writes
+        │   └── Exposed      an internal note could be read by customers: freeze this site's notes
         ├── Malformed        a payload that we cannot read: quarantine the ticket
         └── Unavailable      a read that failed for good after its retries: end this site's pass
 
@@ -116,6 +117,15 @@ class Rejected(HelpdeskError):
 
 class Denied(HelpdeskError):
     """Credentials or permissions; this site's (or scope's) writes are frozen."""
+
+
+class Exposed(Denied):
+    """An internal note came out public. ``mended``: it stands as an internal note now; ``removed``: it is gone."""
+
+    def __init__(self, message: str, *, mended: bool = False, removed: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.mended = mended
+        self.removed = removed
 
 
 class Malformed(HelpdeskError):

@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
-from connector.bootstrap.explaining import explain_ticket, find_tickets
+from connector.bootstrap.expiring import warn_of_endings
+from connector.bootstrap.explaining import explain_ticket, find_tickets, one_ticket
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
@@ -38,7 +40,8 @@ from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafeP
 from connector.helpdesks.transport import Redactor
 from connector.journal import open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
+from connector.notify.outbox import Deliveries
+from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
@@ -111,10 +114,15 @@ class Connector:
             stopped=self.pause_file,
         )
 
-    def hooks(self, ping_url: str | None = None) -> Hooks:
-        """Return the notifier that the configuration asks for."""
+    def hooks(self, ping_url: str | None = None, *, outbox: Outbox | None = None) -> Hooks:
+        """Return the notifier that the configuration asks for; after every pass it empties ``outbox``."""
         configured = str(self.settings.ping_url) if self.settings.ping_url else None
-        return Hooks(command=self.settings.alarm_command, ping_url=ping_url or configured, observer=self.observer)
+        return Hooks(
+            command=self.settings.alarm_command,
+            ping_url=ping_url or configured,
+            observer=self.observer,
+            deliveries=Deliveries(outbox, self.now, self.observer) if outbox is not None else None,
+        )
 
     def records(self) -> Records:
         """Return the read side of the state; raises ``ConnectorError`` when there is none yet."""
@@ -181,6 +189,10 @@ class Connector:
         """Return how every site is."""
         return status_report(self, now=self._clock.now())
 
+    def check(self, names: Sequence[str]) -> list[Checked]:
+        """Look at every site with both credentials: what is missing, too much, or bound to nothing."""
+        return check(self, names, now=self._clock.now())
+
     def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
         """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
         records = self.records()
@@ -215,7 +227,8 @@ class Connector:
     def sync(self, names: Sequence[str], *, ping_url: str | None = None) -> list[PassResult]:
         """Run one pass per site, side by side, so that one site's outage never delays another."""
         with self.journal() as journal:
-            hooks = self.hooks(ping_url)
+            hooks = self.hooks(ping_url, outbox=journal)
+            warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
@@ -255,7 +268,7 @@ class Connector:
         check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
         if not self.may_write():
             raise UnsafePlan(f"writes are paused by the file {self.places.paused}", remedy="remove it")
-        report, hooks = ApplyReport(), self.hooks()
+        report, hooks = ApplyReport(), self.hooks(outbox=journal)
         try:
             for name in file.changes:
                 self.select((name,))
@@ -273,10 +286,10 @@ class Connector:
             hooks.close()
         return report
 
-    def run(self, *, ping_url: str | None = None) -> int:
-        """Stay until SIGTERM or Ctrl-C; return the exit code."""
+    def run(self, *, ping_url: str | None = None, webhooks: str | None = None) -> int:
+        """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""
         with self.journal() as journal:
-            return Service(self, journal, ping_url=ping_url).run()
+            return Service(self, journal, ping_url=ping_url, webhooks=webhooks).run()
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""
@@ -285,6 +298,14 @@ class Connector:
     def resume(self, names: Sequence[str], *, allow: int, actor: str) -> None:
         """Clear pauses and freezes, here or in the process that holds the state."""
         self._steer("resume", names, allow=allow, actor=actor)
+
+    def approve(self, text: str, *, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
+        ref = one_ticket(self, self.records(), text)
+        with self._journal_if_free() as journal:
+            if journal is not None:
+                return journal.approve(ref.site, ref.id, now=self._clock.now(), actor=actor)
+        return int(call(self.places.socket, "approve", site=ref.site, ticket=ref.id, actor=actor)["approved"])
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
         with self._journal_if_free() as journal:

@@ -20,7 +20,7 @@ from connector.domain.ticket import TicketRef
 from connector.engine.gather import halted_by, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
-from connector.ports import Records, Stored
+from connector.ports import Delivery, Records, Stored
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -31,7 +31,7 @@ NOT_ASKED = "not asked: explain reads only what is stored"
 def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool) -> ExplainReport:
     """Return the explanation of one ticket at a moment; raises ``ConnectorError`` when it is not known."""
     records = program.records()
-    ref = _one(program, records, text)
+    ref = one_ticket(program, records, text)
     stored = records.stored(ref, now=at)
     if stored is None:
         raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
@@ -51,9 +51,11 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     names = TicketNames(records, now=at)
     said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
-    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *_done(said, zone)]
-    data = explain_dict(decision, ticket_plan)
-    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
+    waiting = records.notifications(site=ref.site, status=Delivery.WAITING, ticket=ref.id)
+    untold = [f"waits to be told: {q.target}, {q.why} (tried {q.attempts} times)" for q in waiting if q.at <= at]
+    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
+    data = explain_dict(decision, ticket_plan) | {"untold": untold, "done": said}
+    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
 def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:
@@ -67,7 +69,8 @@ def find_tickets(program: Connector, records: Records, text: str) -> tuple[Ticke
     return found
 
 
-def _one(program: Connector, records: Records, text: str) -> TicketRef:
+def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
+    """Return the one ticket that ``text`` means; raises ``ConnectorError`` when there is none or more than one."""
     found = find_tickets(program, records, text)
     if len(found) > 1:
         raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")

@@ -21,6 +21,7 @@ from connector.helpdesks.transport import (
     Surroundings,
 )
 from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.ports.inspection import Inspector
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
 
@@ -32,14 +33,13 @@ class Adapters:
     reader: TicketReader
     writer: TicketWriter
     directory: Directory
+    inspector: Inspector
 
 
 def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
     """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
     site = settings.site(rules.name)
-    ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
-    adapters = _VENDORS[site.kind](settings, site, names, around)
+    adapters = _adapters(settings, site, names, clock, redactor)
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
@@ -49,6 +49,17 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clo
         sweep_every=site.poll.sweep_every,
     )
     return Site(reading=reading, writer=adapters.writer)
+
+
+def inspector(settings: Settings, rules: SiteRules, names: FieldMap, clock: Clock, redactor: Redactor) -> Inspector:
+    """Return who looks at the site of ``rules`` for ``check``."""
+    return _adapters(settings, settings.site(rules.name), names, clock, redactor).inspector
+
+
+def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock, redactor: Redactor) -> Adapters:
+    ca_file = str(site.ca_file) if site.ca_file else None
+    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
+    return _VENDORS[site.kind](settings, site, names, around)
 
 
 def bound_people(names: FieldMap) -> Mapping[str, str]:
@@ -100,7 +111,7 @@ def _jira(settings: Settings, site: SiteSettings, names: FieldMap, around: Surro
         history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
-    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory, inspector=opened.inspector)
 
 
 def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
@@ -119,7 +130,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         history_share=site.poll.history_share,
     )
     opened = open_site(options, around)
-    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory)
+    return Adapters(reader=opened.reader, writer=opened.writer, directory=opened.directory, inspector=opened.inspector)
 
 
 _VENDORS: Mapping[SiteKind, Callable[[Settings, SiteSettings, FieldMap, Surroundings], Adapters]] = {

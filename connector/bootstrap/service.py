@@ -8,16 +8,22 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.clock import SteppedClock
+from connector.bootstrap.expiring import warn_of_endings
+from connector.bootstrap.listening import listen
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.engine.passes import Site
 from connector.errors import ConfigError, Unavailable, what_failed, where_failed
-from connector.ports import Journal
+from connector.ports import Clock, Journal
+from connector.web.hints import Hints
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -33,21 +39,26 @@ STUCK_SECONDS = 300.0
 class Service:
     """One daemon: a loop per site, the control socket, and the main thread that watches over them."""
 
-    def __init__(self, program: Connector, journal: Journal, *, ping_url: str | None = None) -> None:
-        """Compose the loops; nothing runs yet."""
+    def __init__(
+        self, program: Connector, journal: Journal, *, ping_url: str | None = None, webhooks: str | None = None
+    ) -> None:
+        """Compose the loops; nothing runs yet. ``webhooks`` is the address to listen on, ``HOST:PORT``."""
         self._program = program
         self._journal = journal
-        self._hooks = program.hooks(ping_url)
+        self._hooks = program.hooks(ping_url, outbox=journal)
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._crashed: list[str] = []
+        self._warned_on: date | None = None
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
+        self._hints = {name: Hints(partial(self._poll_soon, name)) for name in self._clocks}
         self._loops = [
-            SiteLoop(program.site(name, clock), program.around(name, journal, clock, self._hooks), limits)
+            SiteLoop(self._site(name, clock), program.around(name, journal, clock, self._hooks), limits)
             for name, clock in self._clocks.items()
         ]
+        self._web = listen(program, webhooks, self._hints, is_well=self._is_well) if webhooks else None
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
         self._control = ControlServer(program.places.socket, self._handlers())
 
@@ -59,6 +70,9 @@ class Service:
             signal.signal(signal.SIGHUP, self._on_reload)
         self._control.start()
         self._daemon.start()
+        if self._web is not None:
+            self._web.start()
+            self._program.observer.event("listening", port=self._web.port)
         _notify("READY=1")
         self._program.observer.event("daemon_started", sites=[loop.site.name for loop in self._loops])
         try:
@@ -79,10 +93,30 @@ class Service:
             self._reload.clear()
             with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
                 self._reload_policy()
+        self._warn_of_endings()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
             _notify("WATCHDOG=1")
+
+    def _warn_of_endings(self) -> None:
+        """Look once a day for secrets that are about to end."""
+        now = datetime.now(UTC)  # noqa: TID251 - certificates and tokens end by the real calendar
+        if self._warned_on != now.date():
+            self._warned_on = now.date()
+            warn_of_endings(self._program.settings, self._hooks, now=now)
+
+    def _site(self, name: str, clock: Clock) -> Site:
+        site = self._program.site(name, clock)
+        return replace(site, reading=replace(site.reading, asked_for=self._hints[name].take))
+
+    def _poll_soon(self, name: str) -> None:
+        for loop in self._loops:
+            if loop.site.name == name:
+                loop.poll_soon()
+
+    def _is_well(self) -> bool:
+        return not self._crashed and self._all_alive()
 
     def _all_alive(self) -> bool:
         """True while every site's thread ticks or is in a stated wait."""
@@ -97,6 +131,8 @@ class Service:
     def _end(self) -> None:
         _notify("STOPPING=1")
         self._control.stop()
+        if self._web is not None:
+            self._web.stop()
         self._daemon.stop()
         finished = self._daemon.join(FINISH_SECONDS)
         self._hooks.close()
@@ -139,6 +175,7 @@ class Service:
         return {
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
+            "approve": self._approve,
             "apply": self._apply,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
@@ -150,6 +187,12 @@ class Service:
         if command == "resume":
             self._poll()
         return {"sites": request["sites"]}
+
+    def _approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        now = self._program.now()
+        count = self._journal.approve(request["site"], request["ticket"], now=now, actor=request["actor"])
+        self._poll()
+        return {"approved": count}
 
     def _poll(self) -> Mapping[str, Any]:
         for loop in self._loops:

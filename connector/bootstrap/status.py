@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connector.domain.site import SiteRules
 from connector.engine.control import call
 from connector.errors import ConnectorError
-from connector.ports import OpStatus, Records, SiteState
+from connector.ports import Delivery, OpStatus, Records, SiteState
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -23,7 +23,7 @@ class SiteStatus:
     Attributes:
         effects: What is on, as configured; ``scopes`` where a scope says otherwise.
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
-        held: Writes that the latest run held back.
+        held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
     """
@@ -43,6 +43,7 @@ class SiteStatus:
     frozen: tuple[str, ...] = ()
     held: int = 0
     parked: int = 0
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str) -> dict
         "frozen": tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items())),
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
+        "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),
     }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from connector.cli.harmless import in_json, one_line
 from connector.domain.change import Write
 from connector.errors import ConnectorError, what_failed, where_failed
 from connector.ports import Alarm
@@ -27,7 +27,6 @@ Line = tuple[str, str, dict[str, Any]]
 """Level, sentence for people, values for machines."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
 _LONGEST_FOREIGN = 300
 _render = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -93,11 +92,11 @@ class Log:
         at = self._moment()
         if not self._human:
             stamp = at.isoformat() if at else None
-            return str(_render(None, "", {"time": stamp, "level": level, "event": name, **data}))
+            return in_json(str(_render(None, "", {"time": stamp, "level": level, "event": name, **data})))
         mark = {"warning": " WARNING", "error": " ERROR"}.get(level, "")
         place = " ".join(str(data[k]) for k in ("site", "ticket") if data.get(k))
         shown = f"{at:%H:%M:%S}" if at else "--:--:--"
-        return _CONTROL.sub(" ", f"{shown}{mark} {place} {sentence}".rstrip())
+        return one_line(f"{shown}{mark} {place} {sentence}".rstrip())
 
     def _moment(self) -> datetime | None:
         if self.asks_the_time:

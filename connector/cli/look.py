@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length
+from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length, put
 
 if TYPE_CHECKING:
     from connector.bootstrap.status import SiteStatus
@@ -27,7 +27,7 @@ def status(options: Options) -> int:
         emit_json("status", **report.data)
         return 0
     since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
-    print(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
+    put(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
     rows = [_site_row(site, report.now) for site in report.sites]
     columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
     if report.running:
@@ -38,7 +38,8 @@ def status(options: Options) -> int:
 
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
-    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
+    untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
+    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen, untold]))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
     due = "" if site.next_due_at is None else _until(site.next_due_at - now)
@@ -96,13 +97,15 @@ def attention(options: Options) -> int:
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
     parked      a write whose outcome nobody can prove; it is not sent again
     frozen      a site or effect that a guard stopped
+    approval    a step that a threshold asks for and somebody has to let through
+    untold      a notification that the alarm command did not take for a day
     quarantined a ticket whose data cannot be read; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()
     columns = ("kind", "site", "ticket", "since", "what", "consequence", "command")
     if options.output is Output.TEXT:
         if not items:
-            print("nothing waits for a person")
+            put("nothing waits for a person")
             return 0
         emit_table(columns, [[item[c] for c in columns] for item in items], color=options.color)
     elif options.output is Output.NDJSON:

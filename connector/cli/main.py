@@ -26,6 +26,7 @@ _CONFIG = click.Path(path_type=Path, dir_okay=False)
 COMMANDS = {
     "plan": "connector.cli.plan:plan",
     "apply": "connector.cli.plan:apply",
+    "check": "connector.cli.check:check",
     "sync": "connector.cli.work:sync",
     "run": "connector.cli.work:run",
     "explain": "connector.cli.explain:explain",
@@ -34,6 +35,7 @@ COMMANDS = {
     "attention": "connector.cli.look:attention",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
+    "approve": "connector.cli.steer:approve",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

@@ -12,7 +12,7 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, say
+from connector.cli.show import Output, emit_json, emit_lines, put, say
 
 if TYPE_CHECKING:
     from connector.domain.change import Comment, FieldChange
@@ -63,8 +63,8 @@ def apply(options: Options, *, file: Path) -> int:
     report = program.apply_file(file)
     if options.output is Output.TEXT:
         for key, why in report.refused:
-            print(f"refused {key}: {why}")
-        print(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
+            put(f"refused {key}: {why}")
+        put(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
     else:
         emit_json(
             "apply",
@@ -86,11 +86,11 @@ def _show_plans(options: Options, plans: Sequence[PassPlan], out: Path | None) -
         emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, file=str(out) if out else None)
         return
     for one in plans:
-        print(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
+        put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
         for line in plan_lines(one):
-            print(line)
+            put(line)
     hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
-    print(_summary(totals) + hint)
+    put(_summary(totals) + hint)
 
 
 def plan_lines(plan: PassPlan) -> list[str]:

@@ -9,7 +9,7 @@ import click
 
 from connector.cli.context import Options, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put
 from connector.errors import ConnectorError
 
 
@@ -37,10 +37,10 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
     failed = [r for r in results if r.differences]
     if options.output is Output.TEXT:
         for result in results:
-            print(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
+            put(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
             for difference in result.differences:
-                print(f"       {difference}")
-        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+                put(f"       {difference}")
+        put(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
     return Exit.FAILED if failed else Exit.OK
@@ -51,5 +51,5 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
 @pass_options
 def show(options: Options, *, digest: str | None) -> int:
     """Print the canonical document of the policy in force, or of an earlier one by (the beginning of) its hash."""
-    print(options.load().policy_document(digest))
+    put(options.load().policy_document(digest))
     return 0

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from connector.cli.harmless import cell, in_json, visible
+
 SCHEMA_VERSION = 1
 
 
@@ -22,7 +24,8 @@ class Output(StrEnum):
 
 def emit_json(kind: str, /, **data: Any) -> None:
     """Print one JSON document with its kind and schema version."""
-    print(json.dumps({"schema_version": SCHEMA_VERSION, "kind": kind, **data}, default=_plain, ensure_ascii=False))
+    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **data}
+    print(in_json(json.dumps(document, default=_plain, ensure_ascii=False)))
 
 
 def emit_lines(kind: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -37,7 +40,7 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, colo
     if not sys.stdout.isatty():
         print("\t".join(columns))
         for row in shown:
-            print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+            print("\t".join(map(cell, row)))
         return
     from rich.console import Console  # noqa: PLC0415 - heavy, and only a person needs it
     from rich.table import Table  # noqa: PLC0415
@@ -46,13 +49,18 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, colo
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in shown:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     Console(no_color=not color, highlight=False, markup=False, emoji=False).print(table)
 
 
 def say(text: str) -> None:
     """Print a sentence for a person on stderr."""
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
+
+
+def put(text: str) -> None:
+    """Print a line of data for a person; names from a helpdesk may stand in it."""
+    print(visible(text))
 
 
 def ago(at: datetime | None, now: datetime) -> str:

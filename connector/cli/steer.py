@@ -1,4 +1,4 @@
-"""``pause`` and ``resume``: the kill switch, per site, honoured before every write."""
+"""``pause`` and ``resume``: the kill switch, per site, honoured before every write. ``approve``: a step may be made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import getpass
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put
+from connector.errors import ConnectorError
 
 
 @click.command(
@@ -46,8 +47,26 @@ def resume(options: Options, *, site: str, allow: int) -> int:
     return 0
 
 
+@click.command(
+    short_help="Let an escalation through that needs approval.",
+    epilog=examples("connector attention", "connector approve SUP-14"),
+)
+@click.argument("ticket")
+@pass_options
+def approve(options: Options, *, ticket: str) -> int:
+    """Let every step of TICKET's path through that a threshold asks for and that waits for approval."""
+    count = options.load().approve(ticket, actor=getpass.getuser())
+    if not count:
+        raise ConnectorError(f"no step of {ticket} waits for approval", remedy="connector attention")
+    if options.output is Output.TEXT:
+        put(f"approved: {count} of {ticket}")
+    else:
+        emit_json("approved", ticket=ticket, steps=count)
+    return 0
+
+
 def _say(options: Options, what: str, names: tuple[str, ...]) -> None:
     if options.output is Output.TEXT:
-        print(f"{what}: {', '.join(names)}")
+        put(f"{what}: {', '.join(names)}")
     else:
         emit_json(what, sites=list(names))

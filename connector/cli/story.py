@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
+from connector.cli.harmless import visible
 from connector.cli.telling import deeds, reasons_of, ticket_words, written_words
 from connector.domain.change import Write
 from connector.ports import Alarm
@@ -140,4 +141,4 @@ class Story:
         self._waiting = [line for line in self._waiting if moment is not None and line.at >= moment]
         self._why = {key: told for key, told in self._why.items() if moment is not None and key[0] >= moment}
         for line in ready:
-            print(line.text, file=self._stream, flush=True)
+            print(visible(line.text), file=self._stream, flush=True)

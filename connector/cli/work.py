@@ -45,10 +45,15 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
     epilog=examples("connector run", "connector -v run --ping-url https://hc.example/abc"),
 )
 @click.option("--ping-url", metavar="URL", help="Ping this address after every good pass (a dead-man's switch).")
+@click.option(
+    "--webhooks",
+    metavar="HOST:PORT",
+    help="Take webhooks at /webhooks/SITE as hints to look sooner; serve /healthz and /metrics.",
+)
 @pass_options
-def run(options: Options, *, ping_url: str | None) -> int:
+def run(options: Options, *, ping_url: str | None, webhooks: str | None) -> int:
     """Stay and keep every site in line: poll, wake for what is due, write. Ends cleanly on SIGTERM or Ctrl-C."""
-    return int(options.load(need_secrets=True).run(ping_url=ping_url))
+    return int(options.load(need_secrets=True).run(ping_url=ping_url, webhooks=webhooks))
 
 
 _COUNTS = ("read", "decided", "written", "held", "left", "failed", "parked", "would_do", "insufficient", "requests")

@@ -78,6 +78,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One thing to tell one target. It carries no text of the ticket.
+
+    Attributes:
+        occasion: Why, with the target in it: its key is how a receiver recognises a repetition.
+        target: A name of the policy's, or ``assignee``.
+        person: The assignee's bound name, for the target ``assignee``.
+        why: In words.
+        ticket, link: The ticket's key, and where people open it.
+    """
+
+    occasion: Occasion
+    target: str
+    why: str
+    ticket: str
+    person: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A notice with its text, as it will be posted.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from connector.domain import outlook
 from connector.domain.acts import read_acts
-from connector.domain.approvals import unapproved
+from connector.domain.approvals import asked, unapproved
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.copying import changed
@@ -21,6 +21,7 @@ from connector.domain.escalation import Escalated, escalate
 from connector.domain.levels import level_wants
 from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say
+from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
 from connector.domain.ownership import read_holding
 from connector.domain.policy import Policy
@@ -67,7 +68,8 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         reasons=_Reasons(view, escalated, saying, left),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
-        records=(*levels.records, *saying.records),
+        notifications=notifications(view),
+        records=(*levels.records, *saying.records, *asked(view, escalated.state)),
         next_due_at=outlook.next_due_at(view, escalated, saying),
         unread_text=view.triggers.unread or escalated.unread,
         alarms=outlook.alarms(view, escalated),

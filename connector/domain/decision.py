@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from connector.domain.change import Field, FieldChange, Notice
+from connector.domain.change import Field, FieldChange, Notice, Notification
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Occasion, Record
 from connector.domain.situation import EscalationState
@@ -152,6 +152,7 @@ class Decision:
         reasons: What ``explanation`` is told from; most decisions are never explained.
         fields: Wanted field values, whether or not they differ from the live ones; ``plan`` compares.
         notices: What is to be said now and has not been said.
+        notifications: Whom to tell beside the ticket, and has not been told.
         records: Rows to store without saying anything: superseded, silenced.
         state: What to remember.
         next_due_at: Never later than the first instant at which the wanted effects differ; ``None``: only a change in
@@ -169,6 +170,7 @@ class Decision:
     reasons: Reasons
     fields: tuple[FieldWant, ...] = ()
     notices: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     records: tuple[Record, ...] = ()
     next_due_at: datetime | None = None
     unread_text: bool = False
@@ -206,7 +208,8 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
-        would_write, would_say: What shadow keeps from being written, told once: when its row is stored.
+        would_write, would_say, would_notify: What shadow keeps back, told once: when its row is stored.
+        notifications: To be handed to the outbox with the verdict, where the effect ``notes`` is on.
         key, seen: The ticket's key and the version that the decision was made on.
     """
 
@@ -220,3 +223,5 @@ class TicketPlan:
     left: tuple[LeftAlone, ...] = ()
     would_write: tuple[FieldChange, ...] = ()
     would_say: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    would_notify: tuple[Notification, ...] = ()

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
+from connector.domain.approvals import approved_at
+from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
 from connector.domain.ownership import has_new_trigger, latest, told
@@ -75,19 +77,12 @@ def escalate(view: View) -> Escalated:
 # ---- starting
 
 
-_AFRESH = EscalationState()
-_PATH_FIELDS = (
-    *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
-    *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed"),
-)
-
-
 def _without_old_cycle(view: View) -> EscalationState:
     """Return the state without a path that belongs to a cycle before the last reopening."""
     state, begun_at = view.state, _reopened_cycle(view)
     if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
         return state
-    return changed(state, **{name: getattr(_AFRESH, name) for name in _PATH_FIELDS})
+    return without_path(state)
 
 
 def _reopened_cycle(view: View) -> datetime | None:
@@ -128,7 +123,7 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if in_force is not None:
         return in_force, ""
     if causes:
-        return None, f"{causes[0].why}, but before enforce_from: only an adopted ticket takes it up"
+        return None, f"{causes[0].why}, but before enforce_from or in shadow: only an adopted ticket takes it up"
     return None, "waits for a threshold"
 
 
@@ -152,10 +147,12 @@ def _pushes(view: View) -> Iterator[_Cause]:
     """Yield the thresholds that ask for a level now, earliest first."""
     for passed in view.passed:
         number = passed.crossing.threshold.escalate_to
-        if number is None or passed.crossing.threshold.approval is not None:
+        if number is None or not passed.stands or not view.enforces(passed.at):
             continue
-        if passed.stands and view.enforces(passed.at):
+        if passed.crossing.threshold.approval is None:
             yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number)
+        elif (let_through_at := approved_at(view, passed)) is not None:
+            yield _Cause(mark_reason(ReasonKind.APPROVED, passed), let_through_at, number)
 
 
 def _switched(view: View, state: EscalationState) -> EscalationState:

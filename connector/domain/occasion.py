@@ -91,6 +91,19 @@ def ask(trigger: str, since: datetime) -> Occasion:
     return Occasion("ask", (trigger, moment(since)))
 
 
+def notify(target: str, about: Occasion) -> Occasion:
+    """A target is told of another occasion, beside the ticket."""
+    return Occasion("notify", (target, about.kind, *about.parts))
+
+
+APPROVE = "approve"
+
+
+def approve(number: int, about: Occasion) -> Occasion:
+    """A threshold asks for level ``number``, and somebody has to let it through."""
+    return Occasion(APPROVE, (str(number), *about.parts))
+
+
 def set_field(field: str, value: str) -> Occasion:
     """A field is to be given a value for its own sake (priority, path, labels)."""
     return Occasion("set", (field, value))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.domain.change import Change, Comment, Field, FieldChange, Notice
+from connector.domain.change import Change, Comment, Field, FieldChange, Notice, Notification
 from connector.domain.decision import Decision, FieldWant, LeftAlone, TicketPlan
 from connector.domain.guard import Held, guard, order
 from connector.domain.occasion import Occasion, Outcome, Record, Said
@@ -47,6 +47,7 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         _take_field(draft, want, decision, situation)
     _note_fulfilled(draft, decision, situation)
     notices = tuple(notice for notice in decision.notices if _take_notice(draft, notice, decision, situation))
+    told, would_tell = _take_notifications(draft, decision, situation)
     fields = tuple(sorted(draft.fields, key=lambda change: _PLACE[change.field]))
     return TicketPlan(
         decision=decision,
@@ -59,6 +60,8 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         left=tuple(draft.left),
         would_write=tuple(sorted(draft.would_write, key=lambda change: _PLACE[change.field])),
         would_say=tuple(draft.would_say),
+        notifications=told,
+        would_notify=would_tell,
     )
 
 
@@ -159,13 +162,19 @@ def _next_due(want: FieldWant, situation: Situation) -> FieldChange:
 def _without_lone_rider(
     fields: tuple[FieldChange, ...], decision: Decision, situation: Situation
 ) -> tuple[FieldChange, ...]:
-    """Return the changes without a ``next due`` that has not moved, or that alone would cause a write too early."""
+    """Return the changes without a ``next due`` that has not moved, or that alone would cause a write too early.
+
+    The first one goes along with another write, or alone when the ticket is old enough for one of its own.
+    """
     rider = next((change for change in fields if change.field is Field.NEXT_DUE), None)
     if rider is None:
         return fields
     ours = situation.applied.get(Field.NEXT_DUE)
     others = tuple(change for change in fields if change is not rider)
-    if ours is not None and (ours.value == rider.after or not (others or _moved(ours, rider, decision.now))):
+    if ours is None:
+        since = situation.ticket.opened_at
+        return fields if others or decision.now - since >= NEXT_DUE_EVERY else ()
+    if ours.value == rider.after or not (others or _moved(ours, rider, decision.now)):
         return others
     return fields
 
@@ -191,6 +200,21 @@ def _take_notice(draft: _Draft, notice: Notice, decision: Decision, situation: S
         if (str(about), notice.audience) not in situation.said:
             _shadow(draft, about, notice.audience, decision.now)
     return False
+
+
+_Notifications = tuple[Notification, ...]
+
+
+def _take_notifications(
+    draft: _Draft, decision: Decision, situation: Situation
+) -> tuple[_Notifications, _Notifications]:
+    """Return what goes to the outbox now, and what shadow would have told; both are settled with their rows."""
+    on = situation.rules.allows(Effect.NOTES, situation.ticket.scope)
+    outcome = Outcome.DONE if on else Outcome.WOULD_DO
+    for each in decision.notifications:
+        row = Record(occasion=each.occasion, audience=Effect.NOTES, outcome=outcome, at=decision.now)
+        draft.records.setdefault((str(each.occasion), Effect.NOTES), row)
+    return (decision.notifications, ()) if on else ((), decision.notifications)
 
 
 # ---- the change

@@ -97,6 +97,8 @@ def _state(state: EscalationState, said: SaidRows, at: datetime) -> EscalationSt
         level_why=state.level_why if same_level else Reason(),
         skipped=state.skipped if same_level else (),
         refreshed=state.refreshed and same_level,
+        baseline_at=_until(state.baseline_at, at),
+        left=state.left,
     )
 
 

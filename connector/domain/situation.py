@@ -43,6 +43,8 @@ class EscalationState:
         level_reason: Why the present level was entered, in words; ``level_why`` is the same for texts.
         skipped: Who was passed over on the way to the present level, and why.
         refreshed: The present level has had its fresh interval after an outage.
+        baseline_at: When the ticket left shadow with a path under way; what began before stays unsaid.
+        left: What was left to people last time and why, in words: the log tells each once.
     """
 
     path: Path | None = None
@@ -71,6 +73,8 @@ class EscalationState:
     level_why: Reason = Reason()
     skipped: tuple[str, ...] = ()
     refreshed: bool = False
+    baseline_at: datetime | None = None
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

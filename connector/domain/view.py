@@ -97,9 +97,9 @@ class View(NamedTuple):
         return self.situation.rules.allows(effect, self.situation.ticket.scope)
 
     def enforces(self, at: datetime) -> bool:
-        """True when what happened at ``at`` is not older than the site's ``enforce_from``."""
-        enforce_from = self.situation.rules.enforce_from
-        return enforce_from is None or at >= enforce_from
+        """True when what happened at ``at`` is older neither than ``enforce_from`` nor than the end of shadow."""
+        enforce_from, baseline_at = self.situation.rules.enforce_from, self.state.baseline_at
+        return (enforce_from is None or at >= enforce_from) and (baseline_at is None or at >= baseline_at)
 
     def is_news(self, at: datetime) -> bool:
         """True when what happened at ``at`` is neither older than ``enforce_from`` nor than this policy's loading."""

@@ -18,6 +18,8 @@ from connector.ports import Alarm, AlarmKind
 
 BACK_OFF_FROM = timedelta(seconds=15)
 BACK_OFF_TO = timedelta(minutes=5)
+HINT_GRAIN = timedelta(seconds=15)
+"""Polls that hints ask for are at least so far apart: a flood of hints costs no more than a quicker cadence."""
 DUE_GRAIN = timedelta(seconds=1)
 """Due tickets are taken together within this grain, so that a burst of deadlines is one pass."""
 
@@ -65,6 +67,7 @@ class SiteLoop:
         self._limits = limits
         self._stopping = threading.Event()
         self._poll_now = threading.Event()
+        self._poll_soon = threading.Event()
 
     def stop(self) -> None:
         """Finish the write in hand, begin no other, and end; callable from any thread."""
@@ -74,6 +77,11 @@ class SiteLoop:
     def poll_now(self) -> None:
         """Poll as soon as the pass in hand has ended; callable from any thread."""
         self._poll_now.set()
+        self._around.clock.wake()
+
+    def poll_soon(self) -> None:
+        """Poll within ``HINT_GRAIN`` of the last poll, or at once when that is longer ago; callable from any thread."""
+        self._poll_soon.set()
         self._around.clock.wake()
 
     def monotonic(self) -> float:
@@ -86,19 +94,25 @@ class SiteLoop:
         clock.wait(clock.now())  # stepped time lets its parties go one at a time; real time goes on at once
         self.pulse.last_good_at = clock.now()
         next_poll = clock.now()
+        soonest = next_poll
         while not self._stopping.is_set():
             now = clock.now()
-            fetch = now >= next_poll or self._poll_now.is_set()
+            hinted = self._poll_soon.is_set() and now >= soonest
+            fetch = now >= next_poll or self._poll_now.is_set() or hinted
             self._poll_now.clear()
+            if fetch:
+                self._poll_soon.clear()
             self._tick(None)
             result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
             now = clock.now()
             if fetch:
-                next_poll = now + self._pause_after(result)
+                pause = self._pause_after(result)
+                next_poll, soonest = now + pause, now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
             self._note(result, fetch=fetch, now=now)
             self.pulse.next_poll_at = next_poll
             self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
             wake = self._next_wake(next_poll, result, now=now)
+            wake = min(wake, max(soonest, now)) if self._poll_soon.is_set() else wake
             self._tick(wake)
             clock.wait(wake)
 

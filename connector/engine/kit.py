@@ -21,7 +21,7 @@ class SiteReading:
         people: Vendor account id → bound name, for the people whom the site's map binds.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
-        grace: How long a write of unknown outcome is looked for before it is parked.
+        asked_for: Gives, once, the ids of tickets that somebody asked us to look at soon.
     """
 
     rules: SiteRules
@@ -30,7 +30,7 @@ class SiteReading:
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
-    grace: timedelta = timedelta(minutes=5)
+    asked_for: Callable[[], tuple[str, ...]] = tuple
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
-from connector.engine.recover import Recovered, recover
+from connector.engine.recover import Ready, Recovered, recover
 from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
 from connector.ports import (
     Alarm,
@@ -98,13 +98,16 @@ def run_pass(
 
 
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
-    recovered = recover(site.reading, around)
+    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    writer = site.writer if may_write() and not state.paused else None
+    recovered = recover(site.reading, writer, around, every=fetch)
     plan = reconcile(site.reading, around, run=run, fetch=fetch)
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     if state.paused:
         plan = _all_held(plan, state)
     _report_held(site, around, plan)
-    applied = apply_plan(plan, site.writer, around, may_write=may_write)
+    ready = _may_speak(recovered, state)
+    applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
     move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
@@ -125,6 +128,15 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan=plan,
         applied=applied,
     )
+
+
+def _may_speak(recovered: Recovered, state: SiteState) -> dict[str, Ready]:
+    """Return the open comments that may be sent again while nothing is paused and their effect is not frozen."""
+    if state.paused:
+        return {}
+    audiences = {id_: ready.op.write.comment for id_, ready in recovered.ready.items()}
+    stopped = {id_ for id_, said in audiences.items() if said is not None and said.notice.audience in state.frozen}
+    return {id_: ready for id_, ready in recovered.ready.items() if id_ not in stopped}
 
 
 def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:

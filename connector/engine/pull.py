@@ -7,7 +7,7 @@ rows, so nothing falls between. A sweep finds what deltas miss and what is gone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
@@ -20,7 +20,7 @@ from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Observation, Page, Previous, Progress, SiteState
+from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, SiteState
 
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
@@ -57,11 +57,18 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     if state.cursor is None or not state.loaded:
         _full_load(site, around, policy, pulled, now=now)
     else:
-        for page in site.reader.changes(state.cursor):
+        for page in itertools.chain(_asked_for(site, around, state.cursor), site.reader.changes(state.cursor)):
             _store(site, around, policy, page, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
     _read_histories(site, around, pulled)
     return pulled
+
+
+def _asked_for(site: SiteReading, around: Surroundings, cursor: Cursor) -> Iterator[Page]:
+    """Yield the tickets that hints named, as they are now. A hint never brings in a ticket that we do not know."""
+    known = tuple(around.journal.previous(site.name, site.asked_for()))
+    if known:
+        yield replace(site.reader.get(known), cursor=cursor, gone=())
 
 
 def refuse_shared_account(site: SiteReading) -> None:

@@ -19,6 +19,7 @@ from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
@@ -170,9 +171,7 @@ def _take(
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
-    for item in ticket_plan.left:
-        work.left.append(Left(key=ticket.key, item=item))
-        around.observer.event("left_alone", site=site.name, ticket=ticket.key, what=item.what, why=item.why)
+    decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
@@ -182,26 +181,44 @@ def _take(
         planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
         work.changes.append(planned)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    would_do = _in_shadow(site, around, ticket_plan, work)
+    would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
     return Verdict(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
         unwritten=made is not None,
+        notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
     )
 
 
+def _tell_left(
+    site: SiteReading, around: Surroundings, situation: Situation, ticket_plan: TicketPlan, work: Work
+) -> Decision:
+    """Tell what is left to people, each thing once until it changes; return the decision that remembers it."""
+    decision, key = ticket_plan.decision, situation.ticket.key
+    for item in ticket_plan.left:
+        work.left.append(Left(key=key, item=item))
+        if f"{item.what}: {item.why}" not in situation.state.left:
+            around.observer.event("left_alone", site=site.name, ticket=key, what=item.what, why=item.why)
+    told = tuple(sorted(f"{item.what}: {item.why}" for item in ticket_plan.left))
+    return decision if told == decision.state.left else replace(decision, state=replace(decision.state, left=told))
+
+
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
     """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
-    if not ticket_plan.would_write and not ticket_plan.would_say:
+    would_notify = ticket_plan.would_notify
+    if not ticket_plan.would_write and not ticket_plan.would_say and not would_notify:
         return {}
     comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
     work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
     told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
     if comments:
         told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
+    if would_notify:
+        told["notify"] = ", ".join(dict.fromkeys(n.target for n in would_notify))
     reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
+    reasons += [n.why for n in would_notify]
     return told | {"why": "; ".join(dict.fromkeys(reasons))}
 
 

@@ -1,78 +1,205 @@
-"""Recover: look up writes whose outcome is not known before anything else is written on their tickets.
+"""Recover: look for writes whose outcome is not known before anything else is written on their tickets.
 
-A row is left ``sending`` by a crash, a time-out or an unreadable answer. The helpdesk is the truth: a marker that is
-found settles the row. Fields alone are idempotent by value, so an absent field write is simply planned again. A comment
-that is absent is looked for until its grace is over (a slow request may still land) and is then *parked* with an alarm:
-it is never sent again by itself.
+A row is left ``sending`` by a crash, a time-out or an unreadable answer. The helpdesk is the truth; what follows from
+what it shows is decided in ``next_step``, a pure function. Found is settled. What certainly was not applied is planned
+again. What has to wait waits by a moment in the journal, so a daemon wakes for it and the next ``sync`` goes on with
+it. What may be sent again is handed to ``apply``, which sends it if the plan still wants it said, byte for byte.
+
+Nothing keeps a copy from landing later than we assume where a helpdesk compares nothing, so a write that was sent twice
+is watched: two copies found are reported as a fault of ours, and the newer one is taken back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connector.domain.site import Effect
+from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
-from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Presence, Receipt
+from connector.engine.next_step import Evidence, Next, OpenRow, Step, next_step
+from connector.errors import Denied, HelpdeskError
+from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Receipt, TicketWriter
 
 LOOK_BACK = timedelta(minutes=5)
 """How far before the sending we look: clocks differ."""
 
+WATCH_FOR = timedelta(hours=24)
+"""How long a write that was sent twice is watched, each time after twice the time."""
+
+COPIES_TO_ALARM = 5
+"""Copies under compare-and-set, all without a clear answer, after which somebody is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An open write that may be sent again. ``ticket`` is as it stands, where the helpdesk compares it."""
+
+    op: Op
+    why: str
+    ticket: Ticket | None = None
+
 
 @dataclass(slots=True)
 class Recovered:
-    """What became of open intents."""
+    """What became of open intents; ``ready`` is by ticket id: a ticket has one open comment."""
 
     found: int = 0
     failed: int = 0
     parked: int = 0
     waiting: int = 0
+    ready: dict[str, Ready] = field(default_factory=dict)
 
 
-def recover(site: SiteReading, around: Surroundings) -> Recovered:
-    """Look up every open intent of the site and settle, fail or park it.
+def recover(site: SiteReading, writer: TicketWriter | None, around: Surroundings, *, every: bool = True) -> Recovered:
+    """Look for the site's open writes (only those whose moment has come, unless ``every``) and settle what is clear.
+
+    ``writer`` takes back what of ours must not stand there, and does nothing else; ``None`` while writes are paused.
 
     Raises:
         Unavailable: The helpdesk cannot be read; the rows stay as they are.
     """
-    done = Recovered()
-    now = around.clock.now()
-    for op in around.journal.sending(site.name):
-        answer = site.reader.look_up(op.write, since=op.sent_at - LOOK_BACK)
-        _settle(site, around, op, answer, done, now=now)
-    return done
+    return _Recovery(site, writer, around).run(every=every)
 
 
-def _settle(site: SiteReading, around: Surroundings, op: Op, answer: Lookup, done: Recovered, *, now: datetime) -> None:
-    if answer.presence is Presence.FOUND:
-        receipt = Receipt(key=op.write.key, remote_id=answer.remote_id, version=answer.version, at=now)
-        around.journal.settle(op, receipt, now=now)
-        done.found += 1
-        around.observer.event("write_found", site=site.name, ticket=str(op.write.ref), write=op.write)
-    elif op.write.comment is None:
-        if answer.presence is Presence.ABSENT:
-            around.journal.fail(op, OpStatus.FAILED, "looked up and not found; planned again", now=now)
-            done.failed += 1
-        else:
-            _park(site, around, op, now=now)
-            done.parked += 1
-    elif now - op.sent_at < site.grace:
-        done.waiting += 1
-    else:
-        _park(site, around, op, now=now)
-        done.parked += 1
+class _Recovery:
+    """One look at everything that is open."""
 
+    def __init__(self, site: SiteReading, writer: TicketWriter | None, around: Surroundings) -> None:
+        self._site = site
+        self._writer = writer
+        self._around = around
+        self._journal = around.journal
+        self._now = around.clock.now()
+        self._done = Recovered()
 
-def _park(site: SiteReading, around: Surroundings, op: Op, *, now: datetime) -> None:
-    why = "the outcome is unknown and the helpdesk does not show it"
-    around.journal.fail(op, OpStatus.PARKED, why, now=now)
-    around.observer.event("write_parked", site=site.name, ticket=str(op.write.ref), write=op.write, why=why)
-    around.notifier.alarm(
-        Alarm(
-            kind=AlarmKind.PARK,
-            site=site.name,
-            ticket=str(op.write.ref),
-            message=f"a write on {op.write.ref} is parked: {why}; it is not sent again",
-            remedy="look at the ticket; the text was not repeated. connector attention lists what is parked",
-            at=now,
+    def run(self, *, every: bool) -> Recovered:
+        for op in self._journal.sending(self._site.name):
+            if every or op.look_at is None or op.look_at <= self._now:
+                self._open(op)
+        for op in self._journal.watched(self._site.name, now=self._now):
+            self._watched(op)
+        return self._done
+
+    # ---- open writes
+
+    def _open(self, op: Op) -> None:
+        seen = self._site.reader.look_up(op.write, since=op.sent_at - LOOK_BACK)
+        if seen.copies:
+            self._report_copies(op, seen.copies)
+        if seen.exposed and not self._stands_hidden(op, seen.exposed):
+            return
+        at = seen.at or self._now
+        found = next_step(OpenRow.of(op), Evidence(presence=seen.presence, guard=seen.guard, at=at))
+        match found.step:
+            case Step.DONE:
+                self._settle(op, seen)
+            case Step.PLAN_AGAIN:
+                self._plan_again(op, found)
+            case Step.WAIT:
+                self._wait(op, found, at)
+            case Step.RESEND:
+                self._ready(op, found, seen)
+            case Step.PARK:
+                self._park(op, found)
+
+    def _settle(self, op: Op, seen: Lookup) -> None:
+        receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now)
+        self._journal.settle(op, receipt, now=self._now)
+        self._done.found += 1
+        self._say("write_found", op)
+
+    def _plan_again(self, op: Op, found: Next) -> None:
+        self._journal.fail(op, OpStatus.FAILED, f"{found.why}; planned again", now=self._now)
+        self._done.failed += 1
+
+    def _wait(self, op: Op, found: Next, at: datetime) -> None:
+        """Store when to look next: the wait is by the helpdesk's clock, the moment to wake by ours."""
+        rest = found.until - at if found.until is not None else timedelta(0)
+        self._journal.look_again(op, at=self._now + rest, absent_at=found.absent_at)
+        self._done.waiting += 1
+
+    def _ready(self, op: Op, found: Next, seen: Lookup) -> None:
+        """Hand it on; what is not sent in this pass is looked for again with the next one."""
+        if op.look_at is not None and op.look_at <= self._now:
+            self._journal.look_again(op, at=None, absent_at=found.absent_at)
+        self._done.ready[op.write.ref.id] = Ready(op=op, why=found.why, ticket=seen.ticket)
+        if op.resent == COPIES_TO_ALARM:
+            self._alarm(AlarmKind.FINDING, op, f"a write on {op.write.ref} had no clear answer {op.resent + 1} times")
+
+    def _park(self, op: Op, found: Next) -> None:
+        self._journal.fail(op, OpStatus.PARKED, found.why, now=self._now)
+        self._done.parked += 1
+        self._say("write_parked", op, why=found.why)
+        message = f"a write on {op.write.ref} is parked: {found.why}; it is not sent again by itself"
+        self._alarm(AlarmKind.PARK, op, message, remedy=f"look at the ticket, then: connector parked done {_short(op)}")
+
+    # ---- writes that were sent more than once
+
+    def _watched(self, op: Op) -> None:
+        since = op.sent_at - WATCH_FOR
+        seen = self._site.reader.look_up(op.write, since=since)
+        if seen.copies:
+            self._report_copies(op, seen.copies)
+        age = self._now - (op.settled_at or self._now)
+        again = self._now + age if age < WATCH_FOR else None
+        self._journal.look_again(op, at=again, absent_at=None)
+
+    def _report_copies(self, op: Op, newer: tuple[str, ...]) -> None:
+        """The same comment stands there more than once: keep the oldest, take back the others, and say so loudly."""
+        try:
+            for comment in newer:
+                self._retract(op, comment)
+            became = "the newer one is taken back" if len(newer) == 1 else "the newer ones are taken back"
+        except HelpdeskError as error:
+            became = f"the newer could NOT be taken back ({type(error).__name__})"
+        message = f"{op.write.ref} got the same comment {len(newer) + 1} times from us; {became}"
+        self._alarm(AlarmKind.SELF_REPORT, op, message, remedy="look at the ticket; our fault, please report it")
+
+    def _retract(self, op: Op, comment: str) -> bool:
+        if self._writer is None:
+            raise Denied("writes are paused")
+        return self._writer.retract(op.write.ref, comment)
+
+    # ---- notes that customers can read
+
+    def _stands_hidden(self, op: Op, exposed: tuple[str, ...]) -> bool:
+        """Take notes out of customers' sight and freeze the site's notes; true when they stand as they should."""
+        try:
+            kept = [self._retract(op, comment) for comment in exposed]
+        except HelpdeskError as error:
+            self._freeze_notes(op, f"it could NOT be hidden ({type(error).__name__})")
+            self._park(op, Next(step=Step.PARK, why="an internal note of ours can be read by customers"))
+            return False
+        self._freeze_notes(op, "it was made private" if all(kept) else "it was removed")
+        if not all(kept):
+            self._plan_again(op, Next(step=Step.PLAN_AGAIN, why="it came out public and was removed"))
+        return all(kept)
+
+    def _freeze_notes(self, op: Op, became: str) -> None:
+        why = f"an internal note on {op.write.ref} could be read by customers; {became}"
+        self._journal.freeze(self._site.name, Effect.NOTES, why, now=self._now)
+        remedy = f"look at the ticket and at the comment settings, then: connector resume {self._site.name}"
+        self._alarm(AlarmKind.FREEZE, op, why, remedy=remedy)
+
+    # ---- telling
+
+    def _say(self, name: str, op: Op, **more: object) -> None:
+        self._around.observer.event(name, site=self._site.name, ticket=str(op.write.ref), write=op.write, **more)
+
+    def _alarm(self, kind: AlarmKind, op: Op, message: str, *, remedy: str = "") -> None:
+        remedy = remedy or f"connector log --ticket {op.write.ref}"
+        self._around.notifier.alarm(
+            Alarm(
+                kind=kind,
+                site=self._site.name,
+                ticket=str(op.write.ref),
+                message=message,
+                remedy=remedy,
+                at=self._now,
+            )
         )
-    )
+
+
+def _short(op: Op) -> str:
+    return op.write.key[:12]

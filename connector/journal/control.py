@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy.sql.elements import ColumnElement
 
+from connector.domain.baseline import rebased
 from connector.domain.change import Field
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.written import live_value
 from connector.journal import audit
-from connector.journal.documents import ticket_of
+from connector.journal.documents import state_of, ticket_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
-from connector.journal.tables import applied, event, said, ticket
+from connector.journal.tables import applied, escalation, event, said, ticket
+from connector.journal.verdicts import state_row
 from connector.ports.journal import JournalEvent
 
 Effects = Mapping[str, frozenset[Effect]]
@@ -42,6 +45,9 @@ def switch_effects(connection: Connection, site: str, effects: Effects, *, now: 
         _silence(connection, site, scope, effect, named=_named(state.effects, effects), now=now)
         for scope, effect in _newly_on(state.effects, effects)
     )
+    for scope in sorted(_named(state.effects, effects) | {""}):
+        if _in(effects, scope) and not _in(state.effects, scope):
+            _leave_shadow(connection, site, _in_scope(scope, _named(state.effects, effects)), now)
     store_controls(connection, replace(state, effects=MappingProxyType(dict(effects))))
     audit.append(connection, *_switch_lines(site, state.effects, effects, now))
     return silenced
@@ -86,7 +92,6 @@ def _silence(
 
 def _would_do(site: str, scope: str, effect: Effect, named: frozenset[str]) -> Select[Any]:
     of_ticket = and_(ticket.c.site == said.c.site, ticket.c.id == said.c.ticket)
-    in_scope = ticket.c.scope == scope if scope else ticket.c.scope.not_in(sorted(named - {""}))
     return (
         select(said.c.ticket, said.c.occasion)
         .join(ticket, of_ticket)
@@ -94,9 +99,43 @@ def _would_do(site: str, scope: str, effect: Effect, named: frozenset[str]) -> S
             said.c.site == site,
             said.c.audience == effect.value,
             said.c.outcome == Outcome.WOULD_DO.value,
-            in_scope,
+            _in_scope(scope, named),
         )
     )
+
+
+def _in_scope(scope: str, named: frozenset[str]) -> ColumnElement[bool]:
+    return ticket.c.scope == scope if scope else ticket.c.scope.not_in(sorted(named - {""}))
+
+
+def _leave_shadow(connection: Connection, site: str, in_scope: ColumnElement[bool], now: datetime) -> None:
+    """Let paths that ran in shadow go on from what really stands in the helpdesk; such tickets are due at once."""
+    of_ticket = and_(ticket.c.site == escalation.c.site, ticket.c.id == escalation.c.ticket)
+    wanted = select(escalation.c.ticket, escalation.c.document).join(ticket, of_ticket)
+    rows = connection.execute(wanted.where(escalation.c.site == site, escalation.c.path != "", in_scope)).all()
+    for portion in portions([row.ticket for row in rows]):
+        levels = _levels(connection, site, portion)
+        documents = {row.ticket: row.document for row in rows if row.ticket in set(portion)}
+        after = {of: rebased(state_of(text), levels.get(of, {}), at=now) for of, text in documents.items()}
+        change_rows(
+            connection, escalation, [state_row(site, of, state) for of, state in after.items()], key=("site", "ticket")
+        )
+        due = [{"site": site, "id": of, "next_due_at": to_micros(now)} for of in after]
+        change_rows(connection, ticket, due, key=("site", "id"))
+
+
+def _levels(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+    """Return, per ticket, its level occasions and what became of them in the helpdesk's fields."""
+    wanted = select(said.c.ticket, said.c.occasion, said.c.outcome).where(
+        said.c.site == site,
+        said.c.ticket.in_(ids),
+        said.c.audience == Effect.FIELDS.value,
+        said.c.occasion.startswith("level:"),
+    )
+    found: dict[str, dict[str, Outcome]] = {}
+    for of, occasion, outcome in connection.execute(wanted):
+        found.setdefault(of, {})[occasion] = Outcome(outcome)
+    return found
 
 
 def _take_baseline(connection: Connection, site: str, effect: Effect, ids: list[str], now: datetime) -> None:

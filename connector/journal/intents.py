@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from connector.domain.change import Write
 from connector.errors import Busy, ConnectorError
 from connector.journal.documents import write_document, write_of
-from connector.journal.moments import from_micros, maybe_moment, to_micros
+from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, add_rows, portions
-from connector.journal.tables import op
+from connector.journal.tables import lease, op
 from connector.ports.journal import Op, OpStatus
+
+LOOK_SOON = timedelta(seconds=5)
+"""When a write whose outcome did not become known is looked for first; a crash leaves the same moment behind."""
+
+CONFLICTS_IN_A_ROW = 5
+"""Conflicts on one ticket after which we wait before we try again, twice as long each time."""
+
+CONFLICT_WAIT, LONGEST_CONFLICT_WAIT = timedelta(minutes=1), timedelta(minutes=15)
+CONFLICT = "conflict"
 
 _SETTLED = frozenset({OpStatus.DONE.value, OpStatus.PARKED.value})
 
 
-def arm(
+def arm(  # noqa: PLR0913 - the row's own moments come apart: ours and the helpdesk's
     connection: Connection,
     site: str,
     writes: Sequence[tuple[Write, str]],
     *,
     run: str,
     now: datetime,
+    sent_at: datetime | None = None,
     job: str = "",
 ) -> tuple[Op, ...]:
     """Store intents as ``sending``; return one row per write, in order.
@@ -37,15 +47,25 @@ def arm(
     stored = _stored(connection, site, [write for write, _ in writes])
     wanted = [pair for pair in writes if not _is_settled(stored.get(_key(pair[0])))]
     _refuse_second(connection, site, [write for write, _ in wanted])
+    _refuse_restless(connection, site, [write for write, _ in wanted], now=now)
+    fence = epoch(connection)
     new = []
     for write, digest in wanted:
-        values = _values(write, digest, run=run, now=now, job=job)
+        values = _values(write, digest, run=run, job=job) | _armed(fence, now=now, sent_at=sent_at)
         if (row := stored.get(_key(write))) is None:
-            new.append({"site": site, "ticket": write.ref.id, "key": write.key, "attempts": 1} | values)
+            status = OpStatus.SENDING.value
+            new.append(
+                {"site": site, "ticket": write.ref.id, "key": write.key, "status": status, "attempts": 1} | values
+            )
         else:
-            _arm_again(connection, row, values)
+            _arm_failed(connection, row, values)
     add_rows(connection, op, new)
     return _as_armed(connection, site, [write for write, _ in writes])
+
+
+def epoch(connection: Connection) -> int:
+    """Return the epoch of whoever owns the journal: us, or this transaction would not run."""
+    return int(connection.execute(select(func.max(lease.c.epoch))).scalar_one_or_none() or 0)
 
 
 def _key(write: Write) -> tuple[str, str]:
@@ -67,44 +87,127 @@ def _is_settled(row: AnyRow | None) -> bool:
 
 
 def _refuse_second(connection: Connection, site: str, writes: Sequence[Write]) -> None:
-    """Raise ``Busy`` for a ticket on which another write is under way, in the journal or in this very call."""
+    """Raise ``Busy`` for a ticket on which another write is under way, in the journal or in this very call.
+
+    A comment of unknown outcome holds up comments alone: what is said may be looked for during minutes, and the
+    escalation itself must not wait for it.
+    """
     seen: set[str] = set()
     for write in writes:
         if write.ref.id in seen:
             raise Busy(f"{write.ref}: two writes at once; one has to be settled before the next is armed")
         seen.add(write.ref.id)
+    spoken = {write.ref.id for write in writes if write.comment is not None}
     for portion in portions(sorted(seen)):
-        under_way = select(op.c.ticket).where(
+        under_way = select(op.c.ticket, op.c.audience).where(
             op.c.site == site, op.c.ticket.in_(portion), op.c.status == OpStatus.SENDING.value
         )
-        if (busy := connection.execute(under_way.limit(1)).scalar_one_or_none()) is not None:
+        busy = [row.ticket for row in connection.execute(under_way) if not row.audience or row.ticket in spoken]
+        if busy:
             raise Busy(
-                f"{site}:{busy}: the outcome of an earlier write is not known yet",
+                f"{site}:{busy[0]}: the outcome of an earlier write is not known yet",
                 remedy="it is looked up in the helpdesk at the start of the next pass",
             )
 
 
-def _values(write: Write, digest: str, *, run: str, now: datetime, job: str) -> dict[str, Any]:
+def _refuse_restless(connection: Connection, site: str, writes: Sequence[Write], *, now: datetime) -> None:
+    """Raise ``Busy`` for a ticket that changed under our hands too often, until its wait is over."""
+    for portion in portions(sorted({write.ref.id for write in writes})):
+        failed = (op.c.site == site, op.c.ticket.in_(portion), op.c.failure == CONFLICT)
+        counted = select(op.c.ticket, func.sum(op.c.attempts), func.max(op.c.settled_at)).where(*failed)
+        for of, most, last in connection.execute(counted.group_by(op.c.ticket)):
+            if most > CONFLICTS_IN_A_ROW:
+                _refuse_until(site, of, from_micros(last), _in_a_row(connection, site, of), now=now)
+
+
+def _in_a_row(connection: Connection, site: str, of: str) -> int:
+    """Return a ticket's conflicts since its latest write that was done."""
+    mine = (op.c.site == site, op.c.ticket == of)
+    done = select(func.max(op.c.settled_at)).where(*mine, op.c.status == OpStatus.DONE.value)
+    since = connection.execute(done).scalar_one_or_none() or 0
+    after = select(func.sum(op.c.attempts)).where(*mine, op.c.failure == CONFLICT, op.c.settled_at > since)
+    return int(connection.execute(after).scalar_one_or_none() or 0)
+
+
+def _refuse_until(site: str, of: str, last: datetime, conflicts: int, *, now: datetime) -> None:
+    over = conflicts - CONFLICTS_IN_A_ROW
+    if over <= 0:
+        return
+    until = last + min(CONFLICT_WAIT * (1 << min(over - 1, 10)), LONGEST_CONFLICT_WAIT)
+    if now < until:
+        raise Busy(
+            f"{site}:{of}: it changed {conflicts} times in a row while we wrote; next try at {until:%H:%M:%S} UTC",
+            remedy="look who else writes to this ticket: connector log --ticket",
+        )
+
+
+def _values(write: Write, digest: str, *, run: str, job: str) -> dict[str, Any]:
     return {
         "run": run,
-        "status": OpStatus.SENDING.value,
         "audience": write.comment.notice.audience.value if write.comment else "",
         "request_digest": digest,
-        "sent_at": to_micros(now),
-        "settled_at": None,
         "remote_id": "",
         "job": job,
-        "why": "",
         "document": write_document(write),
         "body_digest": "",
+        "updated_stamp": write.seen,
     }
 
 
-def _arm_again(connection: Connection, row: AnyRow, values: dict[str, Any]) -> None:
-    again = values | {"attempts": row.attempts + 1}
+def _armed(fence: int, *, now: datetime, sent_at: datetime | None) -> dict[str, Any]:
+    return {
+        "fence": fence,
+        "sent_at": to_micros(sent_at or now),
+        "look_at": to_micros(now + LOOK_SOON),
+        "absent_at": None,
+        "settled_at": None,
+        "why": "",
+        "failure": "",
+    }
+
+
+def _arm_failed(connection: Connection, row: AnyRow, values: dict[str, Any]) -> None:
+    again = values | {"status": OpStatus.SENDING.value, "attempts": row.attempts + 1}
     guarded = update(op).where(op.c.id == row.id, op.c.status == OpStatus.FAILED.value).values(again)
     if connection.execute(guarded).rowcount != 1:
         raise Busy(f"{row.site}:{row.ticket}: the outcome of an earlier write is not known yet")
+
+
+def arm_again(connection: Connection, one: Op, digest: str, *, run: str, now: datetime, sent_at: datetime) -> Op:
+    """Arm another copy of an open write; return the row as it stands now, with the text."""
+    values = _values(one.write, digest, run=run, job="") | _armed(epoch(connection), now=now, sent_at=sent_at)
+    values |= {"attempts": one.attempts + 1, "resent": one.resent + 1, "ordered_by": ""}
+    _must_move(connection, one, to=OpStatus.SENDING, expected=(OpStatus.SENDING,), **values)
+    (armed,) = _as_armed(connection, one.write.ref.site, [one.write])
+    return armed
+
+
+def not_resent(connection: Connection, before: Op) -> None:
+    """Put an open row back to what it was before a copy was armed that never left."""
+    armed = replace(before, attempts=before.attempts + 1, fence=epoch(connection))
+    values = {
+        "attempts": before.attempts,
+        "resent": before.resent,
+        "ordered_by": before.ordered_by,
+        "sent_at": to_micros(before.sent_at),
+        "absent_at": maybe_micros(before.absent_at),
+        "look_at": maybe_micros(before.look_at),
+        "request_digest": before.request_digest,
+        "updated_stamp": before.stamp,
+        "document": write_document(before.write),
+    }
+    _must_move(connection, armed, to=OpStatus.SENDING, expected=(OpStatus.SENDING,), **values)
+
+
+def look_again(connection: Connection, one: Op, *, at: datetime | None, absent_at: datetime | None) -> None:
+    """Store when to look at an open or a done row next."""
+    values = {"look_at": maybe_micros(at), "absent_at": maybe_micros(absent_at)}
+    _must_move(connection, one, to=one.status, expected=(one.status,), **values)
+
+
+def _must_move(connection: Connection, one: Op, *, to: OpStatus, expected: Sequence[OpStatus], **values: Any) -> None:
+    if not move(connection, one, to=to, expected=expected, **values):
+        raise ConnectorError(f"{one.write.ref}: another process took this write over")
 
 
 def _as_armed(connection: Connection, site: str, writes: Sequence[Write]) -> tuple[Op, ...]:
@@ -131,6 +234,12 @@ def op_of(row: AnyRow) -> Op:
         remote_id=row.remote_id,
         why=row.why,
         job=row.job,
+        stamp=row.updated_stamp,
+        fence=row.fence,
+        resent=row.resent,
+        absent_at=maybe_moment(row.absent_at),
+        look_at=maybe_moment(row.look_at),
+        ordered_by=row.ordered_by,
     )
 
 
@@ -147,10 +256,27 @@ def sending(connection: Connection, site: str) -> tuple[Op, ...]:
     return tuple(op_of(row) for row in connection.execute(open_rows.order_by(op.c.sent_at, op.c.id)))
 
 
+def watched(connection: Connection, site: str, *, now: datetime) -> tuple[Op, ...]:
+    """Return done writes that are to be looked at by now, oldest first."""
+    due = (op.c.site == site, op.c.look_at <= to_micros(now), op.c.status == OpStatus.DONE.value)
+    return tuple(op_of(row) for row in connection.execute(select(op).where(*due).order_by(op.c.look_at, op.c.id)))
+
+
+def next_look(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
+    """Return the earliest moment at which a row is to be looked at, or the earliest later than ``after``."""
+    later = op.c.look_at.is_not(None) if after is None else op.c.look_at > to_micros(after)
+    wanted = select(func.min(op.c.look_at)).where(op.c.site == site, later)
+    return maybe_moment(connection.execute(wanted).scalar_one())
+
+
 def move(connection: Connection, one: Op, *, to: OpStatus, expected: Sequence[OpStatus], **values: Any) -> bool:
-    """Move an intent forward; return False when it is there already, raise when it is somewhere else."""
+    """Move an intent forward; return False when it is there already, raise when it is somewhere else.
+
+    The row must be the one that was read: armed again by somebody else since, it has another fence or attempt.
+    """
     names = [status.value for status in expected]
-    guarded = update(op).where(op.c.id == one.id, op.c.status.in_(names)).values(status=to.value, **values)
+    as_read = (op.c.id == one.id, op.c.status.in_(names), op.c.fence == one.fence, op.c.attempts == one.attempts)
+    guarded = update(op).where(*as_read).values(status=to.value, **values)
     if connection.execute(guarded).rowcount == 1:
         return True
     found = connection.execute(select(op.c.status).where(op.c.id == one.id)).scalar_one_or_none()

@@ -13,14 +13,16 @@ from connector.domain.change import Write
 from connector.domain.occasion import Occasion, Outcome
 from connector.domain.site import Effect
 from connector.domain.written import as_written
+from connector.errors import Busy
 from connector.journal import audit
 from connector.journal.documents import body_digest, settled_document, ticket_document, ticket_of, write_document
-from connector.journal.intents import move
+from connector.journal.intents import CONFLICT, move
 from connector.journal.moments import to_micros
 from connector.journal.pages import facts_of
 from connector.journal.sites import read_site, store_controls
 from connector.journal.statements import add_rows, put_row
 from connector.journal.tables import applied, budget, ticket
+from connector.journal.tables import op as ops
 from connector.journal.verdicts import said_row, store_said
 from connector.ports.helpdesk import Receipt
 from connector.ports.journal import JournalEvent, Op, OpStatus, Spent
@@ -28,8 +30,11 @@ from connector.ports.journal import JournalEvent, Op, OpStatus, Spent
 PER_TICKET = timedelta(hours=24)
 """The window of what one ticket may get."""
 
+WATCH_FROM = timedelta(minutes=5)
+"""A write that was sent twice is looked at again this long after it was done: the other copy may still land."""
 
-def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime) -> None:
+
+def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
     """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes."""
     moved = move(
         connection,
@@ -40,6 +45,8 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime) -
         remote_id=receipt.remote_id,
         document=settled_document(op.write),
         body_digest=body_digest(op.write),
+        look_at=to_micros(now + WATCH_FROM) if op.resent and op.write.comment else None,
+        failure="",
     )
     if not moved:
         return
@@ -47,7 +54,7 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime) -
     _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
     _overlay(connection, op.write, receipt.version)
     _count(connection, op, now=now)
-    audit.append(connection, _line(op, "write", now, {"remote_id": receipt.remote_id}))
+    audit.append(connection, _line(op, "write", now, {"remote_id": receipt.remote_id}, actor=actor))
 
 
 def fail(connection: Connection, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
@@ -58,7 +65,42 @@ def fail(connection: Connection, op: Op, status: OpStatus, why: str, *, now: dat
         audit.append(connection, _line(op, "failed", now, {"error": why}))
 
 
-def _fail(connection: Connection, op: Op, why: str, *, now: datetime) -> bool:
+def conflict(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
+    """Store that the ticket changed since it was seen."""
+    if _fail(connection, op, why, now=now, failure=CONFLICT):
+        audit.append(connection, _line(op, "failed", now, {"error": why}))
+
+
+def withdraw(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
+    """Store that an open write is given up: what it would have said is passed over for good."""
+    if _fail(connection, op, why, now=now):
+        _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
+        audit.append(connection, _line(op, "withdrawn", now, {"error": why}))
+
+
+def drop(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
+    """Store that a person gave a parked write up."""
+    if _fail(connection, op, f"dropped by {actor}", now=now):
+        _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
+        audit.append(connection, _line(op, "dropped", now, {}, actor=actor))
+
+
+def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
+    """Open a parked write again: its occasions stay parked, so nothing but the order sends it."""
+    busy = select(ops.c.id).where(
+        ops.c.site == op.write.ref.site,
+        ops.c.ticket == op.write.ref.id,
+        ops.c.status == OpStatus.SENDING.value,
+        ops.c.audience != "",
+    )
+    if connection.execute(busy.limit(1)).scalar_one_or_none() is not None:
+        raise Busy(f"{op.write.ref}: another comment is on its way", remedy="try again when it is settled")
+    values = {"look_at": to_micros(now), "absent_at": None, "resent": 0, "ordered_by": actor, "why": ""}
+    if move(connection, op, to=OpStatus.SENDING, expected=(OpStatus.PARKED,), **values):
+        audit.append(connection, _line(op, "resend-ordered", now, {}, actor=actor))
+
+
+def _fail(connection: Connection, op: Op, why: str, *, now: datetime, failure: str = "") -> bool:
     return move(
         connection,
         op,
@@ -68,23 +110,28 @@ def _fail(connection: Connection, op: Op, why: str, *, now: datetime) -> bool:
         why=why,
         document=settled_document(op.write),
         body_digest=body_digest(op.write),
+        look_at=None,
+        failure=failure,
     )
 
 
 def _park(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
     """Park: it counts against the budget, because it may have been applied, and its text stays to be looked for."""
     document = write_document(op.write)
-    if not move(connection, op, to=OpStatus.PARKED, expected=(OpStatus.SENDING,), why=why, document=document):
+    values = {"why": why, "document": document, "look_at": None, "settled_at": to_micros(now)}
+    if not move(connection, op, to=OpStatus.PARKED, expected=(OpStatus.SENDING,), **values):
         return
     _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.PARKED, now)
     _count(connection, op, now=now)
     audit.append(connection, _line(op, "parked", now, {"error": why}))
 
 
-def reject(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
-    """Store that the helpdesk will never accept a write: none of its occasions is tried again."""
+def reject(connection: Connection, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
+    """Store that the helpdesk will never accept a write: none of its occasions but those of ``rest`` is tried again."""
     if _fail(connection, op, why, now=now):
-        _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.REJECTED, now)
+        going_on = set(_all_occasions(rest)) if rest is not None else set()
+        refused = (about for about in _all_occasions(op.write) if about not in going_on)
+        _store_occasions(connection, op.write, refused, Outcome.REJECTED, now)
         audit.append(connection, _line(op, "rejected", now, {"error": why}))
 
 
@@ -181,7 +228,7 @@ def _used(connection: Connection, site: str, effect: Effect, since: datetime) ->
     return int(connection.execute(counted).scalar_one())
 
 
-def _line(op: Op, kind: str, now: datetime, more: Mapping[str, str]) -> JournalEvent:
+def _line(op: Op, kind: str, now: datetime, more: Mapping[str, str], *, actor: str = "connector") -> JournalEvent:
     """Return the audit's line about a write: old → new and why, never the text."""
     write = op.write
     data = {change.field.value: f"{change.before or '(none)'} -> {change.after or '(none)'}" for change in write.fields}
@@ -192,4 +239,5 @@ def _line(op: Op, kind: str, now: datetime, more: Mapping[str, str]) -> JournalE
         reasons.append(notice.reason)
     data |= {"why": "; ".join(dict.fromkeys(filter(None, reasons)))} | {k: v for k, v in more.items() if v}
     site, of = write.ref.site, write.ref.id
-    return JournalEvent(at=now, kind=kind, site=site, ticket=of, key=write.key, run=op.run, data=data)
+    key, run = write.key, op.run
+    return JournalEvent(at=now, kind=kind, site=site, ticket=of, key=key, run=run, actor=actor, data=data)

@@ -6,11 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
+from sqlalchemy import Connection
+
 from connector.domain.change import Write
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.journal import (
+    approvals,
+    audit,
+    control,
+    histories,
+    intents,
+    outbox,
+    outcomes,
+    pages,
+    runs,
+    sites,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
@@ -27,6 +42,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Queued
 
 
 class SqlJournal:
@@ -98,8 +114,13 @@ class SqlJournal:
         return self._run(lambda c: control.resumed_at(c, site))
 
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
-        """Return the earliest due moment, or the earliest later than ``after``."""
-        return self._run(lambda c: tickets.next_due(c, site, after=after))
+        """Return the earliest moment at which a ticket is due or an intent is looked at, or the earliest after one."""
+
+        def earliest(connection: Connection) -> datetime | None:
+            due = tickets.next_due(connection, site, after=after), intents.next_look(connection, site, after=after)
+            return min((at for at in due if at is not None), default=None)
+
+        return self._run(earliest)
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""
@@ -126,26 +147,65 @@ class SqlJournal:
         self._run(lambda c: verdicts.move_on(c, site, due, since=since))
 
     def arm(
-        self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
+        self,
+        site: str,
+        writes: Sequence[tuple[Write, str]],
+        *,
+        run: str,
+        now: datetime,
+        sent_at: datetime | None = None,
+        job: str = "",
     ) -> tuple[Op, ...]:
         """Store intents; durable on return."""
-        return self._run(lambda c: intents.arm(c, site, writes, run=run, now=now, job=job))
+        return self._run(lambda c: intents.arm(c, site, writes, run=run, now=now, sent_at=sent_at, job=job))
+
+    def arm_again(self, op: Op, digest: str, *, run: str, now: datetime, sent_at: datetime) -> Op:
+        """Store that another copy is about to be sent; durable on return."""
+        return self._run(lambda c: intents.arm_again(c, op, digest, run=run, now=now, sent_at=sent_at))
+
+    def not_resent(self, before: Op) -> None:
+        """Store that the copy armed after ``before`` never left."""
+        self._run(lambda c: intents.not_resent(c, before))
+
+    def look_again(self, op: Op, *, at: datetime | None, absent_at: datetime | None) -> None:
+        """Store when to look at a row next."""
+        self._run(lambda c: intents.look_again(c, op, at=at, absent_at=absent_at))
+
+    def watched(self, site: str, *, now: datetime) -> tuple[Op, ...]:
+        """Return done writes that are to be looked at by now."""
+        return self._run(lambda c: intents.watched(c, site, now=now))
+
+    def withdraw(self, op: Op, why: str, *, now: datetime) -> None:
+        """Give an open write up."""
+        self._run(lambda c: outcomes.withdraw(c, op, why, now=now))
+
+    def order_resend(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Open a parked write again, by a person's order."""
+        self._run(lambda c: outcomes.order_resend(c, op, now=now, actor=actor))
+
+    def drop(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Give a parked write up, by a person's order."""
+        self._run(lambda c: outcomes.drop(c, op, now=now, actor=actor))
 
     def attach_job(self, ops: Sequence[Op], job: str) -> None:
         """Note the vendor's job id on armed rows."""
         self._run(lambda c: intents.attach_job(c, ops, job))
 
-    def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
+    def settle(self, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
         """Store what the helpdesk confirmed."""
-        self._run(lambda c: outcomes.settle(c, op, receipt, now=now))
+        self._run(lambda c: outcomes.settle(c, op, receipt, now=now, actor=actor))
 
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
         """Mark ``failed`` or ``parked``."""
         self._run(lambda c: outcomes.fail(c, op, status, why, now=now))
 
-    def reject(self, op: Op, why: str, *, now: datetime) -> None:
+    def conflict(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed``: the ticket changed."""
+        self._run(lambda c: outcomes.conflict(c, op, why, now=now))
+
+    def reject(self, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
         """Mark ``failed`` for good."""
-        self._run(lambda c: outcomes.reject(c, op, why, now=now))
+        self._run(lambda c: outcomes.reject(c, op, why, now=now, rest=rest))
 
     def sending(self, site: str) -> tuple[Op, ...]:
         """Return intents without an outcome, oldest first."""
@@ -174,6 +234,20 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
+        """Return what waits in the outbox and may be tried now."""
+        return self._run(lambda c: outbox.due(c, now=now, limit=limit))
+
+    def settle_notification(
+        self, queued: Queued, status: Delivery, *, now: datetime, next_at: datetime | None = None, error: str = ""
+    ) -> None:
+        """Store one attempt to deliver."""
+        self._run(lambda c: outbox.settle(c, queued, status, now=now, next_at=next_at, error=error))
+
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval; return how many."""
+        return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

@@ -178,6 +178,27 @@ said = Table(
     sqlite_with_rowid=False,
 )
 
+notification = Table(
+    "notification",
+    metadata,
+    _text("site", key=True),
+    _text("key", key=True),
+    _text("ticket"),
+    _text("ticket_key"),
+    _text("target"),
+    _text("person"),
+    _text("why"),
+    _text("link"),
+    _text("run"),
+    _moment("at"),
+    _text("status"),
+    Column("attempts", Integer, nullable=False),
+    _maybe_moment("next_at"),  # only while it waits
+    _text("error"),
+    _of_ticket(),
+)
+_partial("ix_notification_waiting", notification.c.next_at, where="status = 'waiting'")
+
 applied = Table(
     "applied",
     metadata,
@@ -210,10 +231,19 @@ op = Table(
     _text("why"),
     _text("document"),  # the write: before, after and, until it settles, the rendered body
     _text("body_digest"),
+    _text("updated_stamp"),  # the version that the request names as seen
+    Column("fence", BigInteger, nullable=False, server_default="0"),  # the lease's epoch of who armed it
+    Column("resent", Integer, nullable=False, server_default="0"),  # copies after one of unknown outcome
+    _maybe_moment("absent_at"),  # first looked for in vain, by the helpdesk's clock
+    _maybe_moment("look_at"),  # when to look (again), by our clock
+    _text("ordered_by"),  # who ordered a parked write to be sent again
+    _text("failure"),  # conflict; empty for every other
     _of_site(),
     UniqueConstraint("site", "ticket", "key"),
 )
-_partial("uq_op_sending", op.c.site, op.c.ticket, where="status = 'sending'", unique=True)
+_partial("uq_op_sending_fields", op.c.site, op.c.ticket, where="status = 'sending' AND audience = ''", unique=True)
+_partial("uq_op_sending_comment", op.c.site, op.c.ticket, where="status = 'sending' AND audience <> ''", unique=True)
+_partial("ix_op_look_at", op.c.site, op.c.look_at, where="look_at IS NOT NULL")
 Index("ix_op_ticket_sent_at", op.c.site, op.c.ticket, op.c.sent_at)
 Index("ix_op_status", op.c.status, op.c.site, op.c.id)
 

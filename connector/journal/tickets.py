@@ -24,7 +24,8 @@ from connector.journal.tables import site as site_table
 from connector.ports.journal import OpStatus, Previous, Stored
 
 DAY = timedelta(hours=24)
-_POSTED = (OpStatus.DONE.value, OpStatus.SENDING.value, OpStatus.PARKED.value)
+_POSTED = (OpStatus.DONE.value, OpStatus.PARKED.value)
+"""What is still looked for counts as wanted, not as said: it is planned until it is settled, and sent once."""
 _SPOKEN = (Effect.NOTES.value, Effect.PUBLIC.value)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Table, select
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Outcome
+from connector.domain.situation import EscalationState
 from connector.errors import ConnectorError
-from connector.journal import audit
+from connector.journal import audit, outbox
 from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
@@ -36,6 +37,7 @@ def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict
         changed += _store_clocks(connection, site, chosen)
         changed += store_said(connection, site, [_said_row(site, of, r) for of, v in chosen.items() for r in v.records])
         changed += _store_adopted(connection, site, chosen)
+        changed += outbox.fill(connection, site, chosen, run)
         audit.append(connection, *_shadow_lines(site, chosen, run))
     return changed
 
@@ -85,7 +87,7 @@ def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None
 def _store_states(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
     wanted = select(escalation.c.ticket, escalation.c.digest)
     stored = dict(connection.execute(_among(wanted, escalation, site, verdicts)).all())
-    rows = {of: _state_row(site, of, verdict, run) for of, verdict in verdicts.items()}
+    rows = {of: state_row(site, of, verdict.decision.state) | {"run": run} for of, verdict in verdicts.items()}
     new = [row for of, row in rows.items() if of not in stored]
     changed = [row for of, row in rows.items() if stored.get(of, row["digest"]) != row["digest"]]
     return add_rows(connection, escalation, new) + change_rows(connection, escalation, changed, key=_OF_TICKET)
@@ -95,8 +97,8 @@ def _among(wanted: Any, table: Table, site: str, verdicts: Mapping[str, object])
     return wanted.where(table.c.site == site, table.c.ticket.in_(list(verdicts)))
 
 
-def _state_row(site: str, of: str, verdict: Verdict, run: str) -> dict[str, Any]:
-    state = verdict.decision.state
+def state_row(site: str, of: str, state: EscalationState) -> dict[str, Any]:
+    """Return the row of what is remembered about one ticket, without the run that stores it."""
     document, digest = state_document(state)
     return {
         "site": site,
@@ -105,7 +107,6 @@ def _state_row(site: str, of: str, verdict: Verdict, run: str) -> dict[str, Any]
         "level": state.level,
         "entered_at": maybe_micros(state.entered_at),
         "acknowledged_at": maybe_micros(state.acknowledged_at),
-        "run": run,
         "digest": digest,
         "document": document,
     }

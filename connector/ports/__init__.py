@@ -23,6 +23,7 @@ from connector.ports.helpdesk import (
     Cursor,
     Directory,
     Failure,
+    Guard,
     Lookup,
     Observation,
     Page,
@@ -51,6 +52,7 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
 
 __all__ = [
@@ -61,8 +63,10 @@ __all__ = [
     "Candidate",
     "Clock",
     "Cursor",
+    "Delivery",
     "Directory",
     "Failure",
+    "Guard",
     "Journal",
     "JournalEvent",
     "Lookup",
@@ -71,12 +75,14 @@ __all__ = [
     "Observer",
     "Op",
     "OpStatus",
+    "Outbox",
     "Page",
     "Policies",
     "Presence",
     "Previous",
     "Progress",
     "Quarantined",
+    "Queued",
     "Receipt",
     "Records",
     "Renderer",

@@ -82,13 +82,36 @@ class Presence(StrEnum):
     UNPROVABLE = "unprovable"  # the helpdesk does not show enough to tell
 
 
+class Guard(StrEnum):
+    """May a copy of a write that is still on its way be applied when it arrives?"""
+
+    NONE = "none"  # nothing is compared: it is applied whenever it arrives
+    STANDS = "stands"  # the ticket is as it was seen: one copy is applied, and every later one is refused
+    MOVED = "moved"  # the ticket changed since: every copy is refused
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """Was a write applied? ``remote_id`` names the comment or audit when it was found."""
+    """Was a write applied?
+
+    Attributes:
+        remote_id: The comment or audit, when it was found; of several copies the oldest.
+        version: The ticket's version after the write, where it was found and the helpdesk says so.
+        guard: What becomes of a copy that arrives after this look; read *before* the look for the write itself.
+        at: The helpdesk's own time of the answer.
+        ticket: The ticket as it stood just before the look, where ``guard`` was read from it.
+        copies: Comment ids of newer copies of ours that should not be there.
+        exposed: Comment ids of an internal note of ours that customers can read.
+    """
 
     presence: Presence
     remote_id: str = ""
     version: Version = ""
+    guard: Guard = Guard.NONE
+    at: datetime | None = None
+    ticket: Ticket | None = None
+    copies: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +164,11 @@ class TicketReader(Protocol):
         """Return how many histories may be read now within the share of the read budget that is kept for them."""
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
-        """Look for a write's marker in the helpdesk, in comments of our own account since ``since``."""
+        """Look for a write in the helpdesk, in what our own account did since ``since`` (the helpdesk's time).
+
+        Its marker tells; where the helpdesk kept no marker, our very words do. What we are not shown enough of to tell
+        is ``UNPROVABLE``, never ``ABSENT``.
+        """
 
     def requests_made(self) -> int:
         """Return how many requests this reader's and its writer's transport have made so far."""
@@ -199,8 +226,18 @@ class TicketWriter(Protocol):
     def send(self, write: Write, *, seen: Ticket) -> Receipt:
         """Make exactly one write, provided that the ticket is still as it was when ``seen``.
 
-        Raises ``NotSent``, ``Throttled``, ``Unknown``, ``Conflict``, ``Rejected`` or ``Denied``. An internal note is
-        read back; one that came out public is removed and raises ``Denied`` (the site's notes are to be frozen).
+        Raises ``NotSent``, ``Throttled``, ``Unknown``, ``Conflict``, ``Rejected`` or ``Denied``. An internal note that
+        came out public is taken out of customers' sight at once and raises ``Exposed`` (the site's notes are to be
+        frozen).
+        """
+
+    def server_now(self) -> datetime:
+        """Return the helpdesk's own present time, as its latest answer lets us reckon. Pure."""
+
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        """Take a comment of our own out of customers' sight: remove it, or make it private where it cannot be removed.
+
+        Returns whether colleagues still see it. Raises as ``send`` does.
         """
 
     @property

@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from connector.domain.change import Field, Write
+from connector.domain.change import Field, Notification, Write
 from connector.domain.decision import Decision
 from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Record, SaidRows
@@ -23,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.outbox import Delivery, Outbox, Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Verdict:
 
     Attributes:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
     """
 
@@ -104,6 +106,7 @@ class Verdict:
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
     unwritten: bool = False
+    notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -113,12 +116,22 @@ class OpStatus(StrEnum):
     SENDING = "sending"
     DONE = "done"
     FAILED = "failed"  # certainly not applied: not sent, throttled, conflict, rejected
-    PARKED = "parked"  # outcome unknown and not found: never sent again by itself
+    PARKED = "parked"  # outcome unknown and not found: never sent again by itself, a person settles it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """One row of intent. ``write`` carries the rendered body only until the row settles."""
+    """One row of intent. ``write`` carries the rendered body only until the row settles.
+
+    Attributes:
+        sent_at: By the helpdesk's own clock.
+        stamp: The version that the request named as seen.
+        fence: Epoch of the process that armed the row; whoever holds an older reading of it cannot move it.
+        resent: Copies that were sent after one whose outcome was unknown.
+        absent_at: When the write was first looked for and not there, by the helpdesk's clock, after its quarantine.
+        look_at: When to look (again), by our clock.
+        ordered_by: Who ordered a parked write to be sent again.
+    """
 
     id: int
     write: Write
@@ -131,6 +144,12 @@ class Op:
     remote_id: str = ""
     why: str = ""
     job: str = ""
+    stamp: Version = ""
+    fence: int = 0
+    resent: int = 0
+    absent_at: datetime | None = None
+    look_at: datetime | None = None
+    ordered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +219,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Protocol):
+class Journal(Outbox, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -241,7 +260,10 @@ class Journal(Protocol):
         """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
 
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
-        """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``."""
+        """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``.
+
+        Moments at which an open intent is to be looked at count as well.
+        """
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
@@ -268,18 +290,47 @@ class Journal(Protocol):
         """Store when tickets whose change is written fall due next, unless they were given another moment since."""
 
     def arm(
-        self, site: str, writes: Sequence[tuple[Write, str]], *, run: str, now: datetime, job: str = ""
+        self,
+        site: str,
+        writes: Sequence[tuple[Write, str]],
+        *,
+        run: str,
+        now: datetime,
+        sent_at: datetime | None = None,
+        job: str = "",
     ) -> tuple[Op, ...]:
-        """Store intents as ``sending`` with their before-values and request digests; durable on return.
+        """Store intents as ``sending`` with their before-values, stamps and request digests; durable on return.
 
-        A key that is already done returns its settled row: the caller must not send it. A ticket with another row in
-        ``sending`` raises ``Busy``.
+        ``sent_at`` is the helpdesk's own time, ``now`` where that is not known. A key that is already done returns its
+        settled row: the caller must not send it. Raises ``Busy`` for a ticket with another row in ``sending`` (fields
+        alone are not held up by a comment's row), and for one that changes under our hands too often.
         """
+
+    def arm_again(self, op: Op, digest: str, *, run: str, now: datetime, sent_at: datetime) -> Op:
+        """Store that another copy of an open write is about to be sent; durable on return."""
+
+    def not_resent(self, before: Op) -> None:
+        """Store that the copy armed after ``before`` certainly never left: the row is as it was."""
+
+    def look_again(self, op: Op, *, at: datetime | None, absent_at: datetime | None) -> None:
+        """Store when to look at an open or watched row next (``None``: no more), and when it was first absent."""
+
+    def withdraw(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark an open write ``failed`` for good: its comment's occasions are superseded."""
+
+    def watched(self, site: str, *, now: datetime) -> tuple[Op, ...]:
+        """Return done writes that were sent more than once and are to be looked at by now: a copy may have landed."""
+
+    def order_resend(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Open a parked write again, by a person's order; raises ``Busy`` while the ticket has another open comment."""
+
+    def drop(self, op: Op, *, now: datetime, actor: str) -> None:
+        """Give a parked write up, by a person's order: it is never said, its text goes."""
 
     def attach_job(self, ops: Sequence[Op], job: str) -> None:
         """Note the vendor's job id on armed rows before it is polled."""
 
-    def settle(self, op: Op, receipt: Receipt, *, now: datetime) -> None:
+    def settle(self, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
         """Mark ``done``: drop the body, keep its hash, store applied values and occasion rows, count budgets.
 
         The stored ticket takes on what was written and the receipt's version, so that the next decision does not wait
@@ -289,8 +340,14 @@ class Journal(Protocol):
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
         """Mark ``failed`` or ``parked`` with the reason; parking stores ``parked`` for the comment's occasions."""
 
-    def reject(self, op: Op, why: str, *, now: datetime) -> None:
-        """Mark ``failed`` for good: every occasion of the write is stored as ``rejected`` and is not tried again."""
+    def conflict(self, op: Op, why: str, *, now: datetime) -> None:
+        """Mark ``failed`` because the ticket changed since it was seen; too many of these in a row slow us down."""
+
+    def reject(self, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
+        """Mark ``failed`` for good: the write's occasions are stored as ``rejected`` and are not tried again.
+
+        Those of ``rest`` stay open: it is tried without the part that was refused.
+        """
 
     def sending(self, site: str) -> tuple[Op, ...]:
         """Return intents that a crash or an unknown outcome left open, oldest first."""
@@ -312,6 +369,9 @@ class Journal(Protocol):
 
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
+
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
@@ -354,6 +414,12 @@ class Records(Protocol):
 
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
         """Yield what the latest run of each site held back."""
+
+    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
+        """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
+
+    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
+        """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""

@@ -43,6 +43,7 @@ class AlarmKind(StrEnum):
     STALE = "stale"  # no good pass for N minutes
     UNREACHABLE = "unreachable"  # nobody can be reached for a level
     FINDING = "finding"
+    SELF_REPORT = "self-report"  # we did what we promise never to do, and say so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

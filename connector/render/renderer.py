@@ -11,10 +11,11 @@ from jinja2 import Template, TemplateError
 from connector.domain.change import Notice
 from connector.domain.reason import Reason, ReasonKind
 from connector.errors import ConfigError, Problem
+from connector.render.defang import defanged
 from connector.render.language import negotiate
 from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates
 from connector.render.values import clean
-from connector.render.vocabulary import REASON, REASON_NAMES, VOCABULARY
+from connector.render.vocabulary import OWN_LINK, REASON, REASON_NAMES, VOCABULARY
 
 BULLET = "•"
 """Begins a line of a list; it means nothing in any helpdesk's markup."""
@@ -44,7 +45,7 @@ class TextRenderer:
         return self._text(self._templates.compiled[tag, notice.template], tag, notice)
 
     def _text(self, template: Template, tag: str, notice: Notice) -> str:
-        values = dict.fromkeys(VOCABULARY, "") | {name: clean(value) for name, value in notice.values.items()}
+        values = dict.fromkeys(VOCABULARY, "") | {name: _data(name, value) for name, value in notice.values.items()}
         values["reason"] = self._told(notice.why, tag)
         values["also"] = "\n".join(f"{BULLET} {told}" for why in notice.also if (told := self._told(why, tag)))
         return tidy(self._filled(template, tag, notice.template, values))
@@ -55,8 +56,8 @@ class TextRenderer:
             return ""
         own = negotiate((tag, *self._fallback), self._templates.locales(REASON))
         if own is None:
-            return clean(why)
-        values = dict.fromkeys(REASON_NAMES, "") | {name: clean(value) for name, value in why.values.items()}
+            return defanged(clean(why))
+        values = dict.fromkeys(REASON_NAMES, "") | {name: _data(name, value) for name, value in why.values.items()}
         template = self._templates.compiled[own, REASON]
         return clean(self._filled(template, own, REASON, values | {"kind": why.kind.value})).rstrip(".。")
 
@@ -67,6 +68,11 @@ class TextRenderer:
         except TemplateError as error:
             path = f"{self._templates.folder}/{tag}/{name}.md"
             raise ConfigError((Problem(path, message=str(error)),)) from error
+
+
+def _data(name: str, value: str) -> str:
+    """Return a value as data; only the ticket's own address, which we build ourselves, may be a link."""
+    return clean(value) if name == OWN_LINK else defanged(clean(value))
 
 
 def tidy(text: str) -> str:

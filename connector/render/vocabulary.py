@@ -17,6 +17,9 @@ REASON = "reason"
 REQUIRED = frozenset({"escalated", "hold", "max-pause", REASON})
 """Texts that the connector itself needs, whatever the policy names."""
 
+OWN_LINK = "url"
+"""The one value that may be a link: the ticket's own address."""
+
 VOCABULARY: Mapping[str, str] = MappingProxyType(
     {
         "ticket": "SUP-14",

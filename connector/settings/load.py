@@ -51,7 +51,8 @@ def read_settings(document: Document, *, base: Path, need_secrets: bool = True) 
     if settings is not None:
         settings = _absolute(settings, base)
         refused += findings(settings, placed)
-        refused += _missing_secrets(settings, placed) if need_secrets else ()
+        if need_secrets:
+            refused += [*_missing_secrets(settings, placed), *_missing_other_secrets(settings, placed)]
     if refused or settings is None:
         raise ConfigError(tuple(sorted({_from_variable(problem, laid_over) for problem in refused})))
     return settings
@@ -106,7 +107,9 @@ def _located(values: dict[str, Any], base: Path) -> dict[str, Any]:
 def _absolute(settings: Settings, base: Path) -> Settings:
     base = base.resolve()
     paths = {name: base / getattr(settings, name) for name in _PATHS if getattr(settings, name)}
+    web = {name: base / path for name, path in settings.web if isinstance(path, Path)}
     sites = tuple(site.model_copy(update=_site_paths(site, base)) for site in settings.sites)
+    paths["web"] = settings.web.model_copy(update=web)
     return settings.model_copy(update={**paths, "sites": sites, "state": _absolute_state(settings.state, base)})
 
 
@@ -129,6 +132,19 @@ def _missing_secrets(settings: Settings, document: Document) -> Iterator[Problem
             if name not in settings.secrets:
                 remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
                 yield document.problem(("sites", index, "auth", role), f"the secret {name} is not set", remedy)
+
+
+def _missing_other_secrets(settings: Settings, document: Document) -> Iterator[Problem]:
+    wanted: list[tuple[KeyPath, str]] = [
+        (("sites", index, "webhook_secrets"), name)
+        for index, site in enumerate(settings.sites)
+        for name in site.webhook_secrets
+    ]
+    wanted += [(("web", "token"), settings.web.token)] if settings.web.token else []
+    for path, name in wanted:
+        if name not in settings.secrets:
+            remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
+            yield document.problem(path, f"the secret {name} is not set", remedy)
 
 
 def _with_variables(document: Document, laid_over: tuple[Override, ...]) -> Document:

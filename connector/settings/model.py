@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.documents import Duration, Names, Strict, as_written
-from connector.settings.auth import Credential
+from connector.settings.auth import Credential, SecretName
 from connector.settings.site import SiteSettings
 from connector.settings.sources import Environment, Secrets
 from connector.settings.urls import LoopbackUrl, PingUrl
@@ -28,6 +28,16 @@ class LogSettings(Strict):
     )
     format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text for a person at a terminal, JSON lines otherwise."
+    )
+
+
+class WebSettings(Strict):
+    """How `run --webhooks` listens beyond this machine."""
+
+    tls_certificate: Path | None = Field(default=None, description="Certificate (PEM) to listen with.")
+    tls_key: Path | None = Field(default=None, description="Its key (PEM).")
+    token: SecretName | None = Field(
+        default=None, description="Name of the secret that `/metrics` and `/healthz` ask for as a bearer token."
     )
 
 
@@ -54,6 +64,9 @@ class Settings(BaseSettings):
         default=as_written("15m"), description="Alarm when a site had no good pass for this long."
     )
     log: LogSettings = Field(default=LogSettings(), description="The log on standard error.")
+    web: WebSettings = Field(
+        default=WebSettings(), description="Webhooks, health and metrics; on this machine alone without these."
+    )
     clock_url: LoopbackUrl | None = Field(
         default=None, description="Take the time from a sandbox on this machine; for demo and tests only."
     )
@@ -100,8 +113,12 @@ class Settings(BaseSettings):
             ConfigError: A secret cannot be read.
             KeyError: It is not set any more.
         """
-        found = Secrets(type(self), _directories({"secrets_dir": self.secrets_dir}))().get("secrets", {})
-        return str(found[secret_key(site, role)])
+        return self.all_secrets_again()[secret_key(site, role)]
+
+    def all_secrets_again(self) -> Mapping[str, str]:
+        """Return every secret by name as it is now; raises ``ConfigError`` when one cannot be read."""
+        found = Secrets(type(self), _directories({"secrets_dir": self.secrets_dir}))()
+        return {name: str(value) for name, value in found.get("secrets", {}).items()}
 
     def secret(self, site: SiteSettings, role: Literal["reader", "writer"]) -> SecretStr:
         """Return the secret of a site's reader or writer; raises ``KeyError`` when it is not set."""

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Effect, SiteRules
-from connector.settings.auth import Auth
+from connector.settings.auth import Auth, SecretName
 from connector.settings.urls import BaseUrl
 
 
@@ -103,6 +103,12 @@ class SiteSettings(Strict):
     )
     locale: Locale = Field(default="en", description="Language where neither ticket nor organization names one.")
     auth: Auth = Field(description="Who reads and who writes, by the names of their secrets.")
+    webhook_secrets: tuple[SecretName, ...] = Field(
+        default=(),
+        max_length=2,
+        description="Names of the secrets that sign this site's webhooks: one, or two while one replaces the other. "
+        "They come in at `/webhooks/<name>` of `run --webhooks`.",
+    )
     effects: Effects = Field(
         default=frozenset(),
         description="What may be written: `fields`, `notes`, `assign`, `public`. Everything else is shadow.",

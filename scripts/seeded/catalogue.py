@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "defects"
-_FAULT_TEST = re.compile(r"^def (test_fault_(\d\d)_\w+)\(", re.MULTILINE)
+_FAULT_TEST = re.compile(r"^ *def (test_fault_(\d\d)_\w+)\(", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy, TargetKind
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Ticket, TicketRef
 from connector.engine.apply import Applied
 from connector.engine.gather import reach_all, situations
 from connector.engine.kit import SiteReading, Surroundings
@@ -156,6 +156,12 @@ class Witness:
         self.before_send(write)
         return self.real.send(write, seen=seen)
 
+    def server_now(self) -> datetime:
+        return self.real.server_now()
+
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        return self._death.around(lambda: self.real.retract(ref, comment))
+
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
         return self._death.around(lambda: self._submit(writes))
 
@@ -265,7 +271,6 @@ class Desk:
         self.reader = IndexedReader(self.world) if indexed else MemoryReader(self.world)
         self.writer = Witness(self.world, bulk_size=bulk_size)
         self.rules = SiteRules(name=name, fingerprint=f"fingerprint of {name}", effects=ALL_EFFECTS)
-        self.grace = timedelta(minutes=5)
 
     def allow(self, *effects: Effect) -> None:
         """Switch effects on, all others off."""
@@ -273,9 +278,7 @@ class Desk:
 
     @property
     def reading(self) -> SiteReading:
-        return SiteReading(
-            rules=self.rules, reader=self.reader, directory=MemoryDirectory(self.world), grace=self.grace
-        )
+        return SiteReading(rules=self.rules, reader=self.reader, directory=MemoryDirectory(self.world))
 
     @property
     def site(self) -> Site:

@@ -15,10 +15,11 @@ from connector.domain.events import EventKind, Role
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status
 from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
+from tests.domain.policies import POLICY, threshold
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -261,33 +262,37 @@ class TestUnknown:
         assert desk.live(id_).priority is P1
         assert len(desk.writer.sent) == 2
 
-    def test_a_comment_that_is_not_there_is_parked_and_never_said_again(
-        self, stage: Stage, desk: Desk, clock: StoppedClock
-    ) -> None:
+    def test_a_comment_that_is_not_there_is_sent_again_under_the_same_stamp(self, stage: Stage, desk: Desk) -> None:
         (id_,) = opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LOST_REQUEST)
         stage.run("desk")
-        clock.move(MINUTE)
-        waiting = stage.run("desk")
-        assert (applied(waiting).skipped, waiting.summary.parked) == (1, 0)
-        clock.move(desk.grace)
-        assert stage.run("desk").summary.parked == 1
-        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
-        at_rest(stage)
-        assert desk.live(id_).priority is P1, "fields go on"
-        (parked,) = stage.ops("desk", OpStatus.PARKED)
-        said = stage.stored("desk", id_).said
-        assert said[str(parked.write.comment.notice.occasion), Effect.NOTES].outcome is Outcome.PARKED
-        assert sum(s.write.key == parked.write.key for s in desk.writer.sent) == 1
+        stage.clock.move(SECOND * 10)
+        stage.run("desk")
+        first, second = desk.writer.sent[:2]
+        digest = desk.writer.request_digest
+        assert digest(first.write, seen=first.seen) == digest(second.write, seen=second.seen)
+        assert desk.live(id_).priority is P1
+        assert set(desk.world.keys_posted().values()) == {1}
 
-    def test_a_comment_that_lands_within_its_grace_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    def test_a_comment_that_lands_late_is_done(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         opened(desk, labels=frozenset({"security"}))
         desk.world.write_faults.append(Fault.LATE)
         stage.run("desk")
         clock.move(MINUTE)
         assert stage.run("desk").summary.written == 1
         assert list(desk.world.keys_posted().values()) == [1]
-        assert stage.ops("desk", OpStatus.PARKED) == ()
+        assert len(desk.writer.sent) == 1
+
+    def test_a_ticket_that_moved_on_is_planned_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LATE)
+        stage.run("desk")
+        stage.clock.move(SECOND)
+        desk.world.comment(id_, "I look at it", AGENT, public=False)
+        stage.clock.move(MINUTE)
+        at_rest(stage)
+        assert set(desk.world.keys_posted().values()) == {1}
+        assert stage.journal.sending("desk") == ()
 
 
 class TestBudgets:
@@ -361,6 +366,24 @@ class TestBudgets:
         assert stage.journal.records().sites()[0].paused == "an audit"
 
 
+class TestApproval:
+    def test_a_step_waits_until_it_is_let_through(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+        stage.policies.policy = replace(POLICY, hash="a" * 64, sla=replace(POLICY.sla, thresholds=(asking,)))
+        (id_,) = opened(desk)
+        at_rest(stage)
+        clock.move(MINUTE * 125)
+        at_rest(stage)
+        (step,) = stage.journal.records().approvals("desk")
+        assert (step.ticket, dict(step.data)) == (id_, {"level": "3", "threshold": "resolution 50%"})
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 1
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 0
+        assert stage.journal.records().approvals("desk") == ()
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert desk.live(id_).level == 3
+
+
 class TestEffects:
     def test_shadow_writes_nothing_and_tells_what_it_would_do(self, stage: Stage, desk: Desk) -> None:
         desk.allow()
@@ -380,6 +403,40 @@ class TestEffects:
         clock.move(MINUTE * 11)
         at_rest(stage)
         assert desk.live(id_).level == 2, "later crossings speak"
+
+    def test_leaving_shadow_a_path_goes_on_from_what_was_really_written(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert stage.stored("desk", id_).state.level == 2, "in shadow"
+        desk.allow(*Effect)
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert (stage.stored("desk", id_).state.level, desk.writer.sent) == (1, [])
+        clock.move(MINUTE * 5)
+        at_rest(stage)
+        assert desk.writer.sent == [], "a fresh interval first"
+        clock.move(MINUTE * 6)
+        at_rest(stage)
+        assert desk.live(id_).level == 2
+
+    def test_what_is_left_to_people_is_told_once_until_it_changes(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.allow()
+        opened(desk)
+        at_rest(stage)
+        desk.allow(Effect.FIELDS)
+        for _ in range(4):
+            clock.move(MINUTE)
+            stage.run("desk")
+        told = [(values["what"], values["why"]) for name, values in stage.ears.events if name == "left_alone"]
+        assert told
+        assert len(told) == len(set(told))
 
     def test_effects_are_switched_on_one_by_one(self, stage: Stage, desk: Desk) -> None:
         desk.allow(Effect.FIELDS)

@@ -72,7 +72,7 @@ def test_fault_03_a_certificate_that_is_not_accepted_stops_the_site_at_once(host
 def test_fault_20_a_redirect_is_refused_and_no_body_is_sent_again(server: ScriptedServer, status: int) -> None:
     """A redirect may lead anywhere and may resend a body: it is refused, what became of a write is unknown."""
     with scripted_server() as elsewhere:
-        server.will(*[answer(b"", status=status, Location=f"{elsewhere.url}/x")] * 6)
+        server.will(*[answer(b'{"ok":true}', status=status, Location=f"{elsewhere.url}/x")] * 6)
         with pytest.raises(Unknown, match="redirect"):
             client(server.url).call(WRITE)
         assert len(server.requests) == 1

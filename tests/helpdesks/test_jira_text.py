@@ -125,6 +125,17 @@ class TestAdf:
         {
             "type": "doc",
             "content": [
+                {"type": "rule"},
+                {"type": "text", "text": "b"},
+                {"type": "rule"},
+                {"type": "text", "text": "c"},
+            ],
+        }
+    )
+    @example(
+        {
+            "type": "doc",
+            "content": [
                 {"type": "text", "text": "b"},
                 {"type": "panel", "attrs": {"level": 3}, "content": [{"type": "text", "text": "c"}]},
             ],

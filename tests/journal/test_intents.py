@@ -318,6 +318,8 @@ def test_notes_of_the_last_day_are_counted_whoever_reads_them(stored):
     assert (_load(stored, "2").notes_today, _load(stored, "2").last_note_at) == (0, None)
 
 
-def test_a_note_whose_fate_is_unknown_counts_as_said(stored):
-    _arm(stored, write(comment=comment()))
+def test_a_note_that_is_still_looked_for_does_not_keep_itself_from_being_wanted(stored):
+    (armed,) = _arm(stored, write(comment=comment()))
+    assert (_load(stored).notes_today, _load(stored).last_note_at) == (0, None)
+    stored.fail(armed, OpStatus.PARKED, "nobody knows", now=NOW)
     assert _load(stored).notes_today == 1

@@ -291,10 +291,13 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
     wanted = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'"
     rows = journal._thread.run(lambda c: {row.name: row.sql.split("WHERE ")[1] for row in c.execute(text(wanted))})
     assert rows == {
+        "ix_notification_waiting": "status = 'waiting'",
         "ix_ticket_due": "next_due_at IS NOT NULL",
         "ix_ticket_open": "is_open = 1",
         "ix_ticket_without_history": "is_open = 1 AND history_complete = 0",
-        "uq_op_sending": "status = 'sending'",
+        "uq_op_sending_fields": "status = 'sending' AND audience = ''",
+        "uq_op_sending_comment": "status = 'sending' AND audience <> ''",
+        "ix_op_look_at": "look_at IS NOT NULL",
     }
 
 

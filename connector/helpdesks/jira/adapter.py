@@ -7,12 +7,13 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
 from connector.domain.ticket import TicketRef
-from connector.errors import Rejected
+from connector.errors import Denied, Rejected
 from connector.helpdesks.jira import lookup, pages, wire
 from connector.helpdesks.jira.account import Accounts
 from connector.helpdesks.jira.histories import Histories
@@ -21,7 +22,7 @@ from connector.helpdesks.jira.languages import Languages
 from connector.helpdesks.jira.limits import HISTORY
 from connector.helpdesks.jira.search import Search
 from connector.helpdesks.jira.shape import Shape
-from connector.helpdesks.jira.structs import CommentPage, Issue
+from connector.helpdesks.jira.structs import Comment, CommentPage, Issue
 from connector.helpdesks.transport import Client, PinnedAdapter
 from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory, fetched
 
@@ -47,6 +48,7 @@ class JiraReader:
     def __init__(self, client: Client, shape: Shape, projects: Sequence[str], *, writer: Client | None = None) -> None:
         """Make a reader; ``shape.account`` may be empty until ``check`` has asked who we are."""
         self._client = client
+        self._author = writer or client
         self._shape = shape
         self._projects = tuple(projects)
         self._accounts = Accounts(client, writer or client)
@@ -170,27 +172,35 @@ class JiraReader:
         """Look for a write's marker: the comment's property or reference, or the issue property of a field write."""
         self._known_account()
         try:
-            return self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
-        except Rejected:
-            self.prove_account()
-            return Lookup(presence=Presence.UNPROVABLE)
+            found = self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
+        except (Rejected, Denied):
+            self.prove_account()  # raises where nothing at all is shown to us
+            found = Lookup(presence=Presence.UNPROVABLE)
+        return replace(found, at=self._now())
 
     def _edit(self, write: Write) -> Lookup:
         answer = self._client.call(wire.issue(write.ref.id, ("updated",), properties=(wire.MARKER,)), urgent=True)
         return lookup.find_edit(pages.decoded(answer.body, Issue, what="issue"), write)
 
     def _comment(self, id_: str, wanted: Wanted, since: datetime) -> Lookup:
+        """Look through the comments since ``since`` as their author: what others may not see, its author may.
+
+        Comments that are counted and not shown prove nothing.
+        """
+        young: list[Comment] = []
         start = 0
         while True:
-            answer = self._client.call(wire.comments(id_, start=start, newest_first=True), urgent=True)
+            answer = self._author.call(wire.comments(id_, start=start, newest_first=True), urgent=True)
             page = pages.decoded(answer.body, CommentPage, what="comments")
             comments = page.comments or []
-            young = [comment for comment in comments if not lookup.is_older(comment, since)]
-            found = lookup.find_comment(young, wanted, self._shape.ours)
+            young += [comment for comment in comments if not lookup.is_older(comment, since)]
             start += len(comments)
-            ended = len(young) < len(comments) or not comments or start >= (page.total or 0)
-            if ended or found.presence is Presence.FOUND:
-                return found
+            met_older = any(lookup.is_older(comment, since) for comment in comments)
+            if met_older or not comments or start >= (page.total or 0):
+                found = lookup.find_comment(young, wanted, self._shape.ours)
+                hidden = not met_older and start < (page.total or 0)
+                unclear = hidden and found.presence is Presence.ABSENT
+                return Lookup(presence=Presence.UNPROVABLE) if unclear else found
 
     # ---- budgets
 

@@ -9,6 +9,7 @@ from jira import JIRA
 from connector.domain.site import FieldMap
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.directory import JiraDirectory
+from connector.helpdesks.jira.inspection import JiraInspector
 from connector.helpdesks.jira.limits import DIALECT, HISTORY
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.writer import JiraWriter
@@ -56,6 +57,7 @@ class JiraSite:
     reader: JiraReader
     writer: JiraWriter
     directory: JiraDirectory
+    inspector: JiraInspector
 
 
 def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
@@ -70,11 +72,19 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
     writing = Client(_writing(options, reading, dialect, around))
     web = (options.web_base or options.api_base).rstrip("/")
     shape = Shape(site=options.site, fields=options.fields, account="", web_url=web)
-    reader = JiraReader(Client(reading), shape, options.projects, writer=writing)
+    asking = Client(reading)
+    reader = JiraReader(asking, shape, options.projects, writer=writing)
+    inspector = JiraInspector(
+        reader=asking,
+        writer=asking if options.writer is None else writing,
+        names=options.fields,
+        projects=options.projects,
+    )
     return JiraSite(
         reader=reader,
         writer=JiraWriter(writing, reader, around.clock),
         directory=JiraDirectory(jira_client(reading, options.api_base), options.fields),
+        inspector=inspector,
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
-from connector.errors import Denied
 from connector.helpdesks.jira import wire
 from connector.helpdesks.jira.people import is_public
 from connector.helpdesks.jira.shape import moment
 from connector.helpdesks.jira.structs import Comment, Issue
-from connector.helpdesks.jira.text import refers_to
+from connector.helpdesks.jira.text import adf, plain, refers_to
 from connector.ports import Lookup, Presence
 
 ABSENT = Lookup(presence=Presence.ABSENT)
@@ -28,19 +27,18 @@ def find_edit(issue: Issue, write: Write) -> Lookup:
 def find_comment(comments: Iterable[Comment], wanted: Wanted, ours: Collection[str]) -> Lookup:
     """Look for a comment among those given; only our own accounts' count, since anybody can paste a marker.
 
-    Raises:
-        Denied: An internal note of ours stands there for customers to read.
+    The oldest is the one; those after it are copies that should not be there.
     """
-    for comment in comments:
-        if comment.author is None or comment.author.account_id not in ours or not _is_marked(comment, wanted):
-            continue
-        if not wanted.public and is_public(comment):
-            raise Denied(
-                f"our internal note {comment.id} can be read by customers",
-                remedy="remove the comment by hand, look at the project's comment settings, then resume",
-            )
-        return Lookup(presence=Presence.FOUND, remote_id=comment.id)
-    return ABSENT
+    mine = [c for c in comments if c.author is not None and c.author.account_id in ours and _is_it(c, wanted)]
+    if not mine:
+        return ABSENT
+    first, *newer = sorted(mine, key=_age)
+    return Lookup(
+        presence=Presence.FOUND,
+        remote_id=first.id,
+        copies=tuple(comment.id for comment in newer),
+        exposed=tuple(comment.id for comment in [first] if not wanted.public and is_public(comment)),
+    )
 
 
 def is_older(comment: Comment, since: datetime) -> bool:
@@ -48,13 +46,29 @@ def is_older(comment: Comment, since: datetime) -> bool:
     return moment(comment.created) < since
 
 
-def _is_marked(comment: Comment, wanted: Wanted) -> bool:
-    """True when a comment carries the marker: a public one hidden, in its property; a note in sight, as a reference."""
+def _age(comment: Comment) -> tuple[datetime, int, str]:
+    number = int(comment.id) if comment.id.isdecimal() else 0
+    return moment(comment.created), number, comment.id
+
+
+def _is_it(comment: Comment, wanted: Wanted) -> bool:
+    """True for the comment that was wanted: a public one by its hidden marker, a note by the reference in sight.
+
+    Where the site keeps no properties, a public one is known by its very words. One that came out internal is not it:
+    the requester has not read it.
+    """
     if not wanted.public:
         return refers_to(comment.body, wanted.ref)
-    values = (item.get("value") for item in comment.properties or () if _is_marker(item))
-    return any(isinstance(value, dict) and value.get("key") == wanted.key for value in values)
+    marked = _markers(comment.properties or ())
+    return is_public(comment) and (wanted.key in marked if marked else _says(comment, wanted))
 
 
-def _is_marker(item: object) -> bool:
-    return isinstance(item, dict) and item.get("key") == wire.MARKER
+def _markers(properties: Iterable[object]) -> Sequence[object]:
+    values = (item.get("value") for item in properties if isinstance(item, dict) and item.get("key") == wire.MARKER)
+    return [value.get("key") for value in values if isinstance(value, dict)]
+
+
+def _says(comment: Comment, wanted: Wanted) -> bool:
+    """True when a comment without a marker holds our words; an intent that was settled has none any more."""
+    words = plain(adf(wanted.body)).split()
+    return bool(words) and plain(comment.body).split() == words

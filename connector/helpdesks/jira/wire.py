@@ -38,6 +38,17 @@ def my_permissions(project: str) -> Request:
     return Request("GET", f"{_API}/mypermissions", (("projectKey", project), wanted))
 
 
+def may(project: str, permissions: Sequence[str]) -> Request:
+    """Which of these may we, in a project?"""
+    wanted = (("projectKey", project), ("permissions", ",".join(permissions)))
+    return Request("GET", f"{_API}/mypermissions", wanted)
+
+
+def priorities() -> Request:
+    """Every priority of the site."""
+    return Request("GET", f"{_API}/priority")
+
+
 def all_fields() -> Request:
     """Every field of the site."""
     return Request("GET", f"{_API}/field")

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from connector.domain.change import Change, Comment, Write
-from connector.domain.ticket import Priority, Status, Ticket
+from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import (
     Conflict,
     Denied,
+    Exposed,
     HelpdeskError,
     Malformed,
     NotSent,
@@ -105,6 +106,15 @@ class JiraWriter:
             return self._edit(write, seen)
         answer = self._client.call(request, fresh=True, urgent=_is_urgent(write, seen))
         return self._commented(write, write.comment, answer, seen)
+
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        """Remove a comment of ours; nobody sees it any more."""
+        self._client.call(wire.delete_comment(ref.id, comment), urgent=True)
+        return False
+
+    def server_now(self) -> datetime:
+        """Return Jira's time, by its latest answer."""
+        return self._client.adapter.server_now()
 
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
         """Refuse: there is no bulk here."""
@@ -218,13 +228,14 @@ class JiraWriter:
         """Read a note back; one that customers can read is removed at once and the site's notes are frozen."""
         if created.public is not True and not self._can_be_read(write, created):
             return
-        removed = "it was removed"
+        became, removed = "it was removed", True
         try:
-            self._client.call(wire.delete_comment(write.ref.id, created.id), urgent=True)
+            self.retract(write.ref, created.id)
         except HelpdeskError as error:
-            removed = f"it could NOT be removed ({type(error).__name__})"
-        raise Denied(
-            f"an internal note on {write.ref} came out public; {removed}",
+            became, removed = f"it could NOT be removed ({type(error).__name__})", False
+        raise Exposed(
+            f"an internal note on {write.ref} came out public; {became}",
+            removed=removed,
             remedy="look at the ticket, the project's comment settings and the account's role before resuming notes",
         )
 

@@ -82,15 +82,19 @@ class MemoryReader:
         return self._world.page_size
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
-        """Look through our own audits for the write's key."""
+        """Look through our own audits for the write's key; of several the first counts."""
         self._request("look up")
-        row = self._world.rows.get(write.ref.id)
+        row, now = self._world.rows.get(write.ref.id), self._world.clock.now()
         if row is None:
-            return Lookup(presence=Presence.UNPROVABLE)
-        for audit in row.audits:
-            if audit.marker == write.key and audit.at >= since:
-                return Lookup(presence=Presence.FOUND, remote_id=audit.version, version=audit.version)
-        return Lookup(presence=Presence.ABSENT)
+            return Lookup(presence=Presence.UNPROVABLE, at=now)
+        found = [audit for audit in row.audits if audit.marker == write.key and audit.at >= since]
+        if not found:
+            guard = self._world.guard(row.ticket, write.seen)
+            return Lookup(presence=Presence.ABSENT, guard=guard, at=now, ticket=row.ticket)
+        first, *newer = (audit.version for audit in found)
+        standing = {posted.version for posted in self._world.comments}
+        copies = tuple(version for version in newer if version in standing)
+        return Lookup(presence=Presence.FOUND, remote_id=first, version=first, copies=copies, at=now)
 
     def requests_made(self) -> int:
         """Return the number of requests so far."""

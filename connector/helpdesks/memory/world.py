@@ -14,7 +14,7 @@ from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import Activity, Fact, Link, LinkKind, Priority, Status, Text, Ticket, TicketRef
 from connector.errors import Conflict, Rejected
-from connector.ports import Clock
+from connector.ports import Clock, Guard
 
 CUSTOMER = Actor("customer", Role.CUSTOMER)
 AGENT = Actor("agent", Role.AGENT)
@@ -54,6 +54,7 @@ class Posted:
     body: str
     public: bool
     key: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ class MemoryHelpdesk:
         comments: Every comment ever posted, by anybody.
         requests: Requests by kind.
         created: Tickets opened so far; ids are never given twice.
+        compares: A write is refused unless the ticket is as it was seen, also one that arrives late. Without, only what
+            is sent in time is compared, by whoever sends it.
     """
 
     def __init__(self, site: str, clock: Clock, *, account: str = "connector", page_size: int = 100) -> None:
@@ -123,6 +126,7 @@ class MemoryHelpdesk:
         self.requests: Counter[str] = Counter()
         self.rows: dict[str, Row] = {}
         self.created = 0
+        self.compares = True
         self.log: list[tuple[str, datetime]] = []
         self.waiting: list[tuple[datetime, str, str, Update]] = []
 
@@ -213,8 +217,21 @@ class MemoryHelpdesk:
         self.waiting = [entry for entry in self.waiting if entry not in due]
         for _, id_, seen, update in due:
             row = self.rows.get(id_)
-            if row is not None and row.ticket.version == seen and row.ticket.status is not Status.CLOSED:
+            if row is not None and self._takes(row.ticket, seen):
                 self.apply(id_, update)
+
+    def _takes(self, ticket: Ticket, seen: str) -> bool:
+        return ticket.status is not Status.CLOSED and (ticket.version == seen or not self.compares)
+
+    def guard(self, ticket: Ticket, seen: str) -> Guard:
+        """Return what becomes of a copy that arrives from now on."""
+        if not self.compares:
+            return Guard.NONE
+        return Guard.STANDS if ticket.version == seen else Guard.MOVED
+
+    def retract(self, version: str) -> None:
+        """Remove a comment of ours for good."""
+        self.comments = [posted for posted in self.comments if posted.version != version]
 
     def apply(self, id: str, update: Update) -> None:  # noqa: A002
         """Apply an update and what rules do in answer to it, as one audit."""
@@ -250,7 +267,13 @@ class MemoryHelpdesk:
     def _post(self, row: Row, update: Update) -> None:
         now, body = self.clock.now(), update.comment or ""
         posted = Posted(
-            ticket=row.ticket.ref.id, at=now, by=update.by, body=body, public=update.public, key=update.marker
+            ticket=row.ticket.ref.id,
+            at=now,
+            by=update.by,
+            body=body,
+            public=update.public,
+            key=update.marker,
+            version=str(len(self.log) + 1),
         )
         self.comments.append(posted)
         event = TicketEvent(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.change import Change, Field, FieldChange, Write
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Conflict, Denied, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.helpdesks.memory.world import Fault, MemoryHelpdesk, Update, as_priority
 from connector.helpdesks.splitting import split_change
@@ -47,6 +47,17 @@ class MemoryWriter:
         """Make one write; the next fault of the world decides how it ends."""
         self._world.requests["write"] += 1
         return self._write(write, seen, self._next_fault())
+
+    def server_now(self) -> datetime:
+        """Return the world's time."""
+        return self._world.clock.now()
+
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        """Remove a comment of ours; nobody sees it any more."""
+        self._world.requests["retract"] += 1
+        self._world.retract(comment)
+        del ref
+        return False
 
     @property
     def bulk_size(self) -> int:

@@ -17,6 +17,7 @@ from connector.helpdesks.transport import (
     reserving,
 )
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
+from connector.helpdesks.zendesk.inspection import ZendeskInspector
 from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
 from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
@@ -59,6 +60,7 @@ class ZendeskSite:
     reader: ZendeskReader
     writer: ZendeskWriter
     directory: ZendeskDirectory
+    inspector: ZendeskInspector
 
 
 def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
@@ -78,6 +80,11 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
         reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views)),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
+        inspector=ZendeskInspector(
+            reader=clients.reader,
+            writer=clients.reader if options.writer is None else clients.writer,
+            names=options.fields,
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from connector.domain.change import Write
 from connector.domain.events import TicketEvent
-from connector.domain.ticket import TicketRef
+from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
@@ -151,11 +151,20 @@ class ZendeskReader:
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
         self._know_ourselves()
+        ticket = self._as_it_stands(write) if write.comment is not None else None
         try:
-            audits, _ = self._audits(write.ref.id, urgent=True)
+            audits, at = self._audits(write.ref.id, urgent=True)
         except (Rejected, Denied, Malformed):
-            return Lookup(presence=Presence.UNPROVABLE)
-        return lookup.find(audits, write, lookup.Search(accounts=self._ours, since=since, fields=self._view.fields))
+            return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
+        search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
+        guard = lookup.guard(ticket, write)
+        return replace(lookup.find(audits, write, search), guard=guard, ticket=ticket, at=at)
+
+    def _as_it_stands(self, write: Write) -> Ticket | None:
+        """Return the ticket as it is; read before its audits, so that what moved it stands in them."""
+        answer = self._http.call(wire.show_many((write.ref.id,)), urgent=True)
+        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        return next((o.ticket for o in found.observations if o.ticket.ref.id == write.ref.id), None)
 
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made."""

@@ -13,6 +13,7 @@ from connector.helpdesks.plaintext import clean, truncated
 LARGEST_BODY = 64 * 1024 - 1
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _NON_JOINER = "\N{ZERO WIDTH NON-JOINER}"
+_MENTION = re.compile(r"(?<![\w.])@(?=\w)")
 _PLACEHOLDER = re.compile(r"\{(?=[{%])|[}%](?=\})")
 _INLINE = re.compile(r"([\\`*\[\]<]|(?<!\w)_|_(?!\w)|~(?=~)|!(?=\[))")
 _LINE_START = re.compile(r"^([ \t]*)(#|>|\+(?=\s)|-(?=\s|-|$)|=(?==)|\d+(?=[.)]\s))", re.MULTILINE)
@@ -33,4 +34,8 @@ def _escape_start(match: re.Match[str]) -> str:
 
 
 def _neutral(text: str) -> str:
-    return _PLACEHOLDER.sub(lambda match: match.group() + _JOINER, text)
+    return _PLACEHOLDER.sub(_broken, _MENTION.sub(_broken, text))
+
+
+def _broken(match: re.Match[str]) -> str:
+    return match.group() + _JOINER

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.domain.change import Change, Write
 from connector.domain.site import FieldMap
-from connector.domain.ticket import Priority, Status, Ticket
-from connector.errors import Denied, HelpdeskError, Malformed, NotSent, Rejected, Unknown
+from connector.domain.ticket import Priority, Status, Ticket, TicketRef
+from connector.errors import Denied, Exposed, HelpdeskError, Malformed, NotSent, Rejected, Unknown
 from connector.helpdesks.splitting import split_change
 from connector.helpdesks.transport import Answer, Client
 from connector.helpdesks.zendesk import history, normalise, shapes, wire
@@ -80,7 +80,7 @@ class ZendeskWriter:
     # ---- single updates
 
     def _let_the_second_pass(self, seen: Ticket) -> None:
-        rest = seen.updated_at + SETTLING - self._http.adapter.server_now()
+        rest = _stamped_at(seen) + SETTLING - self._http.adapter.server_now()
         if rest > timedelta(0) and not self._clock.wait(self._clock.now() + rest):
             raise NotSent(f"write to {seen.key}: interrupted while waiting")
 
@@ -111,16 +111,26 @@ class ZendeskWriter:
 
     def _hide(self, write: Write, said: Sequence[shapes.AuditEvent]) -> None:
         """An internal note came out public: hide it at once, then stop this site's notes."""
-        hidden = "it was made private"
+        hidden, mended = "it was made private", True
         for event in said:
             try:
-                self._http.call(wire.make_private(write.ref.id, str(event.id)), urgent=True)
+                self.retract(write.ref, str(event.id))
             except HelpdeskError as error:
-                hidden = f"it could NOT be made private ({type(error).__name__})"
-        raise Denied(
+                hidden, mended = f"it could NOT be made private ({type(error).__name__})", False
+        raise Exposed(
             f"an internal note on {write.ref} came out public; {hidden}",
+            mended=mended,
             remedy="look at the ticket and at the account's comment settings before resuming notes",
         )
+
+    def retract(self, ref: TicketRef, comment: str) -> bool:
+        """Make a comment of ours private: Zendesk removes none, colleagues still see it."""
+        self._http.call(wire.make_private(ref.id, comment), urgent=True)
+        return True
+
+    def server_now(self) -> datetime:
+        """Return Zendesk's time, by its latest answer."""
+        return self._http.adapter.server_now()
 
     # ---- jobs
 
@@ -148,6 +158,14 @@ def _is_success(result: shapes.JobResult) -> bool:
     if result.success is not None:
         return result.success
     return result.status == "Updated"
+
+
+def _stamped_at(seen: Ticket) -> datetime:
+    """Return the moment in the stamp: after a write of ours it is later than what was read of the ticket."""
+    try:
+        return max(normalise.moment(seen.version), seen.updated_at)
+    except ValueError:
+        return seen.updated_at
 
 
 def _is_urgent(write: Write, seen: Ticket) -> bool:

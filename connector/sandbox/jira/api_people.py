@@ -96,11 +96,17 @@ class PeopleApi:
                 "name": key.replace("_", " ").capitalize(),
                 "type": PERMISSIONS[key],
                 "description": "",
-                "havePermission": account.team and (account.admin or key not in ADMIN_ONLY),
+                "havePermission": self._may(account, key),
             }
             for number, key in enumerate(wanted, 1)
         }
         return json_response({"permissions": shown})
+
+    def _may(self, account: Account, key: str) -> bool:
+        stated = self._state.options.connector_permissions
+        if stated is not None and account is self._state.people.connector:
+            return key in stated
+        return account.team and (account.admin or key not in ADMIN_ONLY)
 
     def _user(self, call: Call) -> Response:
         found = self._state.account(call.query("accountId"))

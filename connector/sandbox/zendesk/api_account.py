@@ -20,6 +20,14 @@ def me(_office: Office, call: Call) -> dict[str, Any]:
     return {"user": user_json(call.user, call.origin)}
 
 
+def token(office: Office, call: Call) -> dict[str, Any]:
+    """``GET /oauth/tokens/current``: the token that was sent, by its scopes; an API token is none."""
+    scopes = office.gate.scopes(call.request)
+    if scopes is None:
+        raise not_found()
+    return {"token": {"id": 1, "user_id": call.user.id, "scopes": sorted(scopes), "expires_at": None}}
+
+
 def users(office: Office, call: Call) -> dict[str, Any]:
     """``GET /users``."""
     roles = {value for name, value in call.request.query if name in ("role", "role[]")}

@@ -77,6 +77,7 @@ ROUTES: Mapping[str, Route] = {
     "GET tickets/{id}/audits": Route(endpoint=api_tickets.audits, params=paging.PARAMS | INCLUDE, limit="audits"),
     "GET tickets/{id}/audits/{id}": Route(endpoint=api_tickets.audit, limit="audits"),
     "GET users/me": _read(api_account.me),
+    "GET oauth/tokens/current": _read(api_account.token),
     "GET users": _read(api_account.users, paging.PARAMS | {"role", "role[]"}),
     "GET users/{id}": _read(api_account.user),
     "GET users/show_many": _read(api_account.users_many, frozenset({"ids"})),

@@ -96,6 +96,12 @@ class Gate:
         except ApiError:
             return "invalid"
 
+    def scopes(self, request: Request) -> frozenset[str] | None:
+        """The scopes of a request's bearer token; ``None`` for any other credentials."""
+        given = request.credentials
+        token = self._tokens.get(given.secret) if given is not None and given.scheme == "bearer" else None
+        return token.scope if token is not None else None
+
     def admit(self, request: Request, now: int) -> User:
         """The user behind a request, checked against the token's scope.
 

@@ -1,0 +1,68 @@
+"""``check``: is everything in place, is anything too much? Looks at every site with both credentials and only reads."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from connector.bootstrap.expiring import endings
+from connector.bootstrap.helpdesks import inspector
+from connector.errors import ConnectorError, Denied
+from connector.ports.inspection import Finding, Verdict, Wanted
+
+if TYPE_CHECKING:
+    from connector.bootstrap.connector import Connector
+
+MOST_SKEW = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One finding and its site; no site: it is about this machine."""
+
+    site: str
+    finding: Finding
+    denied: bool = False
+
+
+def check(program: Connector, names: Sequence[str], *, now: datetime) -> list[Checked]:
+    """Return every finding, site by site."""
+    found = [Checked(site="", finding=finding) for finding in _here(program)]
+    found += [
+        Checked(site=a.site, finding=Finding(verdict=Verdict.MISSING, what="secret", why=a.message, remedy=a.remedy))
+        for a in endings(program.settings, now=now)
+        if a.site in names
+    ]
+    for name in names:
+        found += _site(program, name)
+    return found
+
+
+def _here(program: Connector) -> Iterator[Finding]:
+    command = program.settings.alarm_command
+    if command and shutil.which(command[0]) is None:
+        yield Finding(
+            verdict=Verdict.BROKEN, what=f"alarm_command {command[0]}", why="no such program", remedy="correct the path"
+        )
+    elif command:
+        yield Finding(verdict=Verdict.OK, what=f"alarm_command {command[0]}")
+    else:
+        why = "nobody hears of a frozen or parked write"
+        yield Finding(verdict=Verdict.UNKNOWN, what="alarm_command", why=why, remedy="name a program")
+
+
+def _site(program: Connector, name: str) -> Iterator[Checked]:
+    rules = program.rules(name)
+    effects = frozenset().union(rules.effects, *rules.scopes.values())
+    clock = program.make_clock("check", join=False)
+    try:
+        look = inspector(program.settings, rules, program.policies.loaded.maps[name].fields, clock, program.redactor)
+        for finding in look.inspect(Wanted(effects=effects)):
+            yield Checked(site=name, finding=finding)
+    except ConnectorError as error:
+        verdict = Verdict.MISSING if isinstance(error, Denied) else Verdict.UNKNOWN
+        finding = Finding(verdict=verdict, what="access", why=str(error), remedy=error.remedy)
+        yield Checked(site=name, finding=finding, denied=isinstance(error, Denied))

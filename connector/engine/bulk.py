@@ -1,0 +1,91 @@
+"""Many changes of fields alone at once: jobs that the helpdesk works off by itself, asked for until they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from connector.domain.ticket import Ticket
+from connector.engine.reconcile import Planned
+from connector.engine.sending import Sender, StopSite
+from connector.errors import Conflict, HelpdeskError, Rejected, Unknown
+from connector.ports import Failure, Op
+
+BULK_FROM = 5
+"""Field-only changes in one pass from which a bulk job costs fewer requests than single writes."""
+
+POLL_JOBS_EVERY = timedelta(seconds=2)
+JOBS_IN_FLIGHT = 10
+"""A thousand tickets at a time; the vendor's own limit is three times that."""
+
+
+def write_in_bulk(sender: Sender, planned: Sequence[Planned]) -> None:
+    """Make changes of fields alone in jobs of the writer's size; raises ``StopSite`` when the rest has to wait."""
+    for chunk in _chunks(planned, max(sender.writer.bulk_size, 1) * JOBS_IN_FLIGHT):
+        _Jobs(sender).run(chunk)
+
+
+class _Jobs:
+    """Up to ``JOBS_IN_FLIGHT`` jobs at a time."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._flying: dict[str, list[tuple[Op, Ticket]]] = {}
+
+    def run(self, planned: Sequence[Planned]) -> None:
+        try:
+            for chunk in _chunks(planned, self._sender.writer.bulk_size):
+                self._sender.check_may_write()
+                self._submit(chunk)
+        finally:
+            self._collect()
+
+    def _submit(self, chunk: Sequence[Planned]) -> None:
+        sender = self._sender
+        pairs = [(w, p.ticket) for p in chunk for w in sender.writer.split(p.change)]
+        ops = sender.arm(pairs)
+        armed = [(op, ticket) for op, (_, ticket) in zip(ops, pairs, strict=True) if op is not None]
+        if not armed:
+            return
+        try:
+            job = sender.writer.submit([(op.write, ticket) for op, ticket in armed])
+        except HelpdeskError as error:
+            for op, ticket in armed:
+                sender.failed(op, ticket, error, stop=False)
+            if not isinstance(error, Conflict | Rejected):
+                raise StopSite from error
+            return
+        sender.around.journal.attach_job([op for op, _ in armed], job)
+        self._flying[job] = armed
+
+    def _collect(self) -> None:
+        clock = self._sender.around.clock
+        while self._flying:
+            clock.wait(clock.now() + POLL_JOBS_EVERY)  # no job is done at once: asking so early is a wasted request
+            for job, results in self._sender.writer.collect(sorted(self._flying)).items():
+                if results is None:
+                    continue
+                by_key = {r.key: r for r in results}
+                for op, ticket in self._flying.pop(job):
+                    result = by_key.get(op.write.key)
+                    if result is not None and result.receipt is not None:
+                        self._sender.settle(op, ticket, result.receipt)
+                        self._sender.done.complete.add(ticket.ref.id)
+                    else:
+                        failure = result.failure if result else Failure.UNKNOWN
+                        why = result.why if result else "no result"
+                        self._sender.failed(op, ticket, _error(failure, why), stop=False)
+
+
+def _error(failure: Failure | None, why: str) -> HelpdeskError:
+    match failure:
+        case Failure.CONFLICT:
+            return Conflict(why)
+        case Failure.REJECTED:
+            return Rejected(why)
+    return Unknown(why)
+
+
+def _chunks(items: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

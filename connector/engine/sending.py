@@ -1,0 +1,226 @@
+"""One write: intent first, then the request, then what became of it. Every outcome has one answer here.
+
+=============  ========================================================================================
+receipt        settle: receipt, applied values and occasion rows in one transaction
+``Conflict``   the ticket changed since it was seen: drop the change, the next pass plans anew
+``Rejected``   never accepted: recorded for good, not tried again
+``NotSent``    nothing left this machine: stop this site, the next pass plans anew
+``Throttled``  refused: skip the ticket, or stop the site until the helpdesk's own time
+``Unknown``    may have been applied: the row stays ``sending`` and is looked for before anything else
+``Exposed``    an internal note came out public: freeze the site's notes and raise the alarm
+``Denied``     credentials or permissions: freeze the site's writes and raise the alarm
+=============  ========================================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from connector.domain.change import FieldChange, Write
+from connector.domain.site import Effect
+from connector.domain.ticket import Ticket
+from connector.engine.kit import Surroundings
+from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
+from connector.ports import Alarm, AlarmKind, Op, OpStatus, Receipt, TicketWriter
+
+
+@dataclass(slots=True)
+class Applied:
+    """Counts of what became of the planned writes.
+
+    Attributes:
+        retry_after: How long the helpdesk asked to be left alone, where it did.
+        stopped: Why the rest of the plan was not tried; empty when all of it was.
+        complete: Ids of tickets whose every planned write is settled.
+    """
+
+    written: int = 0
+    conflicts: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    retry_after: timedelta | None = None
+    stopped: str = ""
+    denied: bool = False
+    unreachable: bool = False
+    complete: set[str] = field(default_factory=set)
+
+
+class StopSite(Exception):
+    """The rest of this site's plan has to wait."""
+
+
+class Sender:
+    """Sends single writes to one site in one run, and counts what becomes of them."""
+
+    def __init__(
+        self,
+        writer: TicketWriter,
+        around: Surroundings,
+        *,
+        site: str,
+        run: str,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.writer = writer
+        self.around = around
+        self.site = site
+        self.run = run
+        self.done = Applied()
+        self._may_write = may_write
+
+    def check_may_write(self) -> None:
+        """Raise ``StopSite`` while writes are paused or the process is stopping."""
+        if not self._may_write():
+            self.done.stopped = "paused or stopping"
+            raise StopSite
+
+    # ---- intents
+
+    def arm(self, writes: Sequence[tuple[Write, Ticket]]) -> list[Op | None]:
+        """Store intents; ``None`` stands for a write that is already settled or blocked and must not be sent."""
+        return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
+
+    def _arm(self, write: Write, ticket: Ticket) -> Op | None:
+        digest = self.writer.request_digest(write, seen=ticket)
+        now, sent_at = self.around.clock.now(), self.writer.server_now()
+        try:
+            (op,) = self.around.journal.arm(self.site, [(write, digest)], run=self.run, now=now, sent_at=sent_at)
+        except Busy as busy:
+            self.wait(ticket, str(busy))
+            return None
+        if op.status is OpStatus.SENDING:
+            return op
+        self.done.skipped += 1
+        return None
+
+    def wait(self, ticket: Ticket, why: str) -> None:
+        """Leave what is wanted on a ticket to a later pass, and say why."""
+        self.around.observer.event("write_waits", site=self.site, ticket=ticket.key, why=why)
+        self.done.skipped += 1
+
+    # ---- one write
+
+    def write(self, write: Write, ticket: Ticket) -> Receipt | None:
+        """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
+        (op,) = self.arm([(write, ticket)])
+        if op is None:
+            return None
+        try:
+            receipt = self.writer.send(op.write, seen=ticket)
+        except HelpdeskError as error:
+            rest = _without_refused(op.write, error)
+            self.failed(op, ticket, error, rest=rest)
+            return self.write(rest, ticket) if rest is not None else None
+        self.settle(op, ticket, receipt)
+        return receipt
+
+    def settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
+        """Store what the helpdesk confirmed."""
+        self.around.journal.settle(op, receipt, now=self.around.clock.now())
+        self.done.written += 1
+        self.say("write_done", op, ticket, remote=receipt.remote_id)
+
+    def say(self, name: str, op: Op, ticket: Ticket, **more: object) -> None:
+        """Tell the observer about one write."""
+        self.around.observer.event(name, site=self.site, ticket=ticket.key, write=op.write, **more)
+
+    # ---- outcomes
+
+    def failed(
+        self, op: Op, ticket: Ticket, error: HelpdeskError, *, stop: bool = True, rest: Write | None = None
+    ) -> None:
+        """Give one failed write its answer; raise ``StopSite`` when the others have to wait.
+
+        ``rest`` is what of a refused write is tried without the part that was refused.
+        """
+        now, why, journal = self.around.clock.now(), str(error), self.around.journal
+        self.say("write_failed", op, ticket, error=error)
+        match error:
+            case Unknown():
+                self.done.unknown += 1
+            case Conflict():
+                self.done.conflicts += 1
+                journal.conflict(op, why, now=now)
+            case Rejected():
+                self.done.failed += 1
+                self._rejected(op, error, rest, now=now)
+            case Exposed():
+                self._exposed(op, error, now=now)
+            case _:
+                self.done.failed += 1
+                journal.fail(op, OpStatus.FAILED, why, now=now)
+                self.hold_up(error, stop=stop)
+
+    def _rejected(self, op: Op, error: Rejected, rest: Write | None, *, now: datetime) -> None:
+        """Record a refusal for good; a ticket that closed before it could be told is for a person to know."""
+        self.around.journal.reject(op, str(error), now=now, rest=rest)
+        if "status" in error.fields and op.write.comment is not None:
+            message = f"{op.write.ref} was closed before it could be told: {error}"
+            self._alarm(AlarmKind.FINDING, message, f"connector explain {op.write.ref}", ticket=str(op.write.ref))
+
+    def _exposed(self, op: Op, error: Exposed, *, now: datetime) -> None:
+        """An internal note was public for a moment: what stands now is settled, and the site's notes are frozen."""
+        journal, why = self.around.journal, str(error)
+        self.done.denied, self.done.stopped = True, why
+        if error.mended:
+            receipt = Receipt(key=op.write.key, remote_id="made private", version="", at=now)
+            journal.settle(op, receipt, now=now)
+            self.done.written += 1
+        else:
+            journal.fail(op, OpStatus.FAILED if error.removed else OpStatus.PARKED, why, now=now)
+            self.done.failed += 1
+        self.freeze(Effect.NOTES, why, error.remedy)
+        raise StopSite
+
+    def hold_up(self, error: HelpdeskError, *, stop: bool = True) -> None:
+        """Draw the consequences of an error that concerns more than one write; raise ``StopSite`` where told to."""
+        if isinstance(error, Throttled):
+            if error.scope == "ticket":
+                return
+            self.done.retry_after = error.retry_after
+        if isinstance(error, Denied):
+            self.done.denied = True
+            self.freeze(None, str(error), "mend the credentials or permissions")
+        self.done.unreachable = isinstance(error, NotSent)
+        self.done.stopped = str(error)
+        if stop:
+            raise StopSite
+
+    def freeze(self, effect: Effect | None, why: str, remedy: str) -> None:
+        """Freeze the site's writes, or those of one effect, and raise the alarm."""
+        self.around.journal.freeze(self.site, effect, why, now=self.around.clock.now())
+        what = "writes to" if effect is None else f"{effect} on"
+        command = f"connector resume {self.site}"
+        self._alarm(AlarmKind.FREEZE, f"{what} {self.site} are frozen: {why}", f"{remedy}, then: {command}")
+
+    def _alarm(self, kind: AlarmKind, message: str, remedy: str, *, ticket: str = "") -> None:
+        at = self.around.clock.now()
+        self.around.notifier.alarm(
+            Alarm(kind=kind, site=self.site, ticket=ticket, message=message, remedy=remedy, at=at)
+        )
+
+
+def _without_refused(write: Write, error: HelpdeskError) -> Write | None:
+    """Return what of a write is left without what was refused: one part never keeps the others from a ticket.
+
+    What was refused is a field that the helpdesk named; where it named none of ours, the comment that came along (it
+    may be one too many, or too long). ``None``: nothing is left, or the ticket is closed.
+    """
+    if not isinstance(error, Rejected) or "status" in error.fields:
+        return None
+    fields = tuple(change for change in write.fields if str(change.field) not in error.fields)
+    if len(fields) == len(write.fields):
+        return _fields_alone(write, fields) if write.comment is not None and fields else None
+    if write.comment is not None:
+        return replace(write, fields=fields)
+    return _fields_alone(write, fields) if fields else None
+
+
+def _fields_alone(write: Write, fields: tuple[FieldChange, ...]) -> Write:
+    names = "|".join(f"{change.field}={change.after}" for change in fields)
+    key = hashlib.sha256(f"{write.key}|{names}".encode()).hexdigest()
+    return replace(write, key=key, fields=fields, comment=None)

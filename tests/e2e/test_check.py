@@ -1,0 +1,72 @@
+"""``check`` as an operator runs it: in order, too little, too much, and a map that names what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.desk import JIRA, ZENDESK, Desk
+
+WRITES = ("EDIT_ISSUES", "ADD_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
+
+
+def found(desk: Desk, *verdicts: str, site: str = "") -> list[dict[str, Any]]:
+    rows = desk.run("check", "-o", "json").json["findings"]
+    return [row for row in rows if row["verdict"] in verdicts and row["site"] == (site or row["site"])]
+
+
+def test_a_desk_in_order_says_so_and_changes_nothing(desk: Desk) -> None:
+    ran = desk.run("check")
+    assert ran.code == 0, ran.out
+    assert " in order, 0 missing, 0 excess, 0 broken" in ran.out
+    assert desk.writes() == []
+    assert not list(desk.folder.glob("state.db*"))
+
+
+def test_a_map_that_names_what_is_not_there_is_told_line_by_line(desk: Desk) -> None:
+    for name, old, new in (
+        (JIRA, "customfield_10101", "customfield_66601"),
+        (JIRA, "qm:anna", "qm:nobody"),
+        (JIRA, "P4: 4", "P4: 44"),
+        (ZENDESK, "27641", "66602"),
+        (ZENDESK, "service-desk: 101", "service-desk: 66603"),
+        (ZENDESK, "anna: 502", "anna: 66604"),
+    ):
+        path = desk.folder / "mappings" / "sites" / f"{name}.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert desk.run("check").code == 78
+    told = " ".join(f"{row['what']} {row['why']}" for row in found(desk, "broken"))
+    for bad in ("customfield_66601", "qm:nobody", "priority 44", "66602", "66603", "66604"):
+        assert bad in told
+
+
+def test_a_scope_too_much_and_a_scope_too_little_are_told(desk: Desk) -> None:
+    desk.effects("fields", "notes")
+
+    def swap(document: dict[str, Any]) -> None:
+        auth = next(s for s in document["sites"] if s["name"] == ZENDESK)["auth"]
+        auth["reader"]["scope"], auth["writer"]["scope"] = "read write", "read"
+
+    desk.configure(swap)
+    assert desk.run("check").code == 4
+    assert [row["what"] for row in found(desk, "missing")] == ["writer: scope write"]
+    assert [row["what"] for row in found(desk, "excess", site=ZENDESK)] == ["reader: scope write"]
+
+
+def test_a_wrong_secret_is_told_and_the_other_site_is_looked_at(desk: Desk) -> None:
+    (secret,) = [path for path in Path(desk.folder).rglob("*") if path.name == "jsm_eu" and path.is_file()]
+    secret.write_text("not-the-secret")
+    ran = desk.run("check", "--all")
+    assert ran.code == 4
+    assert "not-the-secret" not in ran.out + ran.err
+    assert ZENDESK in ran.out
+
+
+@pytest.mark.parametrize("site", [JIRA, ZENDESK])
+def test_one_site_can_be_asked_alone(desk: Desk, site: str) -> None:
+    rows = desk.run("check", "--site", site, "-o", "json").json["findings"]
+    assert {row["site"] for row in rows} == {"", site}
