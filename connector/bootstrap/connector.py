@@ -140,7 +140,7 @@ class Connector:
             journal.close()
 
     @contextmanager
-    def _journal_if_free(self) -> Iterator[Journal | None]:
+    def journal_if_free(self) -> Iterator[Journal | None]:
         """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
         with ExitStack() as stack:
             try:
@@ -254,7 +254,7 @@ class Connector:
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 return self.apply_with(journal, path, {})
         answer = call(self.places.socket, "apply", path=str(path.resolve()))
@@ -302,13 +302,13 @@ class Connector:
     def approve(self, text: str, *, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
         ref = one_ticket(self, self.records(), text)
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 return journal.approve(ref.site, ref.id, now=self._clock.now(), actor=actor)
         return int(call(self.places.socket, "approve", site=ref.site, ticket=ref.id, actor=actor)["approved"])
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
                 return

@@ -11,13 +11,14 @@ from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
+from connector.domain.followups import followed
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import halted_by, situation
+from connector.engine.gather import goes_on, halted_by, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Delivery, Records, Stored
@@ -70,7 +71,7 @@ def find_tickets(program: Connector, records: Records, text: str) -> tuple[Ticke
 
 
 def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
-    """Return the one ticket that ``text`` means; raises ``ConnectorError`` when there is none or more than one."""
+    """Return the one ticket that ``text`` means; raises ``ConnectorError`` for none and for several."""
     found = find_tickets(program, records, text)
     if len(found) > 1:
         raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")
@@ -96,6 +97,9 @@ def _situation(
     people = bound_people(program.policies.loaded.maps[site].fields)
     reach = {target: _assumed(target) for target in targets}
     found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
+    id_ = followed(stored.ticket)
+    earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
+    found = goes_on(found, earlier) if earlier is not None else found
     halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

@@ -150,6 +150,18 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
         ]
         items += [
             _item(
+                "standoff",
+                state.site,
+                called.of(state.site, ref.id),
+                None,
+                why,
+                "left alone until somebody releases it",
+                f"settle who is to write it, then: connector release {ref}",
+            )
+            for ref, why in records.standoffs(site=state.site)
+        ]
+        items += [
+            _item(
                 "quarantined",
                 state.site,
                 called.of(state.site, e.ticket),

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
+from connector.bootstrap.releasing import release_with
+from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
@@ -176,6 +178,7 @@ class Service:
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
             "approve": self._approve,
+            "release": self._release,
             "apply": self._apply,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
@@ -193,6 +196,11 @@ class Service:
         count = self._journal.approve(request["site"], request["ticket"], now=now, actor=request["actor"])
         self._poll()
         return {"approved": count}
+
+    def _release(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        ref = TicketRef(request["site"], request["ticket"])
+        release_with(self._program, self._journal, ref, actor=request["actor"])
+        return self._poll()
 
     def _poll(self) -> Mapping[str, Any]:
         for loop in self._loops:

@@ -36,6 +36,7 @@ COMMANDS = {
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
     "approve": "connector.cli.steer:approve",
+    "release": "connector.cli.steer:release",
     "policy": "connector.cli.policy:policy",
     "sandbox": "connector.cli.play:sandbox",
     "demo": "connector.cli.play:demo",

@@ -6,6 +6,7 @@ import getpass
 
 import click
 
+from connector.bootstrap.releasing import release as release_ticket
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.show import Output, emit_json, put
 from connector.errors import ConnectorError
@@ -62,6 +63,25 @@ def approve(options: Options, *, ticket: str) -> int:
         put(f"approved: {count} of {ticket}")
     else:
         emit_json("approved", ticket=ticket, steps=count)
+    return 0
+
+
+@click.command(
+    short_help="Let a ticket go on that the connector left alone.",
+    epilog=examples("connector release SUP-14", "connector release zendesk:123"),
+)
+@click.argument("ticket")
+@pass_options
+def release(options: Options, *, ticket: str) -> int:
+    """Release TICKET, as an agent's `/esc release` would.
+
+    Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker.
+    """
+    key = release_ticket(options.load(), ticket, actor=getpass.getuser())
+    if options.output is Output.TEXT:
+        print(f"released: {key}")
+    else:
+        emit_json("released", ticket=key)
     return 0
 
 

@@ -25,7 +25,7 @@ from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
 from connector.domain.ownership import read_holding
 from connector.domain.policy import Policy
-from connector.domain.priority import judge
+from connector.domain.priority import calmed, judge
 from connector.domain.situation import Situation
 from connector.domain.sla import read_clocks
 from connector.domain.ticket import Priority
@@ -48,7 +48,8 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     acts = read_acts(situation, policy, now=now)
     triggers = read_triggers(situation, policy, dismissed=acts.dismissed)
     holding = read_holding(situation, policy, acts=acts, triggers=triggers, now=now)
-    judgement = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
+    judged = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
+    judgement = calmed(situation, judged, now)
     state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
     timed = situation if state is situation.state else changed(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
@@ -74,6 +75,8 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         unread_text=view.triggers.unread or escalated.unread,
         alarms=outlook.alarms(view, escalated),
         left=left,
+        standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),
+        owned={conflict.field: str(conflict) for conflict in view.holding.conflicts},
         severity=view.priority,
         deadline=deadline,
         hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),

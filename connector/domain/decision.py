@@ -160,6 +160,8 @@ class Decision:
         unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
         alarms: Loud facts for people (nobody reachable, a target that does not exist).
         left: What the policy would do but leaves, and why.
+        standoffs: Where we have just stopped by ourselves, in words; each is told once.
+        owned: Fields that another program owns, and why we say so.
         severity, deadline, hard: For ordering and budgets, see ``Change``.
     """
 
@@ -176,6 +178,8 @@ class Decision:
     unread_text: bool = False
     alarms: tuple[str, ...] = ()
     left: tuple[LeftAlone, ...] = ()
+    standoffs: tuple[str, ...] = ()
+    owned: Mapping[Field, str] = field(default_factory=lambda: MappingProxyType({}))
     severity: Priority | None = None
     deadline: datetime | None = None
     hard: bool = False

@@ -26,6 +26,7 @@ from connector.domain.written import live_value
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
+from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.ports import Alarm, AlarmKind, Verdict
 
@@ -173,6 +174,7 @@ def _take(
     ticket = situation.ticket
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
+    tell_standoffs(around, ticket, decision)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)

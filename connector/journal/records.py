@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import approvals, audit, outbox, tickets
+from connector.journal import approvals, audit, outbox, standoffs, tickets
 from connector.journal.control import resumed_at
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
@@ -115,6 +115,10 @@ class SqlRecords:
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""
         return self._runner.run(lambda c: tickets.next_due(c, site))
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
+        return tuple((TicketRef(row.site, row.ticket), row.why) for row in self._rows(standoffs.standing(site)))
 
     def verify_chain(self) -> int | None:
         """Return the position of the first audit line that was changed, removed or slipped in; ``None``: all fit."""

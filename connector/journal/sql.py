@@ -9,9 +9,10 @@ from typing import Self
 from sqlalchemy import Connection
 
 from connector.domain.change import Write
+from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Ticket, TicketRef
 from connector.journal import (
     approvals,
     audit,
@@ -23,6 +24,7 @@ from connector.journal import (
     pages,
     runs,
     sites,
+    standoffs,
     tickets,
     verdicts,
 )
@@ -49,7 +51,8 @@ class SqlJournal:
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
-    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
+    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``released``, ``effect``, ``quarantined`` and
+    ``policy``.
     """
 
     def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
@@ -248,6 +251,14 @@ class SqlJournal:
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval; return how many."""
         return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
+
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages."""
+        self._run(lambda c: standoffs.note(c, ref, events, now=now))
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would."""
+        self._run(lambda c: standoffs.release(c, ref, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

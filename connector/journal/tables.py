@@ -145,6 +145,17 @@ escalation = Table(
     _of_ticket(),
 )
 
+standoff = Table(  # where we stopped by ourselves, until a person releases the ticket
+    "standoff",
+    metadata,
+    _text("site", key=True),
+    _text("ticket", key=True),
+    _text("why", key=True),
+    _moment("since"),
+    _of_ticket(),
+    sqlite_with_rowid=False,
+)
+
 clock = Table(
     "clock",
     metadata,

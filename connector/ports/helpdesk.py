@@ -188,12 +188,14 @@ class Receipt:
         remote_id: Comment id, audit id or job id.
         version: The ticket's version after the write, where the answer states it.
         at: The helpdesk's own time of the answer.
+        overwritten: What people did between our last look and the write, and the write undid: a lost race.
     """
 
     key: str
     remote_id: str
     version: Version
     at: datetime
+    overwritten: tuple[TicketEvent, ...] = ()
 
 
 class Failure(StrEnum):

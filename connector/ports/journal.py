@@ -373,6 +373,12 @@ class Journal(Outbox, Protocol):
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
 
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -423,6 +429,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""

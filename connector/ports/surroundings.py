@@ -42,6 +42,7 @@ class AlarmKind(StrEnum):
     HOLD = "hold"
     STALE = "stale"  # no good pass for N minutes
     UNREACHABLE = "unreachable"  # nobody can be reached for a level
+    STANDOFF = "standoff"  # another program owns a field, or our own writes went round in circles
     FINDING = "finding"
     SELF_REPORT = "self-report"  # we did what we promise never to do, and say so
 

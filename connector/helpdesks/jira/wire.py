@@ -16,6 +16,9 @@ from connector.helpdesks.jira.limits import DESK as _DESK
 from connector.helpdesks.jira.text import adf, wiki_note
 from connector.helpdesks.transport import Request
 
+PEOPLES = frozenset({Field.PRIORITY, Field.GROUP, Field.ASSIGNEE})
+"""What people set by hand."""
+
 MARKER = "esc.marker"
 """Comment property and issue property that carry the operation's key."""
 
@@ -144,6 +147,8 @@ def edit(
         name, value = _field_value(change, names)
         body.setdefault(part, {})[name] = value
     params = [("returnIssue", "true")] + ([("notifyUsers", "false")] if quiet else [])
+    if any(change.field in PEOPLES for change in changes):
+        params.append(("expand", "changelog"))  # tells whether somebody slipped in between, at no further request
     return Request("PUT", f"{_API}/issue/{quote(id_, safe='')}", tuple(params), body)
 
 
