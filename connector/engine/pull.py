@@ -13,6 +13,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from connector.domain.confidential import admitted
+from connector.domain.copying import changed
 from connector.domain.derive import derive
 from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
@@ -189,7 +190,7 @@ def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy:
     ticket = observation.ticket
     hits = None if ticket.text is None else read_text(policy, ticket.text, ticket.locale)
     events = (*observation.events, *derived)
-    return Candidate(ticket=replace(ticket, text=None), events=events, text_hits=hits)
+    return Candidate(ticket=changed(ticket, text=None), events=events, text_hits=hits)
 
 
 def _sweep_if_due(
