@@ -5,6 +5,7 @@
     ConnectorError
     ├── ConfigError          the operator must edit a file; carries every problem found
     ├── Busy                 another process holds the state, or asked for later: try again
+    ├── StateFull            the state cannot be written for want of space: nothing is sent, try again
     ├── UnsafePlan           a person must look
     └── HelpdeskError
         ├── NotSent          nothing left this machine (DNS, refused, TLS): retry
@@ -75,6 +76,12 @@ class ConfigError(ConnectorError):
 
 class Busy(ConnectorError):
     """Another process holds the state's lock; try again later."""
+
+
+class StateFull(ConnectorError):
+    """No space to store what is done: nothing may be sent until there is."""
+
+    remedy = "free disk space; plan, explain, status and log go on working"
 
 
 class UnsafePlan(ConnectorError):

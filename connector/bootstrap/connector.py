@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap import backups
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
-from connector.bootstrap.explaining import explain_ticket, find_tickets
+from connector.bootstrap.explaining import explain_ticket, find_tickets, one_ticket
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
@@ -36,12 +37,14 @@ from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
+from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
 from connector.helpdesks.transport import Redactor
 from connector.helpdesks.transport import Surroundings as Line
-from connector.journal import open_journal, open_records, open_scratch
+from connector.journal import has_room, open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
-from connector.ports import Clock, Journal, Notifier, Observer, Records, RunRow
+from connector.notify.outbox import Deliveries
+from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
 from connector.settings import Settings, load_settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
@@ -104,20 +107,27 @@ class Connector:
 
     def around(self, name: str, journal: Journal, clock: Clock, notifier: Notifier | None = None) -> Surroundings:
         """Return what a pass over the site ``name`` works in."""
+        time = Timekeeper(clock) if type(clock) is RealClock else None  # stepped and fixed time is never in doubt
         return Surroundings(
             journal=journal,
             policies=self.policies,
             renderer=CurrentRenderer(self.policies, self.settings.site(name)),
             notifier=notifier or Silent(),
             observer=self.observer,
-            clock=clock,
+            clock=time.clock if time else clock,
             stopped=self.pause_file,
+            time=time,
         )
 
-    def hooks(self, ping_url: str | None = None) -> Hooks:
-        """Return the notifier that the configuration asks for."""
+    def hooks(self, ping_url: str | None = None, *, outbox: Outbox | None = None) -> Hooks:
+        """Return the notifier that the configuration asks for; after every pass it empties ``outbox``."""
         configured = str(self.settings.ping_url) if self.settings.ping_url else None
-        return Hooks(command=self.settings.alarm_command, ping_url=ping_url or configured, observer=self.observer)
+        return Hooks(
+            command=self.settings.alarm_command,
+            ping_url=ping_url or configured,
+            observer=self.observer,
+            deliveries=Deliveries(outbox, self.now, self.observer) if outbox is not None else None,
+        )
 
     def records(self) -> Records:
         """Return the read side of the state; raises ``ConnectorError`` when there is none yet."""
@@ -135,7 +145,7 @@ class Connector:
             journal.close()
 
     @contextmanager
-    def _journal_if_free(self) -> Iterator[Journal | None]:
+    def journal_if_free(self) -> Iterator[Journal | None]:
         """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
         with ExitStack() as stack:
             try:
@@ -222,13 +232,20 @@ class Connector:
     def sync(self, names: Sequence[str], *, ping_url: str | None = None) -> list[PassResult]:
         """Run one pass per site, side by side, so that one site's outage never delays another."""
         with self.journal() as journal:
-            hooks = self.hooks(ping_url)
+            hooks = self.hooks(ping_url, outbox=journal)
             warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
             finally:
                 hooks.close()
+                self._back_up_if_due()
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup where the last one is old: a ``sync`` by the minute needs no daemon for it."""
+        regular, now = backups.RegularBackups(self), self._clock.now()
+        if regular.due(now):
+            regular.make(now)
 
     def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
         clock = self.make_clock(name)
@@ -240,8 +257,8 @@ class Connector:
                 clock.leave()
 
     def may_write(self) -> bool:
-        """True unless a file ``PAUSED`` stands beside the state."""
-        return not self.places.is_paused
+        """True unless a file ``PAUSED`` stands beside the state, or its disk is all but full."""
+        return not self.places.is_paused and has_room(self.settings.state_url)
 
     def pause_file(self) -> str:
         """Return why nothing is written on any site while a file ``PAUSED`` stands beside the state, else nothing."""
@@ -249,7 +266,7 @@ class Connector:
 
     def apply_file(self, path: Path) -> ApplyReport:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 return self.apply_with(journal, path, {})
         answer = call(self.places.socket, "apply", path=str(path.resolve()))
@@ -263,7 +280,7 @@ class Connector:
         check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
         if not self.may_write():
             raise UnsafePlan(f"writes are paused by the file {self.places.paused}", remedy="remove it")
-        report, hooks = ApplyReport(), self.hooks()
+        report, hooks = ApplyReport(), self.hooks(outbox=journal)
         try:
             for name in file.changes:
                 self.select((name,))
@@ -286,6 +303,17 @@ class Connector:
         with self.journal() as journal:
             return Service(self, journal, ping_url=ping_url, webhooks=webhooks).run()
 
+    def backup(self, place: Path | None) -> Path:
+        """Back the state up and return the verified backup; see ``backups``."""
+        return backups.back_up(self, place, now=self._clock.now())
+
+    def restore(self, source: Path | None) -> Path | None:
+        """Put a backup in the state's place (``None``: it was done elsewhere); return where the old state is kept."""
+        if source is None:
+            backups.forget(self)
+            return None
+        return backups.restore(self, source, now=self._clock.now())
+
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""
         self._steer("pause", names, reason=reason, actor=actor)
@@ -294,8 +322,16 @@ class Connector:
         """Clear pauses and freezes, here or in the process that holds the state."""
         self._steer("resume", names, allow=allow, actor=actor)
 
+    def approve(self, text: str, *, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
+        ref = one_ticket(self, self.records(), text)
+        with self.journal_if_free() as journal:
+            if journal is not None:
+                return journal.approve(ref.site, ref.id, now=self._clock.now(), actor=actor)
+        return int(call(self.places.socket, "approve", site=ref.site, ticket=ref.id, actor=actor)["approved"])
+
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        with self._journal_if_free() as journal:
+        with self.journal_if_free() as journal:
             if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
                 return

@@ -11,16 +11,17 @@ from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
+from connector.domain.followups import followed
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import halted_by, situation
+from connector.engine.gather import goes_on, halted_by, situation
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
-from connector.ports import Records, Stored
+from connector.ports import Delivery, Records, Stored
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -31,7 +32,7 @@ NOT_ASKED = "not asked: explain reads only what is stored"
 def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool) -> ExplainReport:
     """Return the explanation of one ticket at a moment; raises ``ConnectorError`` when it is not known."""
     records = program.records()
-    ref = _one(program, records, text)
+    ref = one_ticket(program, records, text)
     stored = records.stored(ref, now=at)
     if stored is None:
         raise ConnectorError(f"{ref} is not stored", remedy="connector sync")
@@ -51,9 +52,11 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     names = TicketNames(records, now=at)
     said = [event_row(e, names) for e in events if e.at <= at]
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
-    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *_done(said, zone)]
-    data = explain_dict(decision, ticket_plan)
-    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data, "done": said})
+    waiting = records.notifications(site=ref.site, status=Delivery.WAITING, ticket=ref.id)
+    untold = [f"waits to be told: {q.target}, {q.why} (tried {q.attempts} times)" for q in waiting if q.at <= at]
+    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
+    data = explain_dict(decision, ticket_plan) | {"untold": untold, "done": said}
+    return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
 def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:
@@ -67,7 +70,8 @@ def find_tickets(program: Connector, records: Records, text: str) -> tuple[Ticke
     return found
 
 
-def _one(program: Connector, records: Records, text: str) -> TicketRef:
+def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
+    """Return the one ticket that ``text`` means; raises ``ConnectorError`` for none and for several."""
     found = find_tickets(program, records, text)
     if len(found) > 1:
         raise ConnectorError(f"{text!r} is ambiguous", remedy=f"use one of: {', '.join(map(str, found))}")
@@ -93,6 +97,9 @@ def _situation(
     people = bound_people(program.policies.loaded.maps[site].fields)
     reach = {target: _assumed(target) for target in targets}
     found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
+    id_ = followed(stored.ticket)
+    earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
+    found = goes_on(found, earlier) if earlier is not None else found
     halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

@@ -19,7 +19,7 @@ from connector.helpdesks.transport import (
     Rotating,
     Surroundings,
 )
-from connector.ports import Directory, TicketReader, TicketWriter
+from connector.ports import Directory, Fence, TicketReader, TicketWriter
 from connector.ports.inspection import Inspector
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
@@ -38,7 +38,8 @@ class Adapters:
 def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Site:
     """Return the site of ``rules`` with its adapters; nothing is sent yet. ``around``: of the site's own thread."""
     site = settings.site(rules.name)
-    adapters = _adapters(settings, site, names, around)
+    fence = Fence(around.clock.monotonic)
+    adapters = _adapters(settings, site, names, replace(around, may_begin=fence.may_begin))
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
@@ -47,7 +48,7 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surro
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
-    return Site(reading=reading, writer=adapters.writer)
+    return Site(reading=reading, writer=adapters.writer, fence=fence)
 
 
 def inspector(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Inspector:

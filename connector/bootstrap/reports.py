@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.ticket import TicketRef
-from connector.ports import JournalEvent, OpStatus, Records, RunRow
+from connector.notify.outbox import NO_COMMAND
+from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,9 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             _item("frozen", state.site, "", None, f"{effect}: {why}", f"no {effect} is written", resume)
             for effect, why in sorted(state.frozen.items())
         ]
+        if state.recall.freezes:
+            what = f"{state.recall.left} open tickets are still to be read back: {state.recall.why}"
+            items.append(_item("recalling", state.site, "", None, what, "comments wait", "connector status"))
         held = list(records.held(site=state.site))
         items += [
             _item(
@@ -121,6 +125,43 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 f"look at the ticket; connector log --ticket {op.write.ref}",
             )
             for op in records.ops(site=state.site, status=OpStatus.PARKED)
+        ]
+        items += [
+            _item(
+                "approval",
+                state.site,
+                called.of(state.site, e.ticket),
+                e.at,
+                f"level {e.data['level']} is asked for by {e.data['threshold']}",
+                "the path stays where it is until somebody lets the step through",
+                f"connector approve {state.site}:{e.ticket}",
+            )
+            for e in records.approvals(state.site)
+        ]
+        items += [
+            _item(
+                "untold",
+                state.site,
+                each.ticket,
+                each.at,
+                f"{each.target} was not told: {each.why} ({each.error})",
+                "it is not tried again",
+                f"connector explain {state.site}:{each.of}",
+            )
+            for each in records.notifications(site=state.site, status=Delivery.FAILED)
+            if each.error != NO_COMMAND
+        ]
+        items += [
+            _item(
+                "standoff",
+                state.site,
+                called.of(state.site, ref.id),
+                None,
+                why,
+                "left alone until somebody releases it",
+                f"settle who is to write it, then: connector release {ref}",
+            )
+            for ref, why in records.standoffs(site=state.site)
         ]
         items += [
             _item(

@@ -15,14 +15,18 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
+from connector.bootstrap.releasing import release_with
+from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
 from connector.errors import ConfigError, Unavailable, what_failed, where_failed
-from connector.ports import Clock, Journal
+from connector.journal import has_room
+from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 FINISH_SECONDS = 75.0
 """Longest time for the write in hand: it outlasts the transport's own deadline."""
+
+BACKUP_LOOK_SECONDS = 60.0
 
 STUCK_SECONDS = 300.0
 """A site's thread that gives no sign of life for so long, outside a stated wait, is stuck."""
@@ -45,7 +51,7 @@ class Service:
         """Compose the loops; nothing runs yet. ``webhooks`` is the address to listen on, ``HOST:PORT``."""
         self._program = program
         self._journal = journal
-        self._hooks = program.hooks(ping_url)
+        self._hooks = program.hooks(ping_url, outbox=journal)
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._crashed: list[str] = []
@@ -60,6 +66,8 @@ class Service:
         ]
         self._web = listen(program, webhooks, self._hints, is_well=self._is_well) if webhooks else None
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
+        self._backups = RegularBackups(program)
+        self._looked_for_backups_at: float | None = None
         self._control = ControlServer(program.places.socket, self._handlers())
 
     def run(self, *, until: Callable[[], bool] | None = None) -> int:
@@ -93,11 +101,24 @@ class Service:
             self._reload.clear()
             with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
                 self._reload_policy()
+        self._back_up_if_due()
         self._warn_of_endings()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
             _notify("WATCHDOG=1")
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup in a thread of its own; the clock is asked once a minute."""
+        monotonic = self._loops[0].monotonic()
+        if self._looked_for_backups_at is not None and monotonic - self._looked_for_backups_at < BACKUP_LOOK_SECONDS:
+            return
+        self._looked_for_backups_at = monotonic
+        now = self._program.now()
+        if not has_room(self._program.settings.state_url):
+            self._hooks.alarm(_disk_alarm(now))
+        elif self._backups.due(now):
+            self._backups.start(now)
 
     def _warn_of_endings(self) -> None:
         """Look once a day for secrets that are about to end."""
@@ -175,6 +196,8 @@ class Service:
         return {
             "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
             "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
+            "approve": self._approve,
+            "release": self._release,
             "apply": self._apply,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
@@ -186,6 +209,17 @@ class Service:
         if command == "resume":
             self._poll()
         return {"sites": request["sites"]}
+
+    def _approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        now = self._program.now()
+        count = self._journal.approve(request["site"], request["ticket"], now=now, actor=request["actor"])
+        self._poll()
+        return {"approved": count}
+
+    def _release(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        ref = TicketRef(request["site"], request["ticket"])
+        release_with(self._program, self._journal, ref, actor=request["actor"])
+        return self._poll()
 
     def _poll(self) -> Mapping[str, Any]:
         for loop in self._loops:
@@ -214,6 +248,17 @@ class Service:
             for loop in self._loops
         }
         return {"since": f"{self._since:%Y-%m-%d %H:%M:%S} UTC", "pid": os.getpid(), "sites": sites}
+
+
+def _disk_alarm(now: datetime) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.FREEZE,
+        site="",
+        ticket="",
+        message="nothing is written to any site: the state's disk is all but full",
+        remedy="free disk space; writing goes on by itself then",
+        at=now,
+    )
 
 
 def _notify(state: str) -> None:

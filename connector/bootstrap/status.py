@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.site import SiteRules
-from connector.engine.control import call
+from connector.engine.control import NobodyServes, call
+from connector.engine.recall import frozen_by
 from connector.errors import ConnectorError
-from connector.ports import OpStatus, Records, SiteState
+from connector.ports import Delivery, OpStatus, Records, SiteState
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -23,7 +24,7 @@ class SiteStatus:
     Attributes:
         effects: What is on, as configured; ``scopes`` where a scope says otherwise.
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
-        held: Writes that the latest run held back.
+        held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
     """
@@ -43,6 +44,7 @@ class SiteStatus:
     frozen: tuple[str, ...] = ()
     held: int = 0
     parked: int = 0
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,8 @@ def _told(program: Connector) -> _Told:
         return _Told(words=paused or "no daemon")
     try:
         answer = call(program.places.socket, "status")
+    except NobodyServes:
+        return _Told(words=paused or "no daemon; the last one was killed and left its socket")
     except ConnectorError as error:
         return _Told(words=paused or f"the daemon does not answer: {error}")
     return _Told(words=paused or f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
@@ -139,10 +143,15 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str) -> dict
         "policy_since": records.policy_since(state.site, policy_hash),
         "next_due_at": records.next_due(state.site),
         "paused": state.paused,
-        "frozen": tuple(f"{effect} frozen: {why}" for effect, why in sorted(state.frozen.items())),
+        "frozen": tuple(f"{effect} frozen: {why}" for effect, why in _frozen(state)),
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
+        "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),
     }
+
+
+def _frozen(state: SiteState) -> list[tuple[str, str]]:
+    return sorted((str(effect), why) for effect, why in {**frozen_by(state.recall), **state.frozen}.items())
 
 
 def _daemons(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -29,6 +32,7 @@ Line = tuple[str, str, dict[str, Any]]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
 _LONGEST_FOREIGN = 300
+_PATIENCE_MS = 1000
 _render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
@@ -57,6 +61,7 @@ class Log:
         self._lock = threading.Lock()
         self._asking = threading.local()
         self._broken = False
+        self._far_end = _FarEnd(self._stream)
 
     def event(self, name: str, /, **values: object) -> None:
         """Write one event's line; a log that cannot be written never stops the work."""
@@ -75,7 +80,7 @@ class Log:
     def _put(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> None:
         line = self._clean(self._line(level, name, sentence, data))
         with self._lock:
-            if self._broken:
+            if self._broken or not self._far_end.takes():
                 return
             try:
                 self._print(line)
@@ -113,6 +118,26 @@ class Log:
     def asks_the_time(self) -> bool:
         """True while this thread asks the clock: what the asking itself logs must not ask again."""
         return getattr(self._asking, "on", False)
+
+
+class _FarEnd:
+    """Whoever reads a log through a pipe: one that no longer reads must not hold up a send."""
+
+    def __init__(self, stream: Any) -> None:
+        self._poll = select.poll()
+        self._is_stuck = False
+        try:
+            self._is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+            self._poll.register(stream.fileno(), select.POLLOUT)
+        except (OSError, ValueError, AttributeError):  # no file behind it
+            self._is_pipe = False
+
+    def takes(self) -> bool:
+        """Return whether a line can be written without waiting; a reader that is slow gets a second, once."""
+        if not self._is_pipe:
+            return True
+        self._is_stuck = not self._poll.poll(0 if self._is_stuck else _PATIENCE_MS)
+        return not self._is_stuck
 
 
 class _FromLibraries(logging.Handler):

@@ -38,7 +38,8 @@ def status(options: Options) -> int:
 
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
-    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen]))
+    untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
+    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen, untold]))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
     due = "" if site.next_due_at is None else _until(site.next_due_at - now)
@@ -96,6 +97,8 @@ def attention(options: Options) -> int:
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
     parked      a write whose outcome nobody can prove; it is not sent again
     frozen      a site or effect that a guard stopped
+    approval    a step that a threshold asks for and somebody has to let through
+    untold      a notification that the alarm command did not take for a day
     quarantined a ticket whose data cannot be read; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()

@@ -1,4 +1,4 @@
-"""``pause`` and ``resume``: the kill switch, per site, honoured before every write."""
+"""``pause`` and ``resume``: the kill switch, per site, honoured before every write. ``approve``: a step may be made."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import getpass
 
 import click
 
+from connector.bootstrap.releasing import release as release_ticket
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.show import Output, emit_json, put
+from connector.errors import ConnectorError
 
 
 @click.command(
@@ -43,6 +45,43 @@ def resume(options: Options, *, site: str, allow: int) -> int:
     names = program.select(() if site == "all" else (site,))
     program.resume(names, allow=allow, actor=getpass.getuser())
     _say(options, "resumed", names)
+    return 0
+
+
+@click.command(
+    short_help="Let an escalation through that needs approval.",
+    epilog=examples("connector attention", "connector approve SUP-14"),
+)
+@click.argument("ticket")
+@pass_options
+def approve(options: Options, *, ticket: str) -> int:
+    """Let every step of TICKET's path through that a threshold asks for and that waits for approval."""
+    count = options.load().approve(ticket, actor=getpass.getuser())
+    if not count:
+        raise ConnectorError(f"no step of {ticket} waits for approval", remedy="connector attention")
+    if options.output is Output.TEXT:
+        put(f"approved: {count} of {ticket}")
+    else:
+        emit_json("approved", ticket=ticket, steps=count)
+    return 0
+
+
+@click.command(
+    short_help="Let a ticket go on that the connector left alone.",
+    epilog=examples("connector release SUP-14", "connector release zendesk:123"),
+)
+@click.argument("ticket")
+@pass_options
+def release(options: Options, *, ticket: str) -> int:
+    """Release TICKET, as an agent's `/esc release` would.
+
+    Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker.
+    """
+    key = release_ticket(options.load(), ticket, actor=getpass.getuser())
+    if options.output is Output.TEXT:
+        print(f"released: {key}")
+    else:
+        emit_json("released", ticket=key)
     return 0
 
 

@@ -47,6 +47,7 @@ class Acts:
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
         hold_set: The last change of the field that holds a ticket.
         settles_at: When a reopening that is too young to be one will count, if the ticket is still open then.
+        contested: A program changed a field that we write.
         speaker: Who commented last, while the ticket was finished.
         status: The last status told, for events that do not say what was before.
         dismissed: Trigger → who dismissed it and why.
@@ -67,6 +68,7 @@ class Acts:
     hold_set: TicketEvent | None = None
     settles_at: datetime | None = None
     speaker: Role | None = None
+    contested: bool = False
     status: str | None = None
     dismissed: dict[str, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
@@ -91,12 +93,17 @@ def read_acts(situation: Situation, policy: Policy, *, now: datetime) -> Acts:
             continue
         if kind is EventKind.PRIORITY and event.at > opened_at and acts.first_priority is None:
             acts.first_priority = event
+        if kind in _CONTESTED and event.actor.role is Role.AUTOMATION:
+            acts.contested = True
         if event.at > opened_at and event.counts:
             _take(acts, event, reader)
         if kind is EventKind.STATUS or kind is EventKind.CREATED:
             acts.status = event.after
     _settle(acts, now)
     return acts
+
+
+_CONTESTED = frozenset({EventKind.PRIORITY, EventKind.GROUP, EventKind.ASSIGNEE})
 
 
 class _Reader(NamedTuple):

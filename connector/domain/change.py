@@ -78,11 +78,32 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One thing to tell one target. It carries no text of the ticket.
+
+    Attributes:
+        occasion: Why, with the target in it: its key is how a receiver recognises a repetition.
+        target: A name of the policy's, or ``assignee``.
+        person: The assignee's bound name, for the target ``assignee``.
+        why: In words.
+        ticket, link: The ticket's key, and where people open it.
+    """
+
+    occasion: Occasion
+    target: str
+    why: str
+    ticket: str
+    person: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A notice with its text, as it will be posted.
 
     Attributes:
         key: The operation key (64 hex digits): the hidden marker.
+        also: Refs of the further occasions that it speaks for.
         ref: Visible reference ``ESC-…`` (its first 40 bits), used in Jira's internal notes only.
         body: Plain text in the reader's language; vendors' markup is added by the adapter.
     """
@@ -90,6 +111,7 @@ class Comment:
     notice: Notice
     key: str
     body: str
+    also: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from connector.domain import outlook
 from connector.domain.acts import read_acts
-from connector.domain.approvals import unapproved
+from connector.domain.approvals import asked, unapproved
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
@@ -21,10 +21,11 @@ from connector.domain.escalation import Escalated, escalate
 from connector.domain.levels import level_wants
 from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say
+from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
 from connector.domain.ownership import read_holding
 from connector.domain.policy import Policy
-from connector.domain.priority import judge
+from connector.domain.priority import calmed, judge
 from connector.domain.situation import Situation
 from connector.domain.sla import read_clocks
 from connector.domain.ticket import Priority
@@ -47,7 +48,8 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     acts = read_acts(situation, policy, now=now)
     triggers = read_triggers(situation, policy, dismissed=acts.dismissed)
     holding = read_holding(situation, policy, acts=acts, triggers=triggers, now=now)
-    judgement = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
+    judged = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
+    judgement = calmed(situation, judged, now)
     state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
     timed = situation if state is situation.state else dataclasses.replace(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
@@ -67,11 +69,14 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         reasons=_Reasons(view, escalated, saying, left),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
-        records=(*levels.records, *saying.records),
+        notifications=notifications(view),
+        records=(*levels.records, *saying.records, *asked(view, escalated.state)),
         next_due_at=outlook.next_due_at(view, escalated, saying),
         unread_text=view.triggers.unread or escalated.unread,
         alarms=outlook.alarms(view, escalated),
         left=left,
+        standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),
+        owned={conflict.field: str(conflict) for conflict in view.holding.conflicts},
         severity=view.priority,
         deadline=deadline,
         hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from connector.domain.change import Field, FieldChange, Notice
+from connector.domain.change import Field, FieldChange, Notice, Notification
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Occasion, Record
 from connector.domain.situation import EscalationState
@@ -152,6 +152,7 @@ class Decision:
         reasons: What ``explanation`` is told from; most decisions are never explained.
         fields: Wanted field values, whether or not they differ from the live ones; ``plan`` compares.
         notices: What is to be said now and has not been said.
+        notifications: Whom to tell beside the ticket, and has not been told.
         records: Rows to store without saying anything: superseded, silenced.
         state: What to remember.
         next_due_at: Never later than the first instant at which the wanted effects differ; ``None``: only a change in
@@ -159,6 +160,8 @@ class Decision:
         unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
         alarms: Loud facts for people (nobody reachable, a target that does not exist).
         left: What the policy would do but leaves, and why.
+        standoffs: Where we have just stopped by ourselves, in words; each is told once.
+        owned: Fields that another program owns, and why we say so.
         severity, deadline, hard: For ordering and budgets, see ``Change``.
     """
 
@@ -169,11 +172,14 @@ class Decision:
     reasons: Reasons
     fields: tuple[FieldWant, ...] = ()
     notices: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     records: tuple[Record, ...] = ()
     next_due_at: datetime | None = None
     unread_text: bool = False
     alarms: tuple[str, ...] = ()
     left: tuple[LeftAlone, ...] = ()
+    standoffs: tuple[str, ...] = ()
+    owned: Mapping[Field, str] = field(default_factory=lambda: MappingProxyType({}))
     severity: Priority | None = None
     deadline: datetime | None = None
     hard: bool = False
@@ -206,7 +212,8 @@ class TicketPlan:
         records: Rows to store: the decision's own, ``would-do`` for effects that are off, ``silenced`` ones.
         adopted: Fields whose live value already is what is wanted and becomes ours without a write.
         left: For plan, log and explain.
-        would_write, would_say: What shadow keeps from being written, told once: when its row is stored.
+        would_write, would_say, would_notify: What shadow keeps back, told once: when its row is stored.
+        notifications: To be handed to the outbox with the verdict, where the effect ``notes`` is on.
         key, seen: The ticket's key and the version that the decision was made on.
     """
 
@@ -220,3 +227,5 @@ class TicketPlan:
     left: tuple[LeftAlone, ...] = ()
     would_write: tuple[FieldChange, ...] = ()
     would_say: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    would_notify: tuple[Notification, ...] = ()

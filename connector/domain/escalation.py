@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.acknowledgement import acknowledgement, needs_history
+from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
 from connector.domain.decision import PathVerdict
 from connector.domain.ownership import has_new_trigger, latest, told
@@ -146,10 +147,12 @@ def _pushes(view: View) -> Iterator[_Cause]:
     """Yield the thresholds that ask for a level now, earliest first."""
     for passed in view.passed:
         number = passed.crossing.threshold.escalate_to
-        if number is None or passed.crossing.threshold.approval is not None:
+        if number is None or not passed.stands or not view.enforces(passed.at):
             continue
-        if passed.stands and view.enforces(passed.at):
+        if passed.crossing.threshold.approval is None:
             yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number)
+        elif (let_through_at := approved_at(view, passed)) is not None:
+            yield _Cause(mark_reason(ReasonKind.APPROVED, passed), let_through_at, number)
 
 
 def _switched(view: View, state: EscalationState) -> EscalationState:

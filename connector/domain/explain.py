@@ -196,6 +196,7 @@ def _plan_lines(ticket_plan: TicketPlan) -> Iterator[str]:
     yield from (f"would write: {_changed(change)}" for change in ticket_plan.fields)
     for notice in ticket_plan.notices:
         yield f"would say: {notice.template} to {notice.audience.value}, {notice.locale}: {notice.reason}"
+    yield from (f"would tell: {each.target}: {each.why}" for each in ticket_plan.notifications)
 
 
 def _changed(change: FieldChange) -> str:

@@ -83,6 +83,10 @@ def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]
         ("candidate_since", judged.candidate_since),
         ("stated_priority", judged.stated if judged.stated is not None else before.stated_priority),
         ("rose_at", view.holding.rose_at),
+        ("wanted_last", judged.flapping.last),
+        ("wanted_changes", judged.flapping.changes),
+        ("flapping_since", judged.flapping.since),
+        ("standoffs", view.holding.standoffs),
         ("active_triggers", before.active_triggers if _waits(view, before) else _active(view)),
     )
 

@@ -91,6 +91,38 @@ def ask(trigger: str, since: datetime) -> Occasion:
     return Occasion("ask", (trigger, moment(since)))
 
 
+def notify(target: str, about: Occasion) -> Occasion:
+    """A target is told of another occasion, beside the ticket."""
+    return Occasion("notify", (target, about.kind, *about.parts))
+
+
+APPROVE = "approve"
+
+
+def approve(number: int, about: Occasion) -> Occasion:
+    """A threshold asks for level ``number``, and somebody has to let it through."""
+    return Occasion(APPROVE, (str(number), *about.parts))
+
+
+AGAIN = "again:"
+"""How the names begin of writes that nothing new asked for: their occasion had been settled by a write before."""
+
+
+def again(field: str, at: datetime) -> Occasion:
+    """A field is given a value once more under an occasion that was settled before."""
+    return Occasion(AGAIN.rstrip(":"), (field, moment(at)))
+
+
+def lost_race(field: str, at: datetime) -> Occasion:
+    """A person's value, which our write undid a moment after, is given back."""
+    return Occasion("lost_race", (field, moment(at)))
+
+
+def flapping(field: str, since: datetime) -> Occasion:
+    """A wanted value goes to and fro since a moment; the one note that says so."""
+    return Occasion("flapping", (field, moment(since)))
+
+
 def set_field(field: str, value: str) -> Occasion:
     """A field is to be given a value for its own sake (priority, path, labels)."""
     return Occasion("set", (field, value))

@@ -29,6 +29,8 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
         yield Upcoming(at=timer, what=f"next step after level {escalated.verdict.level} unless acknowledged")
     if view.judgement.lowers_at is not None:
         yield Upcoming(at=view.judgement.lowers_at, what=f"priority lowered to {view.judgement.candidate}")
+    if view.judgement.flapping.calm_at is not None:
+        yield Upcoming(at=view.judgement.flapping.calm_at, what="the priority no longer counts as going to and fro")
     for ends_at in view.holding.expires:
         yield Upcoming(at=ends_at, what="a hold ends")
     yield from saying.upcoming
@@ -46,7 +48,8 @@ def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | 
     """Return the first moment at which anything may differ by itself, strictly later than now."""
     now = view.now
     moments = [reading.next_at for reading in view.readings]
-    moments += [view.judgement.lowers_at, view.ahead.at if view.ahead is not None else None]
+    moments += [view.judgement.lowers_at, view.judgement.flapping.calm_at]
+    moments += [view.ahead.at if view.ahead is not None else None]
     moments += (*escalated.wakes, *view.holding.expires, *(item.at for item in saying.upcoming))
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 

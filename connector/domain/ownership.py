@@ -15,9 +15,11 @@ from typing import NamedTuple
 from connector.domain.acts import LONGEST_HOLD, Acts, priority_named
 from connector.domain.acts import latest as latest  # noqa: PLC0414 - asked for here as well
 from connector.domain.change import Field
+from connector.domain.claims import STANDING, Standing, claim
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.situation import Situation
+from connector.domain.standoffs import Conflict, Looping, conflicts, looping
 from connector.domain.ticket import Priority
 from connector.domain.triggers import TriggerReading
 
@@ -32,6 +34,8 @@ class Holding(NamedTuple):
         rose_at: When an input last rose.
         renewed_at: The last moment that ended a hold: a rise, a release, a cap that ran out.
         expires: Future moments at which a hold ends by itself.
+        conflicts: Fields that another program owns.
+        looping: Our own writes went round in circles; it holds the whole ticket.
     """
 
     priority: HeldPriority | None = None
@@ -40,6 +44,17 @@ class Holding(NamedTuple):
     rose_at: datetime | None = None
     renewed_at: datetime | None = None
     expires: tuple[datetime, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    looping: Looping | None = None
+
+    @property
+    def standoffs(self) -> tuple[str, ...]:
+        """Return in words where we stopped by ourselves, until a person releases the ticket."""
+        return (*map(str, self.conflicts), *([str(self.looping)] if self.looping else []))
+
+    def owner_of(self, field: Field) -> str:
+        """Return in words which other program owns a field, empty for none."""
+        return next((str(conflict) for conflict in self.conflicts if conflict.field is field), "")
 
 
 class HeldPriority(NamedTuple):
@@ -68,11 +83,12 @@ def read_holding(
     """Return what is held at ``now``."""
     new_at = now if has_new_trigger(situation, policy, triggers) else None
     rose_at = latest(situation.state.rose_at, acts.rose_at, new_at)
-    if rose_at is None and not _may_hold(situation, acts):
+    loop = looping(situation, released_at=acts.released_at)
+    if rose_at is None and loop is None and not _may_hold(situation, acts):
         return NOTHING_HELD
     ends = acts.priority.at + policy.priority.hold_cap if acts.priority and policy.priority.hold_cap else None
     priority = _held_priority(situation, acts, rose_at=rose_at, ends=ends, now=now)
-    holds = tuple(_ticket_holds(situation, acts))
+    holds = tuple(_ticket_holds(situation, acts, loop))
     ticket = _longest([hold for hold in holds if hold.until is None or hold.until > now])
     over = tuple(hold.until for hold in holds if hold.until is not None and hold.until <= now)
     capped = ends if ends is not None and ends <= now else None
@@ -84,6 +100,8 @@ def read_holding(
         rose_at=rose_at,
         renewed_at=latest(rose_at, acts.released_at, capped),
         expires=tuple(moment for moment in untils if moment is not None),
+        conflicts=conflicts(situation, released_at=acts.released_at, now=now) if acts.contested else (),
+        looping=loop,
     )
 
 
@@ -113,7 +131,8 @@ def _held_priority(
     if event is None or live is None or (ends is not None and ends <= now):
         return None
     ended_at = latest(rose_at, acts.released_at)
-    if (ended_at is not None and ended_at > event.at) or _overwritten(situation, event):
+    renewed = (ended_at is not None and ended_at > event.at) or _overwritten(situation, event)
+    if claim(Standing(changed=event.actor, renewed=renewed), satisfied=False) not in STANDING:
         return None
     return HeldPriority(value=live, since=event.at, by=told(event, situation.people), until=ends)
 
@@ -128,13 +147,15 @@ def _overwritten(situation: Situation, event: TicketEvent) -> bool:
 
 def _may_hold(situation: Situation, acts: Acts) -> bool:
     ticket = situation.ticket
-    asked = acts.holds_anything or acts.settles_at is not None or ticket.held_until is not None
+    asked = acts.holds_anything or acts.contested or acts.settles_at is not None or ticket.held_until is not None
     return asked or situation.rules.hold_label in ticket.labels
 
 
-def _ticket_holds(situation: Situation, acts: Acts) -> Iterator[HeldTicket]:
+def _ticket_holds(situation: Situation, acts: Acts, loop: Looping | None) -> Iterator[HeldTicket]:
     """Yield every hold of the whole ticket that was asked for and allowed, whether or not it is over."""
     ticket, label = situation.ticket, situation.rules.hold_label
+    if loop is not None:
+        yield HeldTicket(since=loop.since, by=str(loop), until=None)
     if label in ticket.labels:
         yield HeldTicket(since=acts.labelled_at or ticket.opened_at, by=f"label {label}", until=None)
     if (set_by := _held_by_field(situation, acts)) is not None and ticket.held_until is not None:

@@ -1,8 +1,8 @@
 """The plan: what of a decision really differs from what is live, and what the site's rules let through.
 
-Three values are compared per field: what is live, what is wanted, and what we wrote last. Live and wanted alike: the
-value becomes ours without a write. What we wrote and somebody changed since is left to them. An effect that is off
-leaves a row ``would-do``, once; a settled occasion is never acted upon again.
+Three values are compared per field: what is live, what is wanted, and what we wrote last (``claims``). An effect that
+is off leaves a row ``would-do``, once; a settled occasion is never acted upon again. A priority that is written once
+more for the same reason as before has an occasion of its own, by which such writes are counted (``standoffs``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connector.domain.change import Change, Comment, Field, FieldChange, Notice
+from connector.domain.change import Change, Comment, Field, FieldChange, Notice, Notification
+from connector.domain.claims import Claim, Standing, claim
 from connector.domain.decision import Decision, FieldWant, LeftAlone, TicketPlan
+from connector.domain.events import Actor, Role
 from connector.domain.guard import Held, guard, order
-from connector.domain.occasion import Occasion, Outcome, Record, Said
+from connector.domain.occasion import Occasion, Outcome, Record, Said, again
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, Situation
 from connector.domain.written import live_value
@@ -47,6 +49,7 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         _take_field(draft, want, decision, situation)
     _note_fulfilled(draft, decision, situation)
     notices = tuple(notice for notice in decision.notices if _take_notice(draft, notice, decision, situation))
+    told, would_tell = _take_notifications(draft, decision, situation)
     fields = tuple(sorted(draft.fields, key=lambda change: _PLACE[change.field]))
     return TicketPlan(
         decision=decision,
@@ -59,6 +62,8 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         left=tuple(draft.left),
         would_write=tuple(sorted(draft.would_write, key=lambda change: _PLACE[change.field])),
         would_say=tuple(draft.would_say),
+        notifications=told,
+        would_notify=would_tell,
     )
 
 
@@ -77,24 +82,57 @@ def _take_field(draft: _Draft, want: FieldWant, decision: Decision, situation: S
         return
     live = live_value(situation.ticket, want.field)
     satisfied = _is_satisfied(want, live)
+    _count_fulfilled(draft, want, satisfied=satisfied)
+    match claim(_standing(want, decision, situation), satisfied=satisfied):
+        case Claim.ADOPT:
+            _adopt(draft, want, situation, live=live, allowed=allowed)
+        case Claim.WRITE:
+            _differ(draft, want, decision, situation, live=live)
+        case Claim.OWNED:
+            _leave(draft, want, live, decision.owned[want.field])
+        case Claim.UNREADABLE:
+            _leave(draft, want, live, "the live value is one that the site's map does not know")
+        case _:
+            ours = situation.applied[want.field]
+            _leave(draft, want, live, f"changed by somebody since {ours.at:%Y-%m-%d %H:%M} UTC")
+
+
+def _count_fulfilled(draft: _Draft, want: FieldWant, *, satisfied: bool) -> None:
     if want.once:
         about = want.occasion, want.field.effect
         draft.fulfilled[about] = draft.fulfilled.get(about, True) and satisfied
-    if satisfied:
-        _adopt(draft, want, situation, live=live, allowed=allowed)
-    else:
-        _differ(draft, want, decision, situation, live=live)
+
+
+def _standing(want: FieldWant, decision: Decision, situation: Situation) -> Standing:
+    """Return how a field stands. Whether a priority or an assignment is held was settled when it was decided."""
+    ticket = situation.ticket
+    return Standing(
+        changed=_SOMEBODY if _was_taken_back(want, decision, situation) else None,
+        owned=want.field in decision.owned,
+        readable=want.field is not Field.PRIORITY or not ticket.foreign_priority,
+    )
+
+
+_SOMEBODY = Actor("", Role.UNKNOWN)
+
+
+def _was_taken_back(want: FieldWant, decision: Decision, situation: Situation) -> bool:
+    """True where somebody changed a path or level that we have written since this level was entered."""
+    ours, entered_at = situation.applied.get(want.field), decision.state.entered_at
+    if want.field not in {Field.LEVEL, Field.PATH} or ours is None or entered_at is None:
+        return False
+    return ours.value == want.value and ours.at >= entered_at
 
 
 def _differ(draft: _Draft, want: FieldWant, decision: Decision, situation: Situation, *, live: str | None) -> None:
     """Take a want that is not met: written, noted as ``would-do``, or left with the reason."""
     effect = want.field.effect
     row = situation.said.get((str(want.occasion), effect))
-    why = _settled(want, row, decision, situation)
+    why = _settled(want, row)
     if why:
         _leave(draft, want, live, why)
     elif situation.rules.allows(effect, situation.ticket.scope):
-        draft.fields.append(_change(want, live))
+        draft.fields.append(_change(_repeated(want, row, decision), live))
     elif row is None:
         draft.would_write.append(_change(want, live))
         _shadow(draft, want.occasion, effect, decision.now)
@@ -113,16 +151,18 @@ def _adopt(draft: _Draft, want: FieldWant, situation: Situation, *, live: str | 
         draft.adopted.append(want.field)
 
 
-def _settled(want: FieldWant, row: Said | None, decision: Decision, situation: Situation) -> str:
+def _settled(want: FieldWant, row: Said | None) -> str:
     """Return why a want that is not met is not acted upon again, empty where it is."""
     if row is not None and row.outcome.is_final and (want.once or row.outcome is not Outcome.DONE):
         return f"{row.outcome} on {row.at:%Y-%m-%d %H:%M} UTC"
-    ours, entered_at = situation.applied.get(want.field), decision.state.entered_at
-    if want.field not in {Field.LEVEL, Field.PATH} or ours is None or entered_at is None:
-        return ""
-    if ours.value == want.value and ours.at >= entered_at:
-        return f"changed by somebody since {ours.at:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def _repeated(want: FieldWant, row: Said | None, decision: Decision) -> FieldWant:
+    """Return a priority that was written for this very reason before as a write that nothing new asks for."""
+    if want.field is not Field.PRIORITY or row is None or row.outcome is not Outcome.DONE:
+        return want
+    return want._replace(occasion=again(want.field, decision.now))
 
 
 def _leave(draft: _Draft, want: FieldWant, live: str | None, why: str) -> None:
@@ -197,6 +237,21 @@ def _take_notice(draft: _Draft, notice: Notice, decision: Decision, situation: S
         if (str(about), notice.audience) not in situation.said:
             _shadow(draft, about, notice.audience, decision.now)
     return False
+
+
+_Notifications = tuple[Notification, ...]
+
+
+def _take_notifications(
+    draft: _Draft, decision: Decision, situation: Situation
+) -> tuple[_Notifications, _Notifications]:
+    """Return what goes to the outbox now, and what shadow would have told; both are settled with their rows."""
+    on = situation.rules.allows(Effect.NOTES, situation.ticket.scope)
+    outcome = Outcome.DONE if on else Outcome.WOULD_DO
+    for each in decision.notifications:
+        row = Record(occasion=each.occasion, audience=Effect.NOTES, outcome=outcome, at=decision.now)
+        draft.records.setdefault((str(each.occasion), Effect.NOTES), row)
+    return (decision.notifications, ()) if on else ((), decision.notifications)
 
 
 # ---- the change

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connector.domain.acts import Acts, priority_named
 from connector.domain.change import Field
 from connector.domain.decision import PriorityVerdict
+from connector.domain.flapping import Flapping, read_flapping
 from connector.domain.inputs import Computed, compute, priority_for
 from connector.domain.occasion import Occasion, Outcome, moment, set_field
 from connector.domain.ownership import Holding
@@ -29,6 +30,7 @@ class Judgement(NamedTuple):
         stated: What somebody other than us gave last.
         occasion: Under which the wanted priority is written; ``None``: it is not to be written.
         left: Why it is not to be written, where that needs saying.
+        flapping: How much what is wanted goes to and fro.
     """
 
     verdict: PriorityVerdict
@@ -38,6 +40,7 @@ class Judgement(NamedTuple):
     stated: Priority | None = None
     occasion: Occasion | None = None
     left: str = ""
+    flapping: Flapping = Flapping()
 
 
 def judge(
@@ -55,6 +58,9 @@ def judge(
     if situation.ticket.foreign_priority:
         verdict = _verdict(computed, answer, answer, lines)
         return Judgement(verdict=verdict, stated=stated, left="the site's map does not know the helpdesk's priority")
+    if owner := holding.owner_of(Field.PRIORITY):
+        verdict = _verdict(computed, answer, situation.ticket.priority, lines)
+        return Judgement(verdict=verdict, stated=stated, left=owner)
     held = holding.priority
     if held is not None:
         wanted = highest(answer, held.value)
@@ -68,6 +74,18 @@ def judge(
     return _lowered(
         situation, policy, holding, now=now, judged=_Lower(computed, answer, current, stated, lines, triggers.unread)
     )
+
+
+def calmed(situation: Situation, judged: Judgement, now: datetime) -> Judgement:
+    """Return the judgement with what flaps frozen: such a priority may still be raised and is not lowered."""
+    verdict, live = judged.verdict, situation.ticket.priority
+    flapping = read_flapping(situation.state, verdict.wanted, now)
+    if flapping.since is None or judged.occasion is None or live is None or verdict.wanted is None:
+        return judged._replace(flapping=flapping)
+    if verdict.wanted <= live:
+        return judged._replace(flapping=flapping)
+    why = f"goes to and fro since {flapping.since:%Y-%m-%d %H:%M} UTC; the policy says {verdict.wanted} now"
+    return judged._replace(verdict=verdict._replace(effective=live), occasion=None, left=why, flapping=flapping)
 
 
 def _still_lowered(situation: Situation, judged: Judgement, answer: Priority) -> Judgement:
@@ -180,8 +198,8 @@ def _to_write(
 def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple[Occasion, str]:
     """Return the occasion for a priority that differs from the live one, and why it is not to be acted upon.
 
-    What was settled before (silenced, refused, or written and changed back by somebody) is not tried again until an
-    input rises or the person's hold is given up; then it has a name of its own.
+    What was settled before (silenced, refused, or written and changed by somebody, a program that answers us among
+    them) is not tried again until an input rises or the person's hold is given up; then it has a name of its own.
     """
     plain = set_field(Field.PRIORITY, str(wanted))
     settled_at, why = _settled(situation, plain, wanted)
@@ -198,8 +216,8 @@ def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple
 
 
 def _settled(situation: Situation, plain: Occasion, wanted: Priority) -> tuple[datetime | None, str]:
-    ours = situation.applied.get(Field.PRIORITY)
-    if ours is not None and not ours.baseline and ours.value == str(wanted):
+    ours, live = situation.applied.get(Field.PRIORITY), situation.ticket.priority
+    if ours is not None and not ours.baseline and (ours.value == str(wanted) or ours.value != str(live)):
         return ours.at, f"changed by somebody since we wrote it on {ours.at:%Y-%m-%d %H:%M} UTC"
     row = situation.said.get((str(plain), Effect.FIELDS))
     if row is not None and row.outcome.is_final and row.outcome is not Outcome.DONE:

@@ -25,6 +25,7 @@ class ReasonKind(StrEnum):
     ASK = "ask"  # trigger
     HOLD = "hold"  # held, wanted; by, or account where the map binds no name
     MAX_PAUSE = "max_pause"  # limit
+    FLAPPING = "flapping"  # wanted
     APPROVED = "approved"  # as a threshold, after somebody let it through
 
 
@@ -66,6 +67,7 @@ _ENGLISH: Mapping[ReasonKind, str] = {
     ReasonKind.ASK: "trigger {trigger} asks an agent to confirm",
     ReasonKind.HOLD: "{by}{account} set {held}; the policy says {wanted}",
     ReasonKind.MAX_PAUSE: "waiting for longer than {limit}",
+    ReasonKind.FLAPPING: "the priority that the policy wants goes to and fro, now {wanted}",
     ReasonKind.APPROVED: "threshold {clock} {mark}, approved",
 }
 

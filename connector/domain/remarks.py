@@ -17,7 +17,7 @@ from connector.domain.situation import EscalationState
 from connector.domain.timer import present_level
 from connector.domain.view import Passed, View, mark_reason
 
-LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE = "escalated", "hold", "max-pause"
+LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
 
 
@@ -82,6 +82,8 @@ def _others(view: View, state: EscalationState, silenced: list[Record]) -> Itera
         yield from _asks(view)
     if view.holding.priority is not None:
         yield from _hold(view)
+    if view.judgement.flapping.since is not None:
+        yield from _flapping(view, view.judgement.flapping.since)
 
 
 # ---- thresholds
@@ -221,6 +223,18 @@ def _hold(view: View) -> Iterator[Remark]:
         why=reason(ReasonKind.HOLD, held=held.value, wanted=wanted, **by),
         weight=60,
         values={"held": str(held.value), "wanted": str(wanted), "since": held.since.isoformat(), **by},
+    )
+
+
+def _flapping(view: View, since: datetime) -> Iterator[Remark]:
+    """Yield the one note that says that the priority goes to and fro and is frozen."""
+    yield Remark(
+        occasion=occasion.flapping("priority", since),
+        audience=Effect.NOTES,
+        template=FLAPPING_NOTE,
+        why=reason(ReasonKind.FLAPPING, wanted=view.judgement.flapping.last),
+        weight=55,
+        values={"since": since.isoformat(), "wanted": str(view.judgement.flapping.last or "")},
     )
 
 

@@ -43,6 +43,9 @@ class EscalationState:
         level_reason: Why the present level was entered, in words; ``level_why`` is the same for texts.
         skipped: Who was passed over on the way to the present level, and why.
         refreshed: The present level has had its fresh interval after an outage.
+        wanted_last, wanted_changes: The priority wanted last, and the latest moments at which that changed.
+        flapping_since: Since when the wanted priority goes to and fro too much to be followed.
+        standoffs: In words: fields that another program owns, and that our own writes went round in circles.
         baseline_at: When the ticket left shadow with a path under way; what began before stays unsaid.
         left: What was left to people last time and why, in words: the log tells each once.
     """
@@ -73,6 +76,10 @@ class EscalationState:
     level_why: Reason = Reason()
     skipped: tuple[str, ...] = ()
     refreshed: bool = False
+    wanted_last: Priority | None = None
+    wanted_changes: tuple[datetime, ...] = ()
+    flapping_since: datetime | None = None
+    standoffs: tuple[str, ...] = ()
     baseline_at: datetime | None = None
     left: tuple[str, ...] = ()
 
@@ -134,6 +141,7 @@ class Situation:
             on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
         halted: Why no field may be written on this site now (paused, frozen), empty when it may: timers wait meanwhile.
         resumed_at: When an operator last let the site write again; a level then has a fresh interval.
+        marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
     """
 
     ticket: Ticket
@@ -151,3 +159,4 @@ class Situation:
     policy_since: datetime | None = None
     halted: str = ""
     resumed_at: datetime | None = None
+    marks: frozenset[str] = frozenset()

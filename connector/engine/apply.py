@@ -13,6 +13,7 @@ from connector.domain.ticket import Ticket
 from connector.domain.written import as_written
 from connector.engine.bulk import BULK_FROM, write_in_bulk
 from connector.engine.kit import Surroundings
+from connector.engine.lost_race import give_back
 from connector.engine.reconcile import PassPlan, Planned
 from connector.engine.recover import Ready
 from connector.engine.resend import Resender
@@ -84,6 +85,9 @@ class _Apply:
             receipt = self._sender.write(write, ticket)
             if receipt is None:
                 return
+            if receipt.overwritten:
+                give_back(self._sender, write, ticket, receipt)
+                return  # the rest is planned anew, on what the person wants
             ticket = as_written(ticket, write, version=receipt.version)
         if part == planned.change:
             self._sender.done.complete.add(ticket.ref.id)

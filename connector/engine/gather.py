@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from connector.domain.followups import continued, followed
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
@@ -42,7 +43,20 @@ def situations(
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
         found = situation(site.rules, stored, known, policy_since=since, people=site.people)
+        found = _continued(found, around, now=now)
         yield replace(found, **halt) if halt else found
+
+
+def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situation:
+    """Return the situation of a follow-up with the closed ticket before it, where that one is known."""
+    id_ = followed(found.ticket)
+    known = around.journal.load(found.ticket.ref.site, [id_], now=now) if id_ else ()
+    return goes_on(found, known[0]) if known else found
+
+
+def goes_on(found: Situation, earlier: Stored) -> Situation:
+    """Return a follow-up's situation with the stored ticket that it follows."""
+    return continued(found, earlier.ticket, history=earlier.history, said=earlier.said)
 
 
 def _halt(site: SiteReading, around: Surroundings) -> dict[str, Any]:
@@ -76,6 +90,7 @@ def situation(
         text_hits=stored.text_hits,
         reach=reach,
         twins=tuple(Twin(link=link) for link in stored.ticket.links),
+        marks=stored.marks,
         notes_today=stored.notes_today,
         last_note_at=stored.last_note_at,
         policy_since=policy_since,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,10 +13,12 @@ from connector.engine.apply import Applied, apply_plan
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Ready, Recovered, recover
-from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
+from connector.engine.sending import NOT_NOW
+from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
+    Fence,
     JournalEvent,
     Progress,
     RunRow,
@@ -42,6 +44,7 @@ class Site:
 
     reading: SiteReading
     writer: TicketWriter
+    fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
 
     @property
     def name(self) -> str:
@@ -80,6 +83,27 @@ def run_pass(
 
     ``fetch`` off decides only what is due, from what is stored: no request is made to find it.
     """
+    around = replace(around, fence=site.fence)
+    try:
+        return _run(site, around, kind=kind, fetch=fetch, may_write=may_write)
+    except StateFull as error:
+        around.observer.event("state_is_full", site=site.name, why=str(error))
+        around.notifier.alarm(_full(site, around, error))
+        return PassResult(site=site.name, run="", outcome=PassOutcome.FAILED, summary=RunSummary(failed=1), error=error)
+
+
+def _full(site: Site, around: Surroundings, error: StateFull) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.FREEZE,
+        site=site.name,
+        ticket="",
+        message=f"nothing is written to {site.name}: the state's disk is full",
+        remedy=error.remedy,
+        at=around.clock.now(),
+    )
+
+
+def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
     now = around.clock.now()
     policy = around.policies.current()
     row = RunRow(id=new_run_id(now), site=site.name, kind=kind, policy=policy.hash, started_at=now)
@@ -88,13 +112,19 @@ def run_pass(
     around.observer.event("run_started", site=site.name, run=row.id, kind=kind, policy=policy.short_hash)
     requests, began = site.reading.reader.requests_made(), around.clock.monotonic()
     try:
-        result = _pass(site, around, row.id, fetch=fetch, may_write=may_write)
+        if around.time is not None:
+            around.time.sound(site.reading)
+        result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and _is_steady(around))
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, now=now)
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
     result = replace(result, summary=summary)
     _finish(site, around, row, result, fetch=fetch, took=around.clock.monotonic() - began)
     return result
+
+
+def _is_steady(around: Surroundings) -> bool:
+    return around.time is None or around.time.steady()
 
 
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
@@ -149,9 +179,10 @@ def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
     if applied.denied:
         return PassOutcome.DENIED
-    if applied.failed or applied.unknown or applied.stopped or plan.malformed or recovered.parked:
+    stopped = applied.stopped and applied.stopped != NOT_NOW
+    if applied.failed or applied.unknown or stopped or plan.malformed or recovered.parked:
         return PassOutcome.PARTIAL
-    return PassOutcome.HELD if plan.held else PassOutcome.OK
+    return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
 
 
 def _all_held(plan: PassPlan, state: SiteState) -> PassPlan:

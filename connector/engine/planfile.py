@@ -123,6 +123,7 @@ def apply_changes(
     Raises:
         UnsafePlan: The site is paused, or another one than the plan was made for.
     """
+    around = replace(around, fence=site.fence)
     wanted = {change.ref.id: change for change in file.changes.get(site.name, ())}
     if not wanted:
         return Applied(), ()

@@ -18,6 +18,7 @@ from connector.domain.policy import Policy
 from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.recall import recall
 from connector.errors import ConfigError, Problem, UnsafePlan
 from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, SiteState
 
@@ -195,6 +196,7 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
         read = tuple(site.reader.history(chunk))
         histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
+        recall(site, around, histories, now=around.clock.now())
         around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
         for skipped in (h for h in read if h.unreadable):
             around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)

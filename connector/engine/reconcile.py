@@ -8,25 +8,30 @@ state read now decides.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from connector.domain.change import Change, Comment, FieldChange, Notice
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
+from connector.domain.marks import ref_of
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
+from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
+from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
-from connector.ports import Alarm, AlarmKind, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -39,6 +44,11 @@ class Planned:
     change: Change
     ticket: Ticket
     next_due_at: datetime | None = None
+    remembers: Callable[[frozenset[Effect]], Mapping[str, str]] = lambda _: {}
+
+    def going(self, part: Change) -> Planned:
+        """Return it with the part of the change that may be written, which remembers the ticket."""
+        return replace(self, change=replace(part, riders={**part.riders, **self.remembers(part.effects)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +107,7 @@ class Work:
     insufficient: int = 0
     ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
+    recall: Recall = Recall()
 
 
 def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool = True) -> PassPlan:
@@ -112,7 +123,9 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     notice_switches(site, around, state, now=now)
     notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
-    work = Work()
+    if fetch and around.time is not None:
+        now = around.time.settle(site, around, now)
+    work = Work(recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
     for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
@@ -151,43 +164,65 @@ def decide_chunk(  # noqa: PLR0913
         if decision.unread_text:
             unread.append(situation.ticket.ref.id)
         else:
-            verdicts.append(_take(site, around, situation, decision, work, run=run))
+            verdicts += _take(site, around, situation, decision, work, run=run)
     if unread:
         read_unread_text(site, around, unread, policy, now=now)
         for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
             decision = decide(situation, policy, now)
-            verdicts.append(_take(site, around, situation, decision, work, run=run))
+            verdicts += _take(site, around, situation, decision, work, run=run)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
 def _take(
     site: SiteReading, around: Surroundings, situation: Situation, decision: Decision, work: Work, *, run: str
-) -> Verdict:
-    """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest."""
+) -> tuple[Verdict, ...]:
+    """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest.
+
+    While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
+    """
     ticket_plan = plan(decision, situation)
+    why = waits_for(situation, work.recall)
+    if why or work.recall.freezes:
+        if not why and (first := only_priority(ticket_plan, situation)) is not None:
+            work.changes.append(Planned(change=_with_run(first, run, decision), ticket=situation.ticket))
+        elif ticket_plan.fields or ticket_plan.notices:
+            work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
+        return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
     ticket = situation.ticket
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
+    tell_standoffs(around, ticket, decision)
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     if (made := change(ticket_plan, comments, situation)) is not None:
-        riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
-        planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
-        work.changes.append(planned)
+        work.changes.append(
+            Planned(
+                change=_with_run(made, run, decision),
+                ticket=ticket,
+                next_due_at=decision.next_due_at,
+                remembers=partial(memory, decision.state, situation),
+            )
+        )
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    would_do = _in_shadow(site, around, ticket_plan, work)
-    return Verdict(
+    would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
+    verdict = Verdict(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
         unwritten=made is not None,
+        notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
     )
+    return (verdict,)
+
+
+def _with_run(made: Change, run: str, decision: Decision) -> Change:
+    return replace(made, riders={**made.riders, "run": run, "policy": decision.policy_hash[:7]})
 
 
 def _tell_left(
@@ -205,14 +240,18 @@ def _tell_left(
 
 def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
     """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
-    if not ticket_plan.would_write and not ticket_plan.would_say:
+    would_notify = ticket_plan.would_notify
+    if not ticket_plan.would_write and not ticket_plan.would_say and not would_notify:
         return {}
     comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
     work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
     told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
     if comments:
         told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
+    if would_notify:
+        told["notify"] = ", ".join(dict.fromkeys(n.target for n in would_notify))
     reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
+    reasons += [n.why for n in would_notify]
     return told | {"why": "; ".join(dict.fromkeys(reasons))}
 
 
@@ -226,6 +265,7 @@ def _comments(
             notice=notice,
             key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
             body=around.renderer.render(notice),
+            also=tuple(ref_of(o.key(site.rules.fingerprint, ref.id, notice.audience)) for o in notice.covers),
         )
         for notice in notices
     )
@@ -256,7 +296,7 @@ def guarded(  # noqa: PLR0913
         run=run,
         policy=policy,
         now=now,
-        planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
+        planned=tuple(wanted[c.ref.id].going(c) for c in go),
         held=tuple(held),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
@@ -283,7 +323,7 @@ def allowed(
         used_by_ticket=spent.by_ticket,
         open_tickets=state.open_tickets,
         allowance=state.allowance,
-        frozen=state.frozen,
+        frozen={**frozen_by(state.recall), **state.frozen},
     )
 
 

@@ -26,6 +26,9 @@ from connector.engine.kit import Surroundings
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, Op, OpStatus, Receipt, TicketWriter
 
+NOT_NOW = "paused or stopping"
+"""Why the rest of a plan waits when nothing may be written: a person's word, no failure."""
+
 
 @dataclass(slots=True)
 class Applied:
@@ -75,7 +78,7 @@ class Sender:
     def check_may_write(self) -> None:
         """Raise ``StopSite`` while writes are paused or the process is stopping."""
         if not self._may_write():
-            self.done.stopped = "paused or stopping"
+            self.done.stopped = NOT_NOW
             raise StopSite
 
     # ---- intents
@@ -85,6 +88,7 @@ class Sender:
         return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
 
     def _arm(self, write: Write, ticket: Ticket) -> Op | None:
+        self.around.fence.arm()
         digest = self.writer.request_digest(write, seen=ticket)
         now, sent_at = self.around.clock.now(), self.writer.server_now()
         try:
@@ -110,13 +114,19 @@ class Sender:
         if op is None:
             return None
         try:
-            receipt = self.writer.send(op.write, seen=ticket)
+            receipt = self._send(op.write, ticket)
         except HelpdeskError as error:
             rest = _without_refused(op.write, error)
             self.failed(op, ticket, error, rest=rest)
             return self.write(rest, ticket) if rest is not None else None
         self.settle(op, ticket, receipt)
         return receipt
+
+    def _send(self, write: Write, ticket: Ticket) -> Receipt:
+        try:
+            return self.writer.send(write, seen=ticket)
+        finally:
+            self.around.fence.disarm()
 
     def settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
         """Store what the helpdesk confirmed."""

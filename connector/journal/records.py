@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import audit, tickets
+from connector.journal import approvals, audit, outbox, standoffs, tickets
 from connector.journal.control import resumed_at
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
@@ -21,6 +21,7 @@ from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
 from connector.journal.worker import Runner
 from connector.ports.journal import JournalEvent, Op, OpStatus, RunRow, SiteState, Stored
+from connector.ports.outbox import Delivery, Queued
 
 
 class SqlRecords:
@@ -73,6 +74,14 @@ class SqlRecords:
         """Yield what the latest run of each site that looked at all that waits held back."""
         yield from self._runner.run(lambda c: _held(c, site))
 
+    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
+        """Return the steps that wait for somebody to let them through, oldest first."""
+        return self._runner.run(lambda c: approvals.waiting(c, site))
+
+    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
+        """Return what stands in the outbox, oldest first."""
+        return self._runner.run(lambda c: outbox.listed(c, site, status, ticket))
+
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload, or whose history after its tries, could not be read, and since when."""
         wanted = select(quarantine).order_by(quarantine.c.site, quarantine.c.since, quarantine.c.id)
@@ -106,6 +115,10 @@ class SqlRecords:
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""
         return self._runner.run(lambda c: tickets.next_due(c, site))
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
+        return tuple((TicketRef(row.site, row.ticket), row.why) for row in self._rows(standoffs.standing(site)))
 
     def verify_chain(self) -> int | None:
         """Return the position of the first audit line that was changed, removed or slipped in; ``None``: all fit."""

@@ -9,10 +9,26 @@ from typing import Self
 from sqlalchemy import Connection
 
 from connector.domain.change import Write
+from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.ticket import Ticket
-from connector.journal import audit, control, histories, intents, outcomes, pages, runs, sites, tickets, verdicts
+from connector.domain.ticket import Ticket, TicketRef
+from connector.journal import (
+    approvals,
+    audit,
+    control,
+    histories,
+    intents,
+    outbox,
+    outcomes,
+    pages,
+    recalls,
+    runs,
+    sites,
+    standoffs,
+    tickets,
+    verdicts,
+)
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
@@ -23,23 +39,32 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
+    Recall,
     RunRow,
     SiteState,
     Spent,
     Stored,
     Verdict,
 )
+from connector.ports.outbox import Delivery, Queued
 
 
 class SqlJournal:
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
-    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``effect``, ``quarantined`` and ``policy``.
+    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``released``, ``effect``, ``quarantined`` and
+    ``policy``.
     """
 
-    def __init__(self, thread: JournalThread, readers: Runner, *, release: Callable[[], None]) -> None:
-        """Make the journal; ``release`` lets the next process in after the thread has ended."""
+    def __init__(
+        self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
+    ) -> None:
+        """Make the journal; ``release`` lets the next process in after the thread has ended.
+
+        ``forgotten`` says what the state was found to have forgotten when it was opened.
+        """
+        self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run
         self._records = SqlRecords(readers)
@@ -78,6 +103,14 @@ class SqlJournal:
     def skip_history(self, site: str, histories_: Sequence[TicketHistory], *, now: datetime) -> None:
         """Count that histories could not be read."""
         self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
+
+    def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell."""
+        self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when nothing is left to be read; return how far it is."""
+        return self._run(lambda c: recalls.end(c, site, policy_hash=policy_hash, now=now))
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
@@ -220,6 +253,28 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
+        """Return what waits in the outbox and may be tried now."""
+        return self._run(lambda c: outbox.due(c, now=now, limit=limit))
+
+    def settle_notification(
+        self, queued: Queued, status: Delivery, *, now: datetime, next_at: datetime | None = None, error: str = ""
+    ) -> None:
+        """Store one attempt to deliver."""
+        self._run(lambda c: outbox.settle(c, queued, status, now=now, next_at=next_at, error=error))
+
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let the steps of a ticket through that wait for approval; return how many."""
+        return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
+
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages."""
+        self._run(lambda c: standoffs.note(c, ref, events, now=now))
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would."""
+        self._run(lambda c: standoffs.release(c, ref, now=now, actor=actor))
 
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""

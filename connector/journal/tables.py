@@ -145,6 +145,17 @@ escalation = Table(
     _of_ticket(),
 )
 
+standoff = Table(  # where we stopped by ourselves, until a person releases the ticket
+    "standoff",
+    metadata,
+    _text("site", key=True),
+    _text("ticket", key=True),
+    _text("why", key=True),
+    _moment("since"),
+    _of_ticket(),
+    sqlite_with_rowid=False,
+)
+
 clock = Table(
     "clock",
     metadata,
@@ -177,6 +188,27 @@ said = Table(
     _of_ticket(),
     sqlite_with_rowid=False,
 )
+
+notification = Table(
+    "notification",
+    metadata,
+    _text("site", key=True),
+    _text("key", key=True),
+    _text("ticket"),
+    _text("ticket_key"),
+    _text("target"),
+    _text("person"),
+    _text("why"),
+    _text("link"),
+    _text("run"),
+    _moment("at"),
+    _text("status"),
+    Column("attempts", Integer, nullable=False),
+    _maybe_moment("next_at"),  # only while it waits
+    _text("error"),
+    _of_ticket(),
+)
+_partial("ix_notification_waiting", notification.c.next_at, where="status = 'waiting'")
 
 applied = Table(
     "applied",
@@ -238,6 +270,29 @@ budget = Table(
 )
 Index("ix_budget_site_effect_at", budget.c.site, budget.c.effect, budget.c.at)
 
+recall = Table(
+    "recall",
+    metadata,
+    _text("site", key=True),
+    _text("why"),  # what is forgotten; empty: a site seen for the first time
+    _moment("since"),  # histories read from then on are read back
+    _maybe_moment("done_at"),  # when every open ticket had been read back
+    _text("blind"),  # ids of tickets whose history could not be read
+    _maybe_moment("policy_from"),  # earliest mark made under the policy in force
+    _of_site(),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    _text("site", key=True),
+    _text("ticket", key=True),
+    _text("ref", key=True),  # first 40 bits of the key of something said there, read back from the helpdesk
+    _moment("at"),
+    _of_ticket(),
+    sqlite_with_rowid=False,
+)
+
 quarantine = Table(
     "quarantine",
     metadata,
@@ -291,6 +346,15 @@ event = Table(
 Index("ix_event_site_ticket", event.c.site, event.c.ticket, event.c.id)
 Index("ix_event_at", event.c.at)
 Index("ix_event_run_kind", event.c.run, event.c.kind)
+
+identity = Table(
+    "identity",
+    metadata,
+    _text("name", key=True),
+    _text("mark"),  # random; another one is another state
+    Column("epoch", BigInteger, nullable=False),  # grows whenever the state has forgotten something
+    Column("count", BigInteger, nullable=False),  # of transactions that changed anything
+)
 
 lease = Table(
     "lease",

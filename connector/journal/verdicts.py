@@ -13,7 +13,7 @@ from connector.domain.clocks import ClockReading
 from connector.domain.occasion import Outcome
 from connector.domain.situation import EscalationState
 from connector.errors import ConnectorError
-from connector.journal import audit
+from connector.journal import audit, outbox, standoffs
 from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
@@ -37,6 +37,8 @@ def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict
         changed += _store_clocks(connection, site, chosen)
         changed += store_said(connection, site, [_said_row(site, of, r) for of, v in chosen.items() for r in v.records])
         changed += _store_adopted(connection, site, chosen)
+        changed += outbox.fill(connection, site, chosen, run)
+        changed += standoffs.store(connection, site, {of: v.decision for of, v in chosen.items()})
         audit.append(connection, *_shadow_lines(site, chosen, run))
     return changed
 

@@ -11,12 +11,13 @@ import os
 import queue
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import requests
 
+from connector.notify.outbox import Deliveries
 from connector.ports import Alarm, Observer
 
 REPEAT_AFTER = timedelta(hours=1)
@@ -27,10 +28,19 @@ PING_SECONDS = 10
 class Hooks:
     """A ``Notifier``: hands alarms to a command and pings a URL after every pass."""
 
-    def __init__(self, *, command: Sequence[str], ping_url: str | None, observer: Observer) -> None:
+    def __init__(
+        self,
+        *,
+        command: Sequence[str],
+        ping_url: str | None,
+        observer: Observer,
+        deliveries: Deliveries | None = None,
+    ) -> None:
+        """Start the thread; ``deliveries`` empties the outbox after every pass."""
         self._command = tuple(command)
         self._ping_url = ping_url
         self._observer = observer
+        self._deliveries = deliveries
         self._said: dict[tuple[str, str, str, str], datetime] = {}
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
@@ -48,7 +58,13 @@ class Hooks:
             self._queue.put(lambda: self._run(alarm))
 
     def ping(self, *, ok: bool) -> None:
-        """Ping the dead-man's switch after a good pass; silence is the signal that something is wrong."""
+        """Ping the dead-man's switch after a good pass; silence is the signal that something is wrong.
+
+        Whatever became of the pass, what it put into the outbox is delivered.
+        """
+        if self._deliveries is not None:
+            deliveries, hand = self._deliveries, self._hand if self._command else None
+            self._queue.put(lambda: deliveries.run(hand))
         if ok and self._ping_url:
             self._queue.put(self._ping)
 
@@ -62,22 +78,26 @@ class Hooks:
             task()
 
     def _run(self, alarm: Alarm) -> None:
-        values = {k: str(v) for k, v in asdict(alarm).items()}
+        why = self._hand({k: str(v) for k, v in asdict(alarm).items()})
+        if why:
+            self._observer.event("alarm_failed", why=why)
+
+    def _hand(self, values: Mapping[str, str]) -> str:
+        """Run the command with some values; return why it did not take them, empty when it did."""
         own = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")}  # secrets may come that way
         environment = {**own, **{f"CONNECTOR_ALARM_{k.upper()}": v for k, v in values.items()}}
         try:
             done = subprocess.run(  # noqa: S603 - the operator's own command, from a file that only admins write
                 self._command,
-                input=json.dumps(values).encode(),
+                input=json.dumps(dict(values)).encode(),
                 env=environment,
                 capture_output=True,
                 timeout=COMMAND_SECONDS,
                 check=False,
             )
-            if done.returncode:
-                self._observer.event("alarm_failed", why=f"the alarm command ended with {done.returncode}")
         except (OSError, subprocess.SubprocessError) as error:
-            self._observer.event("alarm_failed", why=f"the alarm command could not run: {type(error).__name__}")
+            return f"the alarm command could not run: {type(error).__name__}"
+        return f"the alarm command ended with {done.returncode}" if done.returncode else ""
 
     def _ping(self) -> None:
         try:

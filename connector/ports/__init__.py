@@ -44,6 +44,7 @@ from connector.ports.journal import (
     OpStatus,
     Previous,
     Progress,
+    Recall,
     Records,
     RunRow,
     RunSummary,
@@ -52,7 +53,8 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
-from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
@@ -62,8 +64,10 @@ __all__ = [
     "Candidate",
     "Clock",
     "Cursor",
+    "Delivery",
     "Directory",
     "Failure",
+    "Fence",
     "Guard",
     "Journal",
     "JournalEvent",
@@ -73,12 +77,15 @@ __all__ = [
     "Observer",
     "Op",
     "OpStatus",
+    "Outbox",
     "Page",
     "Policies",
     "Presence",
     "Previous",
     "Progress",
     "Quarantined",
+    "Queued",
+    "Recall",
     "Receipt",
     "Records",
     "Renderer",

@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from connector.domain.change import Field, Write
+from connector.domain.change import Field, Notification, Write
 from connector.domain.decision import Decision
 from connector.domain.events import History, TicketEvent
 from connector.domain.occasion import Record, SaidRows
@@ -23,6 +23,33 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.outbox import Delivery, Outbox, Queued
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """How far what was written on a site has been read back from the helpdesk.
+
+    Attributes:
+        why: What the state has forgotten; empty for a site that is only seen for the first time.
+        since: Histories read after this moment are read back.
+        done_at: When every open ticket had been read back.
+        is_over: Nothing on the site waits for being read back.
+        blind: Ids of tickets whose history could not be read: what was said there is not known.
+        left: Open tickets still to be read.
+    """
+
+    why: str = ""
+    since: datetime | None = None
+    done_at: datetime | None = None
+    is_over: bool = True
+    blind: frozenset[str] = frozenset()
+    left: int = 0
+
+    @property
+    def freezes(self) -> bool:
+        """True while the whole site's comments wait."""
+        return bool(self.why) and not self.is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +63,7 @@ class SiteState:
         frozen: Effect → reason, set by a guard and cleared by ``resume``.
         allowance: Effect → writes that ``resume --allow`` still lets through.
         open_tickets: Known open tickets.
+        recall: How far what was written here has been read back from the helpdesk.
     """
 
     site: str
@@ -49,11 +77,15 @@ class SiteState:
     open_tickets: int = 0
     last_good_at: datetime | None = None
     last_sweep_at: datetime | None = None
+    recall: Recall = Recall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that the journal knows about one ticket; the journal's half of a ``Situation``."""
+    """All that the journal knows about one ticket; the journal's half of a ``Situation``.
+
+    ``marks`` are the refs of what was said there and read back from the helpdesk, because the state had forgotten it.
+    """
 
     ticket: Ticket
     history: History = History()
@@ -66,6 +98,7 @@ class Stored:
     last_note_at: datetime | None = None
     next_due_at: datetime | None = None
     own_version: Version = ""
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +130,7 @@ class Verdict:
 
     Attributes:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
+        notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
     """
 
@@ -104,6 +138,7 @@ class Verdict:
     records: tuple[Record, ...] = ()
     adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
     unwritten: bool = False
+    notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -216,7 +251,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Protocol):
+class Journal(Outbox, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -246,6 +281,15 @@ class Journal(Protocol):
 
         Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
         """
+
+    def recall(self, site: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
+
+        Marks of which the state knows nothing, on a site that is seen for the first time, mean that a state was lost.
+        """
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when every open ticket has been read back; return how far it is."""
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
@@ -367,6 +411,15 @@ class Journal(Protocol):
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes; ``allow`` lets that many held writes through beyond the budget."""
 
+    def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
+        """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
+
+    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
+
+    def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
+        """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""
+
     def begin_run(self, row: RunRow) -> None:
         """Store that a run began."""
 
@@ -409,8 +462,17 @@ class Records(Protocol):
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
         """Yield what the latest run of each site held back."""
 
+    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
+        """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
+
+    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
+        """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
+
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
+        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""

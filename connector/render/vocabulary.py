@@ -14,7 +14,7 @@ from connector.domain.reason import ReasonKind
 REASON = "reason"
 """The text that puts one reason into words; every other text shows what it made as ``reason`` and ``also``."""
 
-REQUIRED = frozenset({"escalated", "hold", "max-pause", REASON})
+REQUIRED = frozenset({"escalated", "flapping", "hold", "max-pause", REASON})
 """Texts that the connector itself needs, whatever the policy names."""
 
 OWN_LINK = "url"
@@ -64,6 +64,7 @@ REASONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         ReasonKind.ASK: {"trigger": "security-words"},
         ReasonKind.HOLD: {"held": "P3", "wanted": "P1", "by": "ben", "account": "5066"},
         ReasonKind.MAX_PAUSE: {"limit": "10d"},
+        ReasonKind.FLAPPING: {"wanted": "P1"},
         ReasonKind.APPROVED: _MARK | {"before": "30m"},
     }
 )

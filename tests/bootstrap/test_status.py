@@ -19,7 +19,7 @@ from tests.bootstrap.conftest import Compose
 
 KEYS = {
     *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
-    *("next_poll_at", "failures", "budgets", "paused", "frozen", "held", "parked"),
+    *("next_poll_at", "failures", "budgets", "paused", "frozen", "held", "parked", "untold"),
 }
 
 

@@ -154,6 +154,21 @@ class TestTimer:
             desk.look()[0].explanation.left_alone
         )
 
+    def test_a_step_that_somebody_let_through_is_made_once(self):
+        asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+        desk = Desk(changed(sla=dataclasses.replace(POLICY.sla, thresholds=(asking,))), facts=OUTAGE)
+        desk.sync()
+        desk.wait(minutes=1)
+        desk.command("/esc ack")
+        desk.run(hours=3)
+        (name,) = [key for key, row in desk.said.items() if row.outcome is Outcome.HELD]
+        desk.said[name] = Said(outcome=Outcome.DONE, at=desk.now)
+        desk.sync()
+        assert desk.ticket.level == 3
+        assert desk.state.level_reason == "threshold resolution 50%, approved"
+        assert desk.sync().fields == ()
+        assert not [line for line in desk.look()[0].explanation.left_alone if "approval" in line]
+
     def test_outside_office_hours_it_stands_still_but_for_p1(self):
         evening = MONDAY + timedelta(hours=7, minutes=50)  # 17:50 in Berlin
         slow, fast = (Desk(facts=facts, opened_at=evening) for facts in (DEGRADED, OUTAGE))

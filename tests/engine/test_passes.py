@@ -15,10 +15,11 @@ from connector.domain.events import EventKind, Role
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status
 from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
+from tests.domain.policies import POLICY, threshold
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -363,6 +364,24 @@ class TestBudgets:
         stage.run_with("desk", replace(stage.around, stopped=lambda: "the file PAUSED exists"))
         stage.run("desk")
         assert stage.journal.records().sites()[0].paused == "an audit"
+
+
+class TestApproval:
+    def test_a_step_waits_until_it_is_let_through(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+        stage.policies.policy = replace(POLICY, hash="a" * 64, sla=replace(POLICY.sla, thresholds=(asking,)))
+        (id_,) = opened(desk)
+        at_rest(stage)
+        clock.move(MINUTE * 125)
+        at_rest(stage)
+        (step,) = stage.journal.records().approvals("desk")
+        assert (step.ticket, dict(step.data)) == (id_, {"level": "3", "threshold": "resolution 50%"})
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 1
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 0
+        assert stage.journal.records().approvals("desk") == ()
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert desk.live(id_).level == 3
 
 
 class TestEffects:

@@ -59,7 +59,7 @@ def reasons_of(locale: str, *also: Reason) -> list[str]:
 
 def folder(tmp_path: Path, source: str) -> Path:
     (tmp_path / "en").mkdir()
-    for name in ("escalated", "hold", "max-pause", "reason", "x"):
+    for name in ("escalated", "flapping", "hold", "max-pause", "reason", "x"):
         (tmp_path / "en" / f"{name}.md").write_text({"x": source, "reason": "{{ kind }}"}.get(name, "{{ ticket }}"))
     return tmp_path
 

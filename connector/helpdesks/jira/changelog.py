@@ -37,7 +37,7 @@ def history_events(
     ticket: Ticket, histories: Iterable[ChangeHistory], comments: Iterable[TicketEvent], shape: Shape
 ) -> tuple[TicketEvent, ...]:
     """Return a ticket's events, oldest first: created, changes and comments, with reactions marked."""
-    changes = [event for history in histories for event in _changes(history, ticket, shape)]
+    changes = [event for history in histories for event in changes_in(history, ticket, shape)]
     created = TicketEvent(
         id="created",
         at=ticket.opened_at,
@@ -67,7 +67,8 @@ def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
     return next((e.before for e in sorted(changes, key=lambda e: (e.at, e.id)) if e.kind is kind), None)
 
 
-def _changes(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[TicketEvent]:
+def changes_in(history: ChangeHistory, ticket: Ticket, shape: Shape) -> Iterator[TicketEvent]:
+    """Yield the changes of one entry that matter, in our words."""
     at = max(_when(history.created), ticket.opened_at)  # whole seconds can lie before the creation
     actor = actor_of(history.author, shape, requester=ticket.requester)
     for index, item in enumerate(history.items or ()):

@@ -125,6 +125,32 @@ class SlaValue(_Struct):
     completed_cycles: list[Cycle] | None = None
 
 
+class ChangeItem(_Struct):
+    """One field of one change."""
+
+    field: str | None = None
+    field_id: str | None = None
+    from_: str | None = msgspec.field(default=None, name="from")
+    from_string: str | None = None
+    to: str | None = None
+    to_string: str | None = None
+
+
+class ChangeHistory(_Struct):
+    """One change of an issue; ``created`` is a number in seconds or milliseconds, or text."""
+
+    id: str
+    created: int | float | str
+    author: Account | None = None
+    items: list[ChangeItem] | None = None
+
+
+class EmbeddedChangelog(_Struct):
+    """The latest changes of an issue, where they were asked for with it."""
+
+    histories: list[ChangeHistory] = []
+
+
 class Issue(_Struct):
     """An issue; ``fields`` is decoded by what ``fields_struct`` makes for a site, at once or afterwards."""
 
@@ -132,6 +158,7 @@ class Issue(_Struct):
     key: str | None = None
     fields: msgspec.Raw = msgspec.Raw(b"{}")
     properties: dict[str, Any] | None = None
+    changelog: EmbeddedChangelog | None = None
 
 
 class SearchPage(_Struct):
@@ -158,26 +185,6 @@ class IssueId(_Struct):
     """All that is asked of an issue that cannot be read."""
 
     id: str | int = ""
-
-
-class ChangeItem(_Struct):
-    """One field of one change."""
-
-    field: str | None = None
-    field_id: str | None = None
-    from_: str | None = msgspec.field(default=None, name="from")
-    from_string: str | None = None
-    to: str | None = None
-    to_string: str | None = None
-
-
-class ChangeHistory(_Struct):
-    """One change of an issue; ``created`` is a number in seconds or milliseconds, or text."""
-
-    id: str
-    created: int | float | str
-    author: Account | None = None
-    items: list[ChangeItem] | None = None
 
 
 class IssueChangelog(_Struct):

@@ -1,7 +1,7 @@
 """Jira Cloud behind the writer's port: one HTTP write each, checked just before and verified just after.
 
 Jira has no compare-and-set. What a write depends on is read immediately before it and compared; a small window remains,
-and the changelog shows later whether somebody slipped into it.
+and the answer to an edit tells whether somebody slipped into it (``race``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from connector.domain.change import Change, Comment, Write
+from connector.domain.events import TicketEvent
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import (
     Conflict,
@@ -26,7 +27,7 @@ from connector.errors import (
     Unavailable,
     Unknown,
 )
-from connector.helpdesks.jira import compare, pages, wire
+from connector.helpdesks.jira import compare, pages, race, wire
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.mails import Mails
 from connector.helpdesks.jira.normalise import observe
@@ -128,8 +129,9 @@ class JiraWriter:
         if write.comment is None:
             marker = {"key": write.key, **write.riders}
             return wire.edit(write.ref.id, write.fields, self._reader.shape.fields, marker=marker, quiet=quiet)
-        make = wire.add_comment if write.comment.public else wire.add_note
-        return make(write.ref.id, write.comment)
+        if write.comment.public:
+            return wire.add_comment(write.ref.id, write.comment, write.riders)
+        return wire.add_note(write.ref.id, write.comment)
 
     # ---- just before
 
@@ -191,7 +193,21 @@ class JiraWriter:
             answer = self._put(write, seen, quiet=False)
         self._edited[write.ref.id] = answer.at
         version = _version(answer) or self._version_now(write)
-        return Receipt(key=write.key, remote_id=write.ref.id, version=version, at=answer.at.astimezone(UTC))
+        return Receipt(
+            key=write.key,
+            remote_id=write.ref.id,
+            version=version,
+            at=answer.at.astimezone(UTC),
+            overwritten=self._overwritten(answer, write, seen),
+        )
+
+    def _overwritten(self, answer: Answer, write: Write, seen: Ticket) -> tuple[TicketEvent, ...]:
+        """Return what people did in the small window that is left; an answer that cannot be read tells nothing."""
+        try:
+            issue = msgspec.json.decode(answer.body or b"{}", type=Issue, strict=False)
+            return race.overwritten(issue, write, seen=seen, shape=self._reader.shape)
+        except (msgspec.DecodeError, ValueError):
+            return ()
 
     def _put(self, write: Write, seen: Ticket, *, quiet: bool) -> Answer:
         try:

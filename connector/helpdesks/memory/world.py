@@ -10,10 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.marks import Mark
 from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import Activity, Fact, Link, LinkKind, Priority, Status, Text, Ticket, TicketRef
 from connector.errors import Conflict, Rejected
+from connector.helpdesks.memory.marks import mark
 from connector.ports import Clock, Guard
 
 CUSTOMER = Actor("customer", Role.CUSTOMER)
@@ -66,6 +68,7 @@ class Audit:
     by: Actor
     marker: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    mark: Mark | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +89,8 @@ class Update:
     comment: str | None = None
     public: bool = True
     marker: str = ""
+    also: tuple[str, ...] = ()
+    riders: Mapping[str, str] = field(default_factory=dict)
 
 
 Automation = Callable[[Ticket, Update], Mapping[str, Any]]
@@ -287,7 +292,10 @@ class MemoryHelpdesk:
         self.log.append((row.ticket.ref.id, now))
         version = str(len(self.log))
         row.ticket = replace(row.ticket, version=version, updated_at=now)
-        row.audits.append(Audit(version=version, at=now, by=update.by, marker=update.marker, values=update.values))
+        public = update.public if update.comment is not None else None
+        mark_ = mark(update.marker, update.also, update.riders, public=public, at=now)
+        audit = Audit(version=version, at=now, by=update.by, marker=update.marker, values=update.values, mark=mark_)
+        row.audits.append(audit)
 
 
 def _parts(name: str, before: Any, after: Any) -> Iterator[tuple[EventKind, str, str | None, str | None]]:

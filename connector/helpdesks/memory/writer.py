@@ -119,6 +119,8 @@ class MemoryWriter:
             comment=write.comment.body if write.comment else None,
             public=write.comment is not None and write.comment.public,
             marker=write.key,
+            also=write.comment.also if write.comment else (),
+            riders=write.riders,
         )
 
     def _next_fault(self) -> Fault | None:

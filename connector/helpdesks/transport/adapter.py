@@ -14,7 +14,7 @@ import functools
 import random
 import ssl
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,13 +45,15 @@ _REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
 class Surroundings:
     """What the composition root hands in.
 
-    ``ca_file`` names the authorities to believe instead of the usual ones; verifying is never off.
+    ``ca_file`` names the authorities to believe instead of the usual ones; verifying is never off. ``may_begin`` is
+    asked before the first byte of every write, with the seconds that it may take.
     """
 
     clock: Clock
     rng: random.Random = field(default_factory=random.Random)
     redactor: Redactor = field(default_factory=Redactor)
     ca_file: str | None = None
+    may_begin: Callable[[float], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ class PinnedAdapter(HTTPAdapter):
         if call.fresh:
             self.poolmanager.clear()
             request.headers["Connection"] = "close"
+        self._watch.may_begin = _always if call.endpoint.safe else self._around.may_begin
         self.allowance.spend(call.endpoint.limits, self._clock.now(), ticket=call.ticket)
         self.counts[call.endpoint.name] += 1
         response = self._transmit(request, call.what)
@@ -308,6 +311,10 @@ def _in_chunks(response: requests.Response) -> bytes:
         chunks.append(chunk)
     response.raw.release_conn()
     return b"".join(chunks)
+
+
+def _always(_seconds: float) -> bool:
+    return True
 
 
 def _origin_of(url: str) -> Origin:

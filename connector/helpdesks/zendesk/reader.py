@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from connector.domain.change import Write
 from connector.domain.events import TicketEvent
+from connector.domain.marks import Mark
 from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
-from connector.helpdesks.zendesk import history, lookup, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.roles import Roles
@@ -128,18 +129,18 @@ class ZendeskReader:
         for id_ in ids:
             ref = TicketRef(self._view.site, id_)
             try:
-                events, read_until = self._history(id_)
+                events, marks_, read_until = self._history(id_)
             except (Rejected, Malformed) as error:
                 now, why = self._http.adapter.server_now(), str(error)[:200]
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
-                yield TicketHistory(ref=ref, events=events, read_until=read_until)
+                yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
 
-    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], datetime]:
+    def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
         audits, read_until = self._audits(id_)
         self._roles.learn(history.authors(audits))
         witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
-        return history.events(audits, witness), read_until
+        return history.events(audits, witness), tuple(marks.marks(audits, self._ours)), read_until
 
     def history_allowance(self) -> int:
         """Return how many audit pages the share kept for histories still allows this minute."""
@@ -165,6 +166,10 @@ class ZendeskReader:
         answer = self._http.call(wire.show_many((write.ref.id,)), urgent=True)
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         return next((o.ticket for o in found.observations if o.ticket.ref.id == write.ref.id), None)
+
+    def server_now(self) -> datetime:
+        """Return Zendesk's present time, as its last answer told it."""
+        return self._http.adapter.server_now()
 
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made."""

@@ -32,6 +32,7 @@ class NewTicket:
         assignee: Roster key of an agent.
         fields: Further custom fields by neutral name (``category``, ``region`` …).
         key: A name for scripts; not shown by the vendor API.
+        follows: Id of the closed ticket that this one follows up (Zendesk).
     """
 
     subject: str
@@ -48,6 +49,7 @@ class NewTicket:
     channel: str = "web"
     fields: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
+    follows: str | None = None
 
 
 class People(Protocol):

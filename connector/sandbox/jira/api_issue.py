@@ -106,7 +106,8 @@ class IssueApi:
         self._maybe_conflict()
         new = self._desk.edit(issue, actor, Edit(values=values, properties=properties, mail=mail))
         if call.flag("returnIssue", default=False):
-            return json_response(call.show.issue(new, self._state.expand_fields((), "*all")))
+            shown = self._state.expand_fields((), "*all")
+            return json_response(call.show.extended(new, shown, expand=call.listed("expand")))
         return empty_response()
 
     def _fields(self, call: Call, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ class ZendeskPeople:
         author = directory.user(ticket.author) if ticket.author else requester
         made = self._made(ticket, requester, author)
         desk.add(made)
+        if made.follows is not None:
+            earlier = desk.tickets[made.follows]
+            earlier.followup_ids = (*earlier.followup_ids, made.id)
         if ticket.key:
             desk.names[ticket.key] = made.id
         self.clerk.created(made, _hand(author, made.channel), author.id)
@@ -71,6 +74,7 @@ class ZendeskPeople:
             tags=tuple(sorted(tags)),
             custom=custom,
             channel=CHANNELS.get(ticket.channel, ticket.channel),
+            follows=int(ticket.follows) if ticket.follows else None,
         )
 
     def comment(self, ticket: str, actor: str, text: str, *, public: bool = True) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.sandbox.zendesk.fields import Fields
-from connector.sandbox.zendesk.wire import encode, stamp, via
+from connector.sandbox.zendesk.wire import encode, stamp, via, via_follow_up
 
 BRAND_ID = 301
 STATUS_IDS = {"new": 9001, "open": 9002, "pending": 9003, "hold": 9004, "solved": 9005, "closed": 9005}
@@ -136,6 +136,8 @@ class Ticket:
     follower_ids: tuple[int, ...] = ()
     email_cc_ids: tuple[int, ...] = ()
     channel: str = "web"
+    follows: int | None = None
+    followup_ids: tuple[int, ...] = ()
     is_public: bool = True
     deleted: bool = False
     comments: tuple[Comment, ...] = ()
@@ -169,7 +171,7 @@ class Ticket:
             "url": f"{origin}/api/v2/tickets/{self.id}.json",
             "id": self.id,
             "external_id": self.external_id,
-            "via": via(self.channel),
+            "via": via(self.channel) if self.follows is None else via_follow_up(self.channel, self.follows),
             "created_at": stamp(self.created_at),
             "updated_at": stamp(self.updated_at),
             "type": self.type,
@@ -199,7 +201,7 @@ class Ticket:
             "custom_status_id": self.custom_status_id,
             "encoded_id": _encoded_id(self.id),
             "fields": custom,
-            "followup_ids": [],
+            "followup_ids": list(self.followup_ids),
             "ticket_form_id": self.ticket_form_id,
             "brand_id": self.brand_id,
             "allow_channelback": False,

@@ -53,6 +53,12 @@ def via(channel: str) -> dict[str, Any]:
     return {"channel": channel, "source": {"from": {}, "to": {}, "rel": None}}
 
 
+def via_follow_up(channel: str, ticket_id: int) -> dict[str, Any]:
+    """A ticket that goes on with a closed one."""
+    origin = {"ticket_id": ticket_id, "subject": None, "channel": channel}
+    return {"channel": channel, "source": {"from": origin, "to": {}, "rel": "follow_up"}}
+
+
 def via_rule(title: str, rule_id: int, rel: str) -> dict[str, Any]:
     """A business rule did it: ``rel`` is ``trigger`` or ``automation``."""
     origin = {"deleted": False, "title": title, "id": rule_id, "revision_id": 1}
