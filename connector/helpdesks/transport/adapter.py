@@ -24,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from connector.errors import Denied, HelpdeskError, NotSent, Throttled, Unavailable, Unknown
+from connector.helpdesks.transport.body import read_body
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
 from connector.helpdesks.transport.credentials import Credentials
 from connector.helpdesks.transport.dialect import Dialect
@@ -36,8 +37,6 @@ from connector.ports import Clock
 
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
-LARGEST_BODY = 20 * 1024 * 1024
-_CHUNK = 64 * 1024
 _REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
 
 
@@ -235,7 +234,7 @@ class PinnedAdapter(HTTPAdapter):
         verify = self._around.ca_file or True
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=verify, proxies={})
-            response._content = _body(response)  # noqa: SLF001 - what reading ``content`` would set, with a limit
+            response._content = read_body(response)  # noqa: SLF001 - what reading ``content`` would set, with a limit
         except (requests.RequestException, HTTPError, OSError) as failure:
             raise self._lost(failure, what) from None
         return response
@@ -286,28 +285,6 @@ class PinnedAdapter(HTTPAdapter):
     def _learn_secrets(self) -> None:
         for secret in self._credentials.secrets() if self._credentials else ():
             self._around.redactor.learn(secret)
-
-
-def _body(response: requests.Response) -> bytes:
-    """Read the body; one whose size is stated and small enough is read at once, without copying it about."""
-    stated, packed = response.raw.length_remaining, response.headers.get("Content-Encoding")
-    if stated is not None and stated <= LARGEST_BODY and not packed:
-        body: bytes = response.raw.read()
-        response.raw.release_conn()
-        return body
-    return _in_chunks(response)
-
-
-def _in_chunks(response: requests.Response) -> bytes:
-    chunks, size = [], 0
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            response.raw.close()
-            raise OSError(f"the answer is larger than {LARGEST_BODY} bytes")
-        chunks.append(chunk)
-    response.raw.release_conn()
-    return b"".join(chunks)
 
 
 def _origin_of(url: str) -> Origin:
