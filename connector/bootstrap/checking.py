@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from connector.bootstrap.expiring import endings
 from connector.bootstrap.helpdesks import inspector
 from connector.errors import ConnectorError, Denied
+from connector.helpdesks.transport import Surroundings
 from connector.ports.inspection import Finding, Verdict, Wanted
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _site(program: Connector, name: str) -> Iterator[Checked]:
     effects = frozenset().union(rules.effects, *rules.scopes.values())
     clock = program.make_clock("check", join=False)
     try:
-        look = inspector(program.settings, rules, program.policies.loaded.maps[name].fields, clock, program.redactor)
+        around = Surroundings(clock=clock, redactor=program.redactor)
+        look = inspector(program.settings, rules, program.policies.loaded.maps[name].fields, around)
         for finding in look.inspect(Wanted(effects=effects)):
             yield Checked(site=name, finding=finding)
     except ConnectorError as error:

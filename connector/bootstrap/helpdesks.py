@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -16,11 +17,10 @@ from connector.helpdesks.transport import (
     Bearer,
     ClientCredentials,
     Credentials,
-    Redactor,
     Rotating,
     Surroundings,
 )
-from connector.ports import Clock, Directory, TicketReader, TicketWriter
+from connector.ports import Directory, Fence, TicketReader, TicketWriter
 from connector.ports.inspection import Inspector
 from connector.settings import ApiToken, Credential, OAuthClient, Settings, SiteKind, SiteSettings
 from connector.settings import Bearer as BearerSettings
@@ -36,30 +36,31 @@ class Adapters:
     inspector: Inspector
 
 
-def connect(settings: Settings, rules: SiteRules, names: FieldMap, *, clock: Clock, redactor: Redactor) -> Site:
-    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``redactor`` is the whole program's."""
+def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Site:
+    """Return the site of ``rules`` with its adapters; nothing is sent yet. ``around``: of the site's own thread."""
     site = settings.site(rules.name)
-    adapters = _adapters(settings, site, names, clock, redactor)
+    fence = Fence(around.clock.monotonic)
+    adapters = _adapters(settings, site, names, replace(around, may_begin=fence.may_begin))
     reading = SiteReading(
         rules=rules,
         reader=adapters.reader,
         directory=adapters.directory,
         people=bound_people(names),
+        bindings=hashlib.sha256(repr(names).encode()).hexdigest(),
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
-    return Site(reading=reading, writer=adapters.writer)
+    return Site(reading=reading, writer=adapters.writer, fence=fence)
 
 
-def inspector(settings: Settings, rules: SiteRules, names: FieldMap, clock: Clock, redactor: Redactor) -> Inspector:
+def inspector(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Inspector:
     """Return who looks at the site of ``rules`` for ``check``."""
-    return _adapters(settings, settings.site(rules.name), names, clock, redactor).inspector
+    return _adapters(settings, settings.site(rules.name), names, around).inspector
 
 
-def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, clock: Clock, redactor: Redactor) -> Adapters:
+def _adapters(settings: Settings, site: SiteSettings, names: FieldMap, around: Surroundings) -> Adapters:
     ca_file = str(site.ca_file) if site.ca_file else None
-    around = Surroundings(clock=clock, redactor=redactor, ca_file=ca_file)
-    return _VENDORS[site.kind](settings, site, names, around)
+    return _VENDORS[site.kind](settings, site, names, replace(around, ca_file=ca_file))
 
 
 def bound_people(names: FieldMap) -> Mapping[str, str]:
@@ -123,6 +124,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         base_url=site.api_url,
         sieve=Sieve(brands=frozenset(site.brands), groups=frozenset(site.groups)),
         views=site.views,
+        by_search=site.poll.by == "search",
         reader=_credentials(settings, site, "reader"),
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,

@@ -9,22 +9,26 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.clock import SteppedClock
+from connector.bootstrap.erasing import purge
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
+from connector.bootstrap.parked import settle_parked
 from connector.bootstrap.releasing import release_with
 from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
-from connector.errors import ConfigError, Unavailable, what_failed, where_failed
-from connector.ports import Clock, Journal
+from connector.errors import ConfigError, ConnectorError, Unavailable, what_failed, where_failed
+from connector.journal import has_room
+from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
 
 if TYPE_CHECKING:
@@ -33,6 +37,12 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 FINISH_SECONDS = 75.0
 """Longest time for the write in hand: it outlasts the transport's own deadline."""
+
+PURGE_EVERY = timedelta(hours=1)
+LOOK_AT_TIME = 60
+"""Watches between two looks at the clock for the purge: in stepped time each is a request."""
+
+BACKUP_LOOK_SECONDS = 60.0
 
 STUCK_SECONDS = 300.0
 """A site's thread that gives no sign of life for so long, outside a stated wait, is stuck."""
@@ -52,6 +62,8 @@ class Service:
         self._reload = threading.Event()
         self._crashed: list[str] = []
         self._warned_on: date | None = None
+        self._purged_at: datetime | None = None
+        self._watched = 0
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
@@ -62,6 +74,8 @@ class Service:
         ]
         self._web = listen(program, webhooks, self._hints, is_well=self._is_well) if webhooks else None
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
+        self._backups = RegularBackups(program)
+        self._looked_for_backups_at: float | None = None
         self._control = ControlServer(program.places.socket, self._handlers())
 
     def run(self, *, until: Callable[[], bool] | None = None) -> int:
@@ -95,11 +109,25 @@ class Service:
             self._reload.clear()
             with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
                 self._reload_policy()
+        self._back_up_if_due()
         self._warn_of_endings()
+        self._purge()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
             _notify("WATCHDOG=1")
+
+    def _back_up_if_due(self) -> None:
+        """Make the regular backup in a thread of its own; the clock is asked once a minute."""
+        monotonic = self._loops[0].monotonic()
+        if self._looked_for_backups_at is not None and monotonic - self._looked_for_backups_at < BACKUP_LOOK_SECONDS:
+            return
+        self._looked_for_backups_at = monotonic
+        now = self._program.now()
+        if not has_room(self._program.settings.state_url):
+            self._hooks.alarm(_disk_alarm(now))
+        elif self._backups.due(now):
+            self._backups.start(now)
 
     def _warn_of_endings(self) -> None:
         """Look once a day for secrets that are about to end."""
@@ -107,6 +135,19 @@ class Service:
         if self._warned_on != now.date():
             self._warned_on = now.date()
             warn_of_endings(self._program.settings, self._hooks, now=now)
+
+    def _purge(self) -> None:
+        """Delete a step of what is past its time, once an hour; in stepped time the sandbox's hour counts."""
+        self._watched += 1
+        if self._watched % LOOK_AT_TIME:
+            return
+        try:
+            now = self._program.now()
+        except ConnectorError:
+            return
+        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+            self._purged_at = now
+            purge(self._journal, now=now)
 
     def _site(self, name: str, clock: Clock) -> Site:
         site = self._program.site(name, clock)
@@ -180,6 +221,7 @@ class Service:
             "approve": self._approve,
             "release": self._release,
             "apply": self._apply,
+            "parked": self._parked,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
             "poll": lambda _: self._poll(),
@@ -217,6 +259,12 @@ class Service:
             "refused": [list(item) for item in report.refused],
         }
 
+    def _parked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Settle a parked write; what is to be sent again goes with the pass that begins now."""
+        settled = settle_parked(self._program, self._journal, request["action"], request["key"], actor=request["actor"])
+        self._poll()
+        return settled
+
     def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         sites = {
             loop.site.name: {
@@ -229,6 +277,17 @@ class Service:
             for loop in self._loops
         }
         return {"since": f"{self._since:%Y-%m-%d %H:%M:%S} UTC", "pid": os.getpid(), "sites": sites}
+
+
+def _disk_alarm(now: datetime) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.FREEZE,
+        site="",
+        ticket="",
+        message="nothing is written to any site: the state's disk is all but full",
+        remedy="free disk space; writing goes on by itself then",
+        at=now,
+    )
 
 
 def _notify(state: str) -> None:

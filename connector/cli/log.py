@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -29,6 +32,7 @@ Line = tuple[str, str, dict[str, Any]]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
 _LONGEST_FOREIGN = 300
+_PATIENCE_MS = 1000
 _render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
@@ -57,6 +61,7 @@ class Log:
         self._lock = threading.Lock()
         self._asking = threading.local()
         self._broken = False
+        self._far_end = _FarEnd(self._stream)
 
     def event(self, name: str, /, **values: object) -> None:
         """Write one event's line; a log that cannot be written never stops the work."""
@@ -75,7 +80,7 @@ class Log:
     def _put(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> None:
         line = self._clean(self._line(level, name, sentence, data))
         with self._lock:
-            if self._broken:
+            if self._broken or not self._far_end.takes():
                 return
             try:
                 self._print(line)
@@ -113,6 +118,26 @@ class Log:
     def asks_the_time(self) -> bool:
         """True while this thread asks the clock: what the asking itself logs must not ask again."""
         return getattr(self._asking, "on", False)
+
+
+class _FarEnd:
+    """Whoever reads a log through a pipe: one that no longer reads must not hold up a send."""
+
+    def __init__(self, stream: Any) -> None:
+        self._poll = select.poll()
+        self._is_stuck = False
+        try:
+            self._is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+            self._poll.register(stream.fileno(), select.POLLOUT)
+        except (OSError, ValueError, AttributeError):  # no file behind it
+            self._is_pipe = False
+
+    def takes(self) -> bool:
+        """Return whether a line can be written without waiting; a reader that is slow gets a second, once."""
+        if not self._is_pipe:
+            return True
+        self._is_stuck = not self._poll.poll(0 if self._is_stuck else _PATIENCE_MS)
+        return not self._is_stuck
 
 
 class _FromLibraries(logging.Handler):
@@ -192,6 +217,9 @@ def _write_failed(_: str, values: Mapping[str, Any]) -> Line:
     return "warning", f"{type(error).__name__}: {error}", data
 
 
+_BUSY = ("read", "decided", "written", "held", "failed", "parked", "would_do")
+
+
 def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     summary = asdict(values["summary"])
     data = {k: values[k] for k in ("site", "run", "outcome", "why", "policy", "took")} | summary
@@ -201,6 +229,8 @@ def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     shadow += f", insufficient inputs {summary['insufficient']}" if summary["insufficient"] else ""
     why = f": {values['why']}" if values["why"] else ""
     level = "info" if values["outcome"] in {"ok", "held"} else "warning"
+    if values.get("kind") == "run" and values["outcome"] == "ok" and not any(summary[k] for k in _BUSY):
+        level = "debug"  # a daemon looks every few seconds; a look that found nothing says nothing
     return level, f"run {values['outcome']}{why}: {counts}{shadow}, took {values['took']:.1f} s", data
 
 

@@ -103,6 +103,7 @@ class Comment:
 
     Attributes:
         key: The operation key (64 hex digits): the hidden marker.
+        also: Refs of the further occasions that it speaks for.
         ref: Visible reference ``ESC-…`` (its first 40 bits), used in Jira's internal notes only.
         body: Plain text in the reader's language; vendors' markup is added by the adapter.
     """
@@ -110,6 +111,7 @@ class Comment:
     notice: Notice
     key: str
     body: str
+    also: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:

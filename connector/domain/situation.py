@@ -141,6 +141,7 @@ class Situation:
             on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
         halted: Why no field may be written on this site now (paused, frozen), empty when it may: timers wait meanwhile.
         resumed_at: When an operator last let the site write again; a level then has a fresh interval.
+        marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
     """
 
     ticket: Ticket
@@ -158,3 +159,4 @@ class Situation:
     policy_since: datetime | None = None
     halted: str = ""
     resumed_at: datetime | None = None
+    marks: frozenset[str] = frozenset()

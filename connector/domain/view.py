@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connector.domain.acts import Acts
 from connector.domain.clocks import ClockReading, Crossing
 from connector.domain.durations import spelled
+from connector.domain.marks import ref_of
 from connector.domain.occasion import Occasion, Outcome, SaidRows
 from connector.domain.ownership import Holding
 from connector.domain.policy import Policy, Threshold
@@ -89,8 +90,14 @@ class View(NamedTuple):
         """True when the occasion is settled for this audience; in shadow that it would be said is enough."""
         row = self.situation.said.get((str(occasion), audience))
         if row is None:
-            return False
+            return bool(self.situation.marks) and self._is_marked(occasion, audience)
         return row.outcome.is_final or (row.outcome is Outcome.WOULD_DO and not self.allows(audience))
+
+    def _is_marked(self, occasion: Occasion, audience: Effect) -> bool:
+        """True when our mark for the occasion was read back from the helpdesk."""
+        situation = self.situation
+        key = occasion.key(situation.rules.fingerprint, situation.ticket.ref.id, audience)
+        return ref_of(key) in situation.marks
 
     def allows(self, effect: Effect) -> bool:
         """True when the effect is on for this ticket."""

@@ -55,6 +55,8 @@ class _Jobs:
             if not isinstance(error, Conflict | Rejected):
                 raise StopSite from error
             return
+        finally:
+            sender.around.fence.disarm()
         sender.around.journal.attach_job([op for op, _ in armed], job)
         self._flying[job] = armed
 

@@ -27,6 +27,10 @@ _KINDS: Mapping[str, type[ConnectorError]] = {"UnsafePlan": UnsafePlan, "Busy": 
 """Errors of the other side that come out here as themselves: the exit code must not depend on who does the work."""
 
 
+class NobodyServes(Busy):
+    """Nobody listens on the control socket: its owner was killed, or whoever holds the state is no daemon."""
+
+
 class ControlServer:
     """Serves commands on a Unix socket, one thread, one command at a time."""
 
@@ -85,7 +89,8 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
 
     Raises:
         UnsafePlan, Denied: The other side's own.
-        Busy: Nobody serves the socket although the state is locked.
+        NobodyServes: Nobody listens; for a caller who found the state locked that is a ``sync`` at work.
+        Busy: Whoever listens does not answer.
         ConnectorError: The other side refused; the message is its own.
     """
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
@@ -95,6 +100,10 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
                 connection.connect(name)
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(_read_line(connection))
+        except (ConnectionRefusedError, FileNotFoundError) as error:
+            raise NobodyServes(
+                "another process holds the state and takes no commands", remedy="try again when it has ended"
+            ) from error
         except (OSError, ValueError) as error:
             raise Busy(
                 "another process holds the state but does not answer on its control socket",

@@ -68,6 +68,7 @@ class SiteLoop:
         self._stopping = threading.Event()
         self._poll_now = threading.Event()
         self._poll_soon = threading.Event()
+        self._soonest: datetime | None = None  # a hint may cause a poll from then on
 
     def stop(self) -> None:
         """Finish the write in hand, begin no other, and end; callable from any thread."""
@@ -92,29 +93,39 @@ class SiteLoop:
         """Pass and wait, until ``stop``."""
         clock = self._around.clock
         clock.wait(clock.now())  # stepped time lets its parties go one at a time; real time goes on at once
-        self.pulse.last_good_at = clock.now()
-        next_poll = clock.now()
-        soonest = next_poll
         while not self._stopping.is_set():
-            now = clock.now()
-            hinted = self._poll_soon.is_set() and now >= soonest
-            fetch = now >= next_poll or self._poll_now.is_set() or hinted
-            self._poll_now.clear()
-            if fetch:
-                self._poll_soon.clear()
-            self._tick(None)
-            result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
-            now = clock.now()
-            if fetch:
-                pause = self._pause_after(result)
-                next_poll, soonest = now + pause, now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
-            self._note(result, fetch=fetch, now=now)
-            self.pulse.next_poll_at = next_poll
-            self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
-            wake = self._next_wake(next_poll, result, now=now)
-            wake = min(wake, max(soonest, now)) if self._poll_soon.is_set() else wake
-            self._tick(wake)
-            clock.wait(wake)
+            clock.wait(self.turn())
+
+    def turn(self) -> datetime:
+        """Pass once and return when the next turn is: at the next poll, or when a ticket falls due before it."""
+        clock = self._around.clock
+        now = clock.now()
+        self.pulse.last_good_at = self.pulse.last_good_at or now
+        fetch = self._takes_a_poll(now)
+        self._tick(None)
+        result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
+        now = clock.now()
+        next_poll = self.pulse.next_poll_at or now
+        if fetch:
+            pause = self._pause_after(result)
+            next_poll = now + pause
+            self._soonest = now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
+        self._note(result, fetch=fetch, now=now)
+        self.pulse.next_poll_at = next_poll
+        self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
+        wake = self._next_wake(next_poll, result, now=now)
+        wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
+        self._tick(wake)
+        return wake
+
+    def _takes_a_poll(self, now: datetime) -> bool:
+        """Whether this turn polls: it is time, somebody asked, or a hint came and the last poll is long enough ago."""
+        hinted = self._poll_soon.is_set() and now >= (self._soonest or now)
+        fetch = now >= (self.pulse.next_poll_at or now) or self._poll_now.is_set() or hinted
+        self._poll_now.clear()
+        if fetch:
+            self._poll_soon.clear()
+        return fetch
 
     def _may_write(self) -> bool:
         return not self._stopping.is_set() and self._limits.may_write()

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Protocol
 
 from connector.domain.site import SiteRules
-from connector.ports import Clock, Directory, Journal, Notifier, Observer, Policies, Renderer, TicketReader
+from connector.ports import Clock, Directory, Fence, Journal, Notifier, Observer, Policies, Renderer, TicketReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class SiteReading:
 
     Attributes:
         people: Vendor account id → bound name, for the people whom the site's map binds.
+        bindings: Digest of the site's map.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
         asked_for: Gives, once, the ids of tickets that somebody asked us to look at soon.
@@ -28,6 +30,7 @@ class SiteReading:
     reader: TicketReader
     directory: Directory
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bindings: str = ""
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
     asked_for: Callable[[], tuple[str, ...]] = tuple
@@ -38,11 +41,26 @@ class SiteReading:
         return self.rules.name
 
 
+class TimeTrust(Protocol):
+    """Whether the clock can be believed; see ``timekeeping``."""
+
+    def steady(self) -> bool:
+        """Return whether the clock has not leapt since it was last found right."""
+
+    def sound(self, site: SiteReading) -> None:
+        """Ask the helpdesk for its time after a leap; raises ``Unavailable`` while there is no agreement."""
+
+    def settle(self, site: SiteReading, around: Surroundings, now: datetime) -> datetime:
+        """Return the moment to decide by; raises ``UnsafePlan`` when the clock is far off."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all sites share. ``clock`` belongs to the thread that holds this value.
 
     ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
+    ``fence`` calls a write off when the process stood still between arming it and its first byte.
+    ``time`` watches the clock where time is the machine's; stepped time is never in doubt.
     """
 
     journal: Journal
@@ -52,6 +70,8 @@ class Surroundings:
     observer: Observer
     clock: Clock
     stopped: Callable[[], str] = lambda: ""
+    time: TimeTrust | None = None
+    fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
 
 
 _COUNT = itertools.count(1)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from connector.domain.guard import Held
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
+from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Ready, Recovered, recover
-from connector.errors import ConnectorError, Denied, HelpdeskError, UnsafePlan
+from connector.engine.sending import NOT_NOW
+from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
+    Fence,
     JournalEvent,
     Progress,
     RunRow,
@@ -24,6 +27,9 @@ from connector.ports import (
     SiteState,
     TicketWriter,
 )
+
+LONG_REST = timedelta(minutes=15)
+"""The longest that a helpdesk's wish is followed without asking again; a longer wish is an alarm."""
 
 
 class PassOutcome(StrEnum):
@@ -42,6 +48,7 @@ class Site:
 
     reading: SiteReading
     writer: TicketWriter
+    fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
 
     @property
     def name(self) -> str:
@@ -80,6 +87,27 @@ def run_pass(
 
     ``fetch`` off decides only what is due, from what is stored: no request is made to find it.
     """
+    around = replace(around, fence=site.fence)
+    try:
+        return _run(site, around, kind=kind, fetch=fetch, may_write=may_write)
+    except StateFull as error:
+        around.observer.event("state_is_full", site=site.name, why=str(error))
+        around.notifier.alarm(_full(site, around, error))
+        return PassResult(site=site.name, run="", outcome=PassOutcome.FAILED, summary=RunSummary(failed=1), error=error)
+
+
+def _full(site: Site, around: Surroundings, error: StateFull) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.FREEZE,
+        site=site.name,
+        ticket="",
+        message=f"nothing is written to {site.name}: the state's disk is full",
+        remedy=error.remedy,
+        at=around.clock.now(),
+    )
+
+
+def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
     now = around.clock.now()
     policy = around.policies.current()
     row = RunRow(id=new_run_id(now), site=site.name, kind=kind, policy=policy.hash, started_at=now)
@@ -88,7 +116,9 @@ def run_pass(
     around.observer.event("run_started", site=site.name, run=row.id, kind=kind, policy=policy.short_hash)
     requests, began = site.reading.reader.requests_made(), around.clock.monotonic()
     try:
-        result = _pass(site, around, row.id, fetch=fetch, may_write=may_write)
+        if around.time is not None:
+            around.time.sound(site.reading)
+        result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and _is_steady(around))
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, now=now)
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
@@ -97,7 +127,13 @@ def run_pass(
     return result
 
 
+def _is_steady(around: Surroundings) -> bool:
+    return around.time is None or around.time.steady()
+
+
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
+    if fetch:
+        respect_rest(site.reading, around, now=around.clock.now())
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     writer = site.writer if may_write() and not state.paused else None
     recovered = recover(site.reading, writer, around, every=fetch)
@@ -108,6 +144,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     _report_held(site, around, plan)
     ready = _may_speak(recovered, state)
     applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
+    _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
     move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
@@ -149,9 +186,10 @@ def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:
 def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutcome:
     if applied.denied:
         return PassOutcome.DENIED
-    if applied.failed or applied.unknown or applied.stopped or plan.malformed or recovered.parked:
+    stopped = applied.stopped and applied.stopped != NOT_NOW
+    if applied.failed or applied.unknown or stopped or plan.malformed or recovered.parked:
         return PassOutcome.PARTIAL
-    return PassOutcome.HELD if plan.held else PassOutcome.OK
+    return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
 
 
 def _all_held(plan: PassPlan, state: SiteState) -> PassPlan:
@@ -225,20 +263,40 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
     outcome = PassOutcome.FAILED
     if isinstance(error, Denied | UnsafePlan):
         outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
-        around.journal.freeze(site.name, None, str(error), now=now)
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.FREEZE,
-                site=site.name,
-                ticket="",
-                message=f"writes to {site.name} are frozen: {error}",
-                remedy=_then_resume(error.remedy or "mend the cause", site.name),
-                at=now,
-            )
-        )
+        _freeze(site, around, error, now=now)
     elif not isinstance(error, HelpdeskError):
         raise error
+    if leave_alone(site.reading, around, error, now=now) and isinstance(error, Unavailable):
+        _tell_of_a_long_rest(site, around, error.retry_after, now=now)
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: datetime) -> None:
+    """Freeze every write; the alarm is raised once, however often the same trouble is met again."""
+    known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
+    around.journal.freeze(site.name, None, str(error), now=now)
+    if known.keys() >= set(Effect):
+        return
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FREEZE,
+            site=site.name,
+            ticket="",
+            message=f"writes to {site.name} are frozen: {error}",
+            remedy=_then_resume(error.remedy or "mend the cause", site.name),
+            at=now,
+        )
+    )
+
+
+def _tell_of_a_long_rest(site: Site, around: Surroundings, rest: timedelta | None, *, now: datetime) -> None:
+    """Raise the alarm when a helpdesk wants to be left alone for longer than we do at a time."""
+    if rest is None or rest < LONG_REST:
+        return
+    message = f"{site.name} asks to leave it alone for a quarter of an hour or longer; asked again after that"
+    remedy = "connector status; look at the helpdesk's limits and at what else uses the account"
+    alarm = Alarm(kind=AlarmKind.STALE, site=site.name, ticket="", message=message, remedy=remedy, at=now)
+    around.notifier.alarm(alarm)
 
 
 def _then_resume(remedy: str, site: str) -> str:
@@ -259,6 +317,7 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
         "run_finished",
         site=site.name,
         run=row.id,
+        kind=row.kind,
         outcome=str(result.outcome),
         why=why,
         summary=result.summary,

@@ -7,28 +7,31 @@ state read now decides.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from connector.domain.change import Change, Comment, FieldChange, Notice
 from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
+from connector.domain.marks import ref_of
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
+from connector.engine.aside import Aside
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.pull import Pulled, pull
+from connector.engine.pull import Pulled, chunks, pull
+from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
-from connector.ports import Alarm, AlarmKind, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -41,6 +44,11 @@ class Planned:
     change: Change
     ticket: Ticket
     next_due_at: datetime | None = None
+    remembers: Callable[[frozenset[Effect]], Mapping[str, str]] = lambda _: {}
+
+    def going(self, part: Change) -> Planned:
+        """Return it with the part of the change that may be written, which remembers the ticket."""
+        return replace(self, change=replace(part, riders={**part.riders, **self.remembers(part.effects)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
+        bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
 
@@ -85,12 +94,14 @@ class PassPlan:
     insufficient: int = 0
     malformed: int = 0
     alarms: list[str] = field(default_factory=list)
+    bindings: str = ""
 
 
 @dataclass(slots=True)
 class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
+    aside: Aside = field(default_factory=Aside)
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
@@ -99,6 +110,7 @@ class Work:
     insufficient: int = 0
     ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
+    recall: Recall = Recall()
 
 
 def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool = True) -> PassPlan:
@@ -114,9 +126,11 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     notice_switches(site, around, state, now=now)
     notice_pause_file(site, around, state, now=now)
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
-    work = Work()
+    if fetch and around.time is not None:
+        now = around.time.settle(site, around, now)
+    work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
-    for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
+    for chunk in chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
@@ -153,21 +167,31 @@ def decide_chunk(  # noqa: PLR0913
         if decision.unread_text:
             unread.append(situation.ticket.ref.id)
         else:
-            verdicts.append(_take(site, around, situation, decision, work, run=run))
+            verdicts += _take(site, around, situation, decision, work, run=run)
     if unread:
         read_unread_text(site, around, unread, policy, now=now)
         for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
             decision = decide(situation, policy, now)
-            verdicts.append(_take(site, around, situation, decision, work, run=run))
+            verdicts += _take(site, around, situation, decision, work, run=run)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
 def _take(
     site: SiteReading, around: Surroundings, situation: Situation, decision: Decision, work: Work, *, run: str
-) -> Verdict:
-    """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest."""
-    ticket_plan = plan(decision, situation)
+) -> tuple[Verdict, ...]:
+    """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest.
+
+    While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
+    """
+    ticket_plan = work.aside.without(plan(decision, situation), situation.ticket)
+    why = waits_for(situation, work.recall)
+    if why or work.recall.freezes:
+        if not why and (first := only_priority(ticket_plan, situation)) is not None:
+            work.changes.append(Planned(change=_with_run(first, run, decision), ticket=situation.ticket))
+        elif ticket_plan.fields or ticket_plan.notices:
+            work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
+        return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
     work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
@@ -179,12 +203,17 @@ def _take(
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     if (made := change(ticket_plan, comments, situation)) is not None:
-        riders = {**made.riders, "run": run, "policy": decision.policy_hash[:7]}
-        planned = Planned(change=replace(made, riders=riders), ticket=ticket, next_due_at=decision.next_due_at)
-        work.changes.append(planned)
+        work.changes.append(
+            Planned(
+                change=_with_run(made, run, decision),
+                ticket=ticket,
+                next_due_at=decision.next_due_at,
+                remembers=partial(memory, decision.state, situation),
+            )
+        )
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
-    return Verdict(
+    verdict = Verdict(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
@@ -192,6 +221,11 @@ def _take(
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
     )
+    return (verdict,)
+
+
+def _with_run(made: Change, run: str, decision: Decision) -> Change:
+    return replace(made, riders={**made.riders, "run": run, "policy": decision.policy_hash[:7]})
 
 
 def _tell_left(
@@ -234,6 +268,7 @@ def _comments(
             notice=notice,
             key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
             body=around.renderer.render(notice),
+            also=tuple(ref_of(o.key(site.rules.fingerprint, ref.id, notice.audience)) for o in notice.covers),
         )
         for notice in notices
     )
@@ -258,14 +293,16 @@ def guarded(  # noqa: PLR0913
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
     wanted = {planned.change.ref.id: planned for planned in work.changes}
-    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
+    closed = [item for planned in work.changes for item in work.aside.held(planned.change, planned.ticket)]
+    stopped = {item.ref.id for item in closed}
+    go, held = allowed(site, around, [p.change for p in work.changes if p.change.ref.id not in stopped], now=now)
     return PassPlan(
         site=site.name,
         run=run,
         policy=policy,
         now=now,
-        planned=tuple(replace(wanted[c.ref.id], change=c) for c in go),
-        held=tuple(held),
+        planned=tuple(wanted[c.ref.id].going(c) for c in go),
+        held=(*held, *closed),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
         read=pulled.read,
@@ -274,6 +311,7 @@ def guarded(  # noqa: PLR0913
         insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+        bindings=site.bindings,
     )
 
 
@@ -291,11 +329,5 @@ def allowed(
         used_by_ticket=spent.by_ticket,
         open_tickets=state.open_tickets,
         allowance=state.allowance,
-        frozen=state.frozen,
+        frozen={**frozen_by(state.recall), **state.frozen},
     )
-
-
-def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
-    iterator = iter(ids)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError
 
-from connector.errors import Busy, ConnectorError
+from connector.errors import Busy, ConnectorError, StateFull
 
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
 _FULL = ("SQLITE_FULL", "53100")
@@ -24,7 +24,7 @@ def translate(error: DBAPIError) -> ConnectorError:
     if code.startswith(_BUSY):
         return Busy(said, remedy="close whatever else has the database open, then try again")
     if code.startswith(_FULL):
-        return ConnectorError(said, remedy="free disk space; nothing is sent until the journal can be written")
+        return StateFull(said)
     if code.startswith(_BROKEN):
         return StateBroken(said)
     return ConnectorError(said, remedy="see the log for the first error of this run")

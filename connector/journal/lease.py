@@ -18,7 +18,7 @@ from connector.journal.moments import length_micros
 from connector.journal.statements import AnyRow
 from connector.journal.tables import lease
 
-LASTS = timedelta(seconds=60)
+LASTS = timedelta(seconds=120)  # outlasts the longest request that is begun within it
 RENEWED_EVERY = timedelta(seconds=15)
 _NAME = "journal"
 

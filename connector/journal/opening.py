@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, make_url
 from sqlalchemy.engine import URL
@@ -16,28 +16,50 @@ from sqlalchemy.pool import NullPool
 
 from connector.errors import ConfigError, ConnectorError, Problem
 from connector.journal import schema, sqlite
+from connector.journal.backup import backup_before_migrating
 from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
+from connector.journal.recalls import forget_all
 from connector.journal.records import SqlRecords
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
+from connector.journal.witness import (
+    Testimony,
+    Witness,
+    begin_epoch,
+    changes_of,
+    read_witness,
+    what_is_forgotten,
+)
 from connector.journal.worker import JournalThread, Reader, Runner
 
 
-def open_journal(url: str, *, least_free: int = sqlite.LEAST_FREE) -> SqlJournal:
+def open_journal(url: str, *, least_free: int = sqlite.LEAST_FREE, forgotten: str = "") -> SqlJournal:
     """Open a state for writing; see ``connector.journal.open_journal``."""
     place = _place(url)
     if not _is_sqlite(place):
-        return _open(_server_engine(place), None)
+        return _open(_server_engine(place), None, forgotten=forgotten)
     path = database_path(place)
     if path is None:
         return _open(sqlite.writer_engine(None), None)
     with ExitStack() as undo:
         sqlite.prepare_file(path, least_free=least_free)
-        lock = undo.enter_context(StateLock(path.with_name(f"{path.name}.lock")))
-        journal = _open(sqlite.writer_engine(path), path, lock=lock)
+        lock = undo.enter_context(StateLock(lock_path(path)))
+        backup_before_migrating(path)
+        journal = _open(sqlite.writer_engine(path), path, lock=lock, forgotten=forgotten)
         undo.pop_all()
     return journal
+
+
+def state_file(url: str) -> Path | None:
+    """Return the file of a SQLite state; ``None`` for one in memory or on a database server."""
+    place = _place(url)
+    return database_path(place) if _is_sqlite(place) else None
+
+
+def lock_path(path: Path) -> Path:
+    """Return where the lock of the state ``path`` is."""
+    return path.with_name(f"{path.name}.lock")
 
 
 def open_scratch(url: str) -> SqlJournal:
@@ -62,24 +84,40 @@ def _fill(connection: Connection, rows: Mapping[Table, Sequence[RowMapping]]) ->
             connection.execute(table.insert(), [dict(row) for row in found])
 
 
-def _open(engine: Engine, path: Path | None, *, lock: StateLock | None = None) -> SqlJournal:
+def _open(engine: Engine, path: Path | None, *, lock: StateLock | None = None, forgotten: str = "") -> SqlJournal:
     with ExitStack() as closing:
         if lock is not None:
             closing.callback(lock.release)
         thread = JournalThread(engine)
         closing.callback(thread.close)
-        lease = thread.run(lambda c: _check_in(c, path))
-        thread.guard(lease.check)
-        return SqlJournal(thread, _readers(thread, engine, path), release=closing.pop_all().close)
+        entry = thread.run(lambda c: _check_in(c, path, forgotten))
+        thread.guard(entry.lease.check)
+        if path is not None:
+            thread.seal(Witness(path, entry.testimony, changes=thread.run(changes_of)).count)
+        readers = _readers(thread, engine, path)
+        return SqlJournal(thread, readers, release=closing.pop_all().close, forgotten=entry.forgotten)
 
 
-def _check_in(connection: Connection, path: Path | None) -> Lease:
-    """Check the database, bring its schema up to date and take the lease: one transaction."""
+class _Entry(NamedTuple):
+    """What came of checking in."""
+
+    lease: Lease
+    testimony: Testimony
+    forgotten: str
+
+
+def _check_in(connection: Connection, path: Path | None, forgotten: str) -> _Entry:
+    """Check the database, bring its schema up to date, take the lease, notice what is forgotten: one transaction."""
     if path is not None:
         sqlite.check_file(connection, path)
     schema.bring_up_to_date(connection)
     shared = connection.dialect.name != "sqlite"
-    return Lease(connection, holder=f"{socket.gethostname()}:{os.getpid()}", shared=shared)
+    lease = Lease(connection, holder=f"{socket.gethostname()}:{os.getpid()}", shared=shared)
+    witness = read_witness(path) if path is not None else None
+    why = forgotten or (what_is_forgotten(connection, witness) if path is not None else "")
+    if why:
+        forget_all(connection, why)
+    return _Entry(lease, begin_epoch(connection, witness, forgotten=why), why)
 
 
 def _readers(thread: JournalThread, engine: Engine, path: Path | None) -> Runner:

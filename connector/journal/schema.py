@@ -11,10 +11,10 @@ from sqlalchemy import Connection, inspect, text
 
 from connector.errors import ConnectorError
 
-HEAD = "0004"
+HEAD = "0006"
 """The revision that this program works with; a test keeps it equal to the newest migration."""
 
-KNOWN = ("", "0001", "0002", "0003", HEAD)
+KNOWN = ("", "0001", "0002", "0003", "0004", "0005", HEAD)
 """Revisions that can be brought up to date; the empty one is a new database."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,7 +31,7 @@ def revision(connection: Connection) -> str:
 def bring_up_to_date(connection: Connection) -> None:
     """Run the missing migrations inside the caller's transaction: after a kill they are all there or none is."""
     found = revision(connection)
-    _refuse_newer(found)
+    refuse_newer(found)
     if found != HEAD:
         _migrate(connection)
 
@@ -39,7 +39,7 @@ def bring_up_to_date(connection: Connection) -> None:
 def check_readable(connection: Connection) -> None:
     """Raise ``ConnectorError`` when the schema is not this program's."""
     found = revision(connection)
-    _refuse_newer(found)
+    refuse_newer(found)
     if found != HEAD:
         raise ConnectorError(
             "the state was written by an older version of the connector",
@@ -47,7 +47,8 @@ def check_readable(connection: Connection) -> None:
         )
 
 
-def _refuse_newer(found: str) -> None:
+def refuse_newer(found: str) -> None:
+    """Raise ``ConnectorError`` for a revision that this program does not know."""
     if found not in KNOWN:
         raise ConnectorError(
             f"the state was written by a newer version of the connector (schema {found}, this one knows {HEAD})",

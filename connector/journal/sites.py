@@ -9,11 +9,13 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from connector.domain.site import Effect
 from connector.errors import ConnectorError, UnsafePlan
+from connector.journal import recalls
 from connector.journal.documents import mapping_document, numbers_of, sets_of, texts_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.statements import AnyRow, put_row
 from connector.journal.tables import cursor, site, ticket
 from connector.ports.journal import Progress, SiteState
+from connector.ports.recall import Recall
 
 
 def open_site(connection: Connection, name: str, *, fingerprint: str) -> SiteState:
@@ -21,6 +23,7 @@ def open_site(connection: Connection, name: str, *, fingerprint: str) -> SiteSta
     known = connection.execute(select(site.c.fingerprint).where(site.c.name == name)).scalar_one_or_none()
     if known is None:
         connection.execute(insert(site).values(_new_site(name, fingerprint)))
+        recalls.begin(connection, name)
     elif known != fingerprint:
         raise UnsafePlan(
             f"site {name} now points at another helpdesk than the one that this state belongs to",
@@ -55,7 +58,9 @@ def read_sites(connection: Connection, name: str | None = None) -> tuple[SiteSta
     if name is not None:
         wanted = wanted.where(site.c.name == name)
     rows = connection.execute(wanted.order_by(site.c.name)).all()
-    return tuple(_state(row, count_open(connection, row.name)) for row in rows)
+    return tuple(
+        _state(row, count_open(connection, row.name), recalls.read_recall(connection, row.name)) for row in rows
+    )
 
 
 def count_open(connection: Connection, name: str) -> int:
@@ -64,7 +69,7 @@ def count_open(connection: Connection, name: str) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def _state(row: AnyRow, open_tickets: int) -> SiteState:
+def _state(row: AnyRow, open_tickets: int, recall: Recall) -> SiteState:
     effects = {scope: frozenset(map(Effect, names)) for scope, names in sets_of(row.effects).items()}
     return SiteState(
         site=row.name,
@@ -78,6 +83,7 @@ def _state(row: AnyRow, open_tickets: int) -> SiteState:
         open_tickets=open_tickets,
         last_good_at=maybe_moment(row.last_good_at),
         last_sweep_at=maybe_moment(row.last_sweep_at),
+        recall=recall,
     )
 
 

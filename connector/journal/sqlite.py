@@ -17,7 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from connector.errors import ConfigError, ConnectorError, Problem
+from connector.errors import ConfigError, ConnectorError, Problem, StateFull
 from connector.journal.faults import StateBroken
 
 APPLICATION_ID = 0x45534343  # "ESCC", in the file's header: this is a connector's state
@@ -87,6 +87,7 @@ def prepare_file(path: Path, *, least_free: int) -> None:
         _refuse_network(path)
         _refuse_full_disk(path, least_free)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _refuse_strangers(path)
         path.chmod(0o600)
     except OSError as error:
         raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
@@ -98,6 +99,16 @@ def _refuse_network(path: Path) -> None:
         problem = f"{path}: the state is on a network file system ({kind}), where SQLite cannot keep it safe"
         remedy = "move the state to a local disk, or use PostgreSQL"
         raise ConfigError((Problem(file="connector.yaml", key="state", message=problem, remedy=remedy),))
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Refuse a state that another account owns: it could be exchanged under us, and its backups would not be ours."""
+    owner = path.stat().st_uid
+    if owner != os.geteuid():
+        raise ConnectorError(
+            f"{path}: the state belongs to another account (user {owner}, this process is user {os.geteuid()})",
+            remedy="run the connector as that account, or give the state's folder to this one",
+        )
 
 
 def _mounts() -> str:
@@ -122,10 +133,15 @@ def filesystem_kind(folder: Path, mounts: str) -> str:
 def _refuse_full_disk(path: Path, least_free: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < least_free:
-        raise ConnectorError(
-            f"{path}: {free // 1024**2} MB free on its disk, the journal wants {least_free // 1024**2} MB",
-            remedy="free disk space; plan, explain, status and log go on working",
-        )
+        raise StateFull(f"{path}: {free // 1024**2} MB free on its disk, the journal wants {least_free // 1024**2} MB")
+
+
+def has_room(path: Path) -> bool:
+    """Return whether the disk of a state has the space that the journal wants; a disk that cannot be asked has it."""
+    try:
+        return shutil.disk_usage(path.parent).free >= LEAST_FREE
+    except OSError:
+        return True
 
 
 def check_file(connection: Connection, path: Path) -> None:

@@ -242,7 +242,7 @@ op = Table(
     _text("why"),
     _text("document"),  # the write: before, after and, until it settles, the rendered body
     _text("body_digest"),
-    _text("updated_stamp"),  # the version that the request names as seen
+    _text("updated_stamp"),  # as the request names it
     Column("fence", BigInteger, nullable=False, server_default="0"),  # the lease's epoch of who armed it
     Column("resent", Integer, nullable=False, server_default="0"),  # copies after one of unknown outcome
     _maybe_moment("absent_at"),  # first looked for in vain, by the helpdesk's clock
@@ -270,6 +270,29 @@ budget = Table(
 )
 Index("ix_budget_site_effect_at", budget.c.site, budget.c.effect, budget.c.at)
 
+recall = Table(
+    "recall",
+    metadata,
+    _text("site", key=True),
+    _text("why"),  # what is forgotten; empty: a site seen for the first time
+    _moment("since"),  # histories read from then on are read back
+    _maybe_moment("done_at"),  # when every open ticket had been read back
+    _text("blind"),  # ids of tickets whose history could not be read
+    _maybe_moment("policy_from"),  # earliest mark made under the policy in force
+    _of_site(),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    _text("site", key=True),
+    _text("ticket", key=True),
+    _text("ref", key=True),  # first 40 bits of the key of something said there, read back from the helpdesk
+    _moment("at"),
+    _of_ticket(),
+    sqlite_with_rowid=False,
+)
+
 quarantine = Table(
     "quarantine",
     metadata,
@@ -278,6 +301,22 @@ quarantine = Table(
     _text("why"),
     _text("digest"),
     _moment("since"),
+    _of_site(),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    _text("site", key=True),
+    _text("kind", key=True),
+    _text("scope", key=True),
+    _text("ticket", key=True),
+    _text("field", key=True),
+    _text("value", key=True),
+    _text("why"),
+    _text("bindings"),
+    _moment("since"),
+    _maybe_moment("until"),
     _of_site(),
 )
 
@@ -323,6 +362,15 @@ event = Table(
 Index("ix_event_site_ticket", event.c.site, event.c.ticket, event.c.id)
 Index("ix_event_at", event.c.at)
 Index("ix_event_run_kind", event.c.run, event.c.kind)
+
+identity = Table(
+    "identity",
+    metadata,
+    _text("name", key=True),
+    _text("mark"),  # random; another one is another state
+    Column("epoch", BigInteger, nullable=False),  # grows whenever the state has forgotten something
+    Column("count", BigInteger, nullable=False),  # of transactions that changed anything
+)
 
 lease = Table(
     "lease",

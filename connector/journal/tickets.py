@@ -18,10 +18,12 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.journal.documents import event_of, hits_of, state_of, ticket_digest, ticket_of
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
+from connector.journal.recalls import marks_of
 from connector.journal.statements import AnyRow, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
 from connector.journal.tables import site as site_table
-from connector.ports.journal import OpStatus, Previous, Stored
+from connector.ports.intents import OpStatus
+from connector.ports.journal import Previous, Stored
 
 DAY = timedelta(hours=24)
 _POSTED = (OpStatus.DONE.value, OpStatus.PARKED.value)
@@ -43,6 +45,9 @@ def _load(connection: Connection, site: str, ids: Sequence[str], now: datetime) 
     said_rows = _said(connection, site, ids)
     values = _applied(connection, site, ids)
     notes = _notes(connection, site, ids, since=now - DAY)
+    marks: dict[str, set[str]] = defaultdict(set)
+    for of, ref in marks_of(connection, site, ids):
+        marks[of].add(ref)
     rows = connection.execute(select(ticket).where(ticket.c.site == site, ticket.c.id.in_(ids)))
     return {
         row.id: Stored(
@@ -57,6 +62,7 @@ def _load(connection: Connection, site: str, ids: Sequence[str], now: datetime) 
             last_note_at=notes.get(row.id, (0, None))[1],
             next_due_at=maybe_moment(row.next_due_at),
             own_version=row.own_version,
+            marks=frozenset(marks.get(row.id, ())),
         )
         for row in rows
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -13,6 +15,11 @@ from connector.errors import ConnectorError
 from connector.journal.faults import StateBroken, translate
 
 T = TypeVar("T")
+
+_DRIVER_ERRORS = (sqlite3.Error, AttributeError)
+
+Seal = Callable[[Connection], Callable[[], None] | None]
+"""A transaction's last act, and what follows its commit."""
 
 
 class Runner(Protocol):
@@ -47,6 +54,7 @@ class JournalThread:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._broken: StateBroken | None = None
         self._guard: Callable[[Connection], None] | None = None
+        self._seal: Seal | None = None
         try:
             self._connection = self._pool.submit(self._connect, engine).result()
         except BaseException:
@@ -64,6 +72,10 @@ class JournalThread:
         """Run ``check`` at the start of every transaction from now on."""
         self._guard = check
 
+    def seal(self, last_act: Seal) -> None:
+        """Run ``last_act`` at the end of every transaction from now on, and what it returns after the commit."""
+        self._seal = last_act
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Return what ``work`` returns, after its transaction is on disk; nothing of it happened when this raises."""
         try:
@@ -79,9 +91,34 @@ class JournalThread:
             with self._connection.begin():
                 if self._guard:
                     self._guard(self._connection)
-                return work(self._connection)
+                result = work(self._connection)
+                committed = self._seal(self._connection) if self._seal else None
         except DBAPIError as error:
+            self._leave_transaction()
             raise self._note(translate(error)) from error
+        if committed is not None:
+            committed()
+        return result
+
+    def _leave_transaction(self) -> None:
+        """End a transaction whose very commit failed: SQLite may have kept it open, and the next could not begin."""
+        with contextlib.suppress(DBAPIError, *_DRIVER_ERRORS):
+            self._connection.connection.rollback()
+
+    def compact(self) -> None:
+        """Rewrite the whole file, so that nothing deleted can be read from it (SQLite; a server tidies up itself)."""
+        try:
+            self._pool.submit(self._compact).result()
+        except RuntimeError as error:
+            raise ConnectorError("the journal is closed") from error
+
+    def _compact(self) -> None:
+        if self._connection.dialect.name != "sqlite":
+            return
+        raw = self._connection.connection.driver_connection
+        assert raw is not None  # noqa: S101 - an open connection has one
+        for statement in ("PRAGMA secure_delete = ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            raw.execute(statement).fetchall()
 
     def _note(self, error: ConnectorError) -> ConnectorError:
         if isinstance(error, StateBroken):

@@ -36,12 +36,12 @@ from connector.ports.helpdesk import (
     Version,
     fetched,
 )
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
+    Erased,
     Journal,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
     Records,
@@ -53,11 +53,14 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
-from connector.ports.surroundings import Alarm, AlarmKind, Clock, Notifier, Observer, Policies, Renderer
+from connector.ports.recall import Recall
+from connector.ports.setaside import AsideKind, SetAside
+from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AsideKind",
     "Budgets",
     "BulkResult",
     "Candidate",
@@ -65,7 +68,9 @@ __all__ = [
     "Cursor",
     "Delivery",
     "Directory",
+    "Erased",
     "Failure",
+    "Fence",
     "Guard",
     "Journal",
     "JournalEvent",
@@ -83,11 +88,13 @@ __all__ = [
     "Progress",
     "Quarantined",
     "Queued",
+    "Recall",
     "Receipt",
     "Records",
     "Renderer",
     "RunRow",
     "RunSummary",
+    "SetAside",
     "SiteState",
     "Spent",
     "Stored",

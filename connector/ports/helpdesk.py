@@ -10,6 +10,7 @@ from typing import Protocol
 
 from connector.domain.change import Change, Write
 from connector.domain.events import TicketEvent
+from connector.domain.marks import Mark
 from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket, TicketRef
@@ -66,12 +67,14 @@ class TicketHistory:
     """The vendor's history of one ticket, oldest first, complete up to ``read_until``.
 
     ``unreadable`` says why there is none: the helpdesk refuses it, or it cannot be understood. It is not stored then.
+    ``marks`` are the writes of our own account, as far as the helpdesk shows them.
     """
 
     ref: TicketRef
     events: tuple[TicketEvent, ...]
     read_until: datetime
     unreadable: str = ""
+    marks: tuple[Mark, ...] = ()
 
 
 class Presence(StrEnum):
@@ -169,6 +172,9 @@ class TicketReader(Protocol):
         Its marker tells; where the helpdesk kept no marker, our very words do. What we are not shown enough of to tell
         is ``UNPROVABLE``, never ``ABSENT``.
         """
+
+    def server_now(self) -> datetime:
+        """Return the helpdesk's present time, as its last answer lets us reckon."""
 
     def requests_made(self) -> int:
         """Return how many requests this reader's and its writer's transport have made so far."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
@@ -23,7 +22,10 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
+from connector.ports.setaside import Asides, SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class SiteState:
         frozen: Effect → reason, set by a guard and cleared by ``resume``.
         allowance: Effect → writes that ``resume --allow`` still lets through.
         open_tickets: Known open tickets.
+        recall: How far what was written here has been read back from the helpdesk.
     """
 
     site: str
@@ -50,11 +53,15 @@ class SiteState:
     open_tickets: int = 0
     last_good_at: datetime | None = None
     last_sweep_at: datetime | None = None
+    recall: Recall = Recall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All that the journal knows about one ticket; the journal's half of a ``Situation``."""
+    """All that the journal knows about one ticket; the journal's half of a ``Situation``.
+
+    ``marks`` are the refs of what was said there and read back from the helpdesk, because the state had forgotten it.
+    """
 
     ticket: Ticket
     history: History = History()
@@ -67,6 +74,7 @@ class Stored:
     last_note_at: datetime | None = None
     next_due_at: datetime | None = None
     own_version: Version = ""
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,48 +116,6 @@ class Verdict:
     unwritten: bool = False
     notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-class OpStatus(StrEnum):
-    """Life of one intent; it only moves forward."""
-
-    SENDING = "sending"
-    DONE = "done"
-    FAILED = "failed"  # certainly not applied: not sent, throttled, conflict, rejected
-    PARKED = "parked"  # outcome unknown and not found: never sent again by itself, a person settles it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Op:
-    """One row of intent. ``write`` carries the rendered body only until the row settles.
-
-    Attributes:
-        sent_at: By the helpdesk's own clock.
-        stamp: The version that the request named as seen.
-        fence: Epoch of the process that armed the row; whoever holds an older reading of it cannot move it.
-        resent: Copies that were sent after one whose outcome was unknown.
-        absent_at: When the write was first looked for and not there, by the helpdesk's clock, after its quarantine.
-        look_at: When to look (again), by our clock.
-        ordered_by: Who ordered a parked write to be sent again.
-    """
-
-    id: int
-    write: Write
-    run: str
-    status: OpStatus
-    request_digest: str
-    attempts: int
-    sent_at: datetime
-    settled_at: datetime | None = None
-    remote_id: str = ""
-    why: str = ""
-    job: str = ""
-    stamp: Version = ""
-    fence: int = 0
-    resent: int = 0
-    absent_at: datetime | None = None
-    look_at: datetime | None = None
-    ordered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +185,16 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Outbox, Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure did: rows deleted or rewritten, operations whose key alone was kept, audit lines emptied."""
+
+    rows: int
+    kept: int
+    lines: int
+
+
+class Journal(Outbox, Asides, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -249,6 +224,15 @@ class Journal(Outbox, Protocol):
 
         Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
         """
+
+    def recall(self, site: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
+        """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
+
+        Marks of which the state knows nothing, on a site that is seen for the first time, mean that a state was lost.
+        """
+
+    def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
+        """End the site's recall when every open ticket has been read back; return how far it is."""
 
     def advance(self, site: str, progress: Progress) -> None:
         """Move the site's bookkeeping."""
@@ -391,6 +375,12 @@ class Journal(Outbox, Protocol):
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
 
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time, a bounded number of rows; return how many."""
+
     def records(self) -> Records:
         """Return the read side."""
 
@@ -407,13 +397,22 @@ class Records(Protocol):
     def find(self, text: str) -> tuple[TicketRef, ...]:
         """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first."""
+        """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
     def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
         """Return intents, latest first."""
@@ -429,6 +428,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
 
     def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
         """Return open tickets on which we stopped by ourselves, with the reason, one row each."""

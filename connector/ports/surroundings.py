@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,33 @@ class Clock(Protocol):
 
     def wake(self) -> None:
         """End the present or the next ``wait`` at once; callable from any thread and from a signal handler."""
+
+
+class Fence:
+    """Between arming a write and its first byte: a process that was stopped in between must not send any more.
+
+    Whoever took over meanwhile has looked for the write and not found it. ``arm`` is called before the intent is
+    stored, ``may_begin`` immediately before the first byte.
+    """
+
+    LASTS = 120.0
+    """Seconds for which an armed write is ours."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._armed_at: float | None = None
+
+    def arm(self) -> None:
+        """Note that a write is about to be armed."""
+        self._armed_at = self._monotonic()
+
+    def disarm(self) -> None:
+        """Note that the write is over, however it ended."""
+        self._armed_at = None
+
+    def may_begin(self, seconds: float) -> bool:
+        """Return whether a request that may take ``seconds`` ends while the armed write is still ours."""
+        return self._armed_at is None or self._monotonic() - self._armed_at + seconds <= self.LASTS
 
 
 class Renderer(Protocol):

@@ -87,7 +87,11 @@ def make_scenario(options: ServeOptions) -> Scenario:
 
 def make_sandbox(options: ServeOptions) -> Sandbox:
     """A sandbox in the state in which its story opens, not yet serving."""
-    scenario = make_scenario(options)
+    return tell(make_scenario(options), options)
+
+
+def tell(scenario: Scenario, options: ServeOptions) -> Sandbox:
+    """A sandbox in the state in which ``scenario`` opens, not yet serving."""
     specs = tuple(_spec(name, kind, scenario, options) for name, kind in options.sites.items())
     begin = ClockOptions(start=scenario.begins_at, speed=options.speed, request_cost=options.request_cost)
     ports = Ports(control=options.ports.get("control", 0), clock=options.ports.get("clock", 0))

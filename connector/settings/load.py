@@ -110,7 +110,10 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     web = {name: base / path for name, path in settings.web if isinstance(path, Path)}
     sites = tuple(site.model_copy(update=_site_paths(site, base)) for site in settings.sites)
     paths["web"] = settings.web.model_copy(update=web)
-    return settings.model_copy(update={**paths, "sites": sites, "state": _absolute_state(settings.state, base)})
+    folder = settings.backup.folder
+    backup = settings.backup.model_copy(update={"folder": base / folder if folder else None})
+    own = {"sites": sites, "backup": backup, "state": _absolute_state(settings.state, base)}
+    return settings.model_copy(update={**paths, **own})
 
 
 def _site_paths(site: SiteSettings, base: Path) -> dict[str, Path]:

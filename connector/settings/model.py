@@ -41,6 +41,18 @@ class WebSettings(Strict):
     )
 
 
+class BackupSettings(Strict):
+    """Backups of a SQLite state that are made by themselves."""
+
+    every: Duration = Field(
+        default=as_written("15m"), description="Time between two backups; `0m`: none are made by themselves."
+    )
+    folder: Path | None = Field(
+        default=None,
+        description="Where they are kept, thinned out to 24 hours and 7 days; without it `<state>.backups`.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything in ``connector.yaml``, with the environment laid over it. Paths are absolute once loaded."""
 
@@ -63,6 +75,7 @@ class Settings(BaseSettings):
     stale_after: Duration = Field(
         default=as_written("15m"), description="Alarm when a site had no good pass for this long."
     )
+    backup: BackupSettings = Field(default=BackupSettings(), description="Backups of a SQLite state.")
     log: LogSettings = Field(default=LogSettings(), description="The log on standard error.")
     web: WebSettings = Field(
         default=WebSettings(), description="Webhooks, health and metrics; on this machine alone without these."

@@ -90,7 +90,7 @@ def test_a_wrong_token_is_4_and_shows_no_secret(desk: Desk) -> None:
     assert "resume" in ran.err
     told = ran.out + ran.err + desk.run("status").out + desk.run("-o", "json", "log").out
     assert wrong not in told
-    assert wrong.encode() not in b"".join(p.read_bytes() for p in desk.folder.glob("state.db*"))
+    assert wrong.encode() not in b"".join(p.read_bytes() for p in desk.folder.rglob("state*") if p.is_file())
     kinds = {i["kind"] for i in desk.ok("-o", "json", "attention").json["items"]}
     assert "frozen" in kinds
     planned = desk.run("plan", "--select", ZENDESK)

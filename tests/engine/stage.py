@@ -44,7 +44,7 @@ POLICY, _ = load_policy(MAPPINGS / "policy.yaml", today=date(2026, 11, 23), temp
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
-EPHEMERAL = frozenset({"cursor", "run", "event", "site", "lease", "alembic_version"})
+EPHEMERAL = frozenset({"cursor", "run", "event", "site", "lease", "identity", "recall", "alembic_version"})
 """Tables that tell of passes and not of tickets: every pass has its row in ``run`` and moves cursor and moments."""
 
 

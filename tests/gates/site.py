@@ -47,7 +47,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     "jira": {"limits": False, "index_lag": (0.0, 0.0)},
 }
 SIZE = {"zendesk": "synthetic", "jira": "load"}
-EPHEMERAL = frozenset({"run", "event", "site", "cursor", "lease", "alembic_version"})
+EPHEMERAL = frozenset({"run", "event", "site", "cursor", "lease", "identity", "recall", "alembic_version"})
 """Tables that tell of passes and not of tickets: every pass has its row in ``run`` and moves the site's moments."""
 
 

@@ -135,6 +135,7 @@ def enumerate_kills(template: Path, folder: Path, action: Callable[[SqlJournal],
         _prepare(journal)
     for boundary in itertools.count(1):
         path = Path(shutil.copy(before, folder / f"killed-{boundary}.db"))
+        shutil.copy(f"{before}.witness", f"{path}.witness")
         if _in_a_child(lambda path=path, boundary=boundary: _act(path, action, boundary)):  # type: ignore[misc]
             path.rename(folder / "after.db")
             return

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from connector.errors import Busy, ConfigError, ConnectorError
+from connector.errors import Busy, ConfigError, ConnectorError, StateFull
 from connector.journal import open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
@@ -52,7 +52,7 @@ def test_only_the_owner_may_read_a_state(tmp_path):
         journal.open_site(SITE, fingerprint="f")
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         files = sorted(found.name for found in path.parent.iterdir())
-        assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock"]
+        assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock", "state.db.witness"]
         assert {stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()} == {0o600}
 
 
@@ -397,7 +397,7 @@ def _sqlite_error(name: str) -> sqlite3.OperationalError:
     [
         ("SQLITE_BUSY_SNAPSHOT", Busy),
         ("SQLITE_LOCKED", Busy),
-        ("SQLITE_FULL", ConnectorError),
+        ("SQLITE_FULL", StateFull),
         ("SQLITE_IOERR_FSYNC", StateBroken),
         ("SQLITE_CORRUPT", StateBroken),
         ("SQLITE_NOTADB", StateBroken),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from connector.domain.marks import Mark
 from connector.domain.site import Effect
+from connector.domain.ticket import TicketRef
 from connector.journal import open_journal, schema
 from connector.journal.lease import Lease
+from connector.journal.recalls import forget_all
 from connector.journal.statements import _insert, _update
 from connector.journal.tables import lease, metadata
-from connector.ports import OpStatus, Progress, RunRow
+from connector.ports import OpStatus, Progress, RunRow, TicketHistory
+from tests.engine.stage import POLICY
 from tests.journal import crash_lab
 from tests.journal.samples import NOW, SITE
 
@@ -43,6 +48,12 @@ def _everything(journal):
     journal.advance(SITE, Progress(cursor="c", loaded=True))
     journal.freeze(SITE, None, "why", now=NOW)
     journal.want_history(SITE, ["1"])
+    marked = Mark(at=NOW, key="f" * 64, refs=frozenset({"F" * 10}), public=False, memory='{"P":"P1"}', policy="aaaaaaa")
+    read = TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW, marks=(marked,))
+    journal._run(lambda c: forget_all(c, "why"))
+    journal.recall(SITE, [read], policy=POLICY, now=NOW)
+    journal.store_history([replace(read, ref=TicketRef(SITE, id_)) for id_ in journal.known_open(SITE)])
+    journal.end_recall(SITE, policy_hash="a" * 64, now=NOW)
     journal.previous(SITE, ["1"])
     journal.load(SITE, ["1", "2"], now=NOW)
     journal.due(SITE, now=NOW, limit=1)

@@ -136,23 +136,37 @@ class JiraReader:
         """Return issues as they are now; one that is hidden from us is gone as well, Jira tells no difference."""
         self._known_account()
         read = [self._fetch(ids[n : n + wire.MOST_IDS]) for n in range(0, len(ids), wire.MOST_IDS)]
-        page = fetched(ids, [o for p in read for o in p.observations], [q for p in read for q in p.malformed])
+        observations = tuple(o for p in read for o in p.observations)
+        malformed = tuple(q for p in read for q in p.malformed)
+        return self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
+
+    def _gone_of(self, ids: Sequence[str], read: Page) -> Page:
+        """Return what was read of ``ids``, with those that are gone; believed only while Jira knows us."""
+        page = fetched(ids, read.observations, read.malformed)
         if page.gone:
             self.prove_account()
         return page
 
     def _fetch(self, ids: Sequence[str]) -> Page:
-        answer = self._client.call(wire.bulk_fetch(ids, self._shape.asked))
-        return self._page(pages.found_in(answer.body, what="bulkfetch", read=self._shape.decode_page), "")
+        return self._page(self._found(ids), "")
+
+    def _found(self, ids: Sequence[str], *, properties: Sequence[str] = ()) -> pages.Found:
+        answer = self._client.call(wire.bulk_fetch(ids, self._shape.asked, properties=properties))
+        read = pages.read_page if properties else self._shape.decode_page
+        return pages.found_in(answer.body, what="bulkfetch", read=read)
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""
         for start in range(0, len(ids), wire.MOST_IDS):
             chunk = ids[start : start + wire.MOST_IDS]
             read_until = self._now()
-            page = self.get(chunk)
+            self._known_account()
+            found = self._found(chunk, properties=(wire.MARKER,))
+            page = self._gone_of(chunk, self._page(found, ""))
             tickets = [observation.ticket for observation in page.observations]
-            yield from Histories(self._client, self._shape, self._insight).read(tickets, read_until=read_until)
+            issues = {issue.id: issue for issue in found.issues}
+            histories = Histories(self._client, self._shape, self._insight)
+            yield from histories.read(tickets, issues, read_until=read_until)
             why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
             for id_, reason in why.items():
                 ref = TicketRef(self._shape.site, id_)
@@ -203,6 +217,10 @@ class JiraReader:
                 return Lookup(presence=Presence.UNPROVABLE) if unclear else found
 
     # ---- budgets
+
+    def server_now(self) -> datetime:
+        """Return Jira's present time, as its last answer told it."""
+        return self._now()
 
     def requests_made(self) -> int:
         """Return how many requests reader and writer have made, those of the vendor's own client included."""

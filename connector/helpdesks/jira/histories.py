@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import Ticket
-from connector.errors import Malformed, Rejected, Unavailable
+from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
 from connector.helpdesks.jira.insight import Insight
+from connector.helpdesks.jira.marks import marks
 from connector.helpdesks.jira.people import comment_events
 from connector.helpdesks.jira.shape import Shape
-from connector.helpdesks.jira.structs import ChangeHistory, ChangelogPage, Comment, CommentPage
+from connector.helpdesks.jira.structs import ChangeHistory, ChangelogPage, Comment, CommentPage, Issue
 from connector.helpdesks.transport import Client
 from connector.ports import TicketHistory
 
@@ -29,8 +30,13 @@ class Histories:
         self._shape = shape
         self._insight = insight
 
-    def read(self, tickets: Sequence[Ticket], *, read_until: datetime) -> Iterator[TicketHistory]:
-        """Yield the history of each ticket, up to ``read_until``; one that cannot be read says so instead."""
+    def read(
+        self, tickets: Sequence[Ticket], issues: Mapping[str, Issue], *, read_until: datetime
+    ) -> Iterator[TicketHistory]:
+        """Yield the history of each ticket, up to ``read_until``; one that cannot be read says so instead.
+
+        ``issues`` are the same tickets as Jira gave them, with our property.
+        """
         if not tickets:
             return
         logs = self._changelogs([ticket.ref.id for ticket in tickets])
@@ -38,14 +44,19 @@ class Histories:
             self._shape = self._insight.with_categories(self._shape)
         for ticket in tickets:
             try:
-                events = self._events(ticket, logs.get(ticket.ref.id, []))
-            except (Rejected, Malformed) as error:
+                comments = self._comments(ticket.ref.id)
+                events = self._events(ticket, logs.get(ticket.ref.id, []), comments)
+                found = tuple(marks(issues[ticket.ref.id], comments, self._shape.ours, read_at=read_until))
+            except (Rejected, Malformed, Denied) as error:
+                if isinstance(error, Denied) and error.about != "permission":
+                    raise
                 yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=str(error)[:200])
             else:
-                yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until)
+                yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until, marks=found)
 
-    def _events(self, ticket: Ticket, histories: Sequence[ChangeHistory]) -> tuple[TicketEvent, ...]:
-        comments = self._comments(ticket.ref.id)
+    def _events(
+        self, ticket: Ticket, histories: Sequence[ChangeHistory], comments: Sequence[Comment]
+    ) -> tuple[TicketEvent, ...]:
         try:
             said = tuple(comment_events(comments, self._shape, requester=ticket.requester))
             return history_events(ticket, histories, said, self._shape)

@@ -26,6 +26,8 @@ _SCHEME = re.compile(r"(?i)(?<=\w)(?=://)|(?<=\bmailto)(?=:)|(?<=\bwww)(?=\.)")
 _BLOCK_START = re.compile(r"(?m)^(\s*(?:h[1-6]|bq))(?=\.)")
 _ICON = re.compile(r"(?<=[:;])(?=[PDpd]\b)")
 _REFERENCE = "Ref "
+_REF_BEGINS = "ESC-"
+_REFERENCES = re.compile(r"Ref ((?:ESC-[0-9A-F]{10})(?: ESC-[0-9A-F]{10})*)\s*$")
 
 
 def adf(text: str) -> dict[str, Any]:
@@ -53,6 +55,13 @@ def wiki_note(text: str, ref: str) -> str:
     """Return an internal note: the text, and our reference on a line of its own."""
     ending = f"\n\n{_REFERENCE}{_escaped(ref)}"
     return wiki(text, limit=LONGEST_COMMENT - utf16(ending)) + ending
+
+
+def references(document: Any) -> tuple[str, ...]:
+    """Return the refs (ten digits each) in a note's last line, where it is one of ours."""
+    shown = plain(document).replace("\\", "").replace(_JOINER, "")
+    found = _REFERENCES.search(shown)
+    return tuple(ref.removeprefix(_REF_BEGINS) for ref in found.group(1).split()) if found else ()
 
 
 def refers_to(document: Any, ref: str) -> bool:
@@ -116,9 +125,9 @@ _DEEPEST = 100
 
 
 def _texts(node: Any, left_out: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[str]:
-    if not isinstance(node, dict) or depth > _DEEPEST or node.get("type") in left_out:
+    if not isinstance(node, dict) or depth > _DEEPEST or str(node.get("type")) in left_out:
         return
-    kind, content = node.get("type"), node.get("content")
+    kind, content = str(node.get("type")), node.get("content")
     if kind == "hardBreak":
         yield "\n"
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -86,9 +87,12 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def bulk_fetch(ids: Sequence[str], fields: Sequence[str]) -> Request:
+def bulk_fetch(ids: Sequence[str], fields: Sequence[str], *, properties: Sequence[str] = ()) -> Request:
     """Up to 100 issues as they are now; the answer is in order of id and leaves out what we cannot see."""
-    return Request("POST", f"{_API}/issue/bulkfetch", body={"issueIdsOrKeys": list(ids), "fields": list(fields)})
+    body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "fields": list(fields)}
+    if properties:
+        body["properties"] = list(properties)
+    return Request("POST", f"{_API}/issue/bulkfetch", body=body)
 
 
 def issue(id_: str, fields: Sequence[str], *, properties: Sequence[str] = ()) -> Request:
@@ -189,15 +193,17 @@ def _field_id(binding: Binding | None, change: FieldChange) -> str:
     return binding.id
 
 
-def add_comment(id_: str, comment: Comment) -> Request:
+def add_comment(id_: str, comment: Comment, riders: Mapping[str, str] = MappingProxyType({})) -> Request:
     """A comment that the requester reads: text nodes only, the marker in the comment's own properties."""
-    body = {"body": adf(comment.body), "properties": [{"key": MARKER, "value": {"key": comment.key}}]}
+    marker = {"key": comment.key} | ({"also": " ".join(comment.also)} if comment.also else {}) | dict(riders)
+    body = {"body": adf(comment.body), "properties": [{"key": MARKER, "value": marker}]}
     return Request("POST", f"{_API}/issue/{quote(id_, safe='')}/comment", body=body)
 
 
 def add_note(id_: str, comment: Comment) -> Request:
     """An internal note: wiki text with everything escaped, its visible reference as the only marker."""
-    body = {"body": wiki_note(comment.body, comment.ref), "public": False}
+    refs = " ".join((comment.ref, *(f"ESC-{ref}" for ref in comment.also)))
+    body = {"body": wiki_note(comment.body, refs), "public": False}
     return Request("POST", f"{_DESK}/request/{quote(id_, safe='')}/comment", body=body)
 
 

@@ -10,7 +10,8 @@ from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Unavailable
-from connector.helpdesks.memory.world import Fault, MemoryHelpdesk
+from connector.helpdesks.memory.records import Fault
+from connector.helpdesks.memory.world import MemoryHelpdesk
 from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, Quarantined, TicketHistory, fetched
 
 
@@ -75,7 +76,9 @@ class MemoryReader:
             row = self._world.rows.get(id_)
             if row is not None:
                 ref = TicketRef(self._world.site, id_)
-                yield TicketHistory(ref=ref, events=tuple(row.events), read_until=self._world.clock.now())
+                marks = tuple(a.mark for a in row.audits if a.mark is not None and a.by == self._world.us)
+                now = self._world.clock.now()
+                yield TicketHistory(ref=ref, events=tuple(row.events), read_until=now, marks=marks)
 
     def history_allowance(self) -> int:
         """Return a page's worth."""
@@ -95,6 +98,10 @@ class MemoryReader:
         standing = {posted.version for posted in self._world.comments}
         copies = tuple(version for version in newer if version in standing)
         return Lookup(presence=Presence.FOUND, remote_id=first, version=first, copies=copies, at=now)
+
+    def server_now(self) -> datetime:
+        """Return the world's time."""
+        return self._world.clock.now()
 
     def requests_made(self) -> int:
         """Return the number of requests so far."""

@@ -1,4 +1,4 @@
-"""Reading an answer's body, up to a limit."""
+"""Reading an answer's body, so that no answer fills the memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ _CHUNK = 64 * 1024
 
 
 def read_body(response: requests.Response) -> bytes:
-    """Read the body; one whose size is stated and small enough is read at once, without copying it about."""
+    """Return the whole body, unpacked; raises ``OSError`` for one of more than 20 MB, packed or not.
+
+    One whose size is stated and small enough is read at once, without copying it about.
+    """
     stated, packed = response.raw.length_remaining, response.headers.get("Content-Encoding")
     if stated is not None and stated <= LARGEST_BODY and not packed:
         body: bytes = response.raw.read()

@@ -31,16 +31,24 @@ class Watch:
         monotonic: Seconds that never go back.
         ends_at: Monotonic moment at which the exchange is given up, however slowly bytes drip.
         begun: The first byte of the request has been handed to the socket: from here on, no answer means *unknown*.
+        may_begin: Asked before the first byte with the seconds that the exchange may still take.
     """
 
     monotonic: Callable[[], float]
     ends_at: float = 0.0
     begun: bool = False
+    may_begin: Callable[[float], bool] = lambda _: True
 
     def start(self, seconds: float) -> None:
         """Begin an exchange that may take ``seconds`` in all."""
         self.ends_at = self.monotonic() + seconds
         self.begun = False
+
+    def begin(self) -> None:
+        """Pass the last moment at which an exchange can be called off; raises ``TimeoutError`` when it has to be."""
+        if not self.may_begin(self.left()):
+            raise TimeoutError("this process stood still since the write was armed: it is not ours any more")
+        self.begun = True
 
     def left(self) -> float:
         """Return the seconds left; raises ``TimeoutError`` when there are none."""
@@ -131,7 +139,8 @@ class _Watched:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.watch.begun = True
+        if not self.watch.begun:
+            self.watch.begin()
         super().send(data)  # type: ignore[misc]
 
 

@@ -188,6 +188,9 @@ class EscMarker(msgspec.Struct, gc=False):
     key: str | None = None
     run: str | None = None
     hop: int | None = None
+    also: str | None = None
+    memory: str | None = None
+    policy: str | None = None
 
 
 class CustomMetadata(msgspec.Struct, gc=False):

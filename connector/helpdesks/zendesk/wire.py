@@ -157,11 +157,18 @@ def update_many(writes: Sequence[tuple[Write, Ticket]], fields: FieldMap) -> Req
 def metadata(write: Write) -> dict[str, Any]:
     """Return the hidden marker with as many riders as fit."""
     marker: dict[str, Any] = {"key": write.key, "hop": 1}
-    for name, value in sorted(write.riders.items()):
+    also = {"also": " ".join(write.comment.also)} if write.comment and write.comment.also else {}
+    for name, value in sorted((also | dict(write.riders)).items(), key=_by_weight):
         longer = marker | {name: value}
         if name not in marker and len(msgspec.json.encode({"esc": longer})) <= LARGEST_METADATA:
             marker = longer
     return marker
+
+
+def _by_weight(rider: tuple[str, str]) -> tuple[bool, str]:
+    """Sort what a lost state is recalled from before what only people read."""
+    name, _ = rider
+    return name not in {"also", "memory", "policy"}, name
 
 
 def bound_value(binding: Binding | None, value: str) -> str | None:

@@ -221,6 +221,7 @@ class JiraSite:
                     "public": c.public,
                     "body": c.text,
                     "created": c.created.isoformat(),
+                    "hidden": dict(c.properties),
                 }
                 for c in self.state.comments.get(issue.id, ())
             ],

@@ -1,0 +1,111 @@
+"""Whether our clock can be believed: against the machine's monotonic clock, and against the helpdesk's own time.
+
+A clock that leaps (a step of NTP, a machine that slept) is in doubt until two answers of the helpdesk agree about how
+far it is off. A clock that is off by more than two minutes is corrected by the helpdesk's time; by more than a quarter
+of an hour, nothing is decided and a person has to look. Time that a demo or a test steps is never in doubt.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connector.engine.kit import SiteReading, Surroundings
+from connector.errors import Unavailable, UnsafePlan
+from connector.ports import Alarm, AlarmKind, Clock
+
+LEAP = timedelta(seconds=5)
+AGREE = timedelta(seconds=5)  # the helpdesk's time has whole seconds, and answers take their time
+FAR, TOO_FAR = timedelta(seconds=120), timedelta(minutes=15)
+
+
+class CorrectedClock:
+    """A clock that shows the helpdesk's time where ours is far off."""
+
+    def __init__(self, real: Clock) -> None:
+        self._real = real
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the present moment, corrected."""
+        return self._real.now() + self.offset
+
+    def monotonic(self) -> float:
+        """Return the real clock's monotonic seconds."""
+        return self._real.monotonic()
+
+    def wait(self, until: datetime | None) -> bool:
+        """Wait until a moment of the corrected time."""
+        return self._real.wait(None if until is None else until - self.offset)
+
+    def wake(self) -> None:
+        """End the present or the next wait."""
+        self._real.wake()
+
+
+class Timekeeper:
+    """Watches one site's clock; belongs to the thread that owns the clock."""
+
+    def __init__(self, real: Clock) -> None:
+        self._real = real
+        self.clock = CorrectedClock(real)
+        self._last: tuple[datetime, float] | None = None
+        self._in_doubt = False
+
+    def steady(self) -> bool:
+        """Compare the wall with the monotonic clock; return whether nothing has leapt since two answers agreed."""
+        wall, monotonic = self._real.now(), self._real.monotonic()
+        if self._last is not None:
+            leap = (wall - self._last[0]) - timedelta(seconds=monotonic - self._last[1])
+            self._in_doubt = self._in_doubt or abs(leap) > LEAP
+        self._last = (wall, monotonic)
+        return not self._in_doubt
+
+    def sound(self, site: SiteReading) -> None:
+        """After a leap, ask the helpdesk twice for its time.
+
+        Raises:
+            Unavailable: It does not answer, or its two answers do not agree; the clock stays in doubt.
+        """
+        if self.steady():
+            return
+        first, second = self._ask(site), self._ask(site)
+        if abs(first - second) > AGREE:
+            raise Unavailable("the clock leapt, and two answers of the helpdesk do not agree about the time")
+        self._in_doubt = False
+        self.clock.offset = second if abs(second) > FAR else timedelta(0)
+
+    def _ask(self, site: SiteReading) -> timedelta:
+        site.reader.start_cursor()
+        return site.reader.server_now() - self._real.now()
+
+    def settle(self, site: SiteReading, around: Surroundings, now: datetime) -> datetime:
+        """Return the moment to decide by, after the reads of a pass: the helpdesk's where ours is far off.
+
+        Raises:
+            UnsafePlan: Ours is off by more than a quarter of an hour.
+        """
+        skew = site.reader.server_now() - self._real.now()
+        self.clock.offset = skew if abs(skew) > FAR else timedelta(0)
+        if abs(skew) > TOO_FAR:
+            raise UnsafePlan(
+                f"this machine's clock differs from {site.name}'s by more than {TOO_FAR}; nothing is decided",
+                remedy="set the clock right",
+            )
+        if not self.clock.offset:
+            return now
+        around.observer.event("clock_is_off", site=site.name, seconds=int(skew.total_seconds()))
+        _alarm(site, around)
+        return self.clock.now()
+
+
+def _alarm(site: SiteReading, around: Surroundings) -> None:
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FINDING,
+            site=site.name,
+            ticket="",
+            message=f"this machine's clock differs from {site.name}'s by more than {FAR}; the helpdesk's time is used",
+            remedy="set the clock right (NTP)",
+            at=around.clock.now(),
+        )
+    )

@@ -1,0 +1,226 @@
+"""A day at one desk during which the state is lost, and the same day without that: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from connector.domain.ticket import Priority, Status
+from connector.engine.passes import PassOutcome
+from connector.errors import ConnectorError
+from connector.helpdesks.memory.world import AGENT, CUSTOMER
+from connector.journal.backup import make_backup, put_back
+from connector.journal.opening import lock_path
+from connector.journal.witness import SUFFIX
+from tests.engine.ledger import internal_stays_internal, nothing_is_said_twice
+from tests.engine.stage import MINUTE, Desk, Stage
+from tests.engine.stage import POLICY as DAILY
+from tests.helpdesks.stopped_clock import StoppedClock
+
+STEPS, STEP = 16, 25 * MINUTE
+POLICY = replace(DAILY, quiet=replace(DAILY.quiet, notes_per_day=50))  # so that none waits for the next day
+WAYS = ("deleted", "deleted with its witness", "page", "backup", "copied back")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """How the state is lost, at which step, and the step of the backup that is put back."""
+
+    way: str
+    at: int
+    aged: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a day left: comments by us, and where each ticket stands."""
+
+    said: Counter[tuple[str, str]]
+    stands: dict[str, tuple[Status, Priority | None, int | None, str | None]]
+    forgot: bool
+
+
+def loss_of(seed: int) -> Loss:
+    rng = random.Random(seed)
+    at = rng.randrange(3, STEPS - 4)
+    return Loss(way=WAYS[seed % len(WAYS)], at=at, aged=rng.randrange(1, at), seed=seed)
+
+
+class Storyteller:
+    """Plays one day; the people's part depends on the seed alone."""
+
+    def __init__(self, template: Path, seed: int, loss: Loss | None) -> None:
+        self.clock = StoppedClock(_morning())
+        self.desk = Desk("desk", self.clock)
+        self.desk.world.page_size = 5  # of which a pass reads the histories: recalling takes several
+        self.stage = Stage(template, self.desk, clock=self.clock, policy=POLICY)
+        self._rng = random.Random(seed)
+        self._loss = loss
+        self._kept = self.stage.folder / "kept.db"
+        self._forgot = False
+
+    def tell(self) -> Day:
+        try:
+            for step in range(STEPS):
+                self._people(step)
+                self._operator(step)
+                self._pass()
+                self.clock.move(STEP)
+            return self._end()
+        finally:
+            self.stage.close()
+
+    def _pass(self) -> None:
+        result = self.stage.run("desk")
+        assert result.outcome in {PassOutcome.OK, PassOutcome.HELD}, result
+
+    # ---- people
+
+    def _people(self, step: int) -> None:
+        world, rng = self.desk.world, self._rng
+        for _ in range(rng.choice((0, 0, 1, 2)) if step < STEPS - 5 else 0):
+            facts = {
+                "impact": rng.choice(("site", "department", "user")),
+                "urgency": rng.choice(("blocked", "degraded")),
+            }
+            world.create(facts=facts, group="service-desk")
+        act, pick = rng.random(), rng.random()
+        if not world.rows:
+            return
+        id_ = sorted(world.rows, key=int)[int(pick * len(world.rows))]
+        if not world.ticket(id_).is_open:
+            return
+        if act < 0.15:
+            world.comment(id_, "we look at it", AGENT)
+        elif act < 0.25:
+            world.update(id_, AGENT, group="specialists")
+        elif act < 0.3:
+            world.comment(id_, "any news?", CUSTOMER)
+        elif act < 0.35:
+            world.update(id_, AGENT, status=Status.SOLVED)
+
+    # ---- the operator's bad day
+
+    def _operator(self, step: int) -> None:
+        if self._loss is None:
+            return
+        if step == self._loss.at - self._loss.aged:
+            make_backup(self.stage.state, self._kept)
+        if step == self._loss.at:
+            self.stage.journal.close()
+            _WAYS[self._loss.way](self)
+            self.stage.restart()
+            self._forgot = bool(self.stage.journal.forgotten)
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._beside(suffix).unlink(missing_ok=True)
+
+    def _delete_all(self) -> None:
+        self._delete()
+        self._beside(SUFFIX).unlink()
+
+    def _damage(self) -> None:
+        """Overwrite a page, and do what the refusal to open it asks for."""
+        data = bytearray(self.stage.state.read_bytes())
+        rng = random.Random(self._loss.seed if self._loss else 0)
+        page = rng.randrange(1, len(data) // 4096) * 4096
+        data[page : page + 4096] = rng.randbytes(4096)
+        self.stage.state.write_bytes(data)
+        with contextlib.suppress(ConnectorError):  # a page that no read has met yet does its harm later
+            self.stage.restart()
+            self.stage.journal.close()
+        self._restore()
+
+    def _restore(self) -> None:
+        state = self.stage.state
+        now = self.clock.now()
+        put_back(state, self._kept, lock_path(state), now=now, opened=lambda: None)
+
+    def _copy_back(self) -> None:
+        """Copy an old state into place by hand, over what stands there, as one should not."""
+        self._delete()
+        shutil.copy(self._kept, self.stage.state)
+
+    def _beside(self, suffix: str) -> Path:
+        return self.stage.state.with_name(self.stage.state.name + suffix)
+
+    # ---- the end
+
+    def _end(self) -> Day:
+        for _ in range(3):
+            self._pass()
+            self.clock.move(5 * MINUTE)
+        nothing_is_said_twice(self.desk)
+        internal_stays_internal(self.desk)
+        state = self.stage.journal.open_site("desk", fingerprint=self.desk.rules.fingerprint)
+        assert state.recall.is_over
+        return Day(self._said(), self._stands(), self._forgot or bool(state.recall.why))
+
+    def _said(self) -> Counter[tuple[str, str]]:
+        writes = {s.write.key: s.write for s in self.desk.writer.sent}
+        found: Counter[tuple[str, str]] = Counter()
+        for posted in self.desk.world.comments:
+            comment = writes[posted.key].comment if posted.key else None
+            if comment is not None:
+                for about in (comment.notice.occasion, *comment.notice.covers):
+                    parts = about.parts if about.kind != "level" else (about.parts[0], about.parts[2])
+                    found[posted.ticket, f"{about.kind}:{':'.join(parts)} {comment.notice.audience}"] += 1
+        return found
+
+    def _stands(self) -> dict[str, tuple[Status, Priority | None, int | None, str | None]]:
+        rows = self.desk.world.rows
+        return {id_: (r.ticket.status, r.ticket.priority, r.ticket.level, r.ticket.path) for id_, r in rows.items()}
+
+
+_WAYS: dict[str, Callable[[Storyteller], None]] = {
+    "deleted": Storyteller._delete,
+    "deleted with its witness": Storyteller._delete_all,
+    "page": Storyteller._damage,
+    "backup": Storyteller._restore,
+    "copied back": Storyteller._copy_back,
+}
+
+
+def _morning() -> datetime:
+    from tests.engine.stage import MONDAY  # noqa: PLC0415
+
+    return MONDAY - timedelta(hours=2)
+
+
+def compare(template: Path, seed: int) -> str:
+    """Return what differs between a day on which the state is lost and the same day without that; empty: nothing.
+
+    Everything that is said on the ordinary day is said on the other one as well, at the latest at its end, and every
+    ticket ends with the same priority on the same level. Later is allowed: reading back takes its time, and what falls
+    due meanwhile is said together, the highest mark for those below it. What was solved by then is nobody's concern.
+    """
+    plain, lost = (Storyteller(template, seed, loss).tell() for loss in (None, loss_of(seed)))
+    moved = {id_: (stood, lost.stands[id_]) for id_, stood in plain.stands.items() if lost.stands[id_] != stood}
+    moved = {id_: both for id_, both in moved.items() if not both[1][0].is_finished}
+    waiting = [what for what in plain.said if not lost.stands[what[0]][0].is_finished]
+    unsaid = [what for what in waiting if what not in lost.said and not _spoken_for(what, lost.said)]
+    twice = [what for what, times in lost.said.items() if times > max(1, plain.said[what])]
+    noticed = lost.forgot or _knew_all(seed)
+    told = {"said twice": twice, "stand elsewhere": moved, "never said": unsaid, "not noticed": not noticed}
+    return "; ".join(f"{name}: {found}" for name, found in told.items() if found)
+
+
+def _spoken_for(what: tuple[str, str], said: Counter[tuple[str, str]]) -> bool:
+    """True for a mark, a level or an update that a later one of the same kind has spoken for."""
+    ticket, name = what
+    kind = name.split(":")[0]
+    later = {"threshold", "level", "update", "repeat"}
+    return kind in later and any(of == ticket and other.split(":")[0] == kind and other > name for of, other in said)
+
+
+def _knew_all(seed: int) -> bool:
+    """True where there was nothing to forget: nothing had been written yet, and its witness went with the state."""
+    return loss_of(seed).way == "deleted with its witness"

@@ -1,0 +1,186 @@
+"""What became of a story, by the sandboxes' own account, held against the same story told without a death."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+OURS = re.compile(r"^connector")
+_LEVEL = re.compile(r"level (\d) of path ([a-z]+)")
+_THRESHOLDS = {
+    "overdue": re.compile(r"is overdue|100% of first_response used"),
+    "at-risk": re.compile(r"is at risk|75% of resolution used"),
+    "breached": re.compile(r"resolution of .* was missed|100% of resolution used"),
+}
+_LATER = {"at-risk": {"breached"}}
+"""What also stands for an earlier mark: of what is missed meanwhile only the latest speaks."""
+
+BETWEEN_UPDATES = timedelta(minutes=25)
+"""Two regular updates to a customer are never nearer to one another (the policy says 40 minutes)."""
+
+LATE = timedelta(minutes=40)
+"""What the undisturbed story said in its last minutes may come after the end of one that was interrupted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One comment of ours as it stands in the helpdesk."""
+
+    at: datetime
+    ticket: str
+    public: bool
+    body: str
+    mark: str
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What it announces: each level, and what is due or missed."""
+        text = self.body.replace("\\", "")  # wiki text and Markdown escape with it
+        levels = [f"{path} level {number}" for number, path in _LEVEL.findall(text)]
+        return (*levels, *(name for name, pattern in _THRESHOLDS.items() if pattern.search(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The truth about a story: what was said, how every ticket stands, and the mails that left because of us."""
+
+    said: tuple[Said, ...]
+    tickets: Mapping[str, Mapping[str, Any]]
+    ends_at: datetime
+    problems: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong; nothing is what is wanted."""
+
+    duplicates: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+    parked: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.duplicates or self.losses or self.leaks)
+
+
+def account(views: Mapping[str, list[dict[str, Any]]], facts: list[dict[str, Any]], ends_at: datetime) -> Account:
+    """Read the truth."""
+    tickets = {f"{site}:{row['ticket']}": row for site, rows in views.items() for row in rows}
+    said = [each for name, row in tickets.items() for each in _said(name, row)]
+    problems = [str(f["data"]) for f in facts if f["kind"] == "problem" and "sandbox failed" in str(f["data"])]
+    mails = [f"{f['ticket']}: {f['data']['body']}" for f in facts if f["kind"] == "mail" and _to_customer(f)]
+    return Account(said=tuple(said), tickets=tickets, ends_at=ends_at, problems=tuple(problems), mails=tuple(mails))
+
+
+def _to_customer(fact: Mapping[str, Any]) -> bool:
+    return fact["via"] == "api" and not str(fact["data"]["to"]).endswith("@support.example")
+
+
+def _said(ticket: str, row: Mapping[str, Any]) -> Iterable[Said]:
+    for comment in row["comments"]:
+        if OURS.match(str(comment["author"])):
+            at = datetime.fromisoformat(str(comment.get("created") or comment.get("at")))
+            yield Said(at=at, ticket=ticket, public=bool(comment["public"]), body=comment["body"], mark=_mark(comment))
+
+
+def _mark(comment: Mapping[str, Any]) -> str:
+    """The operation that a comment names: hidden where the vendor can carry that, else its visible ``Ref``."""
+    for hidden in (comment.get("hidden") or {}).values():
+        if isinstance(hidden, dict) and (key := hidden.get("key")):
+            return str(key)
+    found = re.search(r"Ref ESC\\?-([0-9A-F]+)", str(comment["body"]))
+    return found[1] if found else ""
+
+
+def judge(told: Account, undisturbed: Account, *, parked: frozenset[str] = frozenset()) -> Verdict:
+    """Hold an interrupted story against the undisturbed one.
+
+    ``parked`` are ids of tickets on which a write waits for a person, who was alarmed: nothing of them is lost.
+    """
+    verdict = Verdict()
+    _duplicates(told, undisturbed, verdict)
+    _losses(told, undisturbed, verdict)
+    waiting = {name for name, row in told.tickets.items() if str(row["id"]) in parked}
+    verdict.parked += sorted(waiting)
+    verdict.losses = [loss for loss in verdict.losses if loss.partition(": ")[0] not in waiting]
+    verdict.leaks += [f"{s.ticket}: {s.body!r}" for s in told.said if s.public is not is_meant_for_customers(s)]
+    verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if "Ref ESC" in mail or _LEVEL.search(mail)]
+    return verdict
+
+
+def is_meant_for_customers(said: Said) -> bool:
+    """The regular update alone is for customers; levels, deadlines and references are internal."""
+    return said.body.startswith("A status update") and not said.statements and "Ref ESC" not in said.body
+
+
+def _duplicates(told: Account, undisturbed: Account, verdict: Verdict) -> None:
+    marks = Counter((s.ticket, s.mark) for s in told.said if s.mark)
+    verdict.duplicates += [f"{ticket}: {mark} x{n}" for (ticket, mark), n in marks.items() if n > 1]
+    usual = _spoken(undisturbed)
+    for what, count in _spoken(told).items():
+        if count > max(1, usual[what]):
+            verdict.duplicates.append(f"{what[0]}: {what[2]} x{count}, undisturbed x{usual[what]}")
+    verdict.duplicates += _too_near(told)
+
+
+def _spoken(told: Account) -> Counter[tuple[str, bool, str]]:
+    return Counter((s.ticket, s.public, each) for s in told.said for each in set(s.statements))
+
+
+def _too_near(told: Account) -> Iterable[str]:
+    """Yield customers' updates that follow one another too soon."""
+    updates = sorted((s.ticket, s.at) for s in told.said if s.public)
+    for (ticket, first), (same, second) in itertools.pairwise(updates):
+        if ticket == same and second - first < BETWEEN_UPDATES:
+            yield f"{ticket}: updates to the customer at {first:%H:%M} and {second:%H:%M}"
+
+
+def _losses(told: Account, undisturbed: Account, verdict: Verdict) -> None:
+    for name, wanted in undisturbed.tickets.items():
+        got = told.tickets.get(name)
+        if got is None:
+            verdict.losses.append(f"{name} is missing")
+            continue
+        for what in ("priority", "group", "assignee", "status"):
+            if got[what] != wanted[what]:
+                verdict.losses.append(f"{name}: {what} is {got[what]}, undisturbed {wanted[what]}")
+        for what in ("level", "path"):
+            if str(got["fields"].get(what)) != str(wanted["fields"].get(what)):
+                was = wanted["fields"].get(what)
+                verdict.losses.append(f"{name}: {what} is {got['fields'].get(what)}, undisturbed {was}")
+    verdict.losses += _unsaid(told, undisturbed)
+
+
+def _unsaid(told: Account, undisturbed: Account) -> Iterable[str]:
+    """Yield what the undisturbed story said in good time and this one did not."""
+    heard: dict[str, set[str]] = defaultdict(set)
+    for said in told.said:
+        heard[said.ticket] |= set(said.statements)
+    for said in undisturbed.said:
+        if said.at > undisturbed.ends_at - LATE:
+            continue
+        for each in said.statements:
+            if not heard[said.ticket] & _stands_for(each):
+                yield f"{said.ticket}: {each} was never said"
+    updates, wanted = _updates(told), _updates(undisturbed, before=undisturbed.ends_at - LATE)
+    for ticket in wanted:
+        if updates[ticket] < wanted[ticket]:
+            yield f"{ticket}: {updates[ticket]} updates to the customer, undisturbed {wanted[ticket]}"
+
+
+def _stands_for(statement: str) -> set[str]:
+    """What counts as having said it: itself, a later mark of its clock, a higher level of its path."""
+    path, level, number = statement.rpartition(" level ")
+    higher = {f"{path} level {n}" for n in range(int(number), 10)} if level else set()
+    return {statement, *higher, *_LATER.get(statement, ())}
+
+
+def _updates(told: Account, before: datetime | None = None) -> Counter[str]:
+    return Counter(s.ticket for s in told.said if s.public and (before is None or s.at <= before))

@@ -1,0 +1,215 @@
+"""Many stories with many deaths: which kills are drawn for a story, who tells them, and the table at the end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import mmap
+import os
+import random
+import select
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.crash.failpoints import BOUNDARIES, Kill
+from tests.crash.judge import judge
+from tests.crash.play import Stage, play
+from tests.crash.processes import warm
+from tests.lab.office import JIRA, ZENDESK, empty_state
+from tests.lab.story import Plot, story
+
+PLAYS_PER_STORY = 3
+KILLS_PER_PLAY = 8
+FIRST_PASS = 40
+"""About so many transactions a connector makes before its first pass has ended."""
+
+RELOADED = 10
+"""So many files a reload reads."""
+
+ROOM = 400 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One story of one vendor, to be told undisturbed and then with deaths."""
+
+    vendor: str
+    seed: int
+    plays: int = PLAYS_PER_STORY
+    kills: int = KILLS_PER_PLAY
+
+
+@dataclass(slots=True)
+class Result:
+    """What one telling with deaths showed; lists hold sentences, empty is what is wanted."""
+
+    vendor: str
+    seed: int
+    killed: list[str] = field(default_factory=list)
+    again: int = 0
+    duplicates: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+    parked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    took: float = 0.0
+
+    @property
+    def wrong(self) -> list[str]:
+        return [*self.duplicates, *self.losses, *self.leaks, *self.errors]
+
+
+def room() -> Path:
+    """Make a folder in memory where there is room: a killed process loses nothing that the kernel has."""
+    shared = Path("/dev/shm")  # noqa: S108 - the folder below it is private
+    fits = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM
+    return Path(tempfile.mkdtemp(prefix="crash-", dir=shared if fits else None))
+
+
+def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
+    """Tell one story as often as ordered, each time with other deaths."""
+    stage = Stage(folder=folder / f"{order.vendor}-{order.seed}", template=template, vendor=order.vendor)
+    scenario = story(order.seed, (order.vendor,), Plot(rivals=order.seed % 4 == 0))
+    try:
+        undisturbed = play(stage, scenario, [])
+        for number in range(order.plays):
+            rng = random.Random(f"{order.vendor}/{order.seed}/{number}")
+            result = Result(vendor=order.vendor, seed=order.seed)
+            kills = draw(rng, undisturbed.counts, first=order.seed * order.plays + number, count=order.kills)
+            try:
+                told = play(stage, scenario, kills)
+            except AssertionError as error:
+                result.errors.append(f"{kills}: {error}")
+                yield result
+                continue
+            verdict = judge(told.account, undisturbed.account, parked=told.parked)
+            result.killed, result.again, result.took = told.killed, told.again, told.took
+            for name, found in asdict(verdict).items():
+                getattr(result, name).extend(found)
+            if told.sending:
+                result.losses.append(f"{told.sending} writes have no outcome at the end")
+            yield result
+    finally:
+        shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: int) -> list[Kill]:
+    """Draw deaths: the boundaries in turn from ``first`` on, each at a passing that the story reaches.
+
+    Every third one strikes again at once, in the first pass of the process that took over.
+    """
+    offered = [name for name in BOUNDARIES if counts[name] or name == "reload"]
+    turn = itertools.islice(itertools.cycle(offered), first * count % len(offered), None)
+    drawn = [next(turn) for _ in range(count)]
+    rng.shuffle(drawn)
+    kills = [_kill(rng, name, counts, share=count - number) for number, name in enumerate(drawn)]
+    kills.sort(key=lambda kill: kill.boundary != "migration")  # it is only reached on a state that is not there yet
+    for number in range(2, count, 3):
+        if kills[number].boundary not in {"migration", "reload"}:
+            again = rng.choice(("before-commit", "after-commit", "checkpoint"))
+            kills[number] = Kill(boundary=again, nth=rng.randint(1, FIRST_PASS), fraction=rng.random())
+    return kills
+
+
+def _kill(rng: random.Random, boundary: str, counts: Mapping[str, int], *, share: int) -> Kill:
+    """Draw the passing; ``share`` more deaths are to find room in what is left of the story."""
+    most = {"migration": counts["migration"], "reload": RELOADED}.get(boundary, counts[boundary] // (share + 1))
+    return Kill(boundary=boundary, nth=rng.randint(1, max(most, 1)), fraction=rng.random())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to run: about so many kills of these vendors, the first story's seed, deaths in one telling."""
+
+    scenarios: int
+    vendors: tuple[str, ...] = (JIRA, ZENDESK)
+    seed: int = 1
+    kills: int = KILLS_PER_PLAY
+    plays: int = PLAYS_PER_STORY
+    workers: int = 1
+
+    def orders(self, worker: int) -> Iterator[Order]:
+        """Yield one worker's share of the stories, without end."""
+        stories = ((seed, vendor) for seed in itertools.count(self.seed) for vendor in self.vendors)
+        for seed, vendor in itertools.islice(stories, worker, None, self.workers):
+            yield Order(vendor=vendor, seed=seed, plays=self.plays, kills=self.kills)
+
+
+def run(wish: Wish) -> Iterator[Result]:
+    """Tell stories until there were as many kills as wished; results come as they are known."""
+    folder, enough = room(), mmap.mmap(-1, 1)
+    try:
+        warm()
+        template = empty_state(folder / "empty.db")
+        left = wish.scenarios
+        for result in _results([_worker(wish, number, template, folder, enough) for number in range(wish.workers)]):
+            yield result
+            left -= len(result.killed)
+            if left <= 0 or result.errors:
+                enough[0] = 1
+    finally:
+        enough[0] = 1
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _worker(wish: Wish, number: int, template: Path, folder: Path, enough: mmap.mmap) -> int:
+    """Fork a process that tells its share until there was enough, and return the reading end of its results."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        return reading
+    code = 70
+    try:
+        os.close(reading)
+        with os.fdopen(writing, "w") as out:
+            results = (result for order in wish.orders(number) for result in tell(order, template, folder))
+            while not enough[0] and (result := next(results, None)):
+                out.write(json.dumps(asdict(result)) + "\n")
+                out.flush()
+            results.close()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _results(pipes: Sequence[int]) -> Iterator[Result]:
+    """Read every worker's lines as they come."""
+    left = dict.fromkeys(pipes, b"")
+    while left:
+        for pipe in select.select(list(left), [], [])[0]:
+            piece = os.read(pipe, 65536)
+            *lines, left[pipe] = (left[pipe] + piece).split(b"\n")
+            yield from (Result(**json.loads(line)) for line in lines)
+            if not piece:
+                os.close(pipe)
+                del left[pipe]
+                if os.waitstatus_to_exitcode(os.wait()[1]):
+                    raise AssertionError("a worker failed; its own words are on standard error")
+
+
+def table(results: Iterable[Result]) -> str:
+    """Return boundary by vendor: kills; then what was found in all."""
+    found = list(results)
+    kills = Counter((name, result.vendor) for result in found for name in result.killed)
+    vendors = [v for v in (JIRA, ZENDESK) if any(r.vendor == v for r in found)]
+    lines = [f"{'boundary':<16}" + "".join(f"{v:>10}" for v in vendors) + f"{'all':>8}"]
+    for name in BOUNDARIES:
+        row = [kills[name, v] for v in vendors]
+        lines.append(f"{name:<16}" + "".join(f"{n:>10}" for n in row) + f"{sum(row):>8}")
+    lines.append(f"{'kills':<16}" + "".join(f"{_sum(found, v):>10}" for v in vendors) + f"{sum(kills.values()):>8}")
+    for what in ("again", "duplicates", "losses", "leaks", "parked", "errors"):
+        counts = [sum(_size(getattr(r, what)) for r in found if r.vendor == v) for v in vendors]
+        lines.append(f"{what:<16}" + "".join(f"{n:>10}" for n in counts) + f"{sum(counts):>8}")
+    return "\n".join(lines)
+
+
+def _sum(results: Sequence[Result], vendor: str) -> int:
+    return sum(len(r.killed) for r in results if r.vendor == vendor)
+
+
+def _size(value: object) -> int:
+    return value if isinstance(value, int) else len(value)  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""One story, told with deaths: the daemon is killed, started again and killed again until the story is over."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connector.sandbox.client import SandboxClient
+from connector.sandbox.script import Scenario
+from tests.crash.failpoints import Failpoints, Kill, Tally
+from tests.crash.judge import Account, account
+from tests.crash.processes import NARRATOR, Child, connector, sandbox, until_dead_or
+from tests.lab.office import KINDS, Office, copy_state
+
+
+@dataclass(slots=True)
+class Told:
+    """How a story went.
+
+    Attributes:
+        killed: Boundaries at which a process really died, in order.
+        again: How many of them came before the process had ended its first pass: recovery itself was interrupted.
+        counts: How often each boundary was passed by the last process.
+        parked: Tickets on which a write waits for a person, by the journal; ``sending`` counts those without outcome.
+    """
+
+    account: Account
+    killed: list[str] = field(default_factory=list)
+    again: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    parked: frozenset[str] = frozenset()
+    sending: int = 0
+    took: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where stories are told: a folder of its own, and a state that knows nothing yet, to copy."""
+
+    folder: Path
+    template: Path
+    vendor: str
+
+
+def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill]) -> Told:
+    """Tell a story; the first process dies at the first kill, the next at the second, and so on.
+
+    Raises:
+        AssertionError: A process ended in another way than ordered, or time stood still.
+    """
+    began = time.perf_counter()
+    shutil.rmtree(stage.folder / "logs", ignore_errors=True)
+    (stage.folder / "logs").mkdir(parents=True)
+    with sandbox(scenario, {stage.vendor: KINDS[stage.vendor]}, stage.folder / "logs") as client:
+        office = Office(
+            folder=stage.folder, sites={stage.vendor: client.site(stage.vendor)}, clock_url=client.clock_url
+        )
+        office.furnish()
+        _fresh_state(office, stage.template, kills)
+        told = _live(office, stage, client, scenario, list(kills))
+        facts = [*client.truth(kind="problem"), *client.truth(kind="mail")]
+        told.account = account({stage.vendor: client.view(stage.vendor)}, facts, scenario.ends_at)
+        if told.account.problems:
+            raise AssertionError(f"the sandbox failed: {told.account.problems[:3]}")
+        told.parked = frozenset(_ask(office, "select distinct ticket from op where status = 'parked'"))
+        told.sending = len(_ask(office, "select id from op where status = 'sending'"))
+    told.took = time.perf_counter() - began
+    return told
+
+
+def _fresh_state(office: Office, template: Path, kills: Sequence[Kill]) -> None:
+    for path in office.folder.glob("state.db*"):
+        path.unlink()
+    if kills and not any(kill.boundary == "migration" for kill in kills):
+        copy_state(template, office.state)
+
+
+def _live(office: Office, stage: Stage, client: SandboxClient, scenario: Scenario, kills: list[Kill]) -> Told:
+    told = Told(account=account({}, [], scenario.ends_at))
+    tally, party = Tally(), f"connector/{stage.vendor}"
+    ports = frozenset({int(client.site(stage.vendor)["base_url"].rpartition(":")[2])})
+    client.join(NARRATOR)
+    passes = 0
+    while True:
+        kill = kills.pop(0) if kills else None
+        tally.clear()
+        client.join(party)  # in its name, before it runs: time must not run away
+        child = connector(
+            ["-c", str(office.config), "run"], Failpoints(kill, tally, ports), stage.folder / "logs" / "connector.log"
+        )
+        try:
+            died = _until_the_end(child, client, scenario, kill)
+        finally:
+            child.kill()
+        told.counts = tally.counts()
+        if not died:
+            return told
+        if not child.was_killed or kill is None:
+            raise AssertionError(f"the connector ended with {child.code}: {_tail(stage.folder)}")
+        told.killed.append(kill.boundary)
+        passes, before = len(_ask(office, "select id from run where ended_at is not null")), passes
+        told.again += len(told.killed) > 1 and passes == before
+        client.join(NARRATOR)  # works again: time stands still until the next process takes part
+        client.leave("connector/*")
+
+
+def _until_the_end(child: Child, client: SandboxClient, scenario: Scenario, kill: Kill | None) -> bool:
+    if kill is not None and kill.boundary == "reload" and until_dead_or(child, client, None):
+        return True
+    return until_dead_or(child, client, scenario.ends_at)
+
+
+def _tail(folder: Path) -> str:
+    return (folder / "logs" / "connector.log").read_text(encoding="utf-8")[-2000:]
+
+
+def _ask(office: Office, query: str) -> list[str]:
+    """Ask the journal between two lives of the connector."""
+    if not office.state.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(f"file:{office.state}?mode=ro", uri=True)) as connection:
+        try:
+            return [str(row[0]) for row in connection.execute(query)]
+        except sqlite3.OperationalError:  # killed before there was a schema
+            return []

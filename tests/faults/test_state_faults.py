@@ -1,0 +1,478 @@
+"""Faults of the state: of its disk, its files, its process and its operators. The helpdesk's own record judges."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+
+from connector.cli.log import Log
+from connector.engine.passes import PassOutcome
+from connector.errors import Busy, ConnectorError, StateFull
+from connector.journal import make_backup, open_journal, open_records, restore, schema, sqlite
+from connector.journal.backup import backup_folder, verify
+from connector.journal.faults import StateBroken
+from tests.amnesia.story import Storyteller, loss_of
+from tests.engine.ledger import nothing_is_said_twice
+from tests.engine.stage import MONDAY, Desk, Stage
+from tests.helpdesks.stopped_clock import StoppedClock
+from tests.journal import samples
+from tests.journal.samples import FINGERPRINT, NOW, SITE
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new state with its tables."""
+    path = tmp_path_factory.mktemp("template") / "state.db"
+    open_journal(str(path), least_free=0).close()
+    return path
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk("desk", StoppedClock(MONDAY))
+
+
+@pytest.fixture
+def stage(template: Path, desk: Desk) -> Iterator[Stage]:
+    opened = Stage(template, desk, clock=desk.world.clock)  # type: ignore[arg-type]
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def state(template: Path, tmp_path: Path) -> Path:
+    """A state with a site in it, and its witness."""
+    path = Path(shutil.copy(template, tmp_path / "state.db"))
+    with open_journal(str(path), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint=FINGERPRINT)
+        samples.store(journal, samples.ticket("1"), samples.ticket("2"))
+    return path
+
+
+def urgent(desk: Desk, count: int = 1) -> None:
+    for _ in range(count):
+        desk.world.create(facts={"impact": "department", "urgency": "blocked"}, group="service-desk")
+
+
+def standing(desk: Desk) -> list[tuple[Any, ...]]:
+    """What the helpdesk shows of every ticket, and how often we spoke there."""
+    return [
+        (t.priority, t.level, t.path, t.group, sum(c.ticket == id_ for c in desk.world.comments))
+        for id_, row in desk.world.rows.items()
+        for t in [row.ticket]
+    ]
+
+
+def play(stage: Stage, desk: Desk, passes: int = 4) -> list[PassOutcome]:
+    """A standard run: two tickets, their levels and notes."""
+    outcomes = []
+    for _ in range(passes):
+        outcomes.append(stage.run("desk").outcome)
+        stage.clock.move(20 * MINUTE)
+    return outcomes
+
+
+# ---- the delta's cursor
+
+
+def test_fault_44_a_cursor_that_expired_is_replaced_and_old_news_stay_unsaid(stage: Stage, desk: Desk) -> None:
+    """A delta that begins anew shows everything once more: nothing that is older is said, nothing said is repeated."""
+    urgent(desk, 2)
+    play(stage, desk)
+    said = len(desk.world.comments)
+    assert said
+    stage.journal._run(lambda c: c.exec_driver_sql("UPDATE cursor SET value = '0'"))
+    stage.clock.move(25 * HOUR)
+    stage.run("desk")
+    stage.journal._run(lambda c: c.exec_driver_sql("UPDATE cursor SET value = '0'"))
+    stage.run("desk")
+    nothing_is_said_twice(desk)
+    young = [c for c in desk.world.comments[said:] if c.key]
+    assert len(young) <= 2, "after a day one latest note per ticket"
+
+
+# ---- ending, stopping, being killed
+
+
+def test_fault_59_a_stop_finishes_the_write_in_hand_and_begins_no_other(stage: Stage, desk: Desk) -> None:
+    """SIGTERM in the middle of a plan: what is being written is settled, the rest waits for the next start."""
+    urgent(desk, 3)
+    stopping: list[bool] = []
+    desk.writer.before_send = lambda _write: stopping.append(True)
+    stage.run("desk", may_write=lambda: not stopping)
+    assert len(desk.writer.sent) == 1
+    assert not stage.journal.sending("desk")
+    desk.writer.before_send = lambda _write: None
+    play(stage, desk)
+    nothing_is_said_twice(desk)
+    assert {t.priority for t in (desk.live("1"), desk.live("2"), desk.live("3"))} == {desk.live("1").priority}
+
+
+KILLED = """
+import os, signal, sys
+from connector.journal import open_journal
+from tests.journal import samples
+journal = open_journal(sys.argv[1], least_free=0)
+journal.arm("zd", [(samples.write("1", "k1"), "d")], run="r", now=samples.NOW)
+print("armed", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_after_arming(state: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(state)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "armed\n"), done.stderr
+
+
+def test_fault_61_killed_for_memory_leaves_what_was_armed_and_no_lock(state: Path) -> None:
+    """The kernel kills without a word: the armed row is there, the lock is not, and nothing was forgotten."""
+    killed_after_arming(state)
+    with open_journal(str(state), least_free=0) as journal:
+        assert [op.write.key for op in journal.sending(SITE)] == ["k1"]
+        assert journal.forgotten == ""
+
+
+def test_fault_62_a_second_process_is_turned_away(state: Path) -> None:
+    """Two daemons on one state: the second is told who holds it, before it reads or sends anything."""
+    with open_journal(str(state), least_free=0), pytest.raises(Busy, match=f"process {os.getpid()}"):
+        open_journal(str(state), least_free=0)
+    open_journal(str(state), least_free=0).close()
+
+
+# ---- the disk
+
+
+class Faulty:
+    """Fails the n-th write of a journal's connection, or its commit, as a disk does."""
+
+    def __init__(self, stage: Stage, error: str) -> None:
+        self._stage, self._error = stage, error
+        self._left: int | None = None
+        self.seen = 0
+        dialect = stage.journal._thread._connection.engine.dialect
+        self._commit = dialect.do_commit
+        dialect.do_commit = self._do_commit  # type: ignore[method-assign]
+        event.listen(stage.journal._thread._connection.engine, "do_execute", self._do_execute)
+        event.listen(stage.journal._thread._connection.engine, "do_executemany", self._do_execute)
+
+    def at(self, index: int | None) -> None:
+        """Fail at the ``index``-th write from now on; with ``None`` never."""
+        self._left, self.seen = index, 0
+
+    def _do_execute(self, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
+            self._count()
+
+    def _do_commit(self, connection: Any) -> None:
+        self._count()
+        self._commit(connection)
+
+    def _count(self) -> None:
+        self.seen += 1
+        if self._left is not None and self.seen > self._left:
+            error = sqlite3.OperationalError("the disk failed")
+            error.sqlite_errorname = self._error
+            raise error
+
+
+def every(indexes: range, *, full: bool, share: int = 9) -> list[int]:
+    """All indexes in a full run, every ninth in a quick one."""
+    return list(indexes) if full else list(indexes)[::share]
+
+
+def test_fault_63_a_full_disk_at_every_write_sends_nothing_unarmed_and_recovers(template: Path, full: bool) -> None:
+    """No space at the n-th write of a run, for every n: nothing is said twice, and all is said once there is space."""
+    undisturbed, writes = _a_run(template, None)
+    assert writes > 50
+    for index in every(range(writes), full=full, share=23):
+        told, _ = _a_run(template, index)
+        assert told == undisturbed, f"write {index}"
+
+
+def _a_run(template: Path, index: int | None) -> tuple[list[tuple[Any, ...]], int]:
+    """Play a run whose disk is full from a write on, for one pass; return what stands in the helpdesk at its end."""
+    desk = Desk("desk", StoppedClock(MONDAY))
+    stage = Stage(template, desk, clock=desk.world.clock)  # type: ignore[arg-type]
+    disk = Faulty(stage, "SQLITE_FULL")
+    urgent(desk, 2)
+    writes = 0
+    try:
+        for number in range(3):
+            disk.at(index - writes if index is not None and index - writes >= 0 else None)
+            result = stage.run("desk")  # a witness refuses what is sent without an armed row
+            writes += disk.seen
+            if isinstance(result.error, StateFull):
+                assert [a for a in stage.ears.alarms if "disk is full" in a.message]
+                disk.at(None)
+                index = None
+                stage.run("desk")
+            disk.at(None)
+            stage.clock.move((5 + 20 * number) * MINUTE)
+        for _ in range(3):
+            stage.run("desk")
+            stage.clock.move(6 * MINUTE)
+        nothing_is_said_twice(desk)
+        return standing(desk), writes
+    finally:
+        stage.close()
+
+
+def test_fault_64_a_failing_disk_ends_the_process_and_nothing_goes_on(stage: Stage, desk: Desk, full: bool) -> None:
+    """EIO is never continued from: every later call fails as well, and a new process finds what was armed."""
+    urgent(desk, 2)
+    disk = Faulty(stage, "SQLITE_IOERR_WRITE")
+    disk.at(9)
+    with pytest.raises(StateBroken):
+        stage.run("desk")
+    disk.at(None)
+    sent = len(desk.writer.sent)
+    for _ in range(2):
+        with pytest.raises(StateBroken):
+            stage.run("desk")
+    assert len(desk.writer.sent) == sent
+    stage.restart()
+    play(stage, desk)
+    nothing_is_said_twice(desk)
+    assert desk.live("1").level
+
+
+def test_fault_64_an_answer_that_cannot_be_stored_is_looked_up_and_not_repeated(stage: Stage, desk: Desk) -> None:
+    """The disk fails between the send and its receipt: the next process finds the note in the helpdesk."""
+    urgent(desk)
+    play(stage, desk, 1)
+    disk = Faulty(stage, "SQLITE_IOERR_FSYNC")
+    desk.writer.before_send = lambda _write: disk.at(0)
+    with pytest.raises(StateBroken):
+        play(stage, desk)
+    desk.writer.before_send = lambda _write: None
+    disk.at(None)
+    stage.restart()
+    play(stage, desk)
+    nothing_is_said_twice(desk)
+
+
+def test_fault_65_a_state_that_was_rolled_back_is_noticed_and_nothing_is_repeated(template: Path) -> None:
+    """An old backup is put back: comments wait until what was said since was read back, then all goes on."""
+    day = Storyteller(template, 3, loss_of(3)).tell()  # it asserts that nothing is said twice
+    assert day.forgot
+
+
+def test_fault_65_a_damaged_state_is_refused_and_a_deleted_one_is_noticed(state: Path) -> None:
+    """A random page overwritten, or no file at all: neither is taken for a state that knows everything."""
+    kept = make_backup(state, state.with_name("kept.db"))
+    data = bytearray(state.read_bytes())
+    data[4096 : len(data)] = random.Random(1).randbytes(len(data) - 4096)
+    state.write_bytes(data)
+    with pytest.raises(ConnectorError, match=r"damaged|malformed"):
+        open_journal(str(state), least_free=0)
+    restore(str(state), state, kept, now=NOW, why="restored")
+    with open_journal(str(state), least_free=0) as journal:
+        assert journal.open_site(SITE, fingerprint=FINGERPRINT).recall.freezes
+    state.unlink()
+    with open_journal(str(state), least_free=0) as journal:
+        assert "deleted" in journal.forgotten
+
+
+def test_fault_66_a_lost_log_is_a_lost_memory(state: Path) -> None:
+    """The write-ahead log is deleted between two starts, and with it what was stored last: that is noticed."""
+    killed_after_arming(state)
+    state.with_name(state.name + "-wal").unlink()
+    with contextlib.suppress(FileNotFoundError):
+        state.with_name(state.name + "-shm").unlink()
+    with open_journal(str(state), least_free=0) as journal:
+        assert "rolled back" in journal.forgotten
+        assert journal.open_site(SITE, fingerprint=FINGERPRINT).recall.freezes
+
+
+def test_fault_66_a_state_of_another_account_is_refused(state: Path) -> None:
+    """Rights that changed, or a state that belongs to somebody else: a clear refusal, and wide rights are narrowed."""
+    state.chmod(0o666)
+    open_journal(str(state), least_free=0).close()
+    assert state.stat().st_mode & 0o777 == 0o600
+    if os.geteuid() == 0:  # only then can a file be given away
+        os.chown(state, 12345, -1)
+        with pytest.raises(ConnectorError, match="belongs to another account"):
+            open_journal(str(state), least_free=0)
+
+
+def test_fault_66_a_disk_that_cannot_be_written_is_refused_and_reading_goes_on(state: Path) -> None:
+    """Too little space to begin with: no writer, but status and log still read."""
+    with pytest.raises(StateFull):
+        open_journal(str(state), least_free=1 << 62)
+    assert open_records(str(state)).sites()
+
+
+# ---- versions
+
+
+def _oldest(path: Path) -> Path:
+    """Return a state with a site in it, as the first version made it."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    engine = sqlite.writer_engine(path)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"PRAGMA application_id={sqlite.APPLICATION_ID}")
+        connection.exec_driver_sql("INSERT INTO site (name, fingerprint, loaded) VALUES ('zd', 'f', 1)")
+    engine.dispose()
+    return path
+
+
+@contextlib.contextmanager
+def _dies_at(boundary: int) -> Iterator[None]:
+    """End this process at the n-th statement on any connection."""
+    from sqlalchemy import Engine  # noqa: PLC0415
+
+    passed = 0
+
+    def count(*_: object) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == boundary:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    event.listen(Engine, "commit", count)
+    yield
+
+
+def test_fault_67_a_migration_killed_at_any_step_runs_again(tmp_path: Path, full: bool) -> None:
+    """The schema is brought up to date in one transaction, after a backup: a kill leaves the old one whole."""
+    oldest = _oldest(tmp_path / "oldest.db")
+    boundary, survived = 0, False
+    while not survived:
+        boundary += 1 if full else 9
+        path = Path(shutil.copy(oldest, tmp_path / f"killed-{boundary}.db"))
+        survived = _in_a_child(lambda path=path, boundary=boundary: _migrate(path, boundary))  # type: ignore[misc]
+        with open_journal(str(path), least_free=0) as journal:
+            assert [site.site for site in journal.records().sites()] == ["zd"]
+            assert journal.records().verify_chain() is None
+        kept = backup_folder(path) / f"{path.stem}-schema-0001.db"
+        assert verify(kept) == "0001", "the state as it was before is kept"
+    assert boundary > 9
+
+
+def _migrate(path: Path, boundary: int) -> None:
+    with _dies_at(boundary):
+        open_journal(str(path), least_free=0).close()
+
+
+def _in_a_child(work: Callable[[], None]) -> bool:
+    """Run ``work`` in a process of its own; return whether it lived."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
+            os._exit(70)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return not os.WIFSIGNALED(status)
+
+
+def test_fault_68_a_state_of_a_newer_version_is_refused(state: Path) -> None:
+    """After a downgrade nothing is opened, read or changed; a backup of the newer version is not put back either."""
+    with contextlib.closing(sqlite3.connect(state)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = state.read_bytes()
+    for opening in (open_journal, open_records):
+        with pytest.raises(ConnectorError, match="newer version"):
+            opening(str(state))
+    with pytest.raises(ConnectorError, match="newer version"):
+        restore(str(state.with_name("other.db")), state.with_name("other.db"), state, now=NOW, why="")
+    assert state.read_bytes() == before
+
+
+# ---- what runs out
+
+
+def test_fault_69_without_file_descriptors_nothing_is_sent_unarmed(stage: Stage, desk: Desk) -> None:
+    """No descriptor is left for a pass: it fails as a whole or goes on, and later all is said once."""
+    urgent(desk, 2)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/proc/self/fd").iterdir()))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+        with contextlib.suppress(ConnectorError, OSError):
+            stage.run("desk")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    stage.restart()
+    play(stage, desk)
+    nothing_is_said_twice(desk)
+    assert desk.live("1").level
+
+
+class Pipe:
+    """A log's far end that nobody reads any more, or whose disk is full."""
+
+    def __init__(self, error: type[OSError]) -> None:
+        self._error = error
+
+    def write(self, _text: str) -> int:
+        raise self._error(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise self._error(28, "No space left on device")
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError])
+def test_fault_70_a_log_that_cannot_be_written_never_stops_a_send(
+    stage: Stage, desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    """The log's pipe is closed or its disk is full: every write is made all the same."""
+    monkeypatch.setattr(sys, "stderr", Pipe(error))
+    log = Log(stage.clock.now, clean=str, level="debug", form="json")
+    monkeypatch.setattr(stage.ears, "event", log.event)
+    urgent(desk, 2)
+    play(stage, desk)
+    monkeypatch.undo()
+    assert desk.live("1").level
+    assert desk.world.comments
+    nothing_is_said_twice(desk)
+
+
+def test_fault_70_a_log_that_nobody_reads_never_holds_up_a_send() -> None:
+    """The pipe is full and its reader hangs: lines are dropped, the sender goes on."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w") as stream:
+        log = Log(lambda: NOW, clean=str, level="debug", form="json", stream=stream)
+        done = threading.Event()
+
+        def talk() -> None:
+            for number in range(3000):
+                log.event("state_is_full", site="desk", why=f"line {number} of a pass that nobody reads")
+            done.set()
+
+        threading.Thread(target=talk, daemon=True).start()
+        went_on = done.wait(60)
+        if not went_on:
+            os.read(reader, 1 << 20)  # let the thread go
+        assert went_on
