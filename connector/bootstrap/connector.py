@@ -17,6 +17,7 @@ from connector.bootstrap.erasing import EraseReport, erase, purge
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.explaining import explain_ticket, find_tickets, one_ticket
 from connector.bootstrap.helpdesks import connect
+from connector.bootstrap.parked import parked_items, settle_parked
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
 from connector.bootstrap.reports import (
@@ -218,6 +219,17 @@ class Connector:
             return items
         by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
         return [paused_by_file(self.places.paused), *(item for item in items if item not in by_file)]
+
+    def parked(self) -> list[dict[str, Any]]:
+        """Return writes whose outcome nobody could tell."""
+        return parked_items(self.records(), self.settings.site_names, now=self._clock.now())
+
+    def settle_parked(self, action: str, key: str, *, actor: str) -> dict[str, Any]:
+        """Settle one of them, here or in the process that holds the state: ``resend``, ``done`` or ``drop``."""
+        with self.journal_if_free() as journal:
+            if journal is not None:
+                return settle_parked(self, journal, action, key, actor=actor)
+        return dict(call(self.places.socket, "parked", action=action, key=key, actor=actor))
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""

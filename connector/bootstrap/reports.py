@@ -119,10 +119,10 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 "parked",
                 state.site,
                 called.of(state.site, op.write.ref.id),
-                op.sent_at,
+                op.settled_at or op.sent_at,
                 op.why,
-                "may or may not stand in the ticket; it is not sent again",
-                f"look at the ticket; connector log --ticket {op.write.ref}",
+                "may or may not stand in the ticket; it is not sent again by itself",
+                f"look at the ticket, then: connector parked done|resend|drop {op.write.key[:12]}",
             )
             for op in records.ops(site=state.site, status=OpStatus.PARKED)
         ]

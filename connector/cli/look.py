@@ -95,7 +95,7 @@ def attention(options: Options) -> int:
 
     \b
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
-    parked      a write whose outcome nobody can prove; it is not sent again
+    parked      a write whose outcome nobody can prove; `parked` shows it and settles it
     frozen      a site or effect that a guard stopped
     approval    a step that a threshold asks for and somebody has to let through
     untold      a notification that the alarm command did not take for a day

@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "connector.cli.look:status",
     "log": "connector.cli.look:log",
     "attention": "connector.cli.look:attention",
+    "parked": "connector.cli.parked:parked",
     "pause": "connector.cli.steer:pause",
     "resume": "connector.cli.steer:resume",
     "erase": "connector.cli.erase:erase",

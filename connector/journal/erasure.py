@@ -33,7 +33,7 @@ from connector.journal.tables import (
     ticket_event,
 )
 from connector.ports.erasure import Erased
-from connector.ports.journal import OpStatus
+from connector.ports.intents import OpStatus
 
 FACTS_OF_CLOSED = timedelta(days=30)
 RECORDS = timedelta(days=396)

@@ -34,14 +34,12 @@ from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.erasure import Erased
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
-    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -49,6 +47,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.recall import Recall
 
 
 class SqlJournal:

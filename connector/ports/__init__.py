@@ -37,15 +37,13 @@ from connector.ports.helpdesk import (
     Version,
     fetched,
 )
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
     Journal,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
-    Recall,
     Records,
     RunRow,
     RunSummary,
@@ -55,6 +53,7 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [

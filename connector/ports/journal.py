@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
@@ -24,33 +23,9 @@ from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.erasure import Forgetting
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
-    """How far what was written on a site has been read back from the helpdesk.
-
-    Attributes:
-        why: What the state has forgotten; empty for a site that is only seen for the first time.
-        since: Histories read after this moment are read back.
-        done_at: When every open ticket had been read back.
-        is_over: Nothing on the site waits for being read back.
-        blind: Ids of tickets whose history could not be read: what was said there is not known.
-        left: Open tickets still to be read.
-    """
-
-    why: str = ""
-    since: datetime | None = None
-    done_at: datetime | None = None
-    is_over: bool = True
-    blind: frozenset[str] = frozenset()
-    left: int = 0
-
-    @property
-    def freezes(self) -> bool:
-        """True while the whole site's comments wait."""
-        return bool(self.why) and not self.is_over
+from connector.ports.recall import Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,48 +116,6 @@ class Verdict:
     unwritten: bool = False
     notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-class OpStatus(StrEnum):
-    """Life of one intent; it only moves forward."""
-
-    SENDING = "sending"
-    DONE = "done"
-    FAILED = "failed"  # certainly not applied: not sent, throttled, conflict, rejected
-    PARKED = "parked"  # outcome unknown and not found: never sent again by itself, a person settles it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Op:
-    """One row of intent. ``write`` carries the rendered body only until the row settles.
-
-    Attributes:
-        sent_at: By the helpdesk's own clock.
-        stamp: The version that the request named as seen.
-        fence: Epoch of the process that armed the row; whoever holds an older reading of it cannot move it.
-        resent: Copies that were sent after one whose outcome was unknown.
-        absent_at: When the write was first looked for and not there, by the helpdesk's clock, after its quarantine.
-        look_at: When to look (again), by our clock.
-        ordered_by: Who ordered a parked write to be sent again.
-    """
-
-    id: int
-    write: Write
-    run: str
-    status: OpStatus
-    request_digest: str
-    attempts: int
-    sent_at: datetime
-    settled_at: datetime | None = None
-    remote_id: str = ""
-    why: str = ""
-    job: str = ""
-    stamp: Version = ""
-    fence: int = 0
-    resent: int = 0
-    absent_at: datetime | None = None
-    look_at: datetime | None = None
-    ordered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

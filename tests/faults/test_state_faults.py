@@ -331,7 +331,7 @@ def _older(state: Path) -> None:
     with contextlib.closing(sqlite3.connect(state)) as connection:
         for table in ("identity", "recall", "mark"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = '0003'")
         connection.commit()
     state.with_name(state.name + SUFFIX).unlink(missing_ok=True)
 
@@ -366,8 +366,8 @@ def test_fault_67_a_migration_killed_at_any_step_runs_again(state: Path, tmp_pat
         with open_journal(str(path), least_free=0) as journal:
             assert len(journal.known_open(SITE)) == 2
             assert journal.records().verify_chain() is None
-        kept = backup_folder(path) / f"{path.stem}-schema-0002.db"
-        assert verify(kept) == "0002", "the state as it was before is kept"
+        kept = backup_folder(path) / f"{path.stem}-schema-0003.db"
+        assert verify(kept) == "0003", "the state as it was before is kept"
     assert boundary > 6
 
 

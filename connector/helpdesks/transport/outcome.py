@@ -96,8 +96,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
     """
     stated = headers.get("retry-after", "").strip()
     try:
-        seconds = min(float(stated), LONGEST_WAIT.total_seconds())
-        wait = timedelta(seconds=seconds)
+        seconds = min(max(float(stated), 0.0), LONGEST_WAIT.total_seconds())
+        wait = timedelta(seconds=seconds)  # what is no number at all goes the way of dates
     except ValueError:
         at = http_date(stated)
         wait = at - now if at else _SHORTEST_WAIT
