@@ -54,11 +54,13 @@ from connector.ports.journal import (
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
+from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AsideKind",
     "Budgets",
     "BulkResult",
     "Candidate",
@@ -92,6 +94,7 @@ __all__ = [
     "Renderer",
     "RunRow",
     "RunSummary",
+    "SetAside",
     "SiteState",
     "Spent",
     "Stored",

@@ -26,6 +26,7 @@ from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Versi
 from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
+from connector.ports.setaside import Asides, SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Outbox, Forgetting, Protocol):
+class Journal(Outbox, Asides, Forgetting, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -382,13 +383,22 @@ class Records(Protocol):
     def find(self, text: str) -> tuple[TicketRef, ...]:
         """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first."""
+        """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
     def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
         """Return intents, latest first."""
@@ -404,6 +414,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
 
     def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
         """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
