@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap.asides import to_settle
 from connector.domain.ticket import TicketRef
 from connector.notify.outbox import NO_COMMAND
 from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow
@@ -175,6 +176,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             )
             for e in records.quarantined(site=state.site)
         ]
+        items += to_settle(state.site, records.aside(site=state.site), called.of, now=now)
     return items
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from connector.domain.events import EventSource, TicketEvent
+from connector.domain.events import EventSource, Role, TicketEvent
 from connector.domain.ticket import Status, Ticket
 from connector.journal import audit
 from connector.journal.documents import (
@@ -23,7 +23,7 @@ from connector.journal.documents import (
     ticket_document,
     ticket_of,
 )
-from connector.journal.histories import HISTORY
+from connector.journal.histories import HISTORY, want_histories
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
@@ -32,6 +32,7 @@ from connector.ports.helpdesk import Page, Quarantined
 from connector.ports.journal import Candidate, JournalEvent
 
 _KEY = ("site", "id")
+_GRAIN = 1_000_000  # microseconds
 _NEW = {"own_version": "", "policy_hash": "", "history_complete": False, "history_until": None}
 
 
@@ -43,6 +44,7 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     latest = _latest(candidates)
     known = _known(connection, site, list(latest))
     events = _new_events(connection, site, latest, known)
+    want_histories(connection, site, _doubtful(events, known))
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
@@ -102,8 +104,24 @@ def _new_events(
 
 
 def _is_told(event: TicketEvent, row: AnyRow | None) -> bool:
+    """Whether the history has told it. Of its last second nobody knows: helpdesks' stamps have no finer grain."""
     told_until = row.history_until if row else None
-    return told_until is not None and event.source is EventSource.DELTA and to_micros(event.at) <= told_until
+    return told_until is not None and event.source is EventSource.DELTA and to_micros(event.at) <= told_until - _GRAIN
+
+
+def _doubtful(events: Mapping[tuple[str, str], TicketEvent], known: Mapping[str, AnyRow]) -> list[str]:
+    """Return ids of tickets where somebody did something in the last second of their history: it is read once more."""
+    return sorted(
+        {
+            of
+            for (of, _), event in events.items()
+            if of in known
+            and event.source is EventSource.DELTA
+            and event.actor.role is Role.UNKNOWN
+            and (until := known[of].history_until) is not None
+            and to_micros(event.at) <= until
+        }
+    )
 
 
 def _stored_events(connection: Connection, site: str, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

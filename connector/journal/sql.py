@@ -25,6 +25,7 @@ from connector.journal import (
     pages,
     recalls,
     runs,
+    setaside,
     sites,
     standoffs,
     tickets,
@@ -32,11 +33,11 @@ from connector.journal import (
 )
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
+from connector.ports.erasure import Erased
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
-    Erased,
     JournalEvent,
     Previous,
     Progress,
@@ -48,6 +49,7 @@ from connector.ports.journal import (
 )
 from connector.ports.outbox import Delivery, Queued
 from connector.ports.recall import Recall
+from connector.ports.setaside import SetAside
 
 
 class SqlJournal:
@@ -258,6 +260,18 @@ class SqlJournal:
     def resume(self, site: str, *, allow: int, now: datetime, actor: str) -> None:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
+
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning."""
+        self._run(lambda c: setaside.put(c, site, items))
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+        self._run(lambda c: setaside.take_back(c, site, items, now=now))
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site."""
+        return self._run(lambda c: setaside.found(c, site))
 
     def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
         """Return what waits in the outbox and may be tried now."""

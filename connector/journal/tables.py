@@ -304,6 +304,22 @@ quarantine = Table(
     _of_site(),
 )
 
+set_aside = Table(
+    "set_aside",
+    metadata,
+    _text("site", key=True),
+    _text("kind", key=True),
+    _text("scope", key=True),
+    _text("ticket", key=True),
+    _text("field", key=True),
+    _text("value", key=True),
+    _text("why"),
+    _text("bindings"),
+    _moment("since"),
+    _maybe_moment("until"),
+    _of_site(),
+)
+
 run = Table(
     "run",
     metadata,

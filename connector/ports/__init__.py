@@ -17,6 +17,7 @@ of ``connector.errors`` that its docstring names. Everything that crosses a port
 
 from __future__ import annotations
 
+from connector.ports.erasure import Erased
 from connector.ports.helpdesk import (
     Budgets,
     BulkResult,
@@ -39,7 +40,6 @@ from connector.ports.helpdesk import (
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
-    Erased,
     Journal,
     JournalEvent,
     Previous,
@@ -54,11 +54,13 @@ from connector.ports.journal import (
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
+from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AsideKind",
     "Budgets",
     "BulkResult",
     "Candidate",
@@ -92,6 +94,7 @@ __all__ = [
     "Renderer",
     "RunRow",
     "RunSummary",
+    "SetAside",
     "SiteState",
     "Spent",
     "Stored",

@@ -21,10 +21,12 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
+from connector.ports.erasure import Forgetting
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
 from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
+from connector.ports.setaside import Asides, SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,16 +186,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """What an erasure did: rows deleted or rewritten, operations whose key alone was kept, audit lines emptied."""
-
-    rows: int
-    kept: int
-    lines: int
-
-
-class Journal(Outbox, Protocol):
+class Journal(Outbox, Asides, Forgetting, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -377,12 +370,6 @@ class Journal(Outbox, Protocol):
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
 
-    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
-        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
-
-    def purge(self, *, now: datetime, most: int) -> int:
-        """Delete what is past its time, a bounded number of rows; return how many."""
-
     def records(self) -> Records:
         """Return the read side."""
 
@@ -399,13 +386,22 @@ class Records(Protocol):
     def find(self, text: str) -> tuple[TicketRef, ...]:
         """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first."""
+        """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
     def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
         """Return intents, latest first."""
@@ -424,6 +420,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
 
     def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
         """Return open tickets on which we stopped by ourselves, with the reason, one row each."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -43,7 +43,16 @@ Effects = frozenset[Effect]
 class PollSettings(Strict):
     """How often a site is read."""
 
-    every: Duration = Field(default=as_written("1m"), description="Time between two polls of a site.")
+    every: Duration = Field(
+        default=as_written("10s"),
+        description="Time between two polls of a site. Zendesk's export hides the last minute, and allows ten reads a "
+        "minute to everybody.",
+    )
+    by: Literal["export", "search"] = Field(
+        default="export",
+        description="Zendesk: read changes from the `export` (a minute late; an admin's client) or by `search` (up to "
+        "ten minutes late, once a minute; an agent's client is enough). Jira: no meaning.",
+    )
     history_share: Share = Field(
         default=0.3, le=0.3, description="Part of the read budget that the helpdesk's own history may take."
     )

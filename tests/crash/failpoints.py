@@ -120,9 +120,14 @@ class _Watched(sqlite3.Connection):
         else:
             super().commit()
 
+
+class _Copied(sqlite3.Connection):
+    """A connection that only reads: what a copy of the state is made from, piece by piece."""
+
     def backup(self, target: sqlite3.Connection, **options: Any) -> None:
-        self.points.reach("backup")
-        super().backup(target, **{**options, "pages": 8, "progress": lambda *_: self.points.reach("backup")})
+        points = _Watched.points
+        points.reach("backup")
+        super().backup(target, **{**options, "pages": 8, "progress": lambda *_: points.reach("backup")})
 
 
 class _WatchedCursor(sqlite3.Cursor):
@@ -139,7 +144,7 @@ def _watch_sqlite(points: Failpoints) -> None:
 
     def watched(database: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:
         if "mode=ro" in str(database):
-            return connect(database, *arguments, **options)
+            return connect(database, *arguments, **{**options, "factory": _Copied})
         connection = connect(database, *arguments, **{**options, "factory": _Watched})
         if points.kill is not None and points.kill.boundary == "checkpoint":
             connection.execute("PRAGMA wal_autocheckpoint=1").close()

@@ -10,6 +10,7 @@ import random
 import select
 import shutil
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -172,6 +173,8 @@ def _worker(wish: Wish, number: int, template: Path, folder: Path, enough: mmap.
                 out.flush()
             results.close()
         code = 0
+    except BaseException:  # noqa: BLE001 - the worker must end here, whatever happens
+        os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(code)
 

@@ -75,7 +75,10 @@ def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill]) -> Told:
 
 def _fresh_state(office: Office, template: Path, kills: Sequence[Kill]) -> None:
     for path in office.folder.glob("state.db*"):
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     if kills and not any(kill.boundary == "migration" for kill in kills):
         copy_state(template, office.state)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.domain.events import EventSource
+from connector.domain.events import Actor, EventSource, Role
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status, TicketRef
 from connector.ports import Candidate, Quarantined, TicketHistory
 from tests.journal.samples import MINUTE, NOW, SITE, event, page, store, ticket, verdict
@@ -170,6 +170,19 @@ def test_what_a_delta_implies_about_a_time_that_the_history_has_told_is_dropped(
     journal.store_history([_history(event("audit-1", source=EventSource.HISTORY))])
     assert store(journal, ticket(), events=(event("delta-9", at=NOW - MINUTE),)) == 0
     assert store(journal, ticket(), events=(event("delta-10", at=NOW + MINUTE),)) == 2
+
+
+def test_what_happened_in_the_very_second_of_the_history_is_kept_and_asked_for_again(journal):
+    """A helpdesk's automation answers our own comment within the second in which the history was read."""
+    store(journal, ticket())
+    journal.store_history([TicketHistory(ref=ticket().ref, events=(), read_until=NOW)])
+    ours = event("delta:reaction", at=NOW, actor=Actor("", Role.AUTOMATION), reaction=True)
+    store(journal, ticket(version="v2"), events=(ours,))
+    assert journal.without_history(SITE, limit=9) == ()
+    store(journal, ticket(version="v3"), events=(event("delta:status", at=NOW, actor=Actor("", Role.UNKNOWN)),))
+    (stored,) = journal.load(SITE, ["1"], now=NOW)
+    assert {e.id for e in stored.history.events} >= {"delta:reaction", "delta:status"}
+    assert journal.without_history(SITE, limit=9) == ("1",)
 
 
 def test_history_corrects_an_event_that_a_delta_gave_the_same_name(journal):

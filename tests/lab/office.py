@@ -120,3 +120,6 @@ def copy_state(template: Path, to: Path) -> None:
     """Put a state where an installation looks for it."""
     shutil.copyfile(template, to)
     os.chmod(to, 0o600)  # noqa: PTH101
+    witness = template.with_name(f"{template.name}.witness")
+    if witness.exists():
+        shutil.copyfile(witness, to.with_name(f"{to.name}.witness"))

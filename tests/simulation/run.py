@@ -91,23 +91,15 @@ class Ears:
 class Simulation:
     """A day in the making."""
 
+    poll_every = "2h"
+
     def __init__(self, day: Day) -> None:
         self.day = day
         self.rng = random.Random(f"simulation/{day.seed}")
-        lasts = timedelta(hours=day.hours)
-        self.sites = SITES[day.seed % len(SITES)]
-        plot = Plot(
-            tickets=3 if JIRA in self.sites else 5,
-            lasts=lasts,
-            deeds=self.rng.randrange(3, 10),
-            rivals=day.seed % 2 == 0,
-            urgent=0.9,
-        )
-        self.scenario = story(day.seed, self.sites, plot)
+        self.draw()
         self.scene = open_scene(self.scenario, seed=day.seed)
         self.clock = SimulatedClock(self.scene.clock)
-        order_faults(self.scene, self.rng, self.scenario, until=self.scenario.ends_at - CALM)
-        office = Office(folder=day.folder, sites=self.scene.describe(), poll_every="2h", update_every="3h")
+        office = Office(folder=day.folder, sites=self.scene.describe(), poll_every=self.poll_every, update_every="3h")
         office.furnish()
         copy_state(day.template, office.state)
         self.state = office.state
@@ -121,6 +113,19 @@ class Simulation:
         self._journal: SqlJournal | None = None
         self._loops: list[SiteLoop] = []
         self._wakes: list[datetime] = []
+
+    def draw(self) -> None:
+        """Draw the day's story."""
+        lasts = timedelta(hours=self.day.hours)
+        self.sites = SITES[self.day.seed % len(SITES)]
+        plot = Plot(
+            tickets=3 if JIRA in self.sites else 5,
+            lasts=lasts,
+            deeds=self.rng.randrange(3, 10),
+            rivals=self.day.seed % 2 == 0,
+            urgent=0.9,
+        )
+        self.scenario = story(self.day.seed, self.sites, plot)
 
     # ---- the connector's life
 
@@ -196,6 +201,7 @@ class Simulation:
         return self.report
 
     def _play(self) -> None:
+        order_faults(self.scene, self.rng, self.scenario, until=self.scenario.ends_at - CALM)
         while self.turn(self.scenario.ends_at - CALM):
             pass
         self.death.awake = False

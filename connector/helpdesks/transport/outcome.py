@@ -78,15 +78,17 @@ def error_of(reply: Reply, outcome: Outcome, *, what: str) -> HelpdeskError:
         case Outcome.CONFLICT:
             return Conflict(text)
         case Outcome.REJECTED:
-            return Rejected(text)
+            return Rejected(text, absent=reply.status == HTTPStatus.NOT_FOUND)
         case _:
             return Unknown(text)
 
 
 def _denied(status: int, text: str) -> Denied:
     if status == HTTPStatus.FORBIDDEN:
-        return Denied(f"the account lacks a permission ({text})", remedy="give this site's account what it needs")
-    return Denied(f"the credentials are not accepted ({text})", remedy="check this site's credentials")
+        remedy = "give this site's account what it needs"
+        return Denied(f"the account lacks a permission ({text})", about="permission", remedy=remedy)
+    remedy = "check this site's credentials"
+    return Denied(f"the credentials are not accepted ({text})", about="credentials", remedy=remedy)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:

@@ -1,0 +1,141 @@
+"""Outages, bursts, and pages that repeat, overlap, stand still or lag, each judged by the sites' own account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.lab.bench import HOUR, Bench, bench
+from tests.lab.office import JIRA, ZENDESK
+
+MINUTE = timedelta(minutes=1)
+
+
+def priorities(made: Bench, site: str) -> list[str]:
+    return [str(row["priority"]) for row in made.scene.exchanges[site].site.view()]
+
+
+@pytest.mark.parametrize("site", [ZENDESK, JIRA])
+def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path: Path, site: str) -> None:
+    """Away for six hours, no write in the air. What is overdue by then is said once per ticket, at its latest."""
+    with bench(tmp_path, site) as made:
+        first = made.ticket(site)
+        made.goes_by(10 * MINUTE)
+        second = made.ticket(site, impact="department")
+        made.goes_by(8 * MINUTE)
+        back_at = made.clock.now() + 6 * HOUR
+        made.fault(site, action="html", status=503, ends_at=back_at)
+        before = {ticket: len(made.ours(site, ticket)) for ticket in (first, second)}
+        made.goes_by(6 * HOUR)
+        assert {ticket: len(made.ours(site, ticket)) for ticket in before} == before
+        made.goes_by(9 * MINUTE)  # one step of the path has its ten minutes
+        for ticket in before:
+            new = made.ours(site, ticket)[before[ticket] :]
+            assert [c["public"] for c in new].count(False) == 1, new
+            assert [c["public"] for c in new].count(True) <= 1, new
+        made.goes_by(2 * HOUR)
+        levels = [row["fields"]["level"] for row in made.scene.exchanges[site].site.view()]
+        assert {str(level)[0] for level in levels} == {"4"}
+        made.checks.step()
+
+
+@pytest.mark.parametrize(
+    ("site", "options"),
+    [(ZENDESK, {"stuck_pages": 3}), (JIRA, {"page_limit": 2, "repeat_token_every": 1})],
+    ids=["zendesk", "jira"],
+)
+def test_fault_45_a_cursor_that_stands_still_ends_the_read(tmp_path: Path, site: str, options: dict[str, int]) -> None:
+    """The answer hands out the cursor that it was asked with: no endless loop, and no flood of requests."""
+    with bench(tmp_path, site, **{site.replace("-", "_"): options}) as made:
+        for _ in range(5):
+            made.ticket(site)
+            made.goes_by(MINUTE)
+        asked = len(made.requests(site))
+        made.goes_by(30 * MINUTE)
+        assert len(made.requests(site)) - asked < 120
+        made.checks.step()
+
+
+def test_fault_46_more_than_a_page_of_tickets_of_one_moment(tmp_path: Path) -> None:
+    """Thirteen tickets carry the same stamp and a page holds two: none is lost, nothing loops."""
+    with bench(tmp_path, JIRA, jsm_eu={"page_limit": 2, "index_lag": (0, 0)}) as made:
+        made.goes_by(6 * MINUTE)
+        for _ in range(13):
+            made.ticket(JIRA)
+        made.goes_by(20 * MINUTE)
+        assert priorities(made, JIRA) == ["P1"] * 13
+        assert len(made.requests(JIRA)) < 600
+        made.checks.step()
+
+
+@pytest.mark.parametrize(
+    ("site", "options"),
+    [
+        (ZENDESK, {"repeat_chance": 1.0, "system_touch_chance": 1.0}),
+        (JIRA, {"page_limit": 2, "short_page_every": 2, "empty_page_every": 3, "index_lag": (0, 240)}),
+    ],
+    ids=["zendesk", "jira"],
+)
+def test_fault_47_pages_that_overlap_and_tickets_that_change_meanwhile(
+    tmp_path: Path, site: str, options: dict[str, object]
+) -> None:
+    """Rows come twice, out of order, and change while they are read: every ticket ends as the last look at it wants."""
+    with bench(tmp_path, site, **{site.replace("-", "_"): options}) as made:
+        people = made.scene.exchanges[site].site.people
+        tickets = [made.ticket(site, impact="user", urgency="inconvenient") for _ in range(5)]
+        made.goes_by(6 * MINUTE)
+        for number, ticket in enumerate(tickets):
+            made.scene.clock.after(timedelta(seconds=number), "it becomes worse", lambda t=ticket: _worse(people, t))
+        made.goes_by(30 * MINUTE)
+        assert priorities(made, site) == ["P1"] * 5
+        for ticket in tickets:
+            bodies = [c["body"] for c in made.ours(site, ticket)]
+            assert len(bodies) == len(set(bodies))
+        made.checks.step()
+
+
+def _worse(people: object, ticket: str) -> None:
+    people.set_field(ticket, "ben", "impact", "site")  # type: ignore[attr-defined]
+    people.set_field(ticket, "ben", "urgency", "blocked")  # type: ignore[attr-defined]
+
+
+def test_fault_49_an_index_five_minutes_behind_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    """Searches show each change five minutes late: nothing is taken for gone, no level is entered twice."""
+    with bench(tmp_path, JIRA, jsm_eu={"index_lag": (300, 300)}) as made:
+        tickets = [made.ticket(JIRA) for _ in range(3)]
+        made.goes_by(2 * HOUR)
+        rows = made.scene.exchanges[JIRA].site.view()
+        assert [row["priority"] for row in rows] == ["P1"] * 3
+        assert {str(row["fields"]["level"])[0] for row in rows} == {"4"}
+        changes = [f for f in made.scene.facts if f.kind == "field" and f.data["name"] == "level"]
+        assert len({(f.ticket, f.data["after"]) for f in changes}) == len(changes)
+        for ticket in tickets:
+            bodies = [c["body"] for c in made.ours(JIRA, ticket) if not c["public"]]
+            assert len(bodies) == len(set(bodies))
+        made.checks.step()
+
+
+def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: Path, full: bool) -> None:
+    """Thousands of tickets change at once on one site: the most urgent are written first, the other site is served."""
+    crowd = 10_000 if full else 150
+    with bench(tmp_path, ZENDESK, JIRA, zendesk={"update_limit": 100}) as made:
+        made.goes_by(3 * MINUTE)
+        for number in range(crowd):
+            urgent = number % 30 == 29
+            made.ticket(ZENDESK, impact="site" if urgent else "team", urgency="blocked" if urgent else "degraded")
+        other = made.ticket(JIRA)
+        made.goes_by(8 * MINUTE)
+        order = [
+            str(f.data["after"])
+            for f in made.scene.facts
+            if f.kind == "field" and f.data["name"] == "priority" and f.via == "api" and f.site == ZENDESK
+        ]
+        urgent = crowd // 30
+        assert order[: len(order[:urgent])] == ["P1"] * len(order[:urgent])
+        assert len(order) >= min(urgent, 20)
+        row = next(row for row in made.scene.exchanges[JIRA].site.view() if row["ticket"] == other)
+        assert row["priority"] == "P1"
+        assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
+        made.checks.step()
