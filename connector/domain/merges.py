@@ -14,7 +14,7 @@ from connector.domain.events import EventKind, History, TicketEvent
 from connector.domain.occasion import Occasion, Record, Said, SaidRows, moment
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
-from connector.domain.ticket import LinkKind, Priority, Status, Ticket, highest
+from connector.domain.ticket import Priority, Status, Ticket, highest
 
 MOST_MEMBERS = 10
 """A case with more tickets is nothing that happens by accident: people see to it."""
@@ -34,12 +34,6 @@ class Merged:
     history: History
     state: EscalationState
     said: SaidRows
-
-
-def merged_ids(ticket: Ticket) -> tuple[str, ...]:
-    """Return the ids of the tickets, on its own site, that were merged into this one."""
-    here = {"", ticket.ref.site}
-    return tuple(li.target for li in ticket.links if li.kind is LinkKind.ABSORBED and li.site in here)
 
 
 def absorbed(situation: Situation, sources: Sequence[Merged]) -> Situation:

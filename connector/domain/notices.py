@@ -132,7 +132,7 @@ def _not_public_because(view: View) -> str:
     if not rules.may_stop_native_first_response and any(stage in is_open for stage in native):
         return "the helpdesk's own first-response clock is open"
     speaker = next((twin for twin in view.situation.twins if _speaks_instead(view, twin)), None)
-    return f"{speaker.link.target} speaks to the customer" if speaker is not None else ""
+    return f"{speaker.key or speaker.link.target} speaks to the customer" if speaker is not None else ""
 
 
 def _speaks_instead(view: View, twin: Twin) -> bool:
