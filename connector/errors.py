@@ -4,6 +4,7 @@
 
     ConnectorError
     ├── ConfigError          the operator must edit a file; carries every problem found
+    ├── WrongUse             the command names something that does not exist
     ├── Busy                 another process holds the state, or asked for later: try again
     ├── StateFull            the state cannot be written for want of space: nothing is sent, try again
     ├── UnsafePlan           a person must look
@@ -74,6 +75,10 @@ class ConfigError(ConnectorError):
         self.problems = problems
 
 
+class WrongUse(ConnectorError):
+    """The command line names something that does not exist; the remedy says what does."""
+
+
 class Busy(ConnectorError):
     """Another process holds the state's lock; try again later."""
 
@@ -115,15 +120,39 @@ class Conflict(HelpdeskError):
 
 
 class Rejected(HelpdeskError):
-    """The helpdesk will never accept this; ``fields`` names what it refused, where it says so."""
+    """The helpdesk will never accept this.
 
-    def __init__(self, message: str, *, fields: tuple[str, ...] = (), remedy: str = "") -> None:
+    Attributes:
+        fields: What it refused, where it says so.
+        missing: Those of ``fields`` that do not exist there at all: no value would be accepted.
+        absent: It does not show the ticket: gone, or hidden from us.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: tuple[str, ...] = (),
+        missing: tuple[str, ...] = (),
+        absent: bool = False,
+        remedy: str = "",
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.fields = fields
+        self.missing = missing
+        self.absent = absent
 
 
 class Denied(HelpdeskError):
-    """Credentials or permissions; this site's (or scope's) writes are frozen."""
+    """Credentials or permissions; this site's (or scope's) writes are frozen.
+
+    ``about`` says what was refused: ``credentials`` (nobody is let in), ``permission`` (this account, here), or
+    ``site``.
+    """
+
+    def __init__(self, message: str, *, about: str = "site", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.about = about
 
 
 class Exposed(Denied):

@@ -41,7 +41,7 @@ LONGER = {
     "connector/domain/policy.py": "the policy's values and nothing else",
     "connector/bootstrap/connector.py": "what every command calls",
     "connector/engine/reconcile.py": "one pass over one site, read from top to bottom",
-    "connector/journal/tables.py": "every table, to be read together",
+    "connector/journal/tables.py": "every table in one place: the schema is read as a whole",
     "connector/helpdesks/zendesk/shapes.py": "the shapes of one vendor's answers",
     "connector/helpdesks/jira/structs.py": "the shapes of one vendor's answers",
     "connector/helpdesks/transport/adapter.py": "what one request goes through, in order",

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from connector.bootstrap.connector import Connector
-from connector.bootstrap.policies import policy_test
+from connector.bootstrap.policies import policy_lint, policy_test
 
-__all__ = ["Connector", "policy_test"]
+__all__ = ["Connector", "policy_lint", "policy_test"]

@@ -13,19 +13,19 @@ from typing import Any
 from connector.bootstrap import backups
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
+from connector.bootstrap.erasing import EraseReport, erase, purge
 from connector.bootstrap.expiring import warn_of_endings
-from connector.bootstrap.explaining import explain_ticket, find_tickets, one_ticket
+from connector.bootstrap.explaining import explain_ticket, one_ticket
 from connector.bootstrap.helpdesks import connect
+from connector.bootstrap.logbook import LogBook, LogQuestion
+from connector.bootstrap.parked import parked_items, settle_parked
 from connector.bootstrap.places import Places
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
 from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
-    TicketNames,
     attention_items,
-    event_row,
     paused_by_file,
-    run_row,
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
@@ -38,7 +38,7 @@ from connector.engine.planfile import apply_changes, check_plan_file, read_plan_
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
 from connector.engine.timekeeping import Timekeeper
-from connector.errors import Busy, ConfigError, ConnectorError, Problem, UnsafePlan
+from connector.errors import Busy, ConnectorError, UnsafePlan, WrongUse
 from connector.helpdesks.transport import Redactor
 from connector.helpdesks.transport import Surroundings as Line
 from connector.journal import has_room, open_journal, open_records, open_scratch
@@ -85,13 +85,15 @@ class Connector:
         return SteppedClock(str(self.settings.clock_url), f"connector/{party}", join=join)
 
     def select(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return configured sites by name (``site:NAME`` works, too), all of them when none is named."""
+        """Return configured sites by name (``site:NAME`` works, too), all of them when none is named.
+
+        Raises:
+            WrongUse: A name is not configured.
+        """
         wanted = [n.removeprefix("site:") for n in names]
         for name in wanted:
             if name not in self.settings.site_names:
-                known = ", ".join(self.settings.site_names)
-                problem = Problem(file="command line", message=f"no site is called {name!r}", remedy=f"known: {known}")
-                raise ConfigError((problem,))
+                raise WrongUse(f"no site is called {name!r}", remedy=f"known: {', '.join(self.settings.site_names)}")
         return tuple(n for n in self.settings.site_names if n in wanted) if wanted else self.settings.site_names
 
     def rules(self, name: str) -> SiteRules:
@@ -198,17 +200,13 @@ class Connector:
         """Look at every site with both credentials: what is missing, too much, or bound to nothing."""
         return check(self, names, now=self._clock.now())
 
-    def log(self, *, runs: bool, site: str | None, ticket: str | None, **limits: Any) -> list[dict[str, Any]]:
-        """Return runs or audit lines, oldest first; ``limits`` holds ``since`` and ``limit``."""
-        records = self.records()
-        (site,) = self.select((site,)) if site else (None,)
-        if runs:
-            rows = [run_row(r) for r in records.runs(site=site, limit=limits["limit"])]
-            return [r for r in reversed(rows) if limits["since"] is None or r["at"] >= limits["since"]]
-        places = [(ref.site, ref.id) for ref in find_tickets(self, records, ticket)] if ticket else [(site, None)]
-        events = [e for of, id_ in places if site in {None, of} for e in records.events(site=of, ticket=id_, **limits)]
-        names = TicketNames(records, now=self._clock.now())
-        return [event_row(e, names) for e in sorted(events, key=lambda e: e.at)]
+    def log(self, **asked: Any) -> list[dict[str, Any]]:
+        """Return runs or audit lines, oldest first; see ``LogQuestion`` for what may be asked."""
+        return LogBook(self, LogQuestion(**asked)).rows(now=self._clock.now())
+
+    def follow(self, **asked: Any) -> Iterator[list[dict[str, Any]]]:
+        """Yield what ``log`` returns, then batches of new rows as they come; the reader ends it."""
+        return LogBook(self, LogQuestion(**asked)).follow(RealClock())
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
@@ -217,6 +215,17 @@ class Connector:
             return items
         by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
         return [paused_by_file(self.places.paused), *(item for item in items if item not in by_file)]
+
+    def parked(self) -> list[dict[str, Any]]:
+        """Return writes whose outcome nobody could tell."""
+        return parked_items(self.records(), self.settings.site_names, now=self._clock.now())
+
+    def settle_parked(self, action: str, key: str, *, actor: str) -> dict[str, Any]:
+        """Settle one of them, here or in the process that holds the state: ``resend``, ``done`` or ``drop``."""
+        with self.journal_if_free() as journal:
+            if journal is not None:
+                return settle_parked(self, journal, action, key, actor=actor)
+        return dict(call(self.places.socket, "parked", action=action, key=key, actor=actor))
 
     def policy_document(self, digest: str | None) -> str:
         """Return the canonical document of the policy in force, or of an earlier one by hash."""
@@ -236,7 +245,9 @@ class Connector:
             warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
-                    return list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+                    results = list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+                purge(journal, now=self._clock.now())
+                return results
             finally:
                 hooks.close()
                 self._back_up_if_due()
@@ -297,6 +308,10 @@ class Connector:
         finally:
             hooks.close()
         return report
+
+    def erase(self, *, ticket: str, user: str, actor: str) -> EraseReport:
+        """Erase what is kept about a ticket or an account; raises ``Busy`` while a process holds the state."""
+        return erase(self, ticket=ticket, user=user, actor=actor, now=self._clock.now())
 
     def run(self, *, ping_url: str | None = None, webhooks: str | None = None) -> int:
         """Stay until SIGTERM or Ctrl-C; return the exit code. ``webhooks`` is the address to listen on."""

@@ -81,8 +81,8 @@ def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
 def _policy_at(program: Connector, records: Records, site: str, at: datetime) -> Policy:
     """Return the policy of the last run before ``at``, as far as its document was kept."""
     current = program.policies.current()
-    runs = [r for r in records.runs(site=site, limit=1000) if r.started_at <= at]
-    digest = runs[0].policy if runs else current.hash
+    last = next(iter(records.runs(site=site, limit=1, until=at)), None)
+    digest = last.policy if last else current.hash
     if digest == current.hash or (document := records.policy(digest)) is None:
         return current
     return policy_from_document(document, today=at.date())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,6 +46,7 @@ def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surro
         reader=adapters.reader,
         directory=adapters.directory,
         people=bound_people(names),
+        bindings=hashlib.sha256(repr(names).encode()).hexdigest(),
         poll_every=site.poll.every,
         sweep_every=site.poll.sweep_every,
     )
@@ -122,6 +124,7 @@ def _zendesk(settings: Settings, site: SiteSettings, names: FieldMap, around: Su
         base_url=site.api_url,
         sieve=Sieve(brands=frozenset(site.brands), groups=frozenset(site.groups)),
         views=site.views,
+        by_search=site.poll.by == "search",
         reader=_credentials(settings, site, "reader"),
         writer=_credentials(settings, site, "writer") if site.auth.is_pair else None,
         fields=names,

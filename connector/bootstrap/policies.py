@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,10 +15,11 @@ from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
 from connector.policyfiles import SiteMap, load_policy, load_site_map
 from connector.render import Templates, TextRenderer, load_templates
-from connector.settings import Settings, SiteSettings, load_settings
+from connector.settings import Settings, SiteSettings, load_settings, site_rules
 
 if TYPE_CHECKING:
     from connector.policyfiles.cases import CaseResult
+    from connector.policyfiles.lint import Finding
 
 T = TypeVar("T")
 
@@ -132,6 +133,19 @@ def policy_test(config: Path, *, policy_file: Path | None, files: Sequence[Path]
             policies[day.year] = load_policy(path, today=day, shown=str(path))[0]
         results.append(run_case(case, policies[day.year]))
     return results
+
+
+def policy_lint(config: Path) -> tuple[Finding, ...]:
+    """Load policy, maps and texts, and return what is unwise about them; raises ``ConfigError`` for what is wrong."""
+    from connector.policyfiles.lint import LintSite, lint  # noqa: PLC0415 - only this command lints
+
+    settings = load_settings(config, need_secrets=False)
+    loaded = load_all(settings, today=datetime.now(UTC).date())  # noqa: TID251 - for the years of the holidays only
+    sites = [
+        LintSite(name=site.name, locales=loaded.maps[site.name].locales, budgets=site_rules(site).budgets)
+        for site in settings.sites
+    ]
+    return lint(loaded.policy, sites)
 
 
 def _policy_of(config: Path) -> Path:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.bootstrap.asides import to_settle
 from connector.domain.ticket import TicketRef
 from connector.notify.outbox import NO_COMMAND
 from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow
@@ -119,10 +120,10 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 "parked",
                 state.site,
                 called.of(state.site, op.write.ref.id),
-                op.sent_at,
+                op.settled_at or op.sent_at,
                 op.why,
-                "may or may not stand in the ticket; it is not sent again",
-                f"look at the ticket; connector log --ticket {op.write.ref}",
+                "may or may not stand in the ticket; it is not sent again by itself",
+                f"look at the ticket, then: connector parked done|resend|drop {op.write.key[:12]}",
             )
             for op in records.ops(site=state.site, status=OpStatus.PARKED)
         ]
@@ -175,6 +176,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             )
             for e in records.quarantined(site=state.site)
         ]
+        items += to_settle(state.site, records.aside(site=state.site), called.of, now=now)
     return items
 
 

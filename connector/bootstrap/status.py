@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from connector.bootstrap.asides import in_short
 from connector.domain.site import SiteRules
 from connector.engine.control import NobodyServes, call
 from connector.engine.recall import frozen_by
@@ -24,6 +25,7 @@ class SiteStatus:
     Attributes:
         effects: What is on, as configured; ``scopes`` where a scope says otherwise.
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
+        aside: Scopes, fields and tickets that are set aside, and how long the helpdesk asked to be left alone.
         held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
@@ -42,6 +44,7 @@ class SiteStatus:
     budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     paused: str = ""
     frozen: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
     held: int = 0
     parked: int = 0
     untold: int = 0
@@ -99,7 +102,7 @@ def status_report(program: Connector, *, now: datetime) -> StatusReport:
         records, stored, state = None, {}, f"{state}: {error}"
     sites = []
     for name in program.settings.site_names:
-        known = _stored(records, stored.get(name), policy.hash) if records else {}
+        known = _stored(records, stored.get(name), policy.hash, now=now) if records else {}
         sites.append(
             SiteStatus(name=name, **_allowed(program.rules(name)), **known, **_daemons(told.sites.get(name, {})))
         )
@@ -132,7 +135,7 @@ def _allowed(rules: SiteRules) -> dict[str, Any]:
     return {"effects": tuple(sorted(map(str, rules.effects))), "scopes": scopes}
 
 
-def _stored(records: Records, state: SiteState | None, policy_hash: str) -> dict[str, Any]:
+def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now: datetime) -> dict[str, Any]:
     if state is None:
         return {}
     last = next(iter(records.runs(site=state.site, limit=1)), None)
@@ -144,6 +147,7 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str) -> dict
         "next_due_at": records.next_due(state.site),
         "paused": state.paused,
         "frozen": tuple(f"{effect} frozen: {why}" for effect, why in _frozen(state)),
+        "aside": in_short(records.aside(site=state.site), now=now),
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
         "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from connector.engine.passes import PassOutcome
-from connector.errors import Busy, ConfigError, ConnectorError, Denied, UnsafePlan
+from connector.errors import Busy, ConfigError, ConnectorError, Denied, UnsafePlan, WrongUse
 
 
 class Exit(IntEnum):
@@ -29,6 +29,8 @@ def exit_of(error: ConnectorError) -> Exit:
     match error:
         case ConfigError():
             return Exit.CONFIG
+        case WrongUse():
+            return Exit.USAGE
         case Busy():
             return Exit.LATER
         case Denied():

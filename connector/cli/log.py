@@ -217,6 +217,9 @@ def _write_failed(_: str, values: Mapping[str, Any]) -> Line:
     return "warning", f"{type(error).__name__}: {error}", data
 
 
+_BUSY = ("read", "decided", "written", "held", "failed", "parked", "would_do")
+
+
 def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     summary = asdict(values["summary"])
     data = {k: values[k] for k in ("site", "run", "outcome", "why", "policy", "took")} | summary
@@ -226,6 +229,8 @@ def _run_finished(_: str, values: Mapping[str, Any]) -> Line:
     shadow += f", insufficient inputs {summary['insufficient']}" if summary["insufficient"] else ""
     why = f": {values['why']}" if values["why"] else ""
     level = "info" if values["outcome"] in {"ok", "held"} else "warning"
+    if values.get("kind") == "run" and values["outcome"] == "ok" and not any(summary[k] for k in _BUSY):
+        level = "debug"  # a daemon looks every few seconds; a look that found nothing says nothing
     return level, f"run {values['outcome']}{why}: {counts}{shadow}, took {values['took']:.1f} s", data
 
 

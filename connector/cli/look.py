@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, ago, emit_json, emit_lines, emit_table, length, put
+from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length, put
 
 if TYPE_CHECKING:
     from connector.bootstrap.status import SiteStatus
@@ -39,7 +42,8 @@ def status(options: Options) -> int:
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
-    stopped = "; ".join(filter(None, [f"paused: {site.paused}" if site.paused else "", *site.frozen, untold]))
+    words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, untold]
+    stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
     due = "" if site.next_due_at is None else _until(site.next_due_at - now)
@@ -65,6 +69,7 @@ def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
         "connector log --ticket SUP-14",
         "connector log --runs --site jsm-eu --limit 20",
         "connector -o ndjson log --since 2026-11-23T00:00Z",
+        "connector log --follow",
     ),
 )
 @click.option("--site", help="Only this site.")
@@ -72,19 +77,42 @@ def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
 @click.option("--since", type=Moment(), help="Only from this moment on.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many lines.")
 @click.option("--runs", is_flag=True, help="Show runs instead of single events.")
+@click.option(
+    "--quiet-runs", "quiet", is_flag=True, help="With --runs: also a daemon's polls that found nothing to do."
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines as they come, until Ctrl-C.")
 @pass_options
-def log(
-    options: Options, *, site: str | None, ticket: str | None, since: datetime | None, limit: int, runs: bool
-) -> int:
-    """Show what was done (`write`) or would have been (`would-do`), oldest first; `--runs` shows a line per run."""
-    rows = options.load().log(site=site, ticket=ticket, since=since, limit=limit, runs=runs)
-    columns = ("at", "site", "ticket", "what", "detail") if not runs else ("at", "site", "run", "outcome", "counts")
+def log(options: Options, /, *, follow: bool, **asked: Any) -> int:
+    """Show what was done (`write`) or would have been (`would-do`), oldest first; `--runs` shows a line per run.
+
+    `--follow` goes on with what comes, one line each (`-o json`: one document each), beside a daemon or whatever else
+    holds the state. Ctrl-C ends it; that is no failure.
+    """
+    program = options.load()
+    columns = ("at", "site", "run", "outcome", "counts") if asked["runs"] else _LOG_COLUMNS
+    if follow:
+        return _follow(options, columns, program.follow(**asked))
+    rows = program.log(**asked)
     if options.output is Output.NDJSON:
         emit_lines("log", rows)
     elif options.output is Output.JSON:
         emit_json("log", rows=rows)
     else:
         emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+    return 0
+
+
+_LOG_COLUMNS = ("at", "site", "ticket", "what", "detail")
+
+
+def _follow(options: Options, columns: Sequence[str], batches: Iterable[list[dict[str, Any]]]) -> int:
+    with contextlib.suppress(KeyboardInterrupt):
+        for rows in batches:
+            if options.output is Output.TEXT:
+                emit_more([[row[c] for c in columns] for row in rows])
+            else:
+                emit_lines("log", rows)
+            sys.stdout.flush()
     return 0
 
 
@@ -95,8 +123,9 @@ def attention(options: Options) -> int:
 
     \b
     held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
-    parked      a write whose outcome nobody can prove; it is not sent again
-    frozen      a site or effect that a guard stopped
+    parked      a write whose outcome nobody can prove; `parked` shows it and settles it
+    frozen      a site, scope or effect that a guard stopped
+    set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
     approval    a step that a threshold asks for and somebody has to let through
     untold      a notification that the alarm command did not take for a day
     quarantined a ticket whose data cannot be read; the others go on

@@ -1,8 +1,9 @@
-"""``policy``: test a policy against written cases, show the one in force or an earlier one."""
+"""``policy``: test a policy against written cases, lint it, show the one in force or an earlier one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from connector.errors import ConnectorError
 
 @click.group()
 def policy() -> None:
-    """Test and show policies."""
+    """Test, lint and show policies."""
 
 
 @policy.command("test", short_help="Replay written cases against the policy.")
@@ -44,6 +45,26 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
     return Exit.FAILED if failed else Exit.OK
+
+
+@policy.command("lint", short_help="Say what is unwise about the policy on the configured sites.")
+@pass_options
+def lint(options: Options) -> int:
+    """Check policy, maps and texts against one another and against the sites' budgets.
+
+    Errors end with 78: what could not be loaded, and a worst case for one ticket that exceeds a site's budgets.
+    Warnings, such as a trigger without words in a language that a site supports, end with 0.
+    """
+    from connector.bootstrap import policy_lint  # noqa: PLC0415 - heavy
+
+    findings = policy_lint(options.config)
+    if options.output is Output.TEXT:
+        for found in findings:
+            put(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
+        print(f"{len(findings)} finding(s)" if findings else "nothing to say")
+    else:
+        emit_json("policy-lint", findings=[asdict(found) for found in findings])
+    return Exit.CONFIG if any(found.weight == "error" for found in findings) else Exit.OK
 
 
 @policy.command("show", short_help="Print the policy in force, or an earlier one.")

@@ -53,6 +53,13 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, colo
     Console(no_color=not color, highlight=False, markup=False, emoji=False).print(table)
 
 
+def emit_more(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as they come: no table knows its widths yet, so cells are set apart by tabs, or spaces for people."""
+    between = "  " if sys.stdout.isatty() else "\t"
+    for row in rows:
+        print(between.join(cell(_cell(value)) for value in row))
+
+
 def say(text: str) -> None:
     """Print a sentence for a person on stderr."""
     print(visible(text), file=sys.stderr)

@@ -7,7 +7,6 @@ that it returns, so deciding again on that state, at the same moment, wants noth
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from connector.domain.acts import read_acts
 from connector.domain.approvals import asked, unapproved
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
+from connector.domain.copying import changed
 from connector.domain.decision import Decision, Explanation, FieldWant, LeftAlone, PathVerdict, PriorityVerdict
 from connector.domain.escalation import Escalated, escalate
 from connector.domain.levels import level_wants
@@ -51,7 +51,7 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     judged = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
     judgement = calmed(situation, judged, now)
     state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
-    timed = situation if state is situation.state else dataclasses.replace(situation, state=state)
+    timed = situation if state is situation.state else changed(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
     passed, ahead = sort_crossings(readings, situation.said, now)
     return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)

@@ -7,7 +7,6 @@ everything else is current.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from connector.domain.acknowledgement import acknowledgement, needs_history
 from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
+from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
 from connector.domain.ownership import has_new_trigger, latest, told
 from connector.domain.policy import Path, StartWhen
@@ -106,7 +106,7 @@ def _started(view: View, state: EscalationState) -> tuple[EscalationState | None
 
 
 def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, chosen: str) -> EscalationState:
-    begun = dataclasses.replace(state, path=path, path_reason=f"{cause.why} ({chosen})", started_at=cause.at, level=0)
+    begun = changed(state, path=path, path_reason=f"{cause.why} ({chosen})", started_at=cause.at, level=0)
     first = path.levels[0].level
     pushed = max((push.level for push in _pushes(view)), default=0)
     return _entered(view, begun, max(first, pushed), cause)
@@ -168,7 +168,7 @@ def _switched(view: View, state: EscalationState) -> EscalationState:
     if path is None or not is_new:
         return state
     at = view.holding.rose_at or view.now
-    began = dataclasses.replace(state, path=path, path_reason=f"trigger {trigger.name}", started_at=at, level=0)
+    began = changed(state, path=path, path_reason=f"trigger {trigger.name}", started_at=at, level=0)
     return _entered(view, began, path.levels[0].level, _Cause(reason(ReasonKind.TRIGGER, trigger=trigger.name), at))
 
 
@@ -182,7 +182,7 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
         return state
     wanted = min(number, path.levels[-1].level)
     landing = land(path, wanted, situation=view.situation, policy=view.policy, now=view.now)
-    return dataclasses.replace(
+    return changed(
         state,
         level=landing.level.level,
         level_reason=str(cause.why),
@@ -206,9 +206,7 @@ def _acknowledged(view: View, state: EscalationState) -> EscalationState:
     if found is None:
         return state
     event, how = found
-    return dataclasses.replace(
-        state, acknowledged_at=event.at, acknowledged_by=f"{told(event, view.situation.people)}, {how}"
-    )
+    return changed(state, acknowledged_at=event.at, acknowledged_by=f"{told(event, view.situation.people)}, {how}")
 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
@@ -229,9 +227,9 @@ def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, Escalatio
     if due_at is None or due_at > view.now or level is None or state.path is None:
         return None, state
     if is_late(state, due_at, view.now):
-        return None, dataclasses.replace(state, timer_from=view.now, refreshed=True)
+        return None, changed(state, timer_from=view.now, refreshed=True)
     if state.repeats < level.repeat:
-        return None, dataclasses.replace(state, timer_from=view.now, repeats=state.repeats + 1)
+        return None, changed(state, timer_from=view.now, repeats=state.repeats + 1)
     following = next_level(state.path, level.level)
     why = reason(ReasonKind.TIMER, left=level.level)
     return (_Cause(why, due_at, following.level) if following else None), state

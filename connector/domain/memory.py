@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
 from typing import Any
 
+from connector.domain.copying import changed
 from connector.domain.events import EventKind
 from connector.domain.ownership import Holding
 from connector.domain.priority import Judgement
@@ -32,7 +32,7 @@ def with_priority(
         changes |= {"priority": effective, "priority_since": since}
     if variant != state.variant:
         changes |= {"variant": variant, "variant_since": _variant_since(state, triggers, variant, now)}
-    return dataclasses.replace(state, **changes)
+    return changed(state, **changes)
 
 
 def _priority_since(
@@ -73,7 +73,9 @@ def settled(view: View, state: EscalationState) -> EscalationState:
         changes |= {"policy_hash": view.policy.hash, "policy_since": since}
     if not changes and state is before:
         return before
-    return dataclasses.replace(state, **changes, decided_at=_decided_at(view, state, changes))
+    kept = changed(state, **changes, decided_at=before.decided_at)
+    is_new = before.decided_at is None or kept != before
+    return changed(kept, decided_at=view.now) if is_new else kept
 
 
 def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]:
@@ -102,11 +104,3 @@ def _active(view: View) -> frozenset[str]:
 
 
 _NONE: frozenset[str] = frozenset()
-
-
-def _decided_at(view: View, state: EscalationState, changes: dict[str, Any]) -> datetime | None:
-    before = view.situation.state
-    if state is before and changes:
-        return view.now
-    changed = dataclasses.replace(state, **changes, decided_at=before.decided_at) != before
-    return view.now if changed or before.decided_at is None else before.decided_at

@@ -117,6 +117,8 @@ def _values(view: View, state: EscalationState) -> dict[str, str]:
 
 def _not_public_because(view: View) -> str:
     """Return why nothing may be said to the requester now, empty where it may."""
+    if view.situation.ticket.restricted:
+        return "the ticket is confidential"
     reading = view.clock(ClockName.FIRST_RESPONSE)
     if any(r.provisional for r in view.readings) or not view.situation.history.complete:
         return "the ticket's history is not in yet"

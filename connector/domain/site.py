@@ -20,6 +20,13 @@ class Effect(StrEnum):
     PUBLIC = "public"  # comments that the requester reads
 
 
+class Confidential(StrEnum):
+    """How tickets of a confidential scope are treated."""
+
+    IGNORE = "ignore"  # nothing of them is stored
+    RESTRICTED = "restricted"  # no text is read, nothing is public, nobody involved is called
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """How much of one effect may be written in a window.
@@ -69,6 +76,7 @@ class SiteRules:
         unwritable: Fields of ours that this site's map does not bind (values of ``Field``); never planned.
         may_stop_native_first_response: Allow a public comment while the helpdesk's own first-response clock runs.
         hold_label: The label that holds a ticket while it is on.
+        confidential: Scope → how its tickets are treated, where they are confidential.
     """
 
     name: str
@@ -81,6 +89,7 @@ class SiteRules:
     may_stop_native_first_response: bool = False
     budgets: Mapping[Effect, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
     hold_label: str = HOLD_LABEL
+    confidential: Mapping[str, Confidential] = field(default_factory=lambda: MappingProxyType({}))
 
     def allows(self, effect: Effect, scope: str) -> bool:
         """True when ``effect`` is on for tickets of ``scope``; everything else is shadow."""

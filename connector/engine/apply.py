@@ -36,7 +36,8 @@ def apply_plan(
     ``ready`` are comments that may be sent again, by ticket id. ``may_write`` is asked before every write: a pause or a
     stop lets the write in hand finish and begins no other.
     """
-    return _Apply(plan, Sender(writer, around, site=plan.site, run=plan.run, may_write=may_write), ready or {}).run()
+    sender = Sender(writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, may_write=may_write)
+    return _Apply(plan, sender, ready or {}).run()
 
 
 class _Apply:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from connector.domain.confidential import without_involved
 from connector.domain.followups import continued, followed
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
@@ -42,7 +43,8 @@ def situations(
     for stored in around.journal.load(site.name, ids, now=now):
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
-        found = situation(site.rules, stored, known, policy_since=since, people=site.people)
+        reached = without_involved(known, stored.ticket)
+        found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
         found = _continued(found, around, now=now)
         yield replace(found, **halt) if halt else found
 

@@ -20,6 +20,7 @@ class SiteReading:
 
     Attributes:
         people: Vendor account id → bound name, for the people whom the site's map binds.
+        bindings: Digest of the site's map.
         poll_every: Time between two polls of the delta.
         sweep_every: Time between two sweeps over the ids of all open tickets.
         asked_for: Gives, once, the ids of tickets that somebody asked us to look at soon.
@@ -29,6 +30,7 @@ class SiteReading:
     reader: TicketReader
     directory: Directory
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bindings: str = ""
     poll_every: timedelta = timedelta(seconds=60)
     sweep_every: timedelta = timedelta(hours=6)
     asked_for: Callable[[], tuple[str, ...]] = tuple

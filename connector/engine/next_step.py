@@ -108,15 +108,11 @@ def next_step(row: OpenRow, seen: Evidence) -> Next:
         return Next(step=Step.PARK, why="the outcome is unknown and the helpdesk does not show enough to tell")
     if row.ordered:
         return Next(step=Step.RESEND, why="a person ordered it", absent_at=row.absent_at)
-    match seen.guard:
-        case Guard.MOVED:
-            return Next(
-                step=Step.PLAN_AGAIN, why="the ticket moved on, so the earlier request is refused if it arrives"
-            )
-        case Guard.STANDS:
-            return _compared(row, seen.at)
-        case Guard.NONE:
-            return _quarantined(row, seen.at, QUARANTINE[row.audience])
+    if seen.guard is Guard.MOVED:
+        return Next(step=Step.PLAN_AGAIN, why="the ticket moved on, so the earlier request is refused if it arrives")
+    if seen.guard is Guard.STANDS:
+        return _compared(row, seen.at)
+    return _quarantined(row, seen.at, QUARANTINE[row.audience])
 
 
 def _compared(row: OpenRow, at: datetime) -> Next:

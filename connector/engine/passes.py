@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from connector.domain.guard import Held
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
+from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Ready, Recovered, recover
 from connector.engine.sending import NOT_NOW
-from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, UnsafePlan
+from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -26,6 +27,9 @@ from connector.ports import (
     SiteState,
     TicketWriter,
 )
+
+LONG_REST = timedelta(minutes=15)
+"""The longest that a helpdesk's wish is followed without asking again; a longer wish is an alarm."""
 
 
 class PassOutcome(StrEnum):
@@ -128,6 +132,8 @@ def _is_steady(around: Surroundings) -> bool:
 
 
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
+    if fetch:
+        respect_rest(site.reading, around, now=around.clock.now())
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     writer = site.writer if may_write() and not state.paused else None
     recovered = recover(site.reading, writer, around, every=fetch)
@@ -138,6 +144,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     _report_held(site, around, plan)
     ready = _may_speak(recovered, state)
     applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
+    _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
     move_on(around, plan, applied)
     summary = RunSummary(
         read=plan.read,
@@ -256,20 +263,40 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
     outcome = PassOutcome.FAILED
     if isinstance(error, Denied | UnsafePlan):
         outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
-        around.journal.freeze(site.name, None, str(error), now=now)
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.FREEZE,
-                site=site.name,
-                ticket="",
-                message=f"writes to {site.name} are frozen: {error}",
-                remedy=_then_resume(error.remedy or "mend the cause", site.name),
-                at=now,
-            )
-        )
+        _freeze(site, around, error, now=now)
     elif not isinstance(error, HelpdeskError):
         raise error
+    if leave_alone(site.reading, around, error, now=now) and isinstance(error, Unavailable):
+        _tell_of_a_long_rest(site, around, error.retry_after, now=now)
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
+
+
+def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: datetime) -> None:
+    """Freeze every write; the alarm is raised once, however often the same trouble is met again."""
+    known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
+    around.journal.freeze(site.name, None, str(error), now=now)
+    if known.keys() >= set(Effect):
+        return
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FREEZE,
+            site=site.name,
+            ticket="",
+            message=f"writes to {site.name} are frozen: {error}",
+            remedy=_then_resume(error.remedy or "mend the cause", site.name),
+            at=now,
+        )
+    )
+
+
+def _tell_of_a_long_rest(site: Site, around: Surroundings, rest: timedelta | None, *, now: datetime) -> None:
+    """Raise the alarm when a helpdesk wants to be left alone for longer than we do at a time."""
+    if rest is None or rest < LONG_REST:
+        return
+    message = f"{site.name} asks to leave it alone for a quarter of an hour or longer; asked again after that"
+    remedy = "connector status; look at the helpdesk's limits and at what else uses the account"
+    alarm = Alarm(kind=AlarmKind.STALE, site=site.name, ticket="", message=message, remedy=remedy, at=now)
+    around.notifier.alarm(alarm)
 
 
 def _then_resume(remedy: str, site: str) -> str:
@@ -290,6 +317,7 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
         "run_finished",
         site=site.name,
         run=row.id,
+        kind=row.kind,
         outcome=str(result.outcome),
         why=why,
         summary=result.summary,

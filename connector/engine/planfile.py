@@ -18,6 +18,7 @@ from typing import Any
 from connector.domain.change import Change
 from connector.domain.serial import change_from_dict, change_to_dict
 from connector.engine.apply import Applied, apply_plan
+from connector.engine.aside import Aside
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, move_on
@@ -159,7 +160,7 @@ def _still_standing(
     page = reading.reader.get(tuple(wanted))
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
-    work, reach = Work(), reach_all(reading, policy, now=now)
+    work, reach = Work(aside=Aside.of(reading, around)), reach_all(reading, policy, now=now)
     decide_chunk(reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
+from connector.domain.confidential import admitted
+from connector.domain.copying import changed
 from connector.domain.derive import derive
 from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
+from connector.engine.aside import suspect, to_confirm
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.recall import recall
 from connector.errors import ConfigError, Problem, UnsafePlan
@@ -59,6 +62,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     else:
         for page in itertools.chain(_asked_for(site, around, state.cursor), site.reader.changes(state.cursor)):
             _store(site, around, policy, page, pulled, now=now)
+        _confirm_gone(site, around, policy, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
     _read_histories(site, around, pulled)
     return pulled
@@ -123,6 +127,7 @@ def take_in(
     Every observation comes in through here, so that nothing that people did between two of them goes unnoticed.
     ``reread`` takes in tickets that are as they were, too, for their text.
     """
+    page = _admitted(site, around, page)
     latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
     if not reread:
         for id_ in around.journal.unchanged(site.name, tuple(o.ticket for o in latest.values())):
@@ -150,6 +155,21 @@ def take_in(
     return tuple(c.ticket.ref.id for c in candidates)
 
 
+def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
+    """Return a page as it may be stored: confidential tickets without their text, or not at all.
+
+    A ticket that is known from a time when its scope was not ignored leaves with the page, as if it were gone.
+    """
+    rules = site.rules
+    if not rules.confidential and not any(o.ticket.restricted for o in page.observations):
+        return page
+    seen = [(o, admitted(o.ticket, rules)) for o in page.observations]
+    kept = tuple(replace(o, ticket=ticket) for o, ticket in seen if ticket is not None)
+    ignored = [o.ticket.ref.id for o, ticket in seen if ticket is None]
+    known = around.journal.previous(site.name, ignored) if ignored else ()
+    return replace(page, observations=kept, gone=(*page.gone, *known))
+
+
 _facts_of = attrgetter(*(f.name for f in fields(Ticket) if f.name != "text"))
 """A stored ticket has no text; comparing the rest in place costs a tenth of making a copy without it."""
 
@@ -170,7 +190,7 @@ def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy:
     ticket = observation.ticket
     hits = None if ticket.text is None else read_text(policy, ticket.text, ticket.locale)
     events = (*observation.events, *derived)
-    return Candidate(ticket=replace(ticket, text=None), events=events, text_hits=hits)
+    return Candidate(ticket=changed(ticket, text=None), events=events, text_hits=hits)
 
 
 def _sweep_if_due(
@@ -181,18 +201,29 @@ def _sweep_if_due(
     open_now = set(itertools.chain.from_iterable(site.reader.open_ids()))
     known = around.journal.known_open(site.name)
     _refuse_emptiness(site, known=len(known), found=len(open_now))
-    for chunk in _chunks(sorted(open_now ^ known), 100):
+    for chunk in chunks(sorted(open_now ^ known), 100):
         page = site.reader.get(chunk)
-        page = replace(page, gone=tuple(sorted(known.intersection(page.gone))))
+        suspect(site, around, sorted(known.intersection(page.gone)), now=now)
+        page = replace(page, gone=())
         _store(site, around, policy, page, pulled, now=now)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
+
+
+def _confirm_gone(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:
+    """Look a second time for tickets that were not shown a minute ago: what is missing again is gone."""
+    items = to_confirm(site, around, now=now)
+    for chunk in chunks([item.ticket for item in items], 100):
+        page = site.reader.get(chunk)
+        _store(site, around, policy, page, pulled, now=now)
+        pulled.changed.update((o.ticket.ref.id, None) for o in page.observations)  # back again: decide it anew
+    around.journal.take_back(site.name, items, now=now)
 
 
 def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> None:
     """Read vendor histories within their share of the budget, most urgent tickets first."""
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
-    for chunk in _chunks(ids, 50):
+    for chunk in chunks(ids, 50):
         read = tuple(site.reader.history(chunk))
         histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
@@ -204,7 +235,8 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
         around.observer.event("history_read", site=site.name, tickets=len(histories))
 
 
-def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
+def chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
+    """Yield ids in chunks of a size, the last one smaller."""
     iterator = iter(ids)
     while chunk := tuple(itertools.islice(iterator, size)):
         yield chunk

@@ -7,7 +7,6 @@ state read now decides.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,9 +24,10 @@ from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
+from connector.engine.aside import Aside
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.pull import Pulled, pull
+from connector.engine.pull import Pulled, chunks, pull
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
@@ -76,6 +76,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
+        bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
 
@@ -93,12 +94,14 @@ class PassPlan:
     insufficient: int = 0
     malformed: int = 0
     alarms: list[str] = field(default_factory=list)
+    bindings: str = ""
 
 
 @dataclass(slots=True)
 class Work:
     """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
 
+    aside: Aside = field(default_factory=Aside)
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
@@ -125,9 +128,9 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     pulled = pull(site, around, state, now=now) if fetch else Pulled()
     if fetch and around.time is not None:
         now = around.time.settle(site, around, now)
-    work = Work(recall=go_on(site, around, now=now))
+    work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
-    for chunk in _chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
+    for chunk in chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
@@ -181,7 +184,7 @@ def _take(
 
     While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
     """
-    ticket_plan = plan(decision, situation)
+    ticket_plan = work.aside.without(plan(decision, situation), situation.ticket)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         if not why and (first := only_priority(ticket_plan, situation)) is not None:
@@ -290,14 +293,16 @@ def guarded(  # noqa: PLR0913
 ) -> PassPlan:
     """Order the changes, keep what the budgets allow and report the rest as held."""
     wanted = {planned.change.ref.id: planned for planned in work.changes}
-    go, held = allowed(site, around, [planned.change for planned in work.changes], now=now)
+    closed = [item for planned in work.changes for item in work.aside.held(planned.change, planned.ticket)]
+    stopped = {item.ref.id for item in closed}
+    go, held = allowed(site, around, [p.change for p in work.changes if p.change.ref.id not in stopped], now=now)
     return PassPlan(
         site=site.name,
         run=run,
         policy=policy,
         now=now,
         planned=tuple(wanted[c.ref.id].going(c) for c in go),
-        held=tuple(held),
+        held=(*held, *closed),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
         read=pulled.read,
@@ -306,6 +311,7 @@ def guarded(  # noqa: PLR0913
         insufficient=work.insufficient,
         malformed=pulled.malformed,
         alarms=[text for _, text in work.alarms],
+        bindings=site.bindings,
     )
 
 
@@ -325,9 +331,3 @@ def allowed(
         allowance=state.allowance,
         frozen={**frozen_by(state.recall), **state.frozen},
     )
-
-
-def _chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
-    iterator = iter(ids)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

@@ -3,12 +3,12 @@
 =============  ========================================================================================
 receipt        settle: receipt, applied values and occasion rows in one transaction
 ``Conflict``   the ticket changed since it was seen: drop the change, the next pass plans anew
-``Rejected``   never accepted: recorded for good, not tried again
+``Rejected``   never accepted: what was refused by name is set aside, anything else is recorded for good
 ``NotSent``    nothing left this machine: stop this site, the next pass plans anew
 ``Throttled``  refused: skip the ticket, or stop the site until the helpdesk's own time
 ``Unknown``    may have been applied: the row stays ``sending`` and is looked for before anything else
 ``Exposed``    an internal note came out public: freeze the site's notes and raise the alarm
-``Denied``     credentials or permissions: freeze the site's writes and raise the alarm
+``Denied``     credentials: freeze the site's writes, a permission: those of the scope; raise the alarm
 =============  ========================================================================================
 """
 
@@ -22,9 +22,10 @@ from datetime import datetime, timedelta
 from connector.domain.change import FieldChange, Write
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
+from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
-from connector.ports import Alarm, AlarmKind, Op, OpStatus, Receipt, TicketWriter
+from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
 NOT_NOW = "paused or stopping"
 """Why the rest of a plan waits when nothing may be written: a person's word, no failure."""
@@ -66,12 +67,16 @@ class Sender:
         *,
         site: str,
         run: str,
+        bindings: str = "",
         may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self.writer = writer
         self.around = around
         self.site = site
         self.run = run
+        self.bindings = bindings
+        self._closed: dict[str, str] = {}
+        self._missing: set[tuple[str, str]] = set()
         self.done = Applied()
         self._may_write = may_write
 
@@ -110,7 +115,11 @@ class Sender:
 
     def write(self, write: Write, ticket: Ticket) -> Receipt | None:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
-        (op,) = self.arm([(write, ticket)])
+        if ticket.scope in self._closed:
+            self.wait(ticket, f"{ticket.scope} is frozen: {self._closed[ticket.scope]}")
+            return None
+        spared = self._sparing(write, ticket)
+        op = self.arm([(spared, ticket)])[0] if spared is not None else None
         if op is None:
             return None
         try:
@@ -121,6 +130,11 @@ class Sender:
             return self.write(rest, ticket) if rest is not None else None
         self.settle(op, ticket, receipt)
         return receipt
+
+    def _sparing(self, write: Write, ticket: Ticket) -> Write | None:
+        """Return a write without the fields that this run has found missing in the ticket's scope."""
+        missing = tuple(str(c.field) for c in write.fields if (ticket.scope, str(c.field)) in self._missing)
+        return _without_refused(write, Rejected("", fields=missing)) if missing else write
 
     def _send(self, write: Write, ticket: Ticket) -> Receipt:
         try:
@@ -157,16 +171,31 @@ class Sender:
                 journal.conflict(op, why, now=now)
             case Rejected():
                 self.done.failed += 1
-                self._rejected(op, error, rest, now=now)
+                self._rejected(op, ticket, error, rest)
             case Exposed():
                 self._exposed(op, error, now=now)
+            case Denied(about="permission") if stop:
+                self.done.failed += 1
+                journal.fail(op, OpStatus.FAILED, why, now=now)
+                self._close(ticket.scope, error, now=now)
             case _:
                 self.done.failed += 1
                 journal.fail(op, OpStatus.FAILED, why, now=now)
                 self.hold_up(error, stop=stop)
 
-    def _rejected(self, op: Op, error: Rejected, rest: Write | None, *, now: datetime) -> None:
-        """Record a refusal for good; a ticket that closed before it could be told is for a person to know."""
+    def _rejected(self, op: Op, ticket: Ticket, error: Rejected, rest: Write | None) -> None:
+        """Set aside what was refused by name; record any other refusal for good.
+
+        A ticket that closed before it could be told is for a person to know.
+        """
+        now = self.around.clock.now()
+        set_aside = aside_for(op.write, ticket, error, now=now)
+        if set_aside:
+            journal = self.around.journal
+            self._missing.update((ticket.scope, name) for name in error.missing)
+            journal.fail(op, OpStatus.FAILED, str(error), now=now)
+            journal.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
+            return
         self.around.journal.reject(op, str(error), now=now, rest=rest)
         if "status" in error.fields and op.write.comment is not None:
             message = f"{op.write.ref} was closed before it could be told: {error}"
@@ -185,6 +214,14 @@ class Sender:
             self.done.failed += 1
         self.freeze(Effect.NOTES, why, error.remedy)
         raise StopSite
+
+    def _close(self, scope: str, error: Denied, *, now: datetime) -> None:
+        """Freeze one scope, where we lack a permission, and raise the alarm; the others go on."""
+        why = str(error)[:200]
+        self._closed[scope] = why
+        self.around.journal.set_aside(self.site, [SetAside(kind=AsideKind.SCOPE, scope=scope, why=why, since=now)])
+        message = f"writes to {scope} on {self.site} are frozen: {why}"
+        self._alarm(AlarmKind.FREEZE, message, f"{error.remedy}, then: connector resume {self.site}")
 
     def hold_up(self, error: HelpdeskError, *, stop: bool = True) -> None:
         """Draw the consequences of an error that concerns more than one write; raise ``StopSite`` where told to."""

@@ -16,7 +16,7 @@ from connector.domain.change import Field
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.written import live_value
-from connector.journal import audit
+from connector.journal import audit, setaside
 from connector.journal.documents import state_of, ticket_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
@@ -197,7 +197,7 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     state = read_site(connection, site)
     allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
     after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
-    if after == state:
+    if not setaside.clear(connection, site) and after == state:
         return
     store_controls(connection, after)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}

@@ -15,7 +15,7 @@ from connector.journal.documents import write_document, write_of
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, add_rows, portions
 from connector.journal.tables import lease, op
-from connector.ports.journal import Op, OpStatus
+from connector.ports.intents import Op, OpStatus
 
 LOOK_SOON = timedelta(seconds=5)
 """When a write whose outcome did not become known is looked for first; a crash leaves the same moment behind."""
@@ -186,6 +186,7 @@ def not_resent(connection: Connection, before: Op) -> None:
     """Put an open row back to what it was before a copy was armed that never left."""
     armed = replace(before, attempts=before.attempts + 1, fence=epoch(connection))
     values = {
+        "run": before.run,
         "attempts": before.attempts,
         "resent": before.resent,
         "ordered_by": before.ordered_by,

@@ -25,7 +25,8 @@ from connector.journal.tables import applied, budget, ticket
 from connector.journal.tables import op as ops
 from connector.journal.verdicts import said_row, store_said
 from connector.ports.helpdesk import Receipt
-from connector.ports.journal import JournalEvent, Op, OpStatus, Spent
+from connector.ports.intents import Op, OpStatus
+from connector.ports.journal import JournalEvent, Spent
 
 PER_TICKET = timedelta(hours=24)
 """The window of what one ticket may get."""
@@ -92,6 +93,7 @@ def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -
         ops.c.ticket == op.write.ref.id,
         ops.c.status == OpStatus.SENDING.value,
         ops.c.audience != "",
+        ops.c.id != op.id,
     )
     if connection.execute(busy.limit(1)).scalar_one_or_none() is not None:
         raise Busy(f"{op.write.ref}: another comment is on its way", remedy="try again when it is settled")

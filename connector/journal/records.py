@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import approvals, audit, outbox, standoffs, tickets
+from connector.journal import approvals, audit, outbox, setaside, standoffs, tickets
 from connector.journal.control import resumed_at
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
@@ -20,8 +20,10 @@ from connector.journal.sites import read_sites
 from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
 from connector.journal.worker import Runner
-from connector.ports.journal import JournalEvent, Op, OpStatus, RunRow, SiteState, Stored
+from connector.ports.intents import Op, OpStatus
+from connector.ports.journal import JournalEvent, RunRow, SiteState, Stored
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.setaside import SetAside
 
 
 class SqlRecords:
@@ -42,17 +44,32 @@ class SqlRecords:
         """Return tickets whose key or id is ``text``, in any case of letters, with or without ``site:``."""
         return self._runner.run(lambda c: tickets.find(c, text.strip()))
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
         wanted = select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit)
-        rows = self._rows(wanted if site is None else wanted.where(run.c.site == site))
-        return tuple(map(run_of, rows))
+        if site is not None:
+            wanted = wanted.where(run.c.site == site)
+        if until is not None:
+            wanted = wanted.where(run.c.started_at <= to_micros(until))
+        return tuple(map(run_of, self._rows(wanted)))
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
+        return self._runner.run(lambda c: int(c.execute(select(func.max(event.c.id))).scalar() or 0))
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return the latest audit lines that fit, oldest first."""
+        """Return the latest audit lines that fit, oldest first; ``between``: after one position, up to another."""
         wanted = select(event).order_by(event.c.id.desc()).limit(limit)
+        if between is not None:
+            wanted = wanted.where(event.c.id > between[0], event.c.id <= between[1])
         if site is not None:
             wanted = wanted.where(event.c.site == site)
         if ticket is not None:
@@ -97,6 +114,10 @@ class SqlRecords:
             for row in rows
             if not _is_history(row) or row.digest >= str(TRIES)
         )
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
+        return self._runner.run(lambda c: setaside.found(c, site))
 
     def policy(self, digest: str) -> str | None:
         """Return a policy's document by (a prefix of) its hash; nothing when no or more than one policy fits."""

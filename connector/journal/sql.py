@@ -17,6 +17,7 @@ from connector.journal import (
     approvals,
     audit,
     control,
+    erasure,
     histories,
     intents,
     outbox,
@@ -24,6 +25,7 @@ from connector.journal import (
     pages,
     recalls,
     runs,
+    setaside,
     sites,
     standoffs,
     tickets,
@@ -32,14 +34,13 @@ from connector.journal import (
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
+    Erased,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
-    Recall,
     RunRow,
     SiteState,
     Spent,
@@ -47,6 +48,8 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Queued
+from connector.ports.recall import Recall
+from connector.ports.setaside import SetAside
 
 
 class SqlJournal:
@@ -254,6 +257,18 @@ class SqlJournal:
         """Clear pause and freezes."""
         self._run(lambda c: control.resume(c, site, allow=allow, now=now, actor=actor))
 
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning."""
+        self._run(lambda c: setaside.put(c, site, items))
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+        self._run(lambda c: setaside.take_back(c, site, items, now=now))
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site."""
+        return self._run(lambda c: setaside.found(c, site))
+
     def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
         """Return what waits in the outbox and may be tried now."""
         return self._run(lambda c: outbox.due(c, now=now, limit=limit))
@@ -291,6 +306,19 @@ class SqlJournal:
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
+
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or a person's account id, and overwrite what is freed."""
+        if ticket:
+            done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
+        else:
+            done = self._run(lambda c: erasure.erase_account(c, site, account))
+        self._thread.compact()
+        return done
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time."""
+        return self._run(lambda c: erasure.purge(c, now=now, most=most))
 
     def records(self) -> SqlRecords:
         """Return the read side."""

@@ -242,7 +242,7 @@ op = Table(
     _text("why"),
     _text("document"),  # the write: before, after and, until it settles, the rendered body
     _text("body_digest"),
-    _text("updated_stamp"),  # the version that the request names as seen
+    _text("updated_stamp"),  # as the request names it
     Column("fence", BigInteger, nullable=False, server_default="0"),  # the lease's epoch of who armed it
     Column("resent", Integer, nullable=False, server_default="0"),  # copies after one of unknown outcome
     _maybe_moment("absent_at"),  # first looked for in vain, by the helpdesk's clock
@@ -301,6 +301,22 @@ quarantine = Table(
     _text("why"),
     _text("digest"),
     _moment("since"),
+    _of_site(),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    _text("site", key=True),
+    _text("kind", key=True),
+    _text("scope", key=True),
+    _text("ticket", key=True),
+    _text("field", key=True),
+    _text("value", key=True),
+    _text("why"),
+    _text("bindings"),
+    _moment("since"),
+    _maybe_moment("until"),
     _of_site(),
 )
 

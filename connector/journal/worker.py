@@ -105,6 +105,21 @@ class JournalThread:
         with contextlib.suppress(DBAPIError, *_DRIVER_ERRORS):
             self._connection.connection.rollback()
 
+    def compact(self) -> None:
+        """Rewrite the whole file, so that nothing deleted can be read from it (SQLite; a server tidies up itself)."""
+        try:
+            self._pool.submit(self._compact).result()
+        except RuntimeError as error:
+            raise ConnectorError("the journal is closed") from error
+
+    def _compact(self) -> None:
+        if self._connection.dialect.name != "sqlite":
+            return
+        raw = self._connection.connection.driver_connection
+        assert raw is not None  # noqa: S101 - an open connection has one
+        for statement in ("PRAGMA secure_delete = ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            raw.execute(statement).fetchall()
+
     def _note(self, error: ConnectorError) -> ConnectorError:
         if isinstance(error, StateBroken):
             self._broken = error

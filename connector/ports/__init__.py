@@ -36,15 +36,14 @@ from connector.ports.helpdesk import (
     Version,
     fetched,
 )
+from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
+    Erased,
     Journal,
     JournalEvent,
-    Op,
-    OpStatus,
     Previous,
     Progress,
-    Recall,
     Records,
     RunRow,
     RunSummary,
@@ -54,11 +53,14 @@ from connector.ports.journal import (
     Verdict,
 )
 from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
+from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AsideKind",
     "Budgets",
     "BulkResult",
     "Candidate",
@@ -66,6 +68,7 @@ __all__ = [
     "Cursor",
     "Delivery",
     "Directory",
+    "Erased",
     "Failure",
     "Fence",
     "Guard",
@@ -91,6 +94,7 @@ __all__ = [
     "Renderer",
     "RunRow",
     "RunSummary",
+    "SetAside",
     "SiteState",
     "Spent",
     "Stored",

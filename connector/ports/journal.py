@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
@@ -23,33 +22,10 @@ from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
-    """How far what was written on a site has been read back from the helpdesk.
-
-    Attributes:
-        why: What the state has forgotten; empty for a site that is only seen for the first time.
-        since: Histories read after this moment are read back.
-        done_at: When every open ticket had been read back.
-        is_over: Nothing on the site waits for being read back.
-        blind: Ids of tickets whose history could not be read: what was said there is not known.
-        left: Open tickets still to be read.
-    """
-
-    why: str = ""
-    since: datetime | None = None
-    done_at: datetime | None = None
-    is_over: bool = True
-    blind: frozenset[str] = frozenset()
-    left: int = 0
-
-    @property
-    def freezes(self) -> bool:
-        """True while the whole site's comments wait."""
-        return bool(self.why) and not self.is_over
+from connector.ports.recall import Recall
+from connector.ports.setaside import Asides, SetAside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,48 +118,6 @@ class Verdict:
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class OpStatus(StrEnum):
-    """Life of one intent; it only moves forward."""
-
-    SENDING = "sending"
-    DONE = "done"
-    FAILED = "failed"  # certainly not applied: not sent, throttled, conflict, rejected
-    PARKED = "parked"  # outcome unknown and not found: never sent again by itself, a person settles it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Op:
-    """One row of intent. ``write`` carries the rendered body only until the row settles.
-
-    Attributes:
-        sent_at: By the helpdesk's own clock.
-        stamp: The version that the request named as seen.
-        fence: Epoch of the process that armed the row; whoever holds an older reading of it cannot move it.
-        resent: Copies that were sent after one whose outcome was unknown.
-        absent_at: When the write was first looked for and not there, by the helpdesk's clock, after its quarantine.
-        look_at: When to look (again), by our clock.
-        ordered_by: Who ordered a parked write to be sent again.
-    """
-
-    id: int
-    write: Write
-    run: str
-    status: OpStatus
-    request_digest: str
-    attempts: int
-    sent_at: datetime
-    settled_at: datetime | None = None
-    remote_id: str = ""
-    why: str = ""
-    job: str = ""
-    stamp: Version = ""
-    fence: int = 0
-    resent: int = 0
-    absent_at: datetime | None = None
-    look_at: datetime | None = None
-    ordered_by: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
     """How much of an effect's budget a site has used in the present window, and per ticket in its own window."""
@@ -251,7 +185,16 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-class Journal(Outbox, Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure did: rows deleted or rewritten, operations whose key alone was kept, audit lines emptied."""
+
+    rows: int
+    kept: int
+    lines: int
+
+
+class Journal(Outbox, Asides, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -432,6 +375,12 @@ class Journal(Outbox, Protocol):
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
 
+    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
+        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
+
+    def purge(self, *, now: datetime, most: int) -> int:
+        """Delete what is past its time, a bounded number of rows; return how many."""
+
     def records(self) -> Records:
         """Return the read side."""
 
@@ -448,13 +397,22 @@ class Records(Protocol):
     def find(self, text: str) -> tuple[TicketRef, ...]:
         """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
 
-    def runs(self, *, site: str | None = None, limit: int = 20) -> tuple[RunRow, ...]:
-        """Return runs, latest first."""
+    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
+        """Return runs, latest first; ``until``: only those that had begun by then."""
+
+    def last_event(self) -> int:
+        """Return the position of the audit's last line; 0: it has none."""
 
     def events(
-        self, *, site: str | None = None, ticket: str | None = None, since: datetime | None = None, limit: int = 200
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        since: datetime | None = None,
+        between: tuple[int, int] | None = None,
+        limit: int = 200,
     ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first."""
+        """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
     def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
         """Return intents, latest first."""
@@ -470,6 +428,9 @@ class Records(Protocol):
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""
+
+    def aside(self, *, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""
 
     def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
         """Return open tickets on which we stopped by ourselves, with the reason, one row each."""

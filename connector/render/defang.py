@@ -11,7 +11,7 @@ import re
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _PLACES = (
     r"(?<=\w)(?=:(?://|\\\\))",  # a scheme
-    r"(?:(?<=mailto)|(?<=script))(?=:)",
+    r"(?:(?<=mailto)|(?<=script)|(?<=https)|(?<=http)|(?<=ftp)|(?<=file))(?=:)",
     r"(?<=www)(?=\.)|(?<=[\w-]\.)(?=[^\W\d_]{2})",  # a domain
     r"(?<=@)(?=\S)",
 )

@@ -67,7 +67,7 @@ def _kind(site: SiteSettings, index: int, document: Document) -> Iterator[Proble
             ("sites", index, "projects"), "is missing", "list the keys of the projects to look after"
         )
     if site.kind is SiteKind.JIRA:
-        for scope in sorted(set(site.scopes) - set(site.projects)):
+        for scope in sorted({*site.scopes, *site.confidential} - set(site.projects)):
             remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
             yield document.problem(("sites", index, "scopes", scope), "is not one of this site's projects", remedy)
 

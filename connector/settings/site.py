@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
-from connector.domain.site import DEFAULT_BUDGETS, Budget, Effect, SiteRules
+from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
 from connector.settings.auth import Auth, SecretName
 from connector.settings.urls import BaseUrl
 
@@ -43,7 +43,16 @@ Effects = frozenset[Effect]
 class PollSettings(Strict):
     """How often a site is read."""
 
-    every: Duration = Field(default=as_written("1m"), description="Time between two polls of a site.")
+    every: Duration = Field(
+        default=as_written("10s"),
+        description="Time between two polls of a site. Zendesk's export hides the last minute, and allows ten reads a "
+        "minute to everybody.",
+    )
+    by: Literal["export", "search"] = Field(
+        default="export",
+        description="Zendesk: read changes from the `export` (a minute late; an admin's client) or by `search` (up to "
+        "ten minutes late, once a minute; an agent's client is enough). Jira: no meaning.",
+    )
     history_share: Share = Field(
         default=0.3, le=0.3, description="Part of the read budget that the helpdesk's own history may take."
     )
@@ -116,6 +125,11 @@ class SiteSettings(Strict):
     scopes: Mapping[Text, Effects] = Field(
         default_factory=dict, description="Effects of single scopes (project, brand, group, form) instead of `effects`."
     )
+    confidential: Mapping[Text, Confidential] = Field(
+        default_factory=dict,
+        description="Confidential scopes: `ignore` (nothing of their tickets is stored) or `restricted` (text is not "
+        "read, nothing is public, nobody involved is called). Jira's issue security is `restricted` by itself.",
+    )
     enforce_from: AwareDatetime | None = Field(
         default=None, description="Thresholds crossed and levels entered before this moment stay unsaid."
     )
@@ -148,6 +162,7 @@ def site_rules(site: SiteSettings) -> SiteRules:
         fingerprint=site.fingerprint,
         effects=site.effects,
         scopes=MappingProxyType(dict(site.scopes)),
+        confidential=MappingProxyType(dict(site.confidential)),
         enforce_from=_utc(site.enforce_from),
         locale=site.locale,
         may_stop_native_first_response=site.may_stop_native_first_response,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,12 @@ from connector.bootstrap import Connector
 from connector.bootstrap.service import Service
 from connector.cli.main import run
 from connector.engine.control import ControlServer
-from connector.ports import Progress, RunRow
+from connector.ports import AsideKind, Progress, RunRow, SetAside
 from tests.bootstrap.conftest import Compose
 
 KEYS = {
     *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
-    *("next_poll_at", "failures", "budgets", "paused", "frozen", "held", "parked", "untold"),
+    *("next_poll_at", "failures", "budgets", "paused", "frozen", "aside", "held", "parked", "untold"),
 }
 
 
@@ -107,3 +108,36 @@ def test_what_the_daemon_says_is_what_its_loops_noted(compose: Compose) -> None:
         assert (said["budgets"], said["next_poll_at"]) == ({"account": [5, 9]}, "2026-11-23T09:00:00+00:00")
         service._hooks.close()
         service._control.stop()
+
+
+def test_what_is_set_aside_is_in_sight_until_it_ends(compose: Compose) -> None:
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    later, earlier = now + timedelta(hours=1), now - timedelta(minutes=1)
+    with program.journal() as journal:
+        for name in ("zendesk", "jsm-eu"):
+            journal.open_site(name, fingerprint=program.rules(name).fingerprint)
+        field = SetAside(kind=AsideKind.FIELD, scope="SUP", field="level", why="on no screen", since=earlier)
+        scope = SetAside(kind=AsideKind.SCOPE, scope="HR", why="403", since=now)
+        journal.set_aside("jsm-eu", [field, replace(field, since=now), scope])
+        rest = SetAside(kind=AsideKind.SITE, why="429", since=earlier, until=later)
+        journal.set_aside("zendesk", [rest])
+    jira, zendesk = program.status().sites
+    assert jira.aside == ("level refused in SUP", "HR frozen")
+    assert zendesk.aside == (f"left alone until {later:%Y-%m-%d %H:%M:%S} UTC",)
+    rows = {row["what"]: row for row in program.attention()}
+    assert rows["level refused in SUP: on no screen"]["since"] == earlier
+    assert rows["HR frozen: 403"]["command"] == "give the account its rights, then: connector resume jsm-eu"
+    with program.journal() as journal:
+        journal.resume("jsm-eu", allow=0, now=now, actor="anna")
+        journal.take_back("zendesk", [rest], now=now)
+        journal.resume("jsm-eu", allow=0, now=now, actor="anna")
+    assert [site.aside for site in program.status().sites] == [(), ()]
+    assert program.attention() == []
+    told = [(row["what"], row["site"]) for row in program.log() if row["what"] != "policy"]
+    assert sorted(told) == [
+        ("resumed", "jsm-eu"),
+        *[("set-aside", "jsm-eu")] * 2,
+        ("set-aside", "zendesk"),
+        ("taken-back", "zendesk"),
+    ]

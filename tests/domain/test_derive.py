@@ -107,3 +107,12 @@ def test_counters_imply_a_comment_and_ask_who(activity: Activity, role: Role, pu
 def test_our_own_comment_is_not_taken_for_an_agents_reply() -> None:
     activity = Activity(public_replies=1, last_comment_at=LATER, agent_at=LATER)
     assert derive(BEFORE, after(activity=activity), own_version="2").events == ()
+
+
+def test_a_hold_field_that_changed_is_told_and_the_history_is_asked_who_did_it() -> None:
+    derived = derive(BEFORE, after(held_until=LATER + timedelta(days=1)))
+    (event,) = derived.events
+    told = (event.kind, event.name, event.before, event.after)
+    assert told == (EventKind.FACT, "hold_until", None, (LATER + timedelta(days=1)).isoformat())
+    assert event.actor.role is Role.UNKNOWN
+    assert derived.ask

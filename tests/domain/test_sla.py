@@ -11,7 +11,9 @@ from connector.domain.calendar_hours import Span
 from connector.domain.change import Field
 from connector.domain.clocks import SegmentKind
 from connector.domain.conditions import Op, Test, When
+from connector.domain.decide import decide
 from connector.domain.events import EventKind, History
+from connector.domain.explain import explain_lines
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import CalendarChoice, Reopen, ReopenThen, SlaSource, Trigger
 from connector.domain.site import Effect
@@ -616,3 +618,22 @@ def test_a_helpdesks_cycle_needs_no_history_of_ours() -> None:
 def test_the_office_opens_on_the_monday_that_these_tests_begin() -> None:
     assert OFFICE.is_open(START)
     assert not OFFICE.is_open(START - timedelta(minutes=1))
+
+
+class TestTwoClocksInExplain:
+    def told(self, **stated: object) -> list[str]:
+        seen = situation(native=(native(**stated),))
+        return [line for line in explain_lines(decide(seen, NATIVE, after("2h"))) if line.strip()]
+
+    def test_the_helpdesks_deadline_and_our_own_measure_stand_apart(self) -> None:
+        lines = self.told(breach_at=after("6h"), goal=timedelta(hours=6), elapsed=timedelta(hours=2), started_at=START)
+        (first,) = [n for n, line in enumerate(lines) if line.startswith("resolution:")]
+        assert lines[first].startswith("resolution: deadline of the helpdesk's clock 'time to resolution', goal 6 h")
+        assert lines[first + 1].startswith("  our own measure beside it, ")
+        assert "the helpdesk's is" in lines[first + 1]
+        assert lines[first + 2].startswith("  running")
+
+    def test_a_goal_that_the_helpdesk_does_not_state_is_not_guessed(self) -> None:
+        line = next(line for line in self.told(breach_at=after("6h")) if line.startswith("resolution:"))
+        assert "goal not stated" in line
+        assert "%" not in line.split("next")[0]

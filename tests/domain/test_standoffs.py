@@ -121,6 +121,13 @@ class TestRivals:
             assert desk.look()[0].standoffs == ()
             desk.sync()
 
+    def test_what_a_program_changed_before_we_wrote_is_no_flip(self) -> None:
+        desk = Desk(facts=OUTAGE)
+        for _ in range(3):
+            desk.wait(minutes=1).priority(P4, RIVAL)
+            desk.wait(minutes=1).priority(P3, RIVAL)
+        assert desk.look()[0].state.standoffs == ()
+
     def test_a_release_lets_us_write_again(self) -> None:
         desk = Desk(facts=OUTAGE)
         fight(desk, RIVAL, 2, every=timedelta(minutes=5), reaction=False)

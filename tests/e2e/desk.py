@@ -80,6 +80,13 @@ class Process:
                 return dict(said)
         raise AssertionError(f"ended without {name}: {''.join(self.lines[-20:])}")
 
+    def read_line(self) -> str:
+        """Return the next line of standard output; fails when there is none any more."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "standard output ended"
+        return line
+
     def tell(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -219,10 +226,11 @@ def open_desk(folder: Path, *arguments: str) -> Iterator[Desk]:
         yield Desk(client, folder)
 
 
-def await_fault(client: SandboxClient, site: str, name: str) -> None:
+def await_fault(client: SandboxClient, site: str, name: str, *, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Wait until a fault has struck: the other side is in the middle of that request now."""
     for _ in range(GIVE_UP_SECONDS * 50):
         if any(order["name"] == name and order["struck"] for order in client.faults(site)):
             return
+        meanwhile()
         threading.Event().wait(0.02)
     raise AssertionError(f"the fault {name} did not strike")

@@ -110,10 +110,10 @@ def test_one_site_s_outage_does_not_delay_the_other(desk: Desk) -> None:
 def test_sigterm_finishes_the_write_in_hand(desk: Desk) -> None:
     ticket = desk.ticket(ZENDESK)
     desk.later(minutes=3)
-    desk.client.join(NARRATOR)  # who never waits: time stands still
+    desk.client.join(NARRATOR)  # who waits for no later moment: time stands still
     desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 1.5, "name": "slow"})
     with desk.start("run") as daemon:
-        await_fault(desk.client, ZENDESK, "slow")
+        await_fault(desk.client, ZENDESK, "slow", meanwhile=lambda: _take_a_turn(desk))
         desk.client.leave(NARRATOR)
         ended = daemon.end(signal.SIGTERM)
     assert ended.code == 0
@@ -123,10 +123,15 @@ def test_sigterm_finishes_the_write_in_hand(desk: Desk) -> None:
     assert desk.ok("sync").events("write_done") == []
 
 
+def _take_a_turn(desk: Desk) -> None:
+    """Let the others go on at the present moment: stepped time lets its parties go one at a time."""
+    desk.client.wait(NARRATOR, desk.client.now(), patience=0.2)
+
+
 def test_ctrl_c_is_130_and_clean(desk: Desk) -> None:
     desk.ticket(ZENDESK)
     desk.later(minutes=3)
-    desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 1.5, "name": "slow"})
+    desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 3.0, "name": "slow"})
     with desk.start("sync") as sync:
         await_fault(desk.client, ZENDESK, "slow")
         ended = sync.end(signal.SIGINT)
@@ -137,3 +142,21 @@ def test_ctrl_c_is_130_and_clean(desk: Desk) -> None:
     desk.later(minutes=3)
     desk.ok("sync")
     assert len({f["data"]["name"] for f in desk.writes() if f["kind"] == "field"}) == len(desk.writes())
+
+
+def test_the_log_can_be_followed(desk: Desk) -> None:
+    desk.ok("sync")
+    with desk.start("log", "--follow") as log:
+        ticket = desk.ticket(ZENDESK)
+        desk.later(minutes=3)
+        desk.ok("sync")
+        while ticket not in log.read_line():
+            pass
+        ended = log.end(signal.SIGINT)
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_a_site_that_does_not_exist_is_wrong_usage(desk: Desk) -> None:
+    for command in (("sync", "--select", "jsm"), ("pause", "jsm"), ("log", "--site", "jsm")):
+        refused = desk.run(*command)
+        assert (refused.code, "known: jsm-eu, zendesk" in refused.err) == (64, True), (command, refused.err)

@@ -166,7 +166,7 @@ def test_pause_resume_and_the_file(desk: Desk) -> None:
     desk.later(minutes=2)
     assert desk.run("sync").code == 0
     assert desk.view(ZENDESK, tickets[ZENDESK])["priority"] == "P1"
-    assert desk.run("pause", "nowhere").code == 78
+    assert desk.run("pause", "nowhere").code == 64
 
 
 def test_nothing_secret_and_no_ticket_text_leaves_memory(desk: Desk) -> None:

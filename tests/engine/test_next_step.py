@@ -24,12 +24,14 @@ from connector.ports import Guard, Presence
 SENT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SPOKEN = (Effect.NOTES, Effect.PUBLIC)
 
-spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=2))
+spans = st.integers(0, 600).map(lambda seconds: timedelta(seconds=seconds)) | st.timedeltas(
+    min_value=timedelta(0), max_value=timedelta(days=2)
+)
 rows = st.builds(
     OpenRow,
     sent_at=st.just(SENT),
     audience=st.sampled_from([None, *SPOKEN]),
-    resent=st.integers(0, 20),
+    resent=st.sampled_from([0, 0, 1, 2, 20]),
     absent_at=st.none() | spans.map(lambda span: SENT + span),
     ordered=st.booleans(),
 )

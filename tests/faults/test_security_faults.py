@@ -26,7 +26,7 @@ from connector.helpdesks.transport import (
     Request,
     Surroundings,
 )
-from connector.helpdesks.transport.adapter import LARGEST_BODY
+from connector.helpdesks.transport.body import LARGEST_BODY
 from connector.helpdesks.zendesk.adapter import ZendeskOptions
 from connector.helpdesks.zendesk.adapter import open_site as open_zendesk
 from tests.helpdesks.scripted_server import ScriptedServer, answer, scripted_server

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import event
 
 from connector.cli.log import Log
 from connector.engine.passes import PassOutcome
 from connector.errors import Busy, ConnectorError, StateFull
-from connector.journal import make_backup, open_journal, open_records, restore
+from connector.journal import make_backup, open_journal, open_records, restore, schema, sqlite
 from connector.journal.backup import backup_folder, verify
 from connector.journal.faults import StateBroken
-from connector.journal.witness import SUFFIX
 from tests.amnesia.story import Storyteller, loss_of
 from tests.engine.ledger import nothing_is_said_twice
 from tests.engine.stage import MONDAY, Desk, Stage
@@ -326,14 +327,18 @@ def test_fault_66_a_disk_that_cannot_be_written_is_refused_and_reading_goes_on(s
 # ---- versions
 
 
-def _older(state: Path) -> None:
-    """Take the state back to the schema before this one."""
-    with contextlib.closing(sqlite3.connect(state)) as connection:
-        for table in ("identity", "recall", "mark"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
-        connection.commit()
-    state.with_name(state.name + SUFFIX).unlink(missing_ok=True)
+def _oldest(path: Path) -> Path:
+    """Return a state with a site in it, as the first version made it."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    engine = sqlite.writer_engine(path)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(f"PRAGMA application_id={sqlite.APPLICATION_ID}")
+        connection.exec_driver_sql("INSERT INTO site (name, fingerprint, loaded) VALUES ('zd', 'f', 1)")
+    engine.dispose()
+    return path
 
 
 @contextlib.contextmanager
@@ -354,21 +359,20 @@ def _dies_at(boundary: int) -> Iterator[None]:
     yield
 
 
-def test_fault_67_a_migration_killed_at_any_step_runs_again(state: Path, tmp_path: Path, full: bool) -> None:
+def test_fault_67_a_migration_killed_at_any_step_runs_again(tmp_path: Path, full: bool) -> None:
     """The schema is brought up to date in one transaction, after a backup: a kill leaves the old one whole."""
-    _older(state)
+    oldest = _oldest(tmp_path / "oldest.db")
     boundary, survived = 0, False
     while not survived:
-        boundary += 1 if full else 6
-        path = tmp_path / f"killed-{boundary}.db"
-        shutil.copy(state, path)
+        boundary += 1 if full else 9
+        path = Path(shutil.copy(oldest, tmp_path / f"killed-{boundary}.db"))
         survived = _in_a_child(lambda path=path, boundary=boundary: _migrate(path, boundary))  # type: ignore[misc]
         with open_journal(str(path), least_free=0) as journal:
-            assert len(journal.known_open(SITE)) == 2
+            assert [site.site for site in journal.records().sites()] == ["zd"]
             assert journal.records().verify_chain() is None
-        kept = backup_folder(path) / f"{path.stem}-schema-0002.db"
-        assert verify(kept) == "0002", "the state as it was before is kept"
-    assert boundary > 6
+        kept = backup_folder(path) / f"{path.stem}-schema-0001.db"
+        assert verify(kept) == "0001", "the state as it was before is kept"
+    assert boundary > 9
 
 
 def _migrate(path: Path, boundary: int) -> None:

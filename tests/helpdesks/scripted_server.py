@@ -39,6 +39,7 @@ class ScriptedServer:
     connections: int = 0
     actions: list[Action] = field(default_factory=list)
     open: list[socket.socket] = field(default_factory=list)
+    wrap: Callable[[socket.socket], socket.socket] = lambda conn: conn
 
     @property
     def url(self) -> str:
@@ -49,9 +50,10 @@ class ScriptedServer:
 
 
 @contextlib.contextmanager
-def scripted_server() -> Iterator[ScriptedServer]:
+def scripted_server(wrap: Callable[[socket.socket], socket.socket] = lambda conn: conn) -> Iterator[ScriptedServer]:
+    """Serve on a free port; ``wrap`` makes a connection of another kind of an accepted one (TLS, a cut)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = ScriptedServer(listener.getsockname()[1])
+        server = ScriptedServer(listener.getsockname()[1], wrap=wrap)
         thread = threading.Thread(target=_accept, args=(listener, server))
         thread.start()
         try:
@@ -77,7 +79,8 @@ def _accept(listener: socket.socket, server: ScriptedServer) -> None:
 def _serve(conn: socket.socket, server: ScriptedServer) -> None:
     with conn, contextlib.suppress(OSError):
         conn.settimeout(5)
-        _answer_all(conn, server)
+        with server.wrap(conn) as wrapped:
+            _answer_all(wrapped, server)
 
 
 def _answer_all(conn: socket.socket, server: ScriptedServer) -> None:

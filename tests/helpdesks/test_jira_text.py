@@ -6,11 +6,12 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.helpdesks.jira.text import LONGEST_COMMENT, adf, plain, refers_to, wiki, wiki_note
+from connector.helpdesks.jira.text import LONGEST_COMMENT, adf, plain, plain_of, refers_to, wiki, wiki_note
 from connector.helpdesks.plaintext import clean, truncated, utf8, utf16
 from connector.sandbox.wiki import render
 
@@ -60,6 +61,25 @@ def nodes(document: Any) -> list[dict[str, Any]]:
     return [document, *(n for child in document.get("content", ()) for n in nodes(child))]
 
 
+_KINDS = st.sampled_from(
+    ["doc", "paragraph", "text", "hardBreak", "panel", "codeBlock", "mention", "emoji", "odd", 5, None]
+)
+_ATTRIBUTES = st.dictionaries(st.sampled_from(["text", "shortName", "url", "level"]), st.sampled_from(["@A", ":b:", 3]))
+_TEXTS = st.one_of(st.none(), st.text(max_size=5), st.just(7))
+_DOCUMENTS = st.recursive(
+    st.one_of(st.text(max_size=5), st.none(), st.fixed_dictionaries({}, optional={"type": _KINDS, "text": _TEXTS})),
+    lambda inner: st.fixed_dictionaries(
+        {"type": _KINDS},
+        optional={
+            "text": _TEXTS,
+            "attrs": _ATTRIBUTES,
+            "content": st.one_of(st.lists(inner, max_size=4), st.just("x")),
+        },
+    ),
+    max_leaves=12,
+)
+
+
 class TestAdf:
     @given(hostile)
     def test_there_is_nothing_but_text(self, text: str) -> None:
@@ -98,6 +118,42 @@ class TestAdf:
     )
     def test_what_others_wrote_is_read(self, node: Any, text: str) -> None:
         assert plain({"type": "doc", "content": [node]}) == text
+
+    @given(_DOCUMENTS)
+    @example({"type": "doc", "content": ["b", {"type": "text", "text": "c"}]})
+    @example(
+        {
+            "type": "doc",
+            "content": [
+                {"type": "rule"},
+                {"type": "text", "text": "b"},
+                {"type": "rule"},
+                {"type": "text", "text": "c"},
+            ],
+        }
+    )
+    @example(
+        {
+            "type": "doc",
+            "content": [
+                {"type": "text", "text": "b"},
+                {"type": "panel", "attrs": {"level": 3}, "content": [{"type": "text", "text": "c"}]},
+            ],
+        }
+    )
+    @example(
+        {
+            "type": "doc",
+            "content": [
+                {"type": "hardBreak", "text": "b"},
+                {"type": "text", "text": "c"},
+                {"type": "hardBreak", "attrs": {"text": "@A"}},
+                {"type": "text", "text": "d"},
+            ],
+        }
+    )
+    def test_a_document_reads_the_same_from_its_bytes(self, document: Any) -> None:
+        assert plain_of(msgspec.Raw(json.dumps(document).encode())) == plain(document)
 
     def test_depth_is_survived(self) -> None:
         document: dict[str, Any] = {"type": "text", "text": "deep"}

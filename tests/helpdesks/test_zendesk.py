@@ -38,6 +38,7 @@ EXCUSED = (
 
 class ZendeskStage:
     site = "zendesk"
+    reader_role = "reader"
 
     def __init__(self, sandbox: Sandbox, **narrowed: Any) -> None:
         self.behind = SandboxSite(sandbox, self.site)
@@ -49,7 +50,7 @@ class ZendeskStage:
             ZendeskOptions(
                 site=self.site,
                 base_url=url,
-                reader=credentials(url, told["reader"], "read"),
+                reader=credentials(url, told[self.reader_role], "read"),
                 writer=credentials(url, told["writer"], "read write"),
                 fields=self.fields,
                 **narrowed,

@@ -293,6 +293,13 @@ class TestWriting:
         carry_out(stage, change(ticket, wanted(Field.PRIORITY, "P1")), ticket)
         assert stage.clock.now() - began >= timedelta(seconds=2)
 
+    def test_a_second_passes_between_two_writes_of_ours(self, stage: ZendeskStage) -> None:
+        ticket = settled(stage, stage.create(priority=Priority.P4))
+        ticket = carry_out(stage, change(ticket, wanted(Field.PRIORITY, "P1")), ticket)
+        began = stage.clock.now()
+        carry_out(stage, change(ticket, comments=(note(ticket.ref, "hello"),)), ticket)
+        assert stage.clock.now() - began >= timedelta(seconds=2)
+
     def test_unbound_names_are_refused_before_sending(self, stage: ZendeskStage) -> None:
         ticket = settled(stage, stage.create())
         before = stage.reader.requests_made()

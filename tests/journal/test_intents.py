@@ -122,6 +122,133 @@ def test_open_intents_come_oldest_first(stored):
     assert stored.sending("other") == ()
 
 
+def _again(journal, armed, *, now=NOW + MINUTE):
+    return journal.arm_again(armed, "digest-again", run="r2", now=now, sent_at=now)
+
+
+def test_a_comment_that_is_looked_for_holds_up_comments_alone(stored):
+    (said,) = _arm(stored, write(key="c1", comment=comment()))
+    (fields,) = _arm(stored, write(key="f1"))
+    assert {op.id for op in stored.sending(SITE)} == {said.id, fields.id}
+    with pytest.raises(Busy):
+        _arm(stored, write(key="f2"))
+    stored.settle(fields, receipt("f1"), now=NOW)
+    with pytest.raises(Busy):
+        _arm(stored, write(key="c2", comment=comment("x:2")))
+
+
+def test_another_copy_keeps_the_words_and_moves_the_moments(stored, reopen):
+    (first,) = _arm(stored, write(comment=comment()))
+    stored.look_again(first, at=NOW + MINUTE, absent_at=NOW)
+    again = _again(stored, first)
+    assert (again.attempts, again.resent, again.run, again.absent_at) == (2, 1, "r2", None)
+    (found,) = reopen().sending(SITE)
+    assert found.write.comment.body == "SECRET-BODY in words"
+    assert (found.sent_at, found.request_digest, found.stamp) == (NOW + MINUTE, "digest-again", "v1")
+
+
+def test_a_copy_that_never_left_was_never_armed(stored):
+    (first,) = _arm(stored, write(comment=comment()))
+    stored.look_again(first, at=NOW + MINUTE, absent_at=NOW)
+    (before,) = stored.sending(SITE)
+    _again(stored, before)
+    stored.not_resent(before)
+    assert stored.sending(SITE) == (before,)
+
+
+def test_who_holds_an_older_reading_of_a_row_moves_nothing(stored):
+    (first,) = _arm(stored, write(comment=comment()))
+    second = _again(stored, first)
+    for move in (
+        lambda: stored.settle(first, receipt(), now=NOW),
+        lambda: stored.fail(first, OpStatus.FAILED, "?", now=NOW),
+        lambda: stored.look_again(first, at=NOW, absent_at=None),
+        lambda: _again(stored, first),
+    ):
+        with pytest.raises(ConnectorError):
+            move()
+    stored.settle(second, receipt(), now=NOW)
+    assert stored.sending(SITE) == ()
+
+
+def test_the_journal_wakes_for_what_is_looked_for(stored):
+    (armed,) = _arm(stored, write(comment=comment()))
+    assert stored.next_due(SITE, after=NOW) == NOW + timedelta(seconds=5)
+    stored.look_again(armed, at=NOW + 2 * MINUTE, absent_at=None)
+    assert stored.next_due(SITE, after=NOW + MINUTE) == NOW + 2 * MINUTE
+    stored.settle(armed, receipt(), now=NOW)
+    assert stored.next_due(SITE, after=NOW + MINUTE) is None
+
+
+def test_what_was_sent_twice_is_watched_when_it_is_done(stored):
+    (first,) = _arm(stored, write(comment=comment()))
+    stored.settle(_again(stored, first), receipt(), now=NOW)
+    assert stored.watched(SITE, now=NOW + 4 * MINUTE) == ()
+    (watched,) = stored.watched(SITE, now=NOW + 5 * MINUTE)
+    stored.look_again(watched, at=None, absent_at=None)
+    assert stored.watched(SITE, now=NOW + timedelta(days=9)) == ()
+
+
+def test_a_ticket_that_changes_under_our_hands_is_left_alone_for_a_while(stored):
+    at = NOW
+    for n in range(6):
+        (armed,) = _arm(stored, write(key=f"k{n}"), now=at)
+        stored.conflict(armed, "changed since it was seen", now=at)
+        at += MINUTE * (n < 5)
+    with pytest.raises(Busy, match="6 times in a row"):
+        _arm(stored, write(key="k7"), now=at)
+    (armed,) = _arm(stored, write(key="k7"), now=at + MINUTE)
+    stored.settle(armed, receipt("k7"), now=at + MINUTE)
+    _arm(stored, write(key="k8"), now=at + 2 * MINUTE)
+
+
+# ---- what a person does with a parked one
+
+
+def _parked(journal):
+    (armed,) = _arm(journal, write(comment=comment()))
+    journal.fail(armed, OpStatus.PARKED, "nobody knows", now=NOW)
+    (found,) = journal.records().ops(status=OpStatus.PARKED)
+    return found
+
+
+def test_an_order_opens_a_parked_write_again_and_a_second_order_changes_nothing(stored):
+    found = _parked(stored)
+    stored.order_resend(found, now=NOW + MINUTE, actor="kim")
+    (open_,) = stored.sending(SITE)
+    assert (open_.ordered_by, open_.look_at, open_.write.comment.body) == ("kim", NOW + MINUTE, "SECRET-BODY in words")
+    stored.order_resend(found, now=NOW + MINUTE, actor="kim")
+    assert [(e.kind, e.actor) for e in stored.records().events()][-1] == ("resend-ordered", "kim")
+    assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.PARKED
+
+
+def test_an_order_waits_for_another_open_comment(stored):
+    found = _parked(stored)
+    _arm(stored, write(key="k2", comment=comment("x:2")))
+    with pytest.raises(Busy):
+        stored.order_resend(found, now=NOW, actor="kim")
+
+
+def test_a_dropped_write_is_passed_over_and_its_text_goes(stored):
+    stored.drop(_parked(stored), now=NOW + MINUTE, actor="kim")
+    (found,) = stored.records().ops()
+    assert (found.status, found.why, found.write.comment.body) == (OpStatus.FAILED, "dropped by kim", "")
+    assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.SUPERSEDED
+
+
+def test_a_found_write_is_done_by_whoever_found_it(stored):
+    stored.settle(_parked(stored), receipt(), now=NOW + MINUTE, actor="kim")
+    assert [(e.kind, e.actor) for e in stored.records().events()][-1] == ("write", "kim")
+    assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.DONE
+
+
+def test_a_withdrawn_write_is_passed_over(stored):
+    (armed,) = _arm(stored, write(comment=comment()))
+    stored.withdraw(armed, "a later level speaks", now=NOW)
+    assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.SUPERSEDED
+    assert stored.sending(SITE) == ()
+
+
 # ---- outcomes
 
 

@@ -92,7 +92,7 @@ class TestStarter:
             "Bitte mitteilen, bis wann es erledigt ist, und hinzuziehen, wer helfen kann.",
             "Außerdem:",
             "• die erste Antwort ist überfällig",
-            "• eine Zwischenmeldung ist fällig (alle 1 Stunde)",
+            "• eine Zwischenmeldung ist fällig (Abstand: 1 Stunde)",
         ]
 
     @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ class TestStarter:
     def test_a_length_is_told_as_the_policy_says_it(self) -> None:
         assert reasons_of("de", reason(ReasonKind.MAX_PAUSE, limit="10d")) == ["wartet schon länger als 10 Tage"]
         assert reasons_of("en", reason(ReasonKind.UPDATE, every="1h30m")) == [
-            "a status update is due (every 1 hour 30 minutes)"
+            "a status update is due (interval: 1 hour 30 minutes)"
         ]
 
 

@@ -47,10 +47,11 @@ def test_the_corpus_is_large() -> None:
 
 def test_the_judges_see_what_is_alive() -> None:
     """Unescaped, the same corpus is full of life: otherwise the tests below could not fail."""
-    assert sum(bool(live_in_wiki(text)) for text in CORPUS) > 500
-    assert sum(bool(live_in_zendesk(text, links=True)) for text in CORPUS) > 300
-    assert sum(bool(addresses(text)) for text in CORPUS) > 100
-    assert sum(bool(hidden(text)) for text in CORPUS) > 200
+    some = CORPUS[::4]
+    assert sum(bool(live_in_wiki(text)) for text in some) > 100
+    assert sum(bool(live_in_zendesk(text, links=True)) for text in some) > 60
+    assert sum(bool(addresses(text)) for text in some) > 40
+    assert sum(bool(hidden(text)) for text in some) > 50
     assert live_in_adf({"type": "doc", "content": [{"type": "mention", "attrs": {}}]})
 
 
@@ -87,7 +88,7 @@ def rendered(value: str, template: str, locale: str) -> str:
 @pytest.mark.parametrize(("template", "locale"), [("escalated", "en"), ("hold", "de"), ("breached", "ja")])
 def test_from_a_ticket_to_every_helpdesk_nothing_is_live(template: str, locale: str, *, full: bool) -> None:
     """Values go through our templates: no link but the ticket's own, no mention, no placeholder, in any helpdesk."""
-    for value in CORPUS if full else CORPUS[::7]:
+    for value in CORPUS if full else CORPUS[::31]:
         text = rendered(value, template, locale)
         assert len(text) <= 8_000
         assert [a for a in addresses(text) if a != OURS] == [], value

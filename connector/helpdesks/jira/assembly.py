@@ -89,10 +89,10 @@ def open_site(options: JiraOptions, around: Surroundings) -> JiraSite:
 
 
 def _writing(options: JiraOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> PinnedAdapter:
-    """Return the writing transport; Jira's limits are the tenant's, so both draw on one allowance."""
+    """Return the writing transport; Jira's limits are the tenant's, so both draw on one budget."""
     if options.writer is None:
         return reading
-    return PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance)
+    return PinnedAdapter(reading.pin, options.writer, dialect, around, beside=reading)
 
 
 def jira_client(adapter: PinnedAdapter, server: str) -> JIRA:

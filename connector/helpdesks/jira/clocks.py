@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.ticket import ClockName, NativeClock, NativeStage
@@ -12,13 +11,15 @@ from connector.helpdesks.jira.structs import Cycle, Fields, Instant, Millis, Sla
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def natives(fields: Fields, shape: Shape, *, now: datetime) -> Iterator[NativeClock]:
-    """Yield what each bound SLA field of an issue says; one without any cycle says nothing."""
+def natives(fields: Fields, shape: Shape, *, now: datetime) -> tuple[NativeClock, ...]:
+    """Return what each bound SLA field of an issue says; one without any cycle says nothing."""
+    found: list[NativeClock] = []
     for id_, clock in shape.clocks.items():
         value: SlaValue | None = getattr(fields, id_, None)
         native = None if value is None else native_clock(value, clock, now=now)
         if native is not None:
-            yield native
+            found.append(native)
+    return tuple(found)
 
 
 def native_clock(value: SlaValue, clock: ClockName, *, now: datetime) -> NativeClock | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,16 +12,19 @@ from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Fields, Value
 
 
-def facts(fields: Fields, shape: Shape) -> Iterator[tuple[str, Fact]]:
-    """Yield name and value of every input that the issue states; what Jira leaves empty is missing."""
+def facts(fields: Fields, shape: Shape) -> dict[str, Fact]:
+    """Return every input that the issue states, by name; what Jira leaves empty is missing."""
+    found: dict[str, Fact] = {}
+    customs = shape.custom_ids
     for name, id_, values in shape.field_inputs:
-        raw = getattr(fields, id_) if id_ in shape.custom_ids else _system(fields, id_)
+        raw = getattr(fields, id_) if id_ in customs else _system(fields, id_)
         if raw is not None and (value := fact(raw, values)) is not None:
-            yield name, value
+            found[name] = value
     for name, values in shape.organization_inputs:
         word = _of_organizations(getattr(fields, shape.organizations, None), values)
         if word is not None:
-            yield name, word
+            found[name] = word
+    return found
 
 
 def locale(fields: Fields, shape: Shape) -> str | None:

@@ -90,6 +90,10 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(value) if value.isdecimal() else None
 
 
+_NOT_THERE: Final = "not on the appropriate screen"
+"""How Jira words that a field is on no screen, or in no context, of an issue's project and type."""
+
+
 class _Errors(msgspec.Struct):
     errors: dict[str, Any] = {}
 
@@ -99,11 +103,13 @@ def judge(reply: Reply, error: HelpdeskError) -> HelpdeskError:
     if not isinstance(error, Rejected):
         return error
     try:
-        fields = tuple(sorted(msgspec.json.decode(reply.body, type=_Errors).errors))
+        said = msgspec.json.decode(reply.body, type=_Errors).errors
     except msgspec.DecodeError:
         return error
+    fields = tuple(sorted(said))
     named = f" (refused: {', '.join(fields)})" if fields else ""
-    return Rejected(f"{error}{named}", fields=fields, remedy=error.remedy)
+    missing = tuple(name for name in fields if _NOT_THERE in str(said[name]))
+    return Rejected(f"{error}{named}", fields=fields, missing=missing, absent=error.absent, remedy=error.remedy)
 
 
 DIALECT: Final = Dialect(endpoints=ENDPOINTS, readings=readings, judge=judge)

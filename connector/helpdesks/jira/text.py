@@ -107,10 +107,12 @@ _read = msgspec.json.Decoder(Node | None).decode
 def _gather(node: Node, found: list[str], depth: int) -> None:
     if depth > _DEEPEST:
         return
-    if node.text is not None and node.type != "hardBreak":
+    if node.type == "hardBreak":
+        found.append("\n")
+    elif node.text is not None:
         found.append(node.text)
-    elif node.attrs is not None or node.type == "hardBreak":
-        found.extend(_texts({"type": node.type, "attrs": node.attrs}))
+    elif node.attrs is not None:
+        found.extend(_own_text({"attrs": node.attrs}))
     for child in node.content or ():
         _gather(child, found, depth + 1)
     if node.type in _BLOCKS:
@@ -123,9 +125,9 @@ _DEEPEST = 100
 
 
 def _texts(node: Any, left_out: frozenset[str] = frozenset(), depth: int = 0) -> Iterator[str]:
-    if not isinstance(node, dict) or depth > _DEEPEST or node.get("type") in left_out:
+    if not isinstance(node, dict) or depth > _DEEPEST or str(node.get("type")) in left_out:
         return
-    kind, content = node.get("type"), node.get("content")
+    kind, content = str(node.get("type")), node.get("content")
     if kind == "hardBreak":
         yield "\n"
     else:

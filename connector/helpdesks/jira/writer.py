@@ -158,7 +158,7 @@ class JiraWriter:
                 self._hear(write, seen)
         except Rejected as error:
             self._reader.prove_account()
-            raise Rejected(f"the issue is gone or hidden: {error}") from error
+            raise Rejected(f"the issue is gone or hidden: {error}", absent=error.absent) from error
         except Unavailable as error:
             if error.retry_after is not None:
                 raise Throttled(f"not sent: {error}", retry_after=error.retry_after) from error
@@ -215,7 +215,8 @@ class JiraWriter:
         except Rejected as error:
             fields = wire.refused(error.fields, write.fields, self._reader.shape.fields)
             self._refusals.remember(write, fields, now=self._clock.now())
-            raise Rejected(str(error), fields=fields, remedy=error.remedy) from error
+            missing = wire.refused(error.missing, write.fields, self._reader.shape.fields)
+            raise Rejected(str(error), fields=fields, missing=missing, remedy=error.remedy) from error
 
     def _version_now(self, write: Write) -> str:
         """Ask for the version that our own edit made, where Jira did not return the issue."""

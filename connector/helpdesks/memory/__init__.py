@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from connector.helpdesks.memory.reader import MemoryDirectory, MemoryReader
-from connector.helpdesks.memory.world import AGENT, BOT, CUSTOMER, Audit, Fault, MemoryHelpdesk, Posted, Row, Update
+from connector.helpdesks.memory.records import Audit, Fault, Posted, Row, Update
+from connector.helpdesks.memory.world import AGENT, BOT, CUSTOMER, MemoryHelpdesk
 from connector.helpdesks.memory.writer import MemoryWriter
 
 __all__ = [

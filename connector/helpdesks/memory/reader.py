@@ -10,7 +10,8 @@ from connector.domain.policy import LevelTarget
 from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Unavailable
-from connector.helpdesks.memory.world import Fault, MemoryHelpdesk
+from connector.helpdesks.memory.records import Fault
+from connector.helpdesks.memory.world import MemoryHelpdesk
 from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, Quarantined, TicketHistory, fetched
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from connector.domain.change import Change, Field, FieldChange, Write
 from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Conflict, Denied, HelpdeskError, NotSent, Rejected, Throttled, Unknown
-from connector.helpdesks.memory.world import Fault, MemoryHelpdesk, Update, as_priority
+from connector.helpdesks.memory.records import Fault, Update
+from connector.helpdesks.memory.world import MemoryHelpdesk, as_priority
 from connector.helpdesks.splitting import split_change
 from connector.ports import BulkResult, Failure, Receipt
 

@@ -13,32 +13,33 @@ from __future__ import annotations
 import functools
 import random
 import ssl
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from connector.errors import Denied, HelpdeskError, NotSent, Throttled, Unavailable, Unknown
+from connector.errors import Denied, NotSent, Throttled, Unavailable, Unknown
+from connector.helpdesks.transport.body import read_body
+from connector.helpdesks.transport.breaker import Breaker, Lockout
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
 from connector.helpdesks.transport.credentials import Credentials
 from connector.helpdesks.transport.dialect import Dialect
+from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
-from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date
+from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date, retry_after
 from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
-from connector.helpdesks.transport.wire import Watch, distrusted, watched_pools
+from connector.helpdesks.transport.wire import Watch, watched_pools
 from connector.ports import Clock
 
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
-LARGEST_BODY = 20 * 1024 * 1024
-_CHUNK = 64 * 1024
-_REFUSALS, _REFUSAL_WINDOW = 3, timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +87,20 @@ class PinnedAdapter(HTTPAdapter):
         dialect: Dialect,
         around: Surroundings,
         *,
-        allowance: Allowance | None = None,
+        beside: PinnedAdapter | None = None,
     ) -> None:
-        """Make one; ``allowance`` is shared where two credentials draw on one account's limits."""
+        """Make one. ``beside``: another credential's on the same site, whose limits and outages are ours as well."""
         self.pin = pin
         self.counts: Counter[str] = Counter()
-        self.allowance = allowance or Allowance()
+        self.allowance: Allowance = beside.allowance if beside else Allowance()
+        self.breaker: Breaker = beside.breaker if beside else Breaker()
         self._credentials = credentials
         self._dialect = dialect
         self._around = around
         self._clock = around.clock
         self._watch = Watch(around.clock.monotonic)
         self._retry = ReadRetry(around.clock, around.rng)
-        self._refusals: deque[datetime] = deque(maxlen=_REFUSALS)
+        self._lockout = Lockout()
         self._skew = timedelta(0)
         self._learn_secrets()
         super().__init__(max_retries=0)
@@ -172,6 +174,8 @@ class PinnedAdapter(HTTPAdapter):
         return self.allowance.remaining(self._clock.now())
 
     def _read(self, call: _Call) -> requests.Response:
+        if rest := self.breaker.rest(self._clock.now(), probe=True):
+            raise Unavailable(f"{call.what}: not sent, {self.pin.origin.host} does not answer", retry_after=rest)
         wait = self._delay(call)
         if wait > PATIENCE:
             raise Unavailable(f"{call.what}: the budget is used up", retry_after=wait)
@@ -179,6 +183,8 @@ class PinnedAdapter(HTTPAdapter):
         return self._try(call)
 
     def _write(self, call: _Call) -> requests.Response:
+        if self.breaker.rest(self._clock.now(), probe=False):
+            raise NotSent(f"{call.what}: not sent, {self.pin.origin.host} does not answer")
         wait = self._delay(call)
         if wait > WRITE_PATIENCE or (wait and not self._clock.wait(self._clock.now() + wait)):
             only_ticket = not self.delay(call.endpoint.name, urgent=call.urgent)
@@ -191,16 +197,22 @@ class PinnedAdapter(HTTPAdapter):
         return self.allowance.delay(call.endpoint.limits, now, ticket=call.ticket, urgent=call.urgent)
 
     def _try(self, call: _Call) -> requests.Response:
-        self._stop_lockout(call)
-        response = self._once(call)
-        if response.status_code == 401 and self._credentials and self._credentials.forget():
-            response = self._once(call)
+        response = self._told(call)
+        if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials and self._credentials.forget():
+            response = self._told(call)
         return self._judged(call, response)
 
-    def _stop_lockout(self, call: _Call) -> None:
-        full = len(self._refusals) == _REFUSALS
-        if full and self._clock.now() - self._refusals[0] < _REFUSAL_WINDOW:
-            raise Denied(f"{call.what}: not sent, the credentials were refused repeatedly", remedy="renew them")
+    def _told(self, call: _Call) -> requests.Response:
+        """Send once, and remember whether somebody answered and took our credentials."""
+        self._lockout.stop(self._clock.now(), what=call.what)
+        try:
+            response = self._once(call)
+        except (NotSent, Throttled, Unknown) as silence:
+            self.breaker.hear(silence, self._clock.now())
+            raise
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            self._lockout.refused(self._clock.now())
+        return response
 
     def _once(self, call: _Call) -> requests.Response:
         request = call.request.copy()
@@ -229,8 +241,11 @@ class PinnedAdapter(HTTPAdapter):
         self.counts["oauth.token"] += 1
         try:
             return issuer.exchange(request, fresh=True).content
-        except Unknown as lost:
-            raise NotSent(f"no token: {lost}") from None
+        except Unknown as unanswered:
+            raise NotSent(f"no token: {unanswered}") from None
+        except Denied:
+            self._lockout.refused(self._clock.now())
+            raise
 
     def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
         self._watch.start(TOTAL_SECONDS)
@@ -238,40 +253,31 @@ class PinnedAdapter(HTTPAdapter):
         verify = self._around.ca_file or True
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=verify, proxies={})
-            response._content = _body(response)  # noqa: SLF001 - what reading ``content`` would set, with a limit
+            response._content = read_body(response)  # noqa: SLF001 - what reading ``content`` would set, with a limit
         except (requests.RequestException, HTTPError, OSError) as failure:
-            raise self._lost(failure, what) from None
+            raise lost(failure, host=self.pin.origin.host, begun=self._watch.begun, what=what) from None
         return response
 
-    def _lost(self, failure: Exception, what: str) -> HelpdeskError:
-        """Nobody answered: did anything leave? The cause is told by its kind alone, its request holds credentials.
-
-        A certificate that is not accepted will not be at the next try either: nothing is repeated.
-        """
-        if not self._watch.begun and distrusted(failure):
-            remedy = "check the site's certificate, base_url and ca_file, and this machine's clock"
-            raise Denied(f"{what}: the certificate is not accepted ({distrusted(failure)})", remedy=remedy) from None
-        kind = Unknown if self._watch.begun else NotSent
-        return kind(f"{what}: {type(failure).__name__}: {self._around.redactor.clean(str(failure))[:200]}")
-
     def _judged(self, call: _Call, response: requests.Response) -> requests.Response:
-        reply = self._reply(response)
-        for reading in self._dialect.readings(call.endpoint, reply.headers):
-            self.allowance.feed(
-                reading.limit, self._clock.now(), count=reading.count, left=reading.left, resets_in=reading.resets_in
-            )
+        reply, now = self._reply(response), self._clock.now()
+        for told in self._dialect.readings(call.endpoint, reply.headers):
+            self.allowance.feed(told.limit, now, count=told.count, left=told.left, resets_in=told.resets_in)
         outcome = classify(reply, empty=call.endpoint.empty)
-        if reply.status == 401:
-            self._refusals.append(self._clock.now())
         if outcome is Outcome.APPLIED:
+            self.breaker.hear(None, now)
             return response
         error = self._dialect.judge(reply, error_of(reply, outcome, what=call.what))
+        if isinstance(error, Unknown) and call.endpoint.safe and reply.headers.get("retry-after"):
+            error = Throttled(str(error), retry_after=retry_after(reply.headers, reply.at))  # a read did nothing
+        self.breaker.hear(error, now)
         if isinstance(error, Throttled):
             self._hold_back(call, error)
         raise error
 
     def _hold_back(self, call: _Call, error: Throttled) -> None:
         until = self._clock.now() + error.retry_after
+        if error.scope == "site":
+            self.allowance.block_all(until)
         for limit in call.endpoint.limits:
             if (error.scope == "ticket") == limit.per_ticket:
                 self.allowance.block(limit, until, ticket=call.ticket)
@@ -289,28 +295,6 @@ class PinnedAdapter(HTTPAdapter):
     def _learn_secrets(self) -> None:
         for secret in self._credentials.secrets() if self._credentials else ():
             self._around.redactor.learn(secret)
-
-
-def _body(response: requests.Response) -> bytes:
-    """Read the body; one whose size is stated and small enough is read at once, without copying it about."""
-    stated, packed = response.raw.length_remaining, response.headers.get("Content-Encoding")
-    if stated is not None and stated <= LARGEST_BODY and not packed:
-        body: bytes = response.raw.read()
-        response.raw.release_conn()
-        return body
-    return _in_chunks(response)
-
-
-def _in_chunks(response: requests.Response) -> bytes:
-    chunks, size = [], 0
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            response.raw.close()
-            raise OSError(f"the answer is larger than {LARGEST_BODY} bytes")
-        chunks.append(chunk)
-    response.raw.release_conn()
-    return b"".join(chunks)
 
 
 def _always(_seconds: float) -> bool:

@@ -69,12 +69,15 @@ class Allowance:
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
+        self._blocked_until: datetime | None = None
         self._names: dict[str, Limit] = {}
 
     def delay(self, limits: Sequence[Limit], now: datetime, *, ticket: str = "", urgent: bool = False) -> timedelta:
         """Return how long a request under ``limits`` has to wait; zero when there is room."""
         waits = [self._wait(limit, now, ticket=ticket, urgent=urgent) for limit in limits]
-        return max(waits, default=timedelta(0))
+        if self._blocked_until is not None:
+            waits.append(self._blocked_until - now)
+        return max([timedelta(0), *waits])
 
     def spend(self, limits: Sequence[Limit], now: datetime, *, ticket: str = "") -> None:
         """Count one request."""
@@ -87,6 +90,10 @@ class Allowance:
     def block(self, limit: Limit, until: datetime, *, ticket: str = "") -> None:
         """The vendor refused: nothing under ``limit`` before ``until``."""
         self._use(limit, ticket).blocked_until = until
+
+    def block_all(self, until: datetime) -> None:
+        """The vendor refused everything of ours: nothing before ``until``."""
+        self._blocked_until = until
 
     def feed(self, limit: Limit, now: datetime, *, count: int, left: int, resets_in: timedelta | None = None) -> None:
         """Take over what an answer's headers said."""

@@ -78,15 +78,17 @@ def error_of(reply: Reply, outcome: Outcome, *, what: str) -> HelpdeskError:
         case Outcome.CONFLICT:
             return Conflict(text)
         case Outcome.REJECTED:
-            return Rejected(text)
+            return Rejected(text, absent=reply.status == HTTPStatus.NOT_FOUND)
         case _:
             return Unknown(text)
 
 
 def _denied(status: int, text: str) -> Denied:
     if status == HTTPStatus.FORBIDDEN:
-        return Denied(f"the account lacks a permission ({text})", remedy="give this site's account what it needs")
-    return Denied(f"the credentials are not accepted ({text})", remedy="check this site's credentials")
+        remedy = "give this site's account what it needs"
+        return Denied(f"the account lacks a permission ({text})", about="permission", remedy=remedy)
+    remedy = "check this site's credentials"
+    return Denied(f"the credentials are not accepted ({text})", about="credentials", remedy=remedy)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
@@ -96,8 +98,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
     """
     stated = headers.get("retry-after", "").strip()
     try:
-        seconds = min(float(stated), LONGEST_WAIT.total_seconds())
-        wait = timedelta(seconds=seconds)
+        seconds = min(max(float(stated), 0.0), LONGEST_WAIT.total_seconds())
+        wait = timedelta(seconds=seconds)  # what is no number at all goes the way of dates
     except ValueError:
         at = http_date(stated)
         wait = at - now if at else _SHORTEST_WAIT

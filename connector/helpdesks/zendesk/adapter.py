@@ -16,11 +16,12 @@ from connector.helpdesks.transport import (
     Surroundings,
     reserving,
 )
+from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
 from connector.helpdesks.zendesk.inspection import ZendeskInspector
 from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
 from connector.helpdesks.zendesk.members import ViewMembers
-from connector.helpdesks.zendesk.reader import Clients, ZendeskReader
+from connector.helpdesks.zendesk.reader import ZendeskReader
 from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.writer import ZendeskWriter
@@ -39,6 +40,7 @@ class ZendeskOptions:
         web_base: Where people open tickets; empty: ``base_url``.
         history_share: Part of the reads that histories may take.
         sieve: Brands and groups to look after.
+        by_search: Read changes from the search index, which an agent's credential may.
         views: Ids of the views to look after; empty: tickets in any view, or none.
     """
 
@@ -49,6 +51,7 @@ class ZendeskOptions:
     writer: Credentials | None = None
     web_base: str = ""
     history_share: float = 0.3
+    by_search: bool = False
     sieve: Sieve = field(default_factory=Sieve)
     views: tuple[str, ...] = ()
 
@@ -77,7 +80,7 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     web_base = (options.web_base or str(origin)).rstrip("/")
     view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
     return ZendeskSite(
-        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views)),
+        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views), by_search=options.by_search),
         writer=ZendeskWriter(clients.writer, options.fields, around.clock),
         directory=ZendeskDirectory(reading, options.fields),
         inspector=ZendeskInspector(
@@ -89,7 +92,7 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
 
 
 def _writer(options: ZendeskOptions, reading: PinnedAdapter, dialect: Dialect, around: Surroundings) -> Client:
-    """Return the writing client; Zendesk's limits are the account's, so both draw on one allowance."""
+    """Return the writing client; Zendesk's limits are the account's, so both draw on one budget."""
     if options.writer is None:
         return Client(reading)
-    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, allowance=reading.allowance))
+    return Client(PinnedAdapter(reading.pin, options.writer, dialect, around, beside=reading))

@@ -93,7 +93,8 @@ def judge(reply: Reply, error: HelpdeskError) -> HelpdeskError:
         return Throttled(f"{error} ({code})", retry_after=_JOBS_FULL_WAIT, scope="endpoint")
     if isinstance(error, Rejected):
         fields = tuple(sorted(map(str, refusal.details))) if isinstance(refusal.details, dict) else ()
-        return Rejected(f"{error} ({', '.join(filter(None, (code, *fields)))})", fields=fields)
+        text = f"{error} ({', '.join(filter(None, (code, *fields)))})"
+        return Rejected(text, fields=fields, absent=error.absent)
     return error
 
 

@@ -16,7 +16,7 @@ from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
 from connector.helpdesks.zendesk.roles import role_of
 from connector.helpdesks.zendesk.view import Known, View
-from connector.ports import Observation, Quarantined
+from connector.ports import Cursor, Observation, Page, Quarantined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,12 @@ class Tickets:
     without_sla: bool = False
     after: str = ""
     ended: bool = True
+
+
+def told(found: Tickets, cursor: Cursor) -> Page:
+    """Return a page as the engine takes it: what left the site's scope is gone like what was deleted."""
+    gone = (*found.gone, *found.outside)
+    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
 
 
 _read_export = msgspec.json.Decoder(shapes.TicketPage).decode

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from connector.domain.change import Write
 from connector.domain.events import TicketEvent
@@ -15,6 +14,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.roles import Roles
@@ -22,37 +22,33 @@ from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
-T = TypeVar("T")
-
 STEP_BACK = timedelta(minutes=5)
 """How far before the last good poll a delta restarts when Zendesk refuses its cursor."""
 
+INDEX_LAG = timedelta(minutes=10)
+"""How far behind the search index may be: it is said to lag by a few minutes."""
+
+SEARCH_EVERY = timedelta(minutes=1)
 OPEN = "status<solved"
 NOT_CLOSED = "status<closed"
 MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """Who reads and who writes; one and the same where a site has a single credential."""
-
-    reader: Client
-    writer: Client
 
 
 class ZendeskReader:
     """``TicketReader`` over one site. Not thread-safe: the site's thread owns it.
 
     The export is admin only, so ``clients.reader`` has an admin's credential with the scope ``read``; whose writes are
-    ours is told by ``clients.writer``.
+    ours is told by ``clients.writer``. ``by_search`` reads changes from the search index instead, which an agent may:
+    it lags by minutes, so every poll looks ``INDEX_LAG`` further back than the last one began.
     """
 
-    def __init__(self, clients: Clients, view: View, members: ViewMembers) -> None:
+    def __init__(self, clients: Clients, view: View, members: ViewMembers, *, by_search: bool = False) -> None:
         self._clients = clients
         self._http = clients.reader
         self._view = view
         self._members = members
-        self._scope = scope_digest(view.sieve, members.views)
+        self._by_search = by_search
+        self._scope = scope_digest(view.sieve, members.views) + ("search" if by_search else "")
         self._account = ""
         self._ours: frozenset[str] = frozenset()
         self._roles = Roles(clients.reader, view.fields)
@@ -76,14 +72,13 @@ class ZendeskReader:
 
     def start_cursor(self) -> Cursor:
         """Return a cursor five minutes back: the export refuses the last minute, and repeats cost nothing."""
-        self._whoami(self._http)  # an answer that is fresh tells the helpdesk's own time
-        return self._restart(self._http.adapter.server_now()).text()
+        return self._restart(self._asked_at()).text()
 
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield every ticket that is not closed; where the search gives no SLAs, tickets are read singly."""
         self._members.refresh()
         for found in self._search(NOT_CLOSED):
-            yield _page(self._completed(found), cursor)
+            yield pages.told(self._completed(found), cursor)
 
     def changes(self, cursor: Cursor) -> Iterator[Page]:
         """Yield what changed since ``cursor``, at least one page.
@@ -96,9 +91,27 @@ class ZendeskReader:
             yield from self._rescoped(cursor)
             position = Position(position.start, position.after, self._scope)
         yield from self._moved(self._members.refresh(older_than=KEPT_FOR), cursor)
+        yield from self._searched(position, cursor) if self._by_search else self._exported(position)
+
+    def _searched(self, position: Position, cursor: Cursor) -> Iterator[Page]:
+        """Yield what the index says was updated lately; the cursor moves on when all of it has been read."""
+        begun = self._asked_at()
+        since = datetime.fromtimestamp(position.start, tz=UTC) - INDEX_LAG
+        for found in self._search(f"updated>={since:%Y-%m-%dT%H:%M:%SZ}", narrow=False):
+            if found.observations:
+                self._members.refresh(older_than=FRESH_FOR)
+            yield pages.told(self._completed(found), cursor)
+        yield Page(observations=(), cursor=Position(int(begun.timestamp()), scope=self._scope).text())
+
+    def _asked_at(self) -> datetime:
+        """Return the helpdesk's own present time."""
+        self._whoami(self._http)  # an answer that is fresh tells it
+        return self._http.adapter.server_now()
+
+    def _exported(self, position: Position) -> Iterator[Page]:
         while True:
             found, position, repeated = self._export(position)
-            yield _page(found, position.text())
+            yield pages.told(found, position.text())
             if found.ended:
                 return
             if repeated:
@@ -119,7 +132,8 @@ class ZendeskReader:
     def get(self, ids: Sequence[str]) -> Page:
         """Return tickets as they are now, never from an index; ones that the site does not look after are gone."""
         self._members.refresh(older_than=KEPT_FOR)
-        found = [self._show(chunk) for chunk in _chunks(ids, wire.MOST_IDS)]
+        starts = range(0, len(ids), wire.MOST_IDS)
+        found = [self._show(tuple(ids[start : start + wire.MOST_IDS])) for start in starts]
         observations = itertools.chain.from_iterable(page.observations for page in found)
         return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
 
@@ -130,7 +144,9 @@ class ZendeskReader:
             ref = TicketRef(self._view.site, id_)
             try:
                 events, marks_, read_until = self._history(id_)
-            except (Rejected, Malformed) as error:
+            except (Rejected, Malformed, Denied) as error:
+                if isinstance(error, Denied) and error.about != "permission":
+                    raise
                 now, why = self._http.adapter.server_now(), str(error)[:200]
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
@@ -181,7 +197,9 @@ class ZendeskReader:
         return Budgets(remaining={**self._clients.writer.adapter.remaining(), **self._http.adapter.remaining()})
 
     def pause_before_reads(self) -> timedelta:
-        """Return how long the export has to wait."""
+        """Return how long the next poll has to wait; one by search reads much again, so it comes once a minute."""
+        if self._by_search:
+            return max(self._http.adapter.delay("search"), SEARCH_EVERY)
         return self._http.adapter.delay("export")
 
     def _know_ourselves(self) -> None:
@@ -200,7 +218,9 @@ class ZendeskReader:
                 raise Unavailable(f"the export does not begin: {refusal}") from refusal
             return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
         except Denied as refusal:
-            raise Denied(str(refusal), remedy="the export needs an admin's credential with the scope read") from refusal
+            if refusal.about == "permission":
+                refusal.remedy = "give the reader an admin's client with the scope read, or set poll: {by: search}"
+            raise
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
         self._roles.keep_agents(found.agents)
         if found.observations:  # after the page, so that membership is never older than what the page tells
@@ -232,7 +252,7 @@ class ZendeskReader:
         """Yield every ticket that is not closed, in scope or out of it: the site looks after others than before."""
         self._members.refresh()
         for found in self._search(NOT_CLOSED, narrow=False):
-            yield _page(self._completed(found), cursor)
+            yield pages.told(self._completed(found), cursor)
 
     def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
         """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
@@ -282,14 +302,3 @@ class ZendeskReader:
             return Position.parse(cursor)
         except ValueError:
             return self._restart(self._http.adapter.server_now())
-
-
-def _page(found: pages.Tickets, cursor: Cursor) -> Page:
-    gone = (*found.gone, *found.outside)
-    return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
-
-
-def _chunks(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
-    iterator = iter(items)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

@@ -74,6 +74,7 @@ ROUTES: Mapping[str, Route] = {
     "GET tickets/{id}/comments": _read(
         api_tickets.comments, paging.PARAMS | INCLUDE | {"sort_order", "include_inline_images"}
     ),
+    "PUT tickets/{id}/comments/{id}/make_private": _write(api_tickets.make_private),
     "GET tickets/{id}/audits": Route(endpoint=api_tickets.audits, params=paging.PARAMS | INCLUDE, limit="audits"),
     "GET tickets/{id}/audits/{id}": Route(endpoint=api_tickets.audit, limit="audits"),
     "GET users/me": _read(api_account.me),

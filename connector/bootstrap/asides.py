@@ -1,0 +1,62 @@
+"""What is set aside on a site, in words: for ``status`` and ``attention``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from connector.ports import AsideKind, SetAside
+
+Name = Callable[[str, str], str]
+"""(site, ticket id) → what people call the ticket."""
+
+
+def in_short(items: Iterable[SetAside], *, now: datetime) -> tuple[str, ...]:
+    """Return one phrase per thing that is set aside; what has ended by now is left out."""
+    return tuple(_phrase(item) for item in items if item.until is None or item.until > now)
+
+
+def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: datetime) -> Iterable[dict[str, Any]]:
+    """Yield a row of ``attention`` per thing that is set aside."""
+    resume = f"connector resume {site}"
+    for item in items:
+        if item.until is not None and item.until <= now:
+            continue
+        consequence, command = _CONSEQUENCES[item.kind]
+        yield {
+            "kind": "frozen" if item.kind is AsideKind.SCOPE else "set-aside",
+            "site": site,
+            "ticket": called(site, item.ticket),
+            "since": item.since,
+            "what": f"{_phrase(item)}: {item.why}",
+            "consequence": consequence,
+            "command": command.format(resume=resume),
+        }
+
+
+_CONSEQUENCES = {
+    AsideKind.SITE: ("neither read nor written until then", "{resume}    # asks again at once"),
+    AsideKind.SCOPE: (
+        "nothing is written there; the other scopes go on",
+        "give the account its rights, then: {resume}",
+    ),
+    AsideKind.FIELD: (
+        "this field is left alone; all else is written",
+        "mend the field or the site's map, then: {resume}",
+    ),
+    AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
+}
+
+
+def _phrase(item: SetAside) -> str:
+    match item.kind:
+        case AsideKind.SITE:
+            return f"left alone until {item.until:%Y-%m-%d %H:%M:%S} UTC"
+        case AsideKind.SCOPE:
+            return f"{item.scope} frozen"
+        case AsideKind.FIELD:
+            value = f" {item.value}" if item.value else ""
+            return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
+        case AsideKind.TICKET:
+            return "not shown by the helpdesk"

@@ -1,0 +1,41 @@
+"""``erase``: what the connector keeps about a ticket or a person goes."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from connector.cli.context import Options, examples, pass_options
+from connector.cli.show import Output, emit_json, emit_table, put
+
+
+@click.command(
+    short_help="Erase what is kept about a ticket or a person.",
+    epilog=examples("connector erase --ticket SUP-14", "connector erase --user zendesk:381"),
+)
+@click.option("--ticket", metavar="TICKET", default="", help="A ticket that is closed or gone (SUP-14, site:id).")
+@click.option("--user", metavar="[SITE:]ACCOUNT", default="", help="An account by the helpdesk's own id.")
+@pass_options
+def erase(options: Options, *, ticket: str, user: str) -> int:
+    """Erase a ticket's rows, or an account's id wherever it stands, and overwrite what is freed on disk.
+
+    Audit lines lose their content and keep their digests, so that their chain still holds; keys of what was written
+    stay, so that nothing is said again. Backups keep what they hold until they end: they are listed.
+    """
+    if bool(ticket) == bool(user):
+        raise click.UsageError("give either --ticket or --user")
+    report = options.load().erase(ticket=ticket, user=user, actor=getpass.getuser())
+    rows = [
+        {"site": site, "rows": done.rows, "audit_lines": done.lines, "keys_kept": done.kept}
+        for site, done in report.done.items()
+    ]
+    copies = [{"file": copy.path, "made_at": copy.made_at, "ends_at": copy.ends_at} for copy in report.copies]
+    if options.output is not Output.TEXT:
+        emit_json("erase", erased=rows, copies=copies)
+        return 0
+    columns = ("site", "rows", "audit_lines", "keys_kept")
+    emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+    for copy in copies:
+        put(f"still holds it: {copy['file']}, kept until {copy['ends_at']:%Y-%m-%d} unless you delete it")
+    return 0

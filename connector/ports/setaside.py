@@ -1,0 +1,55 @@
+"""What is left alone for a while although it is wanted: known by the site, kept in the journal, shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class AsideKind(StrEnum):
+    """How much is set aside."""
+
+    SITE = "site"  # the helpdesk asked to be left alone until a moment
+    SCOPE = "scope"  # we may not write there: until somebody resumes
+    FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
+    TICKET = "ticket"  # the helpdesk does not show it: until it is looked for again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """One thing that is set aside on one site.
+
+    Attributes:
+        scope: Where; empty for a whole site.
+        ticket: Id of the ticket, where it concerns one.
+        field: Which field of ours, where it concerns one.
+        value: The value that was refused; empty: every value.
+        bindings: Digest of the map under which a field was refused; under another map it is tried again.
+        until: When it ends by itself.
+    """
+
+    kind: AsideKind
+    why: str
+    since: datetime
+    scope: str = ""
+    ticket: str = ""
+    field: str = ""
+    value: str = ""
+    bindings: str = ""
+    until: datetime | None = None
+
+
+class Asides(Protocol):
+    """The part of the journal that keeps what is set aside; every method is one durable transaction."""
+
+    def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
+        """Set things aside; one that is known keeps its beginning. ``resume`` ends all but tickets."""
+
+    def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
+        """End what was set aside."""
+
+    def aside(self, site: str) -> tuple[SetAside, ...]:
+        """Return what is set aside on a site, longest first."""

@@ -1,0 +1,149 @@
+"""Comments of unknown outcome in whole passes: what goes on beside them, what speaks in their place, who is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.domain.occasion import Outcome
+from connector.domain.site import Effect
+from connector.domain.ticket import Priority, Status
+from connector.engine.next_step import APART, QUARANTINE
+from connector.helpdesks.memory import AGENT, Fault
+from connector.ports import AlarmKind, OpStatus
+from tests.engine.stage import MINUTE, SECOND, Desk, Stage
+from tests.engine.test_passes import at_rest, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+SPOKEN = frozenset({"security"})
+NOTE = QUARANTINE[Effect.NOTES]
+
+
+@pytest.fixture
+def desk(clock: StoppedClock) -> Desk:
+    """A desk whose helpdesk compares nothing."""
+    made = Desk("desk", clock)
+    made.world.compares = False
+    return made
+
+
+def lose_a_note(stage: Stage, desk: Desk) -> str:
+    (id_,) = opened(desk, labels=SPOKEN)
+    desk.world.write_faults.append(Fault.LOST_REQUEST)
+    stage.run("desk")
+    return id_
+
+
+def said(desk: Desk) -> list[int]:
+    return list(desk.world.keys_posted().values())
+
+
+def test_the_escalation_never_waits_for_its_comment(stage: Stage, desk: Desk) -> None:
+    id_ = lose_a_note(stage, desk)
+    stage.clock.move(SECOND * 10)
+    stage.run("desk")
+    assert (desk.live(id_).priority, desk.live(id_).level, said(desk)) == (Priority.P1, 1, [])
+
+
+def test_it_is_sent_once_more_after_two_looks_in_vain(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    lose_a_note(stage, desk)
+    for wait in (NOTE - SECOND, SECOND, APART - SECOND):
+        clock.move(wait)
+        stage.run("desk")
+        assert said(desk) == []
+    clock.move(SECOND)
+    stage.run("desk")
+    assert said(desk) == [1]
+    assert stage.journal.sending("desk") == ()
+
+
+def test_the_journal_wakes_for_each_look(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    lose_a_note(stage, desk)
+    for _ in range(6):
+        wake = stage.journal.next_due("desk", after=clock.now())
+        assert wake is not None
+        clock.move(wake - clock.now())
+        stage.run("desk", fetch=False)
+        if said(desk):
+            break
+    assert said(desk) == [1]
+
+
+def test_swallowed_twice_it_is_parked_and_somebody_is_called(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    id_ = lose_a_note(stage, desk)
+    for _ in range(6):
+        clock.move(APART)
+        if any(op.write.comment for op in stage.journal.sending("desk")):
+            desk.world.write_faults.extend([Fault.LOST_REQUEST])
+        stage.run("desk")
+        desk.world.write_faults.clear()
+    (parked,) = stage.ops("desk", OpStatus.PARKED)
+    assert parked.write.comment.body
+    assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
+    row = stage.stored("desk", id_).said[str(parked.write.comment.notice.occasion), Effect.NOTES]
+    assert row.outcome is Outcome.PARKED
+
+
+@pytest.mark.parametrize("status", [Status.SOLVED, Status.CLOSED])
+def test_a_finished_ticket_is_told_nothing(stage: Stage, desk: Desk, clock: StoppedClock, status: Status) -> None:
+    id_ = lose_a_note(stage, desk)
+    clock.move(SECOND)
+    desk.world.update(id_, AGENT, status=status)
+    for _ in range(4):
+        clock.move(APART)
+        stage.run("desk")
+    assert said(desk) == []
+    assert stage.journal.sending("desk") == ()
+
+
+def test_after_an_outage_only_the_latest_stage_speaks(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    id_ = lose_a_note(stage, desk)
+    (first,) = stage.journal.sending("desk")
+    clock.move(MINUTE * 11)  # the second level is due by now
+    for _ in range(4):
+        clock.move(APART)
+        stage.run("desk")
+    assert desk.live(id_).level == 2
+    assert first.write.key not in desk.world.keys_posted()
+    outcome = stage.stored("desk", id_).said[str(first.write.comment.notice.occasion), Effect.NOTES].outcome
+    assert outcome is Outcome.SUPERSEDED
+    assert set(said(desk)) == {1}
+
+
+def test_a_pause_stops_the_second_copy_as_well(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    lose_a_note(stage, desk)
+    stage.journal.pause("desk", "an audit", now=clock.now(), actor="op")
+    for _ in range(4):
+        clock.move(APART)
+        stage.run("desk")
+    assert said(desk) == []
+    stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+    at_rest(stage)
+    assert said(desk) == [1]
+
+
+def test_the_second_copy_that_is_throttled_leaves_everything_as_it_was(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    lose_a_note(stage, desk)
+    clock.move(NOTE)
+    stage.run("desk")
+    (before,) = stage.journal.sending("desk")
+    clock.move(APART)
+    desk.world.write_faults.append(Fault.THROTTLED)
+    stage.run("desk")
+    (after,) = stage.journal.sending("desk")
+    assert (after.sent_at, after.resent, after.absent_at) == (before.sent_at, 0, before.absent_at)
+    stage.run("desk")
+    assert said(desk) == [1]
+
+
+def test_a_copy_that_lands_too_late_is_taken_back_and_reported(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    desk.world.lateness = MINUTE * 8
+    opened(desk, labels=SPOKEN)
+    desk.world.write_faults.append(Fault.LATE)
+    stage.run("desk")
+    for _ in range(14):
+        clock.move(APART)
+        stage.run("desk")
+    assert set(said(desk)) == {1}
+    assert AlarmKind.SELF_REPORT in {alarm.kind for alarm in stage.ears.alarms}
