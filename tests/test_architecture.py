@@ -41,6 +41,7 @@ LONGER = {
     "connector/domain/policy.py": "the policy's values and nothing else",
     "connector/bootstrap/connector.py": "what every command calls",
     "connector/engine/reconcile.py": "one pass over one site, read from top to bottom",
+    "connector/journal/sql.py": "the journal's port, a line or two for each of its methods",
     "connector/journal/tables.py": "every table in one place: the schema is read as a whole",
     "connector/helpdesks/zendesk/shapes.py": "the shapes of one vendor's answers",
     "connector/helpdesks/jira/structs.py": "the shapes of one vendor's answers",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PURGE_STEP = 500
 """Rows of each class that one step deletes at most: a large backlog goes in many short transactions."""
+
+PURGE_EVERY = timedelta(hours=1)
+LOOK_AT_TIME = 60
+"""Questions between two looks at the clock: in stepped time each look is a request."""
 
 BACKUPS_KEPT = timedelta(days=14)
 _MAGIC = b"SQLite format 3\0"
@@ -80,6 +84,29 @@ def _is_state(path: Path) -> bool:
             return stream.read(len(_MAGIC)) == _MAGIC
     except OSError:
         return False
+
+
+class Retention:
+    """Takes a purge's step once an hour; in stepped time the sandbox's hour counts."""
+
+    def __init__(self, now: Callable[[], datetime], journal: Journal) -> None:
+        self._now = now
+        self._journal = journal
+        self._purged_at: datetime | None = None
+        self._asked = 0
+
+    def step(self) -> None:
+        """Purge when an hour has passed; asked once a second, it looks at the clock once a minute."""
+        self._asked += 1
+        if self._asked % LOOK_AT_TIME:
+            return
+        try:
+            now = self._now()
+        except ConnectorError:  # a simulated clock that has ended
+            return
+        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+            self._purged_at = now
+            purge(self._journal, now=now)
 
 
 def purge(journal: Journal, *, now: datetime) -> int:

@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.clock import SteppedClock
-from connector.bootstrap.erasing import purge
+from connector.bootstrap.erasing import Retention
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
 from connector.bootstrap.parked import settle_parked
@@ -26,7 +26,7 @@ from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
-from connector.errors import ConfigError, ConnectorError, Unavailable, what_failed, where_failed
+from connector.errors import ConfigError, Unavailable, what_failed, where_failed
 from connector.journal import has_room
 from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 1.0
 FINISH_SECONDS = 75.0
 """Longest time for the write in hand: it outlasts the transport's own deadline."""
-
-PURGE_EVERY = timedelta(hours=1)
-LOOK_AT_TIME = 60
-"""Watches between two looks at the clock for the purge: in stepped time each is a request."""
 
 BACKUP_LOOK_SECONDS = 60.0
 
@@ -62,8 +58,7 @@ class Service:
         self._reload = threading.Event()
         self._crashed: list[str] = []
         self._warned_on: date | None = None
-        self._purged_at: datetime | None = None
-        self._watched = 0
+        self._retention = Retention(program.now, journal)
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
@@ -111,7 +106,7 @@ class Service:
                 self._reload_policy()
         self._back_up_if_due()
         self._warn_of_endings()
-        self._purge()
+        self._retention.step()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
@@ -135,19 +130,6 @@ class Service:
         if self._warned_on != now.date():
             self._warned_on = now.date()
             warn_of_endings(self._program.settings, self._hooks, now=now)
-
-    def _purge(self) -> None:
-        """Delete a step of what is past its time, once an hour; in stepped time the sandbox's hour counts."""
-        self._watched += 1
-        if self._watched % LOOK_AT_TIME:
-            return
-        try:
-            now = self._program.now()
-        except ConnectorError:
-            return
-        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
-            self._purged_at = now
-            purge(self._journal, now=now)
 
     def _site(self, name: str, clock: Clock) -> Site:
         site = self._program.site(name, clock)

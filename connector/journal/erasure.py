@@ -32,8 +32,8 @@ from connector.journal.tables import (
     ticket,
     ticket_event,
 )
+from connector.ports.erasure import Erased
 from connector.ports.intents import OpStatus
-from connector.ports.journal import Erased
 
 FACTS_OF_CLOSED = timedelta(days=30)
 RECORDS = timedelta(days=396)

@@ -33,11 +33,11 @@ from connector.journal import (
 )
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
+from connector.ports.erasure import Erased
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
-    Erased,
     JournalEvent,
     Previous,
     Progress,

@@ -17,6 +17,7 @@ of ``connector.errors`` that its docstring names. Everything that crosses a port
 
 from __future__ import annotations
 
+from connector.ports.erasure import Erased
 from connector.ports.helpdesk import (
     Budgets,
     BulkResult,
@@ -39,7 +40,6 @@ from connector.ports.helpdesk import (
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import (
     Candidate,
-    Erased,
     Journal,
     JournalEvent,
     Previous,

@@ -21,6 +21,7 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
+from connector.ports.erasure import Forgetting
 from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
 from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Outbox, Queued
@@ -185,16 +186,7 @@ class Progress:
     last_sweep_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """What an erasure did: rows deleted or rewritten, operations whose key alone was kept, audit lines emptied."""
-
-    rows: int
-    kept: int
-    lines: int
-
-
-class Journal(Outbox, Asides, Protocol):
+class Journal(Outbox, Asides, Forgetting, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -374,12 +366,6 @@ class Journal(Outbox, Asides, Protocol):
 
     def record(self, event: JournalEvent) -> None:
         """Append one line to the audit."""
-
-    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
-        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
-
-    def purge(self, *, now: datetime, most: int) -> int:
-        """Delete what is past its time, a bounded number of rows; return how many."""
 
     def records(self) -> Records:
         """Return the read side."""

@@ -22,7 +22,7 @@ def test_a_closed_ticket_goes_and_its_neighbour_stays(desk: Desk) -> None:
     report = desk.ok("erase", "--ticket", f"{ZENDESK}:{gone}", "-o", "json").json
     assert report["erased"][0]["rows"] > 0
     assert report["erased"][0]["keys_kept"] > 0
-    assert [Path(copy["file"]).name for copy in report["copies"]] == ["copy-1.db"]
+    assert "copy-1.db" in [Path(copy["file"]).name for copy in report["copies"]]
     assert desk.run("explain", f"{ZENDESK}:{gone}").code == 1
     assert desk.ok("explain", f"{ZENDESK}:{stays}").out
     before = len(desk.writes())

@@ -214,7 +214,7 @@ def test_fault_76_a_flood_of_webhooks_changes_nothing(stage: Stage, desk: Desk, 
 
     def flood() -> None:
         for _ in range(500):
-            statuses.update({doors.knock(b"{}", "forged"), doors.knock(genuine, NEW)})
+            statuses.update({doors.knock(jira_body("1", at=clock.now()), "forged"), doors.knock(genuine, NEW)})
 
     for second in range(1, 600, 30):
         clock.events.append((MONDAY + timedelta(seconds=second), flood))

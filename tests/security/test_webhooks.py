@@ -96,6 +96,13 @@ def test_a_forged_one_is_never_a_hint(body: bytes, headers: dict[str, str]) -> N
     assert desk.taken() == {"jsm": (), "zen": ()}
 
 
+@pytest.mark.parametrize("secret", ["", "another", NEW.upper(), NEW[:-1]])
+def test_a_well_made_one_with_another_secret_is_forged(desk: Desk, secret: str) -> None:
+    assert desk.post("zen", zendesk_body(), zendesk_headers(zendesk_body(), secret=secret)) == 401
+    assert desk.post("jsm", jira_body(), jira_headers(jira_body(), secret=secret)) == 401
+    assert desk.taken() == {"jsm": (), "zen": ()}
+
+
 def test_an_unknown_site_looks_like_a_wrong_signature(desk: Desk) -> None:
     answers = {desk.receiver.answer(Asked("POST", f"/webhooks/{site}", {}, b"{}")) for site in ("jsm", "x", "", "../x")}
     assert len(answers) == 1

@@ -12,7 +12,8 @@ import msgspec
 
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import ClockName, Priority
-from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, SearchPage, fields_struct, page_decoder
+from connector.helpdesks.jira.decoders import fields_struct, page_decoder
+from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, SearchPage
 
 SYSTEM_INPUTS = ("type", "project", "security", "requester")
 """System inputs that a map may name without a field id."""
