@@ -12,13 +12,14 @@ from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
+from connector.domain.merges import merged_ids
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import goes_on, halted_by, situation
+from connector.engine.gather import beside, goes_on, halted_by, problems_of, situation, takes_over
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Delivery, Records, Stored
@@ -100,6 +101,9 @@ def _situation(
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found
+    merged = (records.stored(TicketRef(site, each), now=at) for each in merged_ids(found.ticket))
+    found = takes_over(found, [each for each in merged if each is not None])
+    found = beside(found, {p: records.stored(TicketRef(site, p), now=at) for p in problems_of(found.ticket)})
     halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

@@ -107,11 +107,11 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             _item(
                 "held",
                 state.site,
-                called.of(state.site, e.ticket),
+                called.of(state.site, e.ticket) if e.ticket else e.key,
                 e.at,
                 f"{e.data.get('effect', '')}: {e.data.get('what', '')}",
                 "waits, is not lost",
-                f"{resume} --allow {len(held)}",
+                f"{resume} --allow {len(held)}" if e.ticket else e.data.get("why", ""),
             )
             for e in held
         ]

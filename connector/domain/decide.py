@@ -70,7 +70,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
         notifications=notifications(view),
-        records=(*levels.records, *saying.records, *asked(view, escalated.state)),
+        records=(*view.situation.inherited, *levels.records, *saying.records, *asked(view, escalated.state)),
         next_due_at=outlook.next_due_at(view, escalated, saying),
         unread_text=view.triggers.unread or escalated.unread,
         alarms=outlook.alarms(view, escalated),

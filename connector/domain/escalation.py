@@ -30,7 +30,7 @@ __all__ = ["Escalated", "escalate", "needs_history"]
 
 
 HALTED_LOOK = timedelta(minutes=5)
-"""While a site may not be written its tickets are looked at this often, so that they go on soon after."""
+"""Tickets of a site that may not be written, or that follow a problem, are looked at this often: they go on soon."""
 
 
 class Escalated(NamedTuple):
@@ -67,9 +67,10 @@ def escalate(view: View) -> Escalated:
     if state.path is None:
         started, why, unread = _started(view, state)
         if started is None:
-            return Escalated(state=state, verdict=PathVerdict(path=None, why=why), unread=unread)
+            wakes = (view.now + HALTED_LOOK,) if view.leader is not None else ()
+            return Escalated(state=state, verdict=PathVerdict(path=None, why=why), wakes=wakes, unread=unread)
         return _told(view, _acknowledged(view, started), unread=unread)
-    if view.holding.ticket is None:
+    if view.holding.ticket is None and view.leader is None:
         state = _switched(view, state)
     return _told(view, _acknowledged(view, _stepped(view, _acknowledged(view, state))))
 
@@ -115,6 +116,8 @@ def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, c
 def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if view.holding.ticket is not None:
         return None, f"held: {view.holding.ticket.by}"
+    if view.leader is not None:
+        return None, f"follows {view.leader.key}"
     starts_itself = view.priority is not None and view.policy.escalation.start.get(view.priority) is _AT_ONCE
     if not starts_itself and not view.passed and not view.triggers.hits:
         return None, "waits for a threshold"
@@ -211,7 +214,7 @@ def _acknowledged(view: View, state: EscalationState) -> EscalationState:
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
     """Return the state after the one step that timer and thresholds ask for, if any; unheard steps are not made."""
-    if view.holding.ticket is not None or view.situation.halted:
+    if view.holding.ticket is not None or view.situation.halted or view.leader is not None:
         return state
     timed, state = _timed(view, state)
     step = _step_wanted(view, state, timed)
@@ -264,7 +267,8 @@ def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escala
         acknowledged=state.acknowledged_by or "",
         skipped=state.skipped,
     )
-    moments = due_at, _deferred(view, state), view.now + HALTED_LOOK if view.situation.halted else None
+    waits = view.situation.halted or view.leader is not None
+    moments = due_at, _deferred(view, state), view.now + HALTED_LOOK if waits else None
     wakes = tuple(moment for moment in moments if moment is not None and moment > view.now)
     return Escalated(state=state, verdict=verdict, wakes=wakes, unread=unread, alarms=_alarms(view, state))
 
@@ -277,7 +281,7 @@ def _deferred(view: View, state: EscalationState) -> datetime | None:
 
 def _alarms(view: View, state: EscalationState) -> tuple[str, ...]:
     path = state.path
-    if path is None or state.acknowledged_at is not None:
+    if path is None or state.acknowledged_at is not None or view.leader is not None:
         return ()
     absent = missing_targets(path, view.situation)
     nobody = nobody_reachable(path, state.level, situation=view.situation, policy=view.policy, now=view.now)

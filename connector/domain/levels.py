@@ -98,6 +98,8 @@ def _fields(entry: _Entry) -> Iterator[FieldWant]:
 
 def _leave_assignment(view: View, state: EscalationState, entry: _Entry) -> str:
     """Return why group and assignee are left to people, empty where the level may set them."""
+    if view.leader is not None:
+        return f"follows {view.leader.key}"
     if state.acknowledged_at is not None:
         return f"acknowledged: {state.acknowledged_by}"
     event = touched_since(view.acts, entry.entered_at, view.policy.escalation.hands_off)

@@ -46,6 +46,9 @@ def say(view: View, state: EscalationState) -> Saying:
     found = collect(view, state)
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)
+    if view.leader is not None:
+        left = tuple(LeftAlone(what=f"note {r.template}", why=f"follows {view.leader.key}") for r in found.remarks)
+        return Saying(records=found.records, left=left, upcoming=ahead)
     waits, until = _must_wait(view, regular=all(remark.regular for remark in found.remarks))
     if waits:
         left = tuple(LeftAlone(what=f"note {r.template}", why=f"waits: {waits}") for r in found.remarks)

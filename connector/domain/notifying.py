@@ -17,8 +17,8 @@ ASSIGNEE = "assignee"
 
 
 def notifications(view: View) -> tuple[Notification, ...]:
-    """Return whom to tell now and has not been told; nobody while a person holds the ticket."""
-    if view.holding.ticket is not None:
+    """Return whom to tell now and has not been told; nobody while a person holds it or a problem speaks for it."""
+    if view.holding.ticket is not None or view.leader is not None:
         return ()
     found = (*_of_thresholds(view), *_of_triggers(view))
     return tuple(each for each in found if not view.is_said(each.occasion, Effect.NOTES))

@@ -54,6 +54,8 @@ def judge(
     computed = compute(policy, situation.ticket.facts)
     stated = stated_priority(situation, acts)
     answer, lines = _answer(computed, triggers, stated)
+    if situation.state.floor is not None and situation.state.floor.is_above(answer):
+        answer, lines = situation.state.floor, (*lines, f"merged tickets -> floor {situation.state.floor}")
     current = _current(situation)
     if situation.ticket.foreign_priority:
         verdict = _verdict(computed, answer, answer, lines)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from connector.domain.change import Field
 from connector.domain.events import History
-from connector.domain.occasion import SaidRows
+from connector.domain.occasion import Record, SaidRows
 from connector.domain.policy import LevelTarget, Path
 from connector.domain.reason import Reason
 from connector.domain.site import SiteRules
@@ -48,6 +48,8 @@ class EscalationState:
         standoffs: In words: fields that another program owns, and that our own writes went round in circles.
         baseline_at: When the ticket left shadow with a path under way; what began before stays unsaid.
         left: What was left to people last time and why, in words: the log tells each once.
+        began_at: When the case began, where a ticket that was merged into this one is older.
+        floor: The highest priority of the tickets that were merged into this one.
     """
 
     path: Path | None = None
@@ -82,6 +84,8 @@ class EscalationState:
     standoffs: tuple[str, ...] = ()
     baseline_at: datetime | None = None
     left: tuple[str, ...] = ()
+    began_at: datetime | None = None
+    floor: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +120,21 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """A linked ticket as we know it: where it is, whether it is open, and whether it faces a customer."""
+    """A linked ticket as we know it: where it is, whether it is open, and whether it faces a customer.
+
+    Attributes:
+        key: What people call it, as far as readers of the other ticket may know.
+        status: ``None`` where we do not know the ticket.
+        priority: The one that drives its clock and path.
+        speaks: What falls due on it is said: its internal notes are switched on.
+    """
 
     link: Link
     status: Status | None = None
     customer_facing: bool = False
+    key: str = ""
+    priority: Priority | None = None
+    speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +155,7 @@ class Situation:
             on tickets that were there already at the first load. ``None``: not known, the ticket's own state says.
         halted: Why no field may be written on this site now (paused, frozen), empty when it may: timers wait meanwhile.
         resumed_at: When an operator last let the site write again; a level then has a fresh interval.
+        inherited: What was settled on tickets that were merged into this one, to be stored as its own.
         marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
     """
 
@@ -160,3 +175,4 @@ class Situation:
     halted: str = ""
     resumed_at: datetime | None = None
     marks: frozenset[str] = frozenset()
+    inherited: tuple[Record, ...] = ()

@@ -65,6 +65,7 @@ class LinkKind(StrEnum):
     """How a ticket hangs together with another."""
 
     MERGED_INTO = "merged_into"
+    ABSORBED = "absorbed"  # the other end of it: the ticket that was merged into this one
     TWIN = "twin"  # the same case in another helpdesk
     WORK = "work"  # internal work of our own; never pauses a clock
     FOLLOW_UP = "follow_up"  # the closed ticket that this one goes on with

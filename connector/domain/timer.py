@@ -2,7 +2,7 @@
 
 It counts on the calendar of the ticket's SLA target, for P1 around the clock; a level's own calendar only says who can
 be reached. Waiting for the customer, an acknowledgement and a hold stop it, and so does a site that may not be written:
-nobody would hear of the step. Afterwards it starts afresh.
+nobody would hear of the step. Afterwards it starts afresh. While a ticket follows a problem its timer stands still too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def timer_due_at(view: View, state: EscalationState) -> datetime | None:
 
 
 def _stands_still(view: View) -> bool:
-    return view.paused or view.holding.ticket is not None or bool(view.situation.halted)
+    return view.paused or view.holding.ticket is not None or bool(view.situation.halted) or view.leader is not None
 
 
 def is_late(state: EscalationState, due_at: datetime, now: datetime) -> bool:

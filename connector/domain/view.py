@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connector.domain.acts import Acts
+from connector.domain.cases import followed_problem
 from connector.domain.clocks import ClockReading, Crossing
 from connector.domain.durations import spelled
 from connector.domain.marks import ref_of
@@ -16,7 +17,7 @@ from connector.domain.policy import Policy, Threshold
 from connector.domain.priority import Judgement
 from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
-from connector.domain.situation import EscalationState, Situation
+from connector.domain.situation import EscalationState, Situation, Twin
 from connector.domain.ticket import ClockName, Priority
 from connector.domain.triggers import TriggerReading
 
@@ -73,6 +74,11 @@ class View(NamedTuple):
     def priority(self) -> Priority | None:
         """Return the priority that drives clock and path."""
         return self.judgement.verdict.effective
+
+    @property
+    def leader(self) -> Twin | None:
+        """Return the problem or major incident that speaks for this ticket, where it follows one."""
+        return followed_problem(self.situation, self.priority) if self.situation.twins else None
 
     @property
     def paused(self) -> bool:

@@ -25,6 +25,7 @@ from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
+from connector.engine.edits import held_edit
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull
@@ -110,6 +111,7 @@ class Work:
     insufficient: int = 0
     ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     recall: Recall = Recall()
 
 
@@ -130,7 +132,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         now = around.time.settle(site, around, now)
     work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
-    for chunk in chunks(_looked_at(site, around, pulled, policy, now=now), CHUNK):
+    for chunk in chunks(_looked_at(site, around, pulled, reach, work, policy=policy, now=now), CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
@@ -138,13 +140,25 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
-def _looked_at(
-    site: SiteReading, around: Surroundings, pulled: Pulled, policy: Policy, *, now: datetime
+def _looked_at(  # noqa: PLR0913
+    site: SiteReading,
+    around: Surroundings,
+    pulled: Pulled,
+    reach: Mapping[LevelTarget, Reach],
+    work: Work,
+    *,
+    policy: Policy,
+    now: datetime,
 ) -> Iterable[str]:
-    """Return ids of changed, due and differently decided tickets, each once."""
+    """Return ids of changed, due and differently decided tickets, each once, without those that a held edit keeps."""
     ids = dict(pulled.changed)
     ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=1_000_000))
-    ids.update((id_, None) for id_ in around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000))
+    undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000)
+    if undecided:
+        edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
+        work.held += edit.held
+        ids.update((id_, None) for id_ in undecided)
+        return [id_ for id_ in ids if id_ not in edit.waits]
     return ids
 
 
@@ -302,7 +316,7 @@ def guarded(  # noqa: PLR0913
         policy=policy,
         now=now,
         planned=tuple(wanted[c.ref.id].going(c) for c in go),
-        held=(*held, *closed),
+        held=(*work.held, *held, *closed),
         left=tuple(work.left),
         shadow=tuple(work.shadow),
         read=pulled.read,

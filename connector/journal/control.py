@@ -208,3 +208,12 @@ def resumed_at(connection: Connection, site: str) -> datetime | None:
     """Return when a site was last resumed; its line in the audit says so."""
     wanted = select(func.max(event.c.at)).where(event.c.site == site, event.c.ticket == "", event.c.kind == "resumed")
     return maybe_moment(connection.execute(wanted).scalar_one())
+
+
+def held_edit(connection: Connection, site: str, policy_hash: str) -> JournalEvent | None:
+    """Return the line that holds the edit to a policy, unless an operator has spoken since it was written."""
+    told = event.c.kind.in_(("edit-held", "resumed"))
+    of_site = select(event).where(event.c.site == site, event.c.ticket == "", told)
+    row = connection.execute(of_site.order_by(event.c.id.desc()).limit(1)).one_or_none()
+    line = audit.line_of(row) if row is not None else None
+    return line if line is not None and line.kind == "edit-held" and line.key == policy_hash else None

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import approvals, audit, outbox, setaside, standoffs, tickets
-from connector.journal.control import resumed_at
+from connector.journal import approvals, audit, control, outbox, setaside, standoffs, tickets
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
@@ -99,6 +98,10 @@ class SqlRecords:
         """Return what stands in the outbox, oldest first."""
         return self._runner.run(lambda c: outbox.listed(c, site, status, ticket))
 
+    def held_edit(self, site: str, policy_hash: str) -> JournalEvent | None:
+        """Return the line that holds the edit to this policy, unless an operator has spoken since."""
+        return self._runner.run(lambda c: control.held_edit(c, site, policy_hash))
+
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload, or whose history after its tries, could not be read, and since when."""
         wanted = select(quarantine).order_by(quarantine.c.site, quarantine.c.since, quarantine.c.id)
@@ -131,7 +134,7 @@ class SqlRecords:
 
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again."""
-        return self._runner.run(lambda c: resumed_at(c, site))
+        return self._runner.run(lambda c: control.resumed_at(c, site))
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""

@@ -148,6 +148,10 @@ class SqlJournal:
         """Return ids of open tickets not decided under this policy."""
         return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit))
 
+    def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
+        """Return ids of open tickets whose last decision was made under another policy."""
+        return self._run(lambda c: tickets.decided_before(c, site, policy_hash=policy_hash))
+
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose history is not in, most urgent first."""
         return self._run(lambda c: tickets.without_history(c, site, limit=limit))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, and_, case, func, select
 
 from connector.domain.change import Field
 from connector.domain.events import History, TicketEvent
@@ -189,6 +189,15 @@ def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int
     for other in (ticket.c.policy_hash < policy_hash, ticket.c.policy_hash > policy_hash):
         wanted = _open(site).where(other).order_by(ticket.c.policy_hash, ticket.c.id).limit(limit - len(found))
         found.extend(connection.execute(wanted).scalars())
+    return tuple(found)
+
+
+def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tuple[str, ...]:
+    """Return ids of open tickets whose last decision was made under another policy than this one."""
+    found: list[str] = []
+    earlier = and_(ticket.c.policy_hash > "", ticket.c.policy_hash < policy_hash)
+    for other in (earlier, ticket.c.policy_hash > policy_hash):
+        found.extend(connection.execute(_open(site).where(other).order_by(ticket.c.policy_hash, ticket.c.id)).scalars())
     return tuple(found)
 
 

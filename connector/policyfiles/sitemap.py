@@ -85,7 +85,8 @@ class SiteMapFile(Strict):
         default_factory=dict, description="The helpdesk's SLA (field id or name): our clock."
     )
     links: Mapping[Text, LinkKind] = Key(
-        default_factory=dict, description="The helpdesk's link type: merged_into, twin, work or problem."
+        default_factory=dict,
+        description="The helpdesk's link type, or its phrase from this end: merged_into, twin, work or problem.",
     )
     automations: Names = Key(
         default=(), description="Account ids of people's accounts that programs use: what they do is nobody's decision."

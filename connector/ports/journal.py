@@ -167,7 +167,7 @@ class JournalEvent:
     """One line of the audit: what happened, to which ticket, why. Append-only and hash-chained."""
 
     at: datetime
-    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, quarantined, policy, effect, …
+    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, edit-held, quarantined, policy, effect, …
     site: str
     ticket: str = ""
     key: str = ""
@@ -243,6 +243,9 @@ class Journal(Outbox, Asides, Forgetting, Protocol):
 
     def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy, or never."""
+
+    def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
+        """Return ids of open tickets whose last decision was made under another policy than this one."""
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
@@ -411,6 +414,9 @@ class Records(Protocol):
 
     def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
         """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
+
+    def held_edit(self, site: str, policy_hash: str) -> JournalEvent | None:
+        """Return the line that holds the edit to this policy, unless an operator has spoken since."""
 
     def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
         """Return tickets whose payload could not be read."""

@@ -18,9 +18,18 @@ from connector.domain.ticket import ClockName, LinkKind, NativeStage, Priority, 
 from connector.errors import Malformed, Rejected, Throttled, Unavailable
 from connector.helpdesks.jira import changelog, compare, facts, limits, pages, people, wire
 from connector.helpdesks.jira.clocks import native_clock
-from connector.helpdesks.jira.normalise import observe
+from connector.helpdesks.jira.normalise import _links, observe
 from connector.helpdesks.jira.shape import Shape
-from connector.helpdesks.jira.structs import ChangeHistory, Comment, Fields, Issue, SlaValue
+from connector.helpdesks.jira.structs import (
+    ChangeHistory,
+    Comment,
+    Fields,
+    Issue,
+    IssueLink,
+    LinkedIssue,
+    LinkType,
+    SlaValue,
+)
 from connector.helpdesks.transport import Reply
 from tests.helpdesks.contract import note, wanted
 
@@ -184,7 +193,30 @@ class TestNormalise:
     def test_links(self) -> None:
         links = [{"type": {"name": "Duplicate"}, "outwardIssue": {"id": "5", "key": "SUP-5"}}, {"type": {"name": "x"}}]
         (link,) = read(issuelinks=links).links
-        assert (link.kind, link.target) == (LinkKind.MERGED_INTO, "SUP-5")
+        assert (link.kind, link.target) == (LinkKind.MERGED_INTO, "5")
+
+    @pytest.mark.parametrize(
+        ("name", "outward", "kind"),
+        [
+            ("Duplicate", True, LinkKind.MERGED_INTO),
+            ("Duplicate", False, LinkKind.ABSORBED),
+            ("Problem/Incident", False, LinkKind.PROBLEM),
+            ("Problem/Incident", True, None),
+            ("Relates", False, LinkKind.WORK),
+            ("Relates", True, LinkKind.WORK),
+        ],
+    )
+    def test_a_link_has_two_ends(self, name: str, outward: bool, kind: LinkKind | None) -> None:
+        names = {"Duplicate": "merged_into", "Problem/Incident": "problem", "Relates": "work"}
+        side = "outward_issue" if outward else "inward_issue"
+        links = [IssueLink(type=LinkType(name=name), **{side: LinkedIssue(id="5", key="SUP-5")})]
+        found = [link.kind for link in _links(links, FieldMap(links=names))]
+        assert found == ([kind] if kind else [])
+
+    def test_a_phrase_says_more_than_the_name_of_a_type(self) -> None:
+        links = [IssueLink(type=LinkType(name="Big", outward="is led by"), outward_issue=LinkedIssue(id="5"))]
+        (link,) = _links(links, FieldMap(links={"is led by": "problem", "Big": "work"}))
+        assert (link.kind, link.target) == (LinkKind.PROBLEM, "5")
 
 
 class TestPages:

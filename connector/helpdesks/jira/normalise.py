@@ -16,7 +16,7 @@ from connector.helpdesks.jira.clocks import natives
 from connector.helpdesks.jira.facts import facts, locale, option
 from connector.helpdesks.jira.people import comment_events
 from connector.helpdesks.jira.shape import Shape, moment, version_at
-from connector.helpdesks.jira.structs import Account, Fields, Issue, IssueLink, StatusValue
+from connector.helpdesks.jira.structs import Account, Fields, Issue, IssueLink, LinkType, StatusValue
 from connector.helpdesks.jira.text import plain_of
 from connector.helpdesks.plaintext import clean
 from connector.helpdesks.until import until
@@ -102,9 +102,29 @@ def _text(fields: Fields) -> Text | None:
 
 
 def _links(links: Iterable[IssueLink], names: FieldMap) -> Iterator[Link]:
+    """Yield the links that the map names, by the phrase on this side of the link or by the type's name.
+
+    A type's name alone says nothing about the direction: then a duplicate is the one that "duplicates", and attached to
+    a problem is the one that "is caused by" it. The target is the immutable id; keys change when issues move.
+    """
     for link in links:
-        name = (link.type.name if link.type else None) or ""
-        kind = names.links.get(name) or names.links.get(name.casefold())
         other = link.outward_issue or link.inward_issue
+        kind = _link_kind(link, names)
         if kind and other:
-            yield Link(kind=LinkKind(kind), target=other.key or other.id or "")
+            yield Link(kind=kind, target=other.id or other.key or "")
+
+
+def _link_kind(link: IssueLink, names: FieldMap) -> LinkKind | None:
+    type_, outward = link.type or LinkType(), link.outward_issue is not None
+    phrase = (type_.outward if outward else type_.inward) or ""
+    if (said := _mapped(phrase, names)) is not None:
+        return said
+    kind = _mapped(type_.name or "", names)
+    if kind is LinkKind.MERGED_INTO and not outward:
+        return LinkKind.ABSORBED
+    return None if kind is LinkKind.PROBLEM and outward else kind
+
+
+def _mapped(name: str, names: FieldMap) -> LinkKind | None:
+    kind = names.links.get(name) or names.links.get(name.casefold())
+    return LinkKind(kind) if kind else None

@@ -49,9 +49,11 @@ class Project(_Struct):
 
 
 class LinkType(_Struct):
-    """How two issues hang together."""
+    """How two issues hang together: the type's name, and what it is called from either end."""
 
     name: str | None = None
+    inward: str | None = None
+    outward: str | None = None
 
 
 class LinkedIssue(_Struct):

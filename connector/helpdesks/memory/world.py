@@ -113,6 +113,8 @@ class MemoryHelpdesk:
         """Merge a ticket into another one; it is closed for good."""
         link = Link(kind=LinkKind.MERGED_INTO, target=into, site=self.site)
         self.update(id, by, status=Status.CLOSED, links=(*self.rows[id].ticket.links, link))
+        back = Link(kind=LinkKind.ABSORBED, target=id, site=self.site)
+        self.update(into, by, links=(*self.rows[into].ticket.links, back))
 
     def delete(self, id: str) -> None:  # noqa: A002
         """Delete a ticket."""

@@ -1,0 +1,134 @@
+"""A policy edit that would change more than its share is held as a whole, until an operator lets it through.
+
+Tickets that were decided under the policy before wait meanwhile, whatever else happens to them: under the edited policy
+each of them might get what nobody has looked at. Tickets that are new since then are served. Putting the policy back
+ends the hold by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.decide import decide
+from connector.domain.decision import TicketPlan
+from connector.domain.edits import EditWeight, edit_limit, weigh
+from connector.domain.guard import Held
+from connector.domain.plan import plan
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.site import Effect
+from connector.domain.situation import Reach
+from connector.domain.ticket import TicketRef
+from connector.engine.gather import read_unread_text, situations
+from connector.engine.kit import SiteReading, Surroundings
+from connector.ports import Alarm, AlarmKind, JournalEvent
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a held edit keeps back: the ids of the tickets that wait, and the line that says so."""
+
+    waits: frozenset[str] = frozenset()
+    held: tuple[Held, ...] = ()
+
+
+def held_edit(
+    site: SiteReading,
+    around: Surroundings,
+    anyway: frozenset[str],
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Edit:
+    """Return which tickets of the policy before have to wait; nothing where the edit is within its share.
+
+    ``anyway`` are tickets that changed or were due: they are looked at whatever the policy, and weigh nothing. An edit
+    is weighed when it is first seen and after every ``resume``, not with every pass.
+    """
+    before = around.journal.decided_before(site.name, policy_hash=policy.hash)
+    if not before:
+        return Edit()
+    line = around.journal.records().held_edit(site.name, policy.hash)
+    if line is None:
+        line = _weighed(site, around, [id_ for id_ in before if id_ not in anyway], reach, policy=policy, now=now)
+    return Edit() if line is None else Edit(waits=frozenset(before), held=(_held(site, line),))
+
+
+def _weighed(
+    site: SiteReading,
+    around: Surroundings,
+    ids: Sequence[str],
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    policy: Policy,
+    now: datetime,
+) -> JournalEvent | None:
+    """Weigh an edit; one over its share is noted and told, once."""
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    limit = edit_limit(state.open_tickets, allowed=max(state.allowance.values(), default=0))
+    if len(ids) <= limit:
+        return None
+    weight = weigh(_plans(site, around, ids, reach, policy=policy, now=now))
+    if weight.tickets <= limit:
+        return None
+    why = f"the policy edit would change {weight.tickets} of {state.open_tickets} open tickets, more than {limit}"
+    told = {"what": str(weight), "why": why, "tickets": str(weight.tickets)}
+    line = JournalEvent(at=now, kind="edit-held", site=site.name, key=policy.hash, data=told)
+    around.journal.record(line)
+    around.observer.event("edit_held", site=site.name, policy=policy.short_hash, why=why, what=str(weight))
+    around.notifier.alarm(_alarm(site, weight, why, now))
+    return line
+
+
+def _plans(
+    site: SiteReading,
+    around: Surroundings,
+    ids: Sequence[str],
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Iterator[TicketPlan]:
+    """Yield what the policy would do now; texts that it has to read again are read, as they will be anyway."""
+    for start in range(0, len(ids), CHUNK):
+        unread: list[str] = []
+        for situation in situations(site, around, ids[start : start + CHUNK], reach, now=now):
+            decision = decide(situation, policy, now)
+            if decision.unread_text:
+                unread.append(situation.ticket.ref.id)
+            else:
+                yield plan(decision, situation)
+        if unread:
+            read_unread_text(site, around, unread, policy, now=now)
+            for situation in situations(site, around, unread, reach, now=now):
+                yield plan(decide(situation, policy, now), situation)
+
+
+def _held(site: SiteReading, line: JournalEvent) -> Held:
+    return Held(
+        key=f"policy @{line.key[:7]}",
+        ref=TicketRef(site.name, ""),
+        effect=Effect.FIELDS,
+        what=line.data["what"],
+        why=f"{line.data['why']}: {_remedy(site, line.data['tickets'])}",
+        freezes=False,
+    )
+
+
+def _remedy(site: SiteReading, tickets: str) -> str:
+    return f"put the policy back, or: connector resume {site.name} --allow {tickets}"
+
+
+def _alarm(site: SiteReading, weight: EditWeight, why: str, now: datetime) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.HOLD,
+        site=site.name,
+        ticket="",
+        message=f"{site.name}: {why}; it is held ({weight})",
+        remedy=_remedy(site, str(weight.tickets)),
+        at=now,
+    )
