@@ -106,6 +106,8 @@ class _Recovery:
     def _settle(self, op: Op, seen: Lookup) -> None:
         receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now)
         self._journal.settle(op, receipt, now=self._now)
+        if op.write.comment is not None:  # no reply told which version was ours: what answered it must not pass for
+            self._journal.want_history(self._site.name, [op.write.ref.id])  # a person's act, and only the history tells
         self._done.found += 1
         self._say("write_found", op)
 

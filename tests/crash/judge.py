@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 OURS = re.compile(r"^connector")
-_LEVEL = re.compile(r"level (\d) of path ([a-z]+)")
+_LEVEL = re.compile(r"(?:was escalated|still waits): path ([a-z]+), level (\d)|level (\d) of path ([a-z]+)")
 _THRESHOLDS = {
     "overdue": re.compile(r"is overdue|100% of first_response used"),
     "at-risk": re.compile(r"is at risk|75% of resolution used"),
@@ -41,7 +41,7 @@ class Said:
     def statements(self) -> tuple[str, ...]:
         """What it announces: each level, and what is due or missed."""
         text = self.body.replace("\\", "")  # wiki text and Markdown escape with it
-        levels = [f"{path} level {number}" for number, path in _LEVEL.findall(text)]
+        levels = [f"{found[0] or found[3]} level {found[1] or found[2]}" for found in _LEVEL.findall(text)]
         return (*levels, *(name for name, pattern in _THRESHOLDS.items() if pattern.search(text)))
 
 
@@ -179,7 +179,8 @@ def _stands_for(statement: str) -> set[str]:
     """What counts as having said it: itself, a later mark of its clock, a higher level of its path."""
     path, level, number = statement.rpartition(" level ")
     higher = {f"{path} level {n}" for n in range(int(number), 10)} if level else set()
-    return {statement, *higher, *_LATER.get(statement, ())}
+    entered = {f"default level {n}" for n in range(2, 10)} if statement == "overdue" else set()  # it enters level 2
+    return {statement, *higher, *entered, *_LATER.get(statement, ())}
 
 
 def _updates(told: Account, before: datetime | None = None) -> Counter[str]:
