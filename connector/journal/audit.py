@@ -16,7 +16,7 @@ from connector.journal.documents import mapping_document, texts_of
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows
 from connector.journal.tables import event
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 TOMBSTONE = "erased"
 """The kind of a line whose content is gone; its digest and its place in the chain are what they were."""

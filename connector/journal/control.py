@@ -23,7 +23,7 @@ from connector.journal.sites import read_site, store_controls
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, escalation, event, said, ticket
 from connector.journal.verdicts import state_row
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 Effects = Mapping[str, frozenset[Effect]]
 """Scope (``""``: the site's default) → effects that are on."""

@@ -15,8 +15,8 @@ from connector.journal.documents import event_document
 from connector.journal.moments import to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import quarantine, ticket, ticket_event
+from connector.ports import JournalEvent
 from connector.ports.helpdesk import TicketHistory
-from connector.ports.journal import JournalEvent
 
 HISTORY = "history:"
 """Before a ticket's id in the quarantine: the ticket itself is readable, its history is not."""

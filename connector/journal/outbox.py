@@ -12,7 +12,7 @@ from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows
 from connector.journal.tables import notification
-from connector.ports.journal import JournalEvent, Verdict
+from connector.ports import JournalEvent, Verdict
 from connector.ports.outbox import Delivery, Queued
 
 

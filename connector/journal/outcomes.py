@@ -24,9 +24,9 @@ from connector.journal.statements import add_rows, put_row
 from connector.journal.tables import applied, budget, ticket
 from connector.journal.tables import op as ops
 from connector.journal.verdicts import said_row, store_said
+from connector.ports import JournalEvent, Spent
 from connector.ports.helpdesk import Receipt
 from connector.ports.intents import Op, OpStatus
-from connector.ports.journal import JournalEvent, Spent
 
 PER_TICKET = timedelta(hours=24)
 """The window of what one ticket may get."""

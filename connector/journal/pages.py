@@ -28,8 +28,8 @@ from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import NO_PRIORITY, quarantine, ticket, ticket_event
+from connector.ports import Candidate, JournalEvent
 from connector.ports.helpdesk import Page, Quarantined
-from connector.ports.journal import Candidate, JournalEvent
 
 _KEY = ("site", "id")
 _GRAIN = 1_000_000  # microseconds

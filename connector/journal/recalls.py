@@ -29,9 +29,9 @@ from connector.journal.statements import AnyRow, add_rows, put_row
 from connector.journal.tables import budget, escalation, mark, op, recall, run, ticket
 from connector.journal.tables import site as site_table
 from connector.journal.verdicts import said_row, store_said
+from connector.ports import JournalEvent, RunSummary
 from connector.ports.helpdesk import TicketHistory
 from connector.ports.intents import OpStatus
-from connector.ports.journal import JournalEvent, RunSummary
 from connector.ports.recall import Recall
 
 MARKS_FOUND = "the helpdesk shows what this account has written, and the state does not know of it"

@@ -12,7 +12,7 @@ from connector.journal.documents import summary_document, summary_of
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow, put_row
 from connector.journal.tables import policy, run
-from connector.ports.journal import JournalEvent, RunRow
+from connector.ports import JournalEvent, RunRow
 
 CUT_SHORT = "the process ended before the run did"
 

@@ -12,7 +12,7 @@ from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import AnyRow
 from connector.journal.tables import set_aside as table
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 from connector.ports.setaside import AsideKind, SetAside
 
 _KEY = ("kind", "scope", "ticket", "field", "value")

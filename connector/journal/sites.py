@@ -14,7 +14,7 @@ from connector.journal.documents import mapping_document, numbers_of, sets_of, t
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.statements import AnyRow, put_row
 from connector.journal.tables import cursor, site, ticket
-from connector.ports.journal import Progress, SiteState
+from connector.ports import Progress, SiteState
 from connector.ports.recall import Recall
 
 

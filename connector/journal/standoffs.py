@@ -17,7 +17,7 @@ from connector.journal.histories import want_histories
 from connector.journal.moments import to_micros
 from connector.journal.statements import add_rows, put_row
 from connector.journal.tables import standoff, ticket, ticket_event
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 
 def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str) -> None:

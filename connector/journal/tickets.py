@@ -22,8 +22,8 @@ from connector.journal.recalls import marks_of
 from connector.journal.statements import AnyRow, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
 from connector.journal.tables import site as site_table
+from connector.ports import Previous, Stored
 from connector.ports.intents import OpStatus
-from connector.ports.journal import Previous, Stored
 
 DAY = timedelta(hours=24)
 _POSTED = (OpStatus.DONE.value, OpStatus.PARKED.value)

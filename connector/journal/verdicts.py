@@ -18,7 +18,7 @@ from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, clock, escalation, said, ticket
-from connector.ports.journal import JournalEvent, Verdict
+from connector.ports import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
