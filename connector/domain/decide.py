@@ -28,6 +28,7 @@ from connector.domain.policy import Policy
 from connector.domain.priority import calmed, judge
 from connector.domain.situation import Situation
 from connector.domain.sla import read_clocks
+from connector.domain.storms import look_of
 from connector.domain.ticket import Priority
 from connector.domain.triggers import read_triggers
 from connector.domain.view import View, sort_crossings
@@ -77,6 +78,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         left=left,
         standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),
         owned={conflict.field: str(conflict) for conflict in view.holding.conflicts},
+        look=look_of(view),
         severity=view.priority,
         deadline=deadline,
         hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),

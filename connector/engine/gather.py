@@ -12,8 +12,9 @@ from connector.domain.followups import continued, followed
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
+from connector.domain.ticket import TicketRef
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.linked import among_linked, linked_ids
+from connector.engine.linked import Linked
 from connector.engine.pull import take_in
 from connector.ports import SiteState, Stored
 
@@ -40,14 +41,16 @@ def situations(
     """Yield a situation per stored ticket, in the order asked."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     halt = _halt(site, around)
-    known, linked = dict(reach), dict[str, Stored | None]()
-    for stored in around.journal.load(site.name, ids, now=now):
+    known, linked = dict(reach), looked_up(around, now=now)
+    loaded = around.journal.load(site.name, ids, now=now)
+    linked.prepare(site.name, [stored.ticket for stored in loaded])
+    for stored in loaded:
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
         reached = without_involved(known, stored.ticket)
         found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
         found = _continued(found, around, now=now)
-        found = _with_linked(found, linked, around, now=now)
+        found = linked.complete(found)
         yield replace(found, **halt) if halt else found
 
 
@@ -58,13 +61,13 @@ def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situ
     return goes_on(found, known[0]) if known else found
 
 
-def _with_linked(
-    found: Situation, linked: dict[str, Stored | None], around: Surroundings, *, now: datetime
-) -> Situation:
-    """Return the situation with what is known of the tickets that its own hangs together with; each is loaded once."""
-    for id_ in linked_ids(found.ticket) - linked.keys():
-        linked[id_] = next(iter(around.journal.load(found.ticket.ref.site, [id_], now=now)), None)
-    return among_linked(found, linked)
+def looked_up(around: Surroundings, *, now: datetime) -> Linked:
+    """Return what looks up in the journal the tickets that others hang together with."""
+
+    def load(ref: TicketRef) -> Stored | None:
+        return next(iter(around.journal.load(ref.site, [ref.id], now=now)), None)
+
+    return Linked(around.journal, load, around.rules_of)
 
 
 def goes_on(found: Situation, earlier: Stored) -> Situation:

@@ -1,75 +1,149 @@
 """What a situation knows of the tickets that its own hangs together with, from what is stored of them.
 
-Only tickets of the same site are looked up: nothing of a case ever reaches another site, and of a restricted ticket
-others learn no more than that it is there.
+Everything comes from the journal, also where a twin is of another site: nothing is asked of a helpdesk, so no site
+waits for another one. Of another ticket a situation learns its key, its status, its priority and whether anything is
+said on it; of one that is restricted no more than that it is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
-from connector.domain.merges import MOST_MEMBERS, Merged, absorbed
-from connector.domain.site import Effect
+from connector.domain.cases import MOST_MEMBERS
+from connector.domain.merges import Merged, absorbed, merged_ids
+from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation, Twin
-from connector.domain.ticket import LinkKind, Ticket, highest
-from connector.ports import Stored
+from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
+from connector.ports import Links, Stored
 
-_LOOKED_UP = frozenset({LinkKind.PROBLEM, LinkKind.TWIN, LinkKind.ABSORBED})
+Load = Callable[[TicketRef], Stored | None]
+RulesOf = Callable[[str], SiteRules | None]
+
+_OTHER_END = {
+    LinkKind.TWIN: LinkKind.TWIN,
+    LinkKind.WORK: LinkKind.WORKS_FOR,
+    LinkKind.WORKS_FOR: LinkKind.WORK,
+}
+_MATTERS = frozenset({LinkKind.PROBLEM, *_OTHER_END})
 
 
-def linked_ids(ticket: Ticket) -> frozenset[str]:
-    """Return the ids, on its own site, of the tickets that matter for this one."""
-    return frozenset(_ids(ticket, _LOOKED_UP)) if ticket.links else frozenset()
+class _Edge(NamedTuple):
+    """How a ticket stands to another one; ``ref`` is where that is, ``None`` where it is not known."""
+
+    link: Link
+    ref: TicketRef | None
 
 
-def among_linked(found: Situation, linked: Mapping[str, Stored | None]) -> Situation:
-    """Return a situation that knows the stored tickets it is linked with, and has taken over the merged ones."""
-    ids = _ids(found.ticket, {LinkKind.ABSORBED})
-    sources = [source for id_ in ids if (source := linked.get(id_)) is not None]
-    merged = [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
-    found = absorbed(found, merged)
-    if not found.twins:
+class Linked:
+    """Looks up the tickets that others hang together with, each once.
+
+    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing.
+    """
+
+    def __init__(self, links: Links, load: Load, rules_of: RulesOf) -> None:
+        self._links = links
+        self._load = load
+        self._rules_of = rules_of
+        self._stored: dict[TicketRef, Stored | None] = {}
+        self._named_by: dict[TicketRef, list[Link]] = defaultdict(list)
+        self._asked: set[TicketRef] = set()
+
+    def prepare(self, site: str, tickets: Iterable[Ticket]) -> None:
+        """Ask once for all of these tickets which others name them."""
+        owners = {name: t.ref for t in tickets if t.ref not in self._asked for name in (t.ref.id, t.key)}
+        self._asked.update(owners.values())
+        for target, ref, kind in self._links.naming(site, list(owners)) if owners else ():
+            self._named_by[owners[target]].append(Link(kind=_OTHER_END[kind], target=ref.id, site=ref.site))
+
+    def complete(self, found: Situation) -> Situation:
+        """Return a situation that knows the tickets it is linked with, and has taken over the merged ones."""
+        found = self._with_merged(found)
+        if not found.ticket.links and found.ticket.ref not in self._named_by:
+            return found
+        twins = tuple(self._known(edge, found) for edge in self._case(found.ticket))
+        return replace(found, twins=twins)
+
+    def stored(self, ref: TicketRef) -> Stored | None:
+        """Return what is stored of a ticket."""
+        if ref not in self._stored:
+            self._stored[ref] = self._load(ref)
+        return self._stored[ref]
+
+    def leading(self, found: Situation, id_: str) -> Twin:
+        """Return a ticket of the same site as one that may speak for this one."""
+        ref = TicketRef(found.ticket.ref.site, id_)
+        return self._known(_Edge(Link(kind=LinkKind.PROBLEM, target=id_, site=ref.site), ref), found)
+
+    def _with_merged(self, found: Situation) -> Situation:
+        ids = merged_ids(found.ticket, found.history)
+        sources = [source for id_ in ids if (source := self.stored(TicketRef(found.ticket.ref.site, id_))) is not None]
+        return absorbed(
+            found, [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
+        )
+
+    # ---- who belongs to a case
+
+    def _case(self, ticket: Ticket) -> list[_Edge]:
+        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large."""
+        found = list(self._edges(ticket))
+        members = {ticket.ref, *(edge.ref for edge in found if edge.link.kind is LinkKind.TWIN)}
+        for edge in found:  # grows while it is read
+            if edge.link.kind is not LinkKind.TWIN or edge.ref is None or len(members) > MOST_MEMBERS:
+                continue
+            other = self.stored(edge.ref)
+            for further in self._edges(other.ticket) if other is not None else ():
+                if further.link.kind is LinkKind.TWIN and further.ref not in members:
+                    members.add(further.ref)
+                    found.append(further)
         return found
-    return replace(found, twins=tuple(_known(twin, found, linked.get(twin.link.target)) for twin in found.twins))
 
+    def _edges(self, ticket: Ticket) -> Iterator[_Edge]:
+        """Yield a ticket's own links and those that others have with it, each once."""
+        self.prepare(ticket.ref.site, [ticket])
+        own = [li if li.site else replace(li, site=ticket.ref.site) for li in ticket.links if li.kind in _MATTERS]
+        seen: set[tuple[LinkKind, TicketRef | str]] = set()
+        for link in (*own, *self._named_by.get(ticket.ref, ())):
+            ref = self._identified(link)
+            key = (link.kind, ref or link.target)
+            if key not in seen and ref != ticket.ref:
+                seen.add(key)
+                yield _Edge(link if ref is None else replace(link, target=ref.id), ref)
 
-def _ids(ticket: Ticket, kinds: Iterable[LinkKind]) -> tuple[str, ...]:
-    here, wanted = {"", ticket.ref.site}, frozenset(kinds)
-    return tuple(link.target for link in ticket.links if link.kind in wanted and link.site in here)
+    def _identified(self, link: Link) -> TicketRef | None:
+        """Return which stored ticket a link means, by its id or its key."""
+        ref = TicketRef(link.site, link.target)
+        if self.stored(ref) is not None:
+            return ref
+        id_ = self._links.identify(link.site, [link.target]).get(link.target)
+        return None if id_ is None else TicketRef(link.site, id_)
 
+    # ---- what is known of it
 
-def _known(twin: Twin, found: Situation, stored: Stored | None) -> Twin:
-    """Return what is known of one linked ticket; a problem that is attached to its own child leads nobody."""
-    ours = found.ticket
-    if stored is None or twin.link.site not in {"", ours.ref.site}:
-        return twin
-    if twin.link.kind is LinkKind.TWIN:
-        return _twin(twin, found, stored)
-    if twin.link.kind is not LinkKind.PROBLEM or _leads(ours, stored.ticket):
-        return twin
-    return replace(
-        twin,
-        status=stored.ticket.status,
-        key=_shown(ours, stored.ticket),
-        priority=highest(stored.ticket.priority, stored.state.priority),
-        speaks=found.rules.allows(Effect.NOTES, stored.ticket.scope),
-    )
+    def _known(self, edge: _Edge, found: Situation) -> Twin:
+        """Return what is known of a linked ticket; one that follows ours in turn leads nobody."""
+        ours, stored = found.ticket, self.stored(edge.ref) if edge.ref is not None else None
+        if stored is None or (edge.link.kind is not LinkKind.TWIN and self._follows_us(ours, stored.ticket, edge)):
+            return Twin(link=edge.link)
+        other = stored.ticket
+        rules = found.rules if other.ref.site == ours.ref.site else self._rules_of(other.ref.site)
+        hidden = other.restricted and not ours.restricted
+        return Twin(
+            link=edge.link,
+            status=other.status,
+            key="another ticket" if hidden else other.key,
+            opened_at=other.opened_at,
+            priority=highest(other.priority, stored.state.priority),
+            speaks=rules is not None and rules.allows(Effect.NOTES, other.scope),
+            customer_facing=rules is not None and rules.allows(Effect.PUBLIC, other.scope) and not other.restricted,
+        )
 
-
-def _twin(twin: Twin, found: Situation, stored: Stored) -> Twin:
-    """Return a twin that speaks to its customer where it may; a case with too many members is left to people."""
-    other, many = stored.ticket, len(_ids(found.ticket, {LinkKind.TWIN})) >= MOST_MEMBERS
-    may_speak = found.rules.allows(Effect.PUBLIC, other.scope) and not other.restricted and not many
-    link = replace(twin.link, site=other.ref.site)
-    return replace(twin, link=link, status=other.status, key=_shown(found.ticket, other), customer_facing=may_speak)
-
-
-def _shown(ours: Ticket, other: Ticket) -> str:
-    return "another ticket" if other.restricted and not ours.restricted else other.key
-
-
-def _leads(ours: Ticket, other: Ticket) -> bool:
-    """True where two tickets are attached to one another and ours is the earlier one, or there is but one."""
-    attached = ours.ref.id in _ids(other, {LinkKind.PROBLEM})
-    return attached and (ours.opened_at, ours.ref.id) <= (other.opened_at, other.ref.id)
+    def _follows_us(self, ours: Ticket, other: Ticket, edge: _Edge) -> bool:
+        """True where the other one is attached to ours: then the earlier one leads, a problem before work."""
+        attached = any(li.kind is LinkKind.PROBLEM and li.target == ours.ref.id for li in other.links)
+        if not attached or ours.ref.site != other.ref.site:
+            return False
+        first = (ours.opened_at, ours.ref.id) <= (other.opened_at, other.ref.id)
+        return first or edge.link.kind is LinkKind.WORKS_FOR

@@ -21,6 +21,7 @@ from connector.journal.tables import applied, clock, escalation, said, ticket
 from connector.ports import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
+_MOMENTS = ("next_due_at", "policy_hash", "alike", "alike_at")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
 _SAID = (*_OF_TICKET, "occasion", "audience")
 _APPLIED = (*_OF_TICKET, "field")
@@ -51,8 +52,8 @@ def _shadow_lines(site: str, verdicts: Mapping[str, Verdict], run: str) -> Itera
 
 
 def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
-    """Store when each ticket falls due again and under which policy it was decided."""
-    columns = (ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.policy_hash)
+    """Store when each ticket falls due again, under which policy it was decided, and what it looks like."""
+    columns = (ticket.c.id, ticket.c.is_open, *(ticket.c[name] for name in _MOMENTS))
     rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(list(verdicts))))
     known = {row.id: row for row in rows}
     if missing := verdicts.keys() - known.keys():
@@ -61,8 +62,10 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
         due = _due(row, verdict) if row.is_open else None
-        if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
-            changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
+        look, at = ("", None) if decision.look is None else (decision.look.digest, to_micros(decision.look.opened_at))
+        wanted = (due, decision.policy_hash, look, at)
+        if (row.next_due_at, row.policy_hash, row.alike, row.alike_at) != wanted:
+            changed.append({"site": site, "id": of, **dict(zip(_MOMENTS, wanted, strict=True))})
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 

@@ -282,20 +282,3 @@ class TestMerges:
             desk.world.merge(desk.world.create(facts=OUTAGE, priority=P1).id, target)
         next_pass(stage)
         assert desk.live(target).priority is P3
-
-
-class TestTwins:
-    @pytest.mark.parametrize("solved", [False, True])
-    def test_one_of_two_speaks_to_the_customer(self, stage: Stage, desk: Desk, solved: bool) -> None:
-        stage.policies.policy = telling(POLICY)
-        first, second = (desk.world.create(facts=OUTAGE, priority=P3).id for _ in range(2))
-        for ours, other in ((first, second), (second, first)):
-            desk.world.update(ours, links=(Link(kind=LinkKind.TWIN, target=other),))
-        next_pass(stage)
-        if solved:
-            desk.world.update(first, status=Status.SOLVED)
-        for _ in range(6):
-            stage.clock.move(20 * MINUTE)
-            stage.run("desk")
-        public = {w.write.ref.id for w in desk.writer.sent if w.write.comment and w.write.comment.public}
-        assert public == {second if solved else first}
