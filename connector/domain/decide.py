@@ -61,7 +61,13 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
     levels = level_wants(view, escalated.state)
     deadline = outlook.deadline_of(view.readings)
-    left = (*_priority_left(view), *levels.left, *unapproved(view, escalated.state), *saying.left)
+    left = (
+        *_priority_left(view),
+        *_escalation_left(view),
+        *levels.left,
+        *unapproved(view, escalated.state),
+        *saying.left,
+    )
     return Decision(
         ref=view.situation.ticket.ref,
         now=view.now,
@@ -125,6 +131,13 @@ def _priority_left(view: View) -> tuple[LeftAlone, ...]:
     if whole is not None:
         return (LeftAlone(what="everything", why=f"held: {whole.by}"),)
     return (LeftAlone(what="priority", why=judged.left),) if judged.left else ()
+
+
+def _escalation_left(view: View) -> tuple[LeftAlone, ...]:
+    """Return that the path stands still where another ticket speaks for this one."""
+    if view.leader is None or view.holding.ticket is not None:
+        return ()
+    return (LeftAlone(what="escalation", why=f"follows {view.leader.key}"),)
 
 
 def _next_due_want(view: View) -> tuple[FieldWant, ...]:

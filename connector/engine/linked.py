@@ -8,7 +8,7 @@ said on it; of one that is restricted no more than that it is there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -104,27 +104,33 @@ class Linked:
         """Yield a ticket's own links and those that others have with it, each once."""
         self.prepare(ticket.ref.site, [ticket])
         own = [li if li.site else replace(li, site=ticket.ref.site) for li in ticket.links if li.kind in _MATTERS]
+        known = self._identified(own)
         seen: set[tuple[LinkKind, TicketRef | str]] = set()
         for link in (*own, *self._named_by.get(ticket.ref, ())):
-            ref = self._identified(link)
+            ref = known.get(link) or (None if link in own else TicketRef(link.site, link.target))
             key = (link.kind, ref or link.target)
             if key not in seen and ref != ticket.ref:
                 seen.add(key)
                 yield _Edge(link if ref is None else replace(link, target=ref.id), ref)
 
-    def _identified(self, link: Link) -> TicketRef | None:
-        """Return which stored ticket a link means, by its id or its key."""
-        ref = TicketRef(link.site, link.target)
-        if self.stored(ref) is not None:
-            return ref
-        id_ = self._links.identify(link.site, [link.target]).get(link.target)
-        return None if id_ is None else TicketRef(link.site, id_)
+    def _identified(self, links: Sequence[Link]) -> dict[Link, TicketRef]:
+        """Return which stored tickets links mean, by their ids or keys; one question per site."""
+        by_site: dict[str, list[Link]] = defaultdict(list)
+        for link in links:
+            by_site[link.site].append(link)
+        found: dict[Link, TicketRef] = {}
+        for site, named in by_site.items():
+            ids = self._links.identify(site, [link.target for link in named])
+            found.update({link: TicketRef(site, ids[link.target]) for link in named if link.target in ids})
+        return found
 
     # ---- what is known of it
 
     def _known(self, edge: _Edge, found: Situation) -> Twin:
         """Return what is known of a linked ticket; one that follows ours in turn leads nobody."""
-        ours, stored = found.ticket, self.stored(edge.ref) if edge.ref is not None else None
+        if edge.ref is None or edge.link.kind is LinkKind.WORK:  # our work says nothing in our place
+            return Twin(link=edge.link)
+        ours, stored = found.ticket, self.stored(edge.ref)
         if stored is None or (edge.link.kind is not LinkKind.TWIN and self._follows_us(ours, stored.ticket, edge)):
             return Twin(link=edge.link)
         other = stored.ticket

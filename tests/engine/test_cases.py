@@ -311,6 +311,7 @@ class TestStorms:
         assert "one of 12 alike tickets since 2026-11-23 09:00 UTC (category network)" in told
         assert f"follows {key}, which speaks for it until it is solved" in told
         assert "speaks for the alike tickets" in case.findings("desk", made[0])
+        assert ("escalation", f"follows {key}") in case.decision("desk", made[5]).left
 
     def test_a_day_later_each_goes_its_own_way(self, case: Case) -> None:
         made = self.all_at_once(case, 12)

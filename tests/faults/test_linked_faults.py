@@ -184,7 +184,7 @@ class TestClocks:
             made.goes_by(5 * HOUR)
             before = promises(said(made, site, ticket))
             assert before
-            for priority in ("P4", "P1"):
+            for priority in ("P2", "P1"):
                 people(made, site).set_priority(ticket, "ben", priority)
                 made.goes_by(HOUR)
             assert promises(said(made, site, ticket)) == before
@@ -234,4 +234,38 @@ class TestProblems:
             assert {row(made, site, child)["priority"] for child in children} == {"P1"}
             told = [promises(said(made, site, child)) for child in children]
             assert all(len(each) == len(set(each)) for each in told)
+            made.checks.step()
+
+
+class TestTwins:
+    def test_jira_work_of_a_zendesk_ticket_gets_fields_at_most(self, tmp_path: Path) -> None:
+        """Zendesk's external id names the issue: the customer's ticket speaks, the issue is raised and keeps silent."""
+        named = {"links:\n  problem:": "twins: {jsm-eu: {field: external_id, means: work}}\nlinks:\n  problem:"}
+        with bench(tmp_path, ZENDESK, JIRA, edits=named) as made:
+            ticket, work = made.ticket(ZENDESK), made.ticket(JIRA)
+            people(made, ZENDESK).refer(ticket, "ben", work)
+            made.goes_by(100 * MINUTE)
+            assert said(made, JIRA, work) == []
+            assert (level(made, JIRA, work), row(made, JIRA, work)["priority"]) == (0, "P1")
+            assert level(made, ZENDESK, ticket) >= 3
+            people(made, ZENDESK).set_status(ticket, "ben", "solved")
+            made.goes_by(HOUR)
+            assert level(made, JIRA, work) > 0
+            made.checks.step()
+
+    def test_twins_on_two_sites_tell_the_customer_once(self, tmp_path: Path) -> None:
+        """A field in Jira names the Zendesk ticket, opened later: only the issue's customer is told how it stands."""
+        named = {"links:\n  Duplicate:": "twins: {zendesk: {field: customfield_10116}}\nlinks:\n  Duplicate:"}
+        with bench(tmp_path, ZENDESK, JIRA, edits=named) as made:
+            issue = made.ticket(JIRA)
+            made.clock.wait(made.clock.now() + MINUTE)
+            ticket = made.ticket(ZENDESK)
+            people(made, JIRA).refer(issue, "ben", f"{ticket},")
+            made.goes_by(100 * MINUTE)
+            public = {
+                site: [s for s in said(made, site, t) if "public" in s]
+                for site, t in ((JIRA, issue), (ZENDESK, ticket))
+            }
+            assert (len(public[JIRA]), public[ZENDESK]) == (2, [])
+            assert min(level(made, JIRA, issue), level(made, ZENDESK, ticket)) >= 2
             made.checks.step()
