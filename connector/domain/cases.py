@@ -99,10 +99,9 @@ def _told_leaders(situation: Situation, priority: Priority | None) -> Iterator[s
         yield f"follows {_shown(followed)}, which speaks for it until it is solved"
     elif found:
         twin, own_way = found[0]
-        yield f"{_RELATION.get(twin.link.kind, 'like')} {_shown(twin)} and goes its own way: {own_way}"
-
-
-_RELATION = {LinkKind.PROBLEM: "attached to", LinkKind.WORKS_FOR: "work for"}
+        is_alike = situation.storm is not None and twin is situation.storm.first
+        relation = "like" if is_alike else "work for" if twin.link.kind is LinkKind.WORKS_FOR else "attached to"
+        yield f"{relation} {_shown(twin)} and goes its own way: {own_way}"
 
 
 def _told_storm(situation: Situation) -> Iterator[str]:
