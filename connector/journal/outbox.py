@@ -10,17 +10,17 @@ from sqlalchemy import Connection, select
 
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow, add_rows, change_rows, parameter
+from connector.journal.statements import MOST, AnyRow, add_rows, change_rows, parameter
 from connector.journal.tables import notification
 from connector.ports.journal import JournalEvent, Verdict
 from connector.ports.outbox import Delivery, Queued
 
-_NOW, _MOST = parameter("now"), parameter("most")
+_NOW = parameter("now")
 _IN_ORDER = select(notification).order_by(
     notification.c.at, notification.c.ticket, notification.c.target, notification.c.key
 )
 _WAITING = notification.c.status == Delivery.WAITING.value
-_DUE = _IN_ORDER.where(_WAITING, notification.c.next_at <= _NOW).limit(_MOST)
+_DUE = _IN_ORDER.where(_WAITING, notification.c.next_at <= _NOW).limit(MOST)
 
 
 def fill(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
@@ -50,7 +50,7 @@ def _rows(site: str, of: str, verdict: Verdict, run: str) -> list[tuple[str, dic
 
 def due(connection: Connection, *, now: datetime, limit: int) -> tuple[Queued, ...]:
     """Return what waits and may be tried now, oldest first."""
-    return tuple(map(_queued, connection.execute(_DUE, {_NOW.key: to_micros(now), _MOST.key: limit})))
+    return tuple(map(_queued, connection.execute(_DUE, {_NOW.key: to_micros(now), MOST.key: limit})))
 
 
 def listed(connection: Connection, site: str, status: Delivery, ticket: str | None) -> tuple[Queued, ...]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, Connection, Dialect, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import BindParameter, Connection, Dialect, Insert, Integer, Table, Update, bindparam, insert, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 AnyRow: TypeAlias = Any
@@ -21,6 +21,10 @@ AnyRow: TypeAlias = Any
 def parameter(name: str, *, many: bool = False) -> BindParameter[Any]:
     """Return a parameter of a statement that is made once; ``many`` values for an ``IN``."""
     return bindparam(name, expanding=many)
+
+
+MOST = bindparam("most", type_=Integer)
+"""How many rows at most."""
 
 
 SITE = parameter("of_site")

@@ -20,7 +20,7 @@ from connector.journal.documents import event_of, hits_of, state_of, ticket_dige
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.recalls import marks_of
-from connector.journal.statements import IDS, SITE, AnyRow, parameter, portions
+from connector.journal.statements import IDS, MOST, SITE, AnyRow, parameter, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
 from connector.journal.tables import site as site_table
 from connector.ports.intents import OpStatus
@@ -38,7 +38,7 @@ _BEGINNING = -(1 << 62)
 Given: TypeAlias = Mapping[str, Any]
 """The parameters of a statement about some tickets of a site."""
 
-_AT, _MOST, _HASH = parameter("at"), parameter("most"), parameter("hash")
+_AT, _HASH = parameter("at"), parameter("hash")
 _OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
 _TICKETS = select(ticket).where(*_THESE)
@@ -65,16 +65,16 @@ _DUE = (
     select(ticket.c.id)
     .where(ticket.c.site == SITE, ticket.c.next_due_at <= _AT)
     .order_by(ticket.c.next_due_at)
-    .limit(_MOST)
+    .limit(MOST)
 )
 _NEXT_DUE = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == SITE, ticket.c.next_due_at > _AT)
 _BY_HASH = (ticket.c.policy_hash, ticket.c.id)
-_UNDER_EARLIER = _OPEN.where(ticket.c.policy_hash < _HASH).order_by(*_BY_HASH).limit(_MOST)
-_UNDER_LATER = _OPEN.where(ticket.c.policy_hash > _HASH).order_by(*_BY_HASH).limit(_MOST)
+_UNDER_EARLIER = _OPEN.where(ticket.c.policy_hash < _HASH).order_by(*_BY_HASH).limit(MOST)
+_UNDER_LATER = _OPEN.where(ticket.c.policy_hash > _HASH).order_by(*_BY_HASH).limit(MOST)
 _WITHOUT_HISTORY = (
     _OPEN.where(~ticket.c.history_complete, ~given_up(SITE))
     .order_by(ticket.c.priority_rank, ticket.c.updated_at)
-    .limit(_MOST)
+    .limit(MOST)
 )
 
 
@@ -194,7 +194,7 @@ def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[s
 
 def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose due moment has come, earliest first."""
-    given = {SITE.key: site, _AT.key: to_micros(now), _MOST.key: limit}
+    given = {SITE.key: site, _AT.key: to_micros(now), MOST.key: limit}
     return tuple(connection.execute(_DUE, given).scalars())
 
 
@@ -208,7 +208,7 @@ def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int
     """Return ids of open tickets whose last decision was made under another policy, or never."""
     found: list[str] = []
     for wanted in (_UNDER_EARLIER, _UNDER_LATER):
-        given = {SITE.key: site, _HASH.key: policy_hash, _MOST.key: limit - len(found)}
+        given = {SITE.key: site, _HASH.key: policy_hash, MOST.key: limit - len(found)}
         found.extend(connection.execute(wanted, given).scalars())
     return tuple(found)
 
@@ -225,7 +225,7 @@ def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tu
 
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
-    return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, _MOST.key: limit}).scalars())
+    return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())
 
 
 def known_open(connection: Connection, site: str) -> frozenset[str]:

@@ -98,7 +98,7 @@ def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None
 
 def _store_states(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
     found = connection.execute(_DIGESTS, {SITE.key: site, IDS.key: list(verdicts)})
-    stored = dict(row.tuple() for row in found)
+    stored = {of: digest for of, digest in found}  # noqa: C416
     rows = {of: state_row(site, of, verdict.decision.state) | {"run": run} for of, verdict in verdicts.items()}
     new = [row for of, row in rows.items() if of not in stored]
     changed = [row for of, row in rows.items() if stored.get(of, row["digest"]) != row["digest"]]
