@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from connector.domain.change import Change, FieldChange, Write
 from connector.domain.decision import LeftAlone, TicketPlan
 from connector.domain.guard import Held
+from connector.domain.plan import without_lone_rider
+from connector.domain.situation import Situation
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
 from connector.errors import ConnectorError, Denied, Rejected, Unavailable
@@ -46,8 +48,9 @@ class Aside:
             around.journal.take_back(site.name, stale, now=around.clock.now())
         return cls(tuple(item for item in items if item not in stale))
 
-    def without(self, plan: TicketPlan, ticket: Ticket) -> TicketPlan:
+    def without(self, plan: TicketPlan, situation: Situation) -> TicketPlan:
         """Return a plan without what is set aside on its ticket, which is left, with the reason."""
+        ticket = situation.ticket
         if not self.items:
             return plan
         if absent := self._absent(ticket):
@@ -62,7 +65,8 @@ class Aside:
             for f in plan.fields
             if f.field in refused
         ]
-        return replace(plan, fields=tuple(f for f in plan.fields if f.field not in refused), left=(*plan.left, *left))
+        kept = tuple(f for f in plan.fields if f.field not in refused)
+        return replace(plan, fields=without_lone_rider(kept, plan.decision, situation), left=(*plan.left, *left))
 
     def held(self, change: Change, ticket: Ticket) -> list[Held]:
         """Return why nothing of a change may be written now; nothing where it may."""

@@ -198,7 +198,7 @@ def _take(
 
     While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
     """
-    ticket_plan = work.aside.without(plan(decision, situation), situation.ticket)
+    ticket_plan = work.aside.without(plan(decision, situation), situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         if not why and (first := only_priority(ticket_plan, situation)) is not None:
