@@ -58,6 +58,7 @@ class Aside:
         ticket = situation.ticket
         if not self.items:
             return plan
+        ticket = situation.ticket
         if absent := self._absent(ticket):
             left = [LeftAlone(what=f"{f.field} -> {f.after}", why=absent.why) for f in plan.fields]
             left += [LeftAlone(what=f"comment {n.template}", why=absent.why) for n in plan.notices]
@@ -70,8 +71,8 @@ class Aside:
             for f in plan.fields
             if f.field in refused
         ]
-        kept = tuple(f for f in plan.fields if f.field not in refused)
-        return replace(plan, fields=without_lone_rider(kept, plan.decision, situation), left=(*plan.left, *left))
+        fields = tuple(f for f in plan.fields if f.field not in refused)
+        return replace(plan, fields=without_lone_rider(fields, plan.decision, situation), left=(*plan.left, *left))
 
     def held(self, change: Change, ticket: Ticket) -> list[Held]:
         """Return why nothing of a change may be written now; nothing where it may."""
