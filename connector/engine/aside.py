@@ -55,7 +55,6 @@ class Aside:
 
     def without(self, plan: TicketPlan, situation: Situation) -> TicketPlan:
         """Return a plan without what is set aside on its ticket, which is left, with the reason."""
-        ticket = situation.ticket
         if not self.items:
             return plan
         ticket = situation.ticket
