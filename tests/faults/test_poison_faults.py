@@ -348,8 +348,9 @@ def test_fault_74_a_ticket_that_cannot_be_taken_in_costs_itself_alone(stage: Sta
 
     policy.memo["words"] = {key: choke}
     stage.policies.policy = policy
+    poison = desk.world.create(facts={}, priority=P3, text=Text(subject="slow", first_message="")).id
     next_pass(stage)
-    poison = desk.world.create(facts=OUTAGE, priority=P3, text=Text(subject="poison", first_message="")).id
+    desk.world.update(poison, facts=OUTAGE, text=Text(subject="poison", first_message=""))
     other = opened(desk)
     assert next_pass(stage).outcome is PassOutcome.PARTIAL
     assert desk.live(other).priority is P1
