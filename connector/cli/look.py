@@ -42,7 +42,7 @@ def status(options: Options) -> int:
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
-    odd = f"{site.quarantined} tickets quarantined" if site.quarantined else ""
+    odd = f"quarantined: {site.quarantined}" if site.quarantined else ""
     words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, odd, untold]
     stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]

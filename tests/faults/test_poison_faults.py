@@ -95,9 +95,8 @@ def findings(stage: Stage) -> list[str]:
 
 
 class TestDeciding:
-    def test_fault_74_a_ticket_that_breaks_a_decision_costs_itself_alone(
-        self, stage: Stage, desk: Desk, trap: Trap
-    ) -> None:
+    @pytest.mark.usefixtures("trap")
+    def test_fault_74_a_ticket_that_breaks_a_decision_costs_itself_alone(self, stage: Stage, desk: Desk) -> None:
         """One of three tickets makes deciding fail: the two others are raised at once and climb in time."""
         first, poison, last = opened(desk), opened(desk, POISON), opened(desk)
         assert next_pass(stage).outcome is PassOutcome.PARTIAL
@@ -126,7 +125,8 @@ class TestDeciding:
         assert (line["kind"], line["ticket"]) == ("quarantined", poison)
         assert "secret" not in str((stage.ears.alarms, stage.ears.events, stage.rows()))
 
-    def test_fault_74_a_change_of_the_ticket_tries_it_again(self, stage: Stage, desk: Desk, trap: Trap) -> None:
+    @pytest.mark.usefixtures("trap")
+    def test_fault_74_a_change_of_the_ticket_tries_it_again(self, stage: Stage, desk: Desk) -> None:
         """Somebody mends the ticket: it is decided like any other, and what failed is forgotten."""
         poison = opened(desk, POISON)
         for _ in range(4):
@@ -147,7 +147,8 @@ class TestDeciding:
         assert trap.tried == 4
         assert len(findings(stage)) == 1
 
-    def test_fault_74_another_policy_tries_it_again(self, stage: Stage, desk: Desk, trap: Trap) -> None:
+    @pytest.mark.usefixtures("trap")
+    def test_fault_74_another_policy_tries_it_again(self, stage: Stage, desk: Desk) -> None:
         """The policy that failed on it is edited: every quarantined ticket is decided under the new one."""
         poison = opened(desk, POISON)
         for _ in range(4):
@@ -318,7 +319,8 @@ class TestLooking:
         assert [a.kind for a in stage.ears.alarms] == [AlarmKind.PARK]
         assert len([c for c in desk.world.comments if c.key]) == len({c.key for c in desk.world.comments if c.key})
 
-    def test_fault_74_one_bad_look_is_not_the_end(self, stage: Stage, desk: Desk, unanswered: str) -> None:
+    @pytest.mark.usefixtures("unanswered")
+    def test_fault_74_one_bad_look_is_not_the_end(self, stage: Stage, desk: Desk) -> None:
         """The look-up fails twice and then works: the note is found, nothing is parked, nothing said twice."""
         look, left = desk.reader.look_up, [1, 2]
 

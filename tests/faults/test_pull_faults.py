@@ -103,7 +103,7 @@ def _worse(people: object, ticket: str) -> None:
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kathmandu", "Pacific/Auckland"])
 def test_fault_48_the_accounts_time_zone_hides_no_change(tmp_path: Path, zone: str) -> None:
-    """The profile of our account lies hours off UTC: each change is seen with the poll after it, and none over again."""
+    """The profile of our account lies hours off UTC: each change is seen with the next poll, and none over again."""
     with bench(tmp_path, JIRA, jsm_eu={"zone": zone, "index_lag": (0, 0)}) as made:
         people = made.scene.exchanges[JIRA].site.people
         tickets = [made.ticket(JIRA, impact="user", urgency="inconvenient") for _ in range(3)]
