@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from connector.domain.ticket import TicketRef
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.statements import SITE, AnyRow
@@ -37,6 +38,12 @@ def take_back(connection: Connection, site: str, items: Iterable[SetAside], *, n
     for item in items:
         if connection.execute(delete(table).where(*_matches(site, item))).rowcount:
             audit.append(connection, _line("taken-back", site, item, now))
+
+
+def release(connection: Connection, ref: TicketRef, *, now: datetime) -> None:
+    """End a ticket's quarantine: somebody wants it tried again."""
+    mine = [i for i in found(connection, ref.site) if i.kind is AsideKind.QUARANTINE and i.ticket == ref.id]
+    take_back(connection, ref.site, mine, now=now)
 
 
 def clear(connection: Connection, site: str) -> bool:

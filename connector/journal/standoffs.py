@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, delete, select, update
 from connector.domain.decision import Decision
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.ticket import TicketRef
-from connector.journal import audit
+from connector.journal import audit, setaside
 from connector.journal.documents import event_document
 from connector.journal.histories import want_histories
 from connector.journal.moments import to_micros
@@ -37,6 +37,7 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str
         public=False,
     )
     _store(connection, ref, (released,), now=now)
+    setaside.release(connection, ref, now=now)
     line = JournalEvent(at=now, kind="released", site=ref.site, ticket=ref.id, actor=actor)
     audit.append(connection, line)
 
