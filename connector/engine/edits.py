@@ -21,6 +21,7 @@ from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
 from connector.engine.gather import read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.quarantine import sparing
 from connector.engine.storms import decided
 from connector.ports import Alarm, AlarmKind, JournalEvent
 
@@ -97,15 +98,22 @@ def _plans(
     for start in range(0, len(ids), CHUNK):
         unread: list[str] = []
         chunk = ids[start : start + CHUNK]
-        for situation, decision in decided(site, around, chunk, reach, policy=policy, now=now):
-            if decision.unread_text:
-                unread.append(situation.ticket.ref.id)
-            else:
-                yield plan(decision, situation)
+        for situation, decision in decided(site, around, chunk, reach, policy=policy, now=now, failed=_weighs_nothing):
+            with sparing(_weighs_nothing, situation.ticket.ref.id):
+                if decision.unread_text:
+                    unread.append(situation.ticket.ref.id)
+                else:
+                    yield plan(decision, situation)
         if unread:
             read_unread_text(site, around, unread, policy, now=now)
-            for situation, decision in decided(site, around, unread, reach, policy=policy, now=now):
-                yield plan(decision, situation)
+            again = decided(site, around, unread, reach, policy=policy, now=now, failed=_weighs_nothing)
+            for situation, decision in again:
+                with sparing(_weighs_nothing, situation.ticket.ref.id):
+                    yield plan(decision, situation)
+
+
+def _weighs_nothing(_id: str, _error: Exception) -> None:
+    """Pass over a ticket on which our code fails: deciding it for good counts that."""
 
 
 def _held(site: SiteReading, line: JournalEvent) -> Held:

@@ -16,6 +16,7 @@ from connector.domain.ticket import TicketRef
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.linked import Linked
 from connector.engine.pull import take_in
+from connector.engine.quarantine import Failed, raised, sparing
 from connector.ports import SiteState, Stored
 
 
@@ -37,8 +38,9 @@ def situations(
     reach: Mapping[LevelTarget, Reach],
     *,
     now: datetime,
+    failed: Failed = raised,
 ) -> Iterator[Situation]:
-    """Yield a situation per stored ticket, in the order asked."""
+    """Yield a situation per stored ticket, in the order asked; one that cannot be put together goes to ``failed``."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     halt = _halt(site, around)
     known, linked = dict(reach), looked_up(around, now=now)
@@ -47,11 +49,12 @@ def situations(
     for stored in loaded:
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
-        reached = without_involved(known, stored.ticket)
-        found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
-        found = _continued(found, around, now=now)
-        found = linked.complete(found)
-        yield replace(found, **halt) if halt else found
+        with sparing(failed, stored.ticket.ref.id):
+            reached = without_involved(known, stored.ticket)
+            found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
+            found = _continued(found, around, now=now)
+            found = linked.complete(found)
+            yield replace(found, **halt) if halt else found
 
 
 def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situation:

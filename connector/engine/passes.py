@@ -151,7 +151,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         written=applied.written + recovered.found,
         held=len(plan.held),
         left=len(plan.left),
-        failed=applied.failed + plan.malformed,
+        failed=applied.failed + plan.malformed + plan.failed + recovered.stumbled,
         parked=recovered.parked,
         would_do=plan.would_do,
         insufficient=plan.insufficient,
@@ -186,7 +186,8 @@ def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutc
     if applied.denied:
         return PassOutcome.DENIED
     stopped = applied.stopped and applied.stopped != NOT_NOW
-    if applied.failed or applied.unknown or stopped or plan.malformed or recovered.parked:
+    odd = plan.malformed or plan.failed or recovered.stumbled
+    if applied.failed or applied.unknown or stopped or odd or recovered.parked:
         return PassOutcome.PARTIAL
     return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
 

@@ -16,12 +16,13 @@ from connector.domain.ticket import TicketRef, highest
 from connector.engine.gather import looked_up, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.linked import Linked
+from connector.engine.quarantine import Failed, raised, sparing
 from connector.ports import Alarm, AlarmKind, Links
 
 Decided = tuple[Situation, Decision]
 
 
-def decided(
+def decided(  # noqa: PLR0913
     site: SiteReading,
     around: Surroundings,
     ids: Sequence[str],
@@ -29,15 +30,23 @@ def decided(
     *,
     policy: Policy,
     now: datetime,
+    failed: Failed = raised,
 ) -> Iterator[Decided]:
-    """Yield a decision per stored ticket, in the order asked; one of a storm knows of the others."""
-    found = [(each, decide(each, policy, now)) for each in situations(site, around, ids, reach, now=now)]
+    """Yield a decision per stored ticket, in the order asked; one of a storm knows of the others.
+
+    A ticket on which our code fails goes to ``failed``.
+    """
+    found: list[Decided] = []
+    for situation in situations(site, around, ids, reach, now=now, failed=failed):
+        with sparing(failed, situation.ticket.ref.id):
+            found.append((situation, decide(situation, policy, now)))
     alike = Alike.among(found, site.name, around.journal, policy=policy)
     if alike.sights:
         alike.linked = looked_up(around, now=now)
         _tell_new_storms(found, alike, around)
     for situation, decision in found:
-        yield alike.together(situation, decision)
+        with sparing(failed, situation.ticket.ref.id):
+            yield alike.together(situation, decision)
 
 
 @dataclass(slots=True)

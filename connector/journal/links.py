@@ -14,13 +14,17 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal_
 
 from connector.domain.ticket import LinkKind, Ticket, TicketRef
 from connector.journal.moments import from_micros, to_micros
-from connector.journal.statements import portions
+from connector.journal.statements import IDS, SITE, portions
 from connector.journal.tables import link, ticket
 from connector.journal.worker import Runner
 from connector.ports.links import Alike, Named
 
 KEPT = frozenset({LinkKind.TWIN, LinkKind.WORK, LinkKind.WORKS_FOR})
 """Links that matter from both ends; every other kind is shown by the ticket that it matters for."""
+
+
+_NAMING = select(link).where(link.c.target_site == SITE, link.c.target.in_(IDS))
+_OF_THESE = select(link).where(link.c.site == SITE, link.c.ticket.in_(IDS))
 
 
 class SqlLinks:
@@ -65,8 +69,8 @@ def naming(connection: Connection, site: str, names: Sequence[str]) -> tuple[Nam
     """Return which tickets of any site name these of ``site``."""
     found = []
     for portion in portions(sorted(set(names))):
-        wanted = select(link).where(link.c.target_site == site, link.c.target.in_(portion))
-        found += [Named(r.target, TicketRef(r.site, r.ticket), LinkKind(r.kind)) for r in connection.execute(wanted)]
+        rows = connection.execute(_NAMING, {SITE.key: site, IDS.key: portion})
+        found += [Named(r.target, TicketRef(r.site, r.ticket), LinkKind(r.kind)) for r in rows]
     return tuple(sorted(found, key=lambda each: (each.target, each.ref.site, each.ref.id, each.kind)))
 
 
@@ -100,8 +104,8 @@ def alike(connection: Connection, site: str, signatures: Sequence[str], *, since
 
 def _replace(connection: Connection, site: str, changed: Sequence[Ticket]) -> None:
     ids = [found.ref.id for found in changed]
-    of_these = (link.c.site == site, link.c.ticket.in_(ids))
-    stored = {(r.ticket, r.kind, r.target_site, r.target) for r in connection.execute(select(link).where(*of_these))}
+    rows = connection.execute(_OF_THESE, {SITE.key: site, IDS.key: ids})
+    stored = {(row.ticket, row.kind, row.target_site, row.target) for row in rows}
     wanted = {
         (found.ref.id, each.kind.value, each.site or site, each.target)
         for found in changed

@@ -11,7 +11,7 @@ from connector.domain.change import Write
 from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.ticket import Ticket, TicketRef
-from connector.errors import Denied, Malformed, Rejected, Unavailable
+from connector.errors import Denied, Malformed, Rejected, Unavailable, why_no_history
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.audits import read_audits
@@ -144,10 +144,8 @@ class ZendeskReader:
             ref = TicketRef(self._view.site, id_)
             try:
                 events, marks_, read_until = self._history(id_)
-            except (Rejected, Malformed, Denied) as error:
-                if isinstance(error, Denied) and error.about != "permission":
-                    raise
-                now, why = self._http.adapter.server_now(), str(error)[:200]
+            except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
+                now, why = self._http.adapter.server_now(), why_no_history(error)
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
                 yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
