@@ -17,6 +17,8 @@ from tests.lab.office import JIRA, ZENDESK
 
 MINUTE = timedelta(minutes=1)
 BOTH = pytest.mark.parametrize("site", [ZENDESK, JIRA])
+ZENDESK_FIRST = pytest.mark.parametrize("site", [ZENDESK, pytest.param(JIRA, marks=pytest.mark.full)])
+JIRA_FIRST = pytest.mark.parametrize("site", [JIRA, pytest.param(ZENDESK, marks=pytest.mark.full)])
 SELDOM = {"poll: {every: 5m}": "poll: {every: 15m}"}
 NATIVE = {"source: own": "source: helpdesk", **SELDOM}
 MILD = {"impact": "team", "urgency": "inconvenient"}
@@ -58,7 +60,7 @@ def promises(lines: list[str]) -> list[str]:
 
 
 class TestMerges:
-    @BOTH
+    @ZENDESK_FIRST
     def test_fault_31_what_was_said_before_a_merge_is_not_said_again(self, tmp_path: Path, site: str) -> None:
         """An overdue P1 is merged into a mild ticket: that one is as old and as urgent, and repeats nothing."""
         with bench(tmp_path, site) as made:
@@ -94,7 +96,7 @@ class TestMerges:
 
 
 class TestGone:
-    @BOTH
+    @ZENDESK_FIRST
     def test_fault_32_a_deleted_ticket_is_let_go(self, tmp_path: Path, site: str) -> None:
         """A ticket is deleted with steps ahead: they end with it, others go on, and nothing is alarmed or retried."""
         with bench(tmp_path, site) as made:
@@ -164,7 +166,7 @@ class TestGone:
 
 
 class TestClocks:
-    @BOTH
+    @JIRA_FIRST
     def test_fault_50_a_deadline_that_moves_later_is_not_told_early(self, tmp_path: Path, site: str) -> None:
         """A person lowers the priority before the helpdesk's clock runs out: what was planned for then is off."""
         with bench(tmp_path, site, edits=NATIVE) as made:
@@ -177,7 +179,7 @@ class TestClocks:
             assert len(told) == len(set(told)) >= 1
             made.checks.step()
 
-    @BOTH
+    @JIRA_FIRST
     def test_fault_50_a_deadline_that_moves_to_and_fro_is_told_once(self, tmp_path: Path, site: str) -> None:
         """After the deadline was told a person changes the priority twice: the same cycle does not tell it again."""
         with bench(tmp_path, site, edits=NATIVE) as made:
@@ -220,7 +222,7 @@ class TestProblems:
             assert len(said(made, site, problem)) >= 3
             made.checks.step()
 
-    @BOTH
+    @JIRA_FIRST
     def test_attached_tickets_go_their_own_way_when_the_problem_is_solved(self, tmp_path: Path, site: str) -> None:
         with bench(tmp_path, site) as made:
             problem, children = self.attached(made, site, 2)
