@@ -42,6 +42,16 @@ def merged_ids(ticket: Ticket, history: History) -> tuple[str, ...]:
     return tuple(id_ for id_ in dict.fromkeys((*linked, *told)) if id_ != ticket.ref.id)
 
 
+def told_merge(situation: Situation) -> tuple[str, ...]:
+    """Return in words what a ticket goes on with, of those that were merged into it."""
+    merged, began_at = len(merged_ids(situation.ticket, situation.history)), situation.state.began_at
+    if merged >= MOST_MEMBERS:
+        return (f"{merged} tickets were merged into it: a case of more than {MOST_MEMBERS} is left to people",)
+    if began_at is None:
+        return ()
+    return (f"goes on for a ticket that was merged into it, opened {began_at:%Y-%m-%d %H:%M} UTC",)
+
+
 def absorbed(situation: Situation, sources: Sequence[Merged]) -> Situation:
     """Return the situation of a ticket with all that it takes over from those that were merged into it.
 
