@@ -33,19 +33,30 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "outcome": Part(
             files=("connector/helpdesks/transport/outcome.py",),
-            tests=("tests/helpdesks/test_transport.py",),
+            tests=("tests/helpdesks/test_outcome.py", "tests/helpdesks/test_transport.py"),
         ),
         "origin": Part(
             files=("connector/helpdesks/transport/origin.py",),
-            tests=("tests/helpdesks/test_transport.py",),
+            tests=("tests/security/test_origin.py", "tests/helpdesks/test_transport.py"),
         ),
         "guard": Part(
             files=("connector/domain/guard.py",),
             tests=("tests/domain/test_plan.py", "tests/domain/test_guard.py"),
         ),
         "ownership": Part(
-            files=("connector/domain/ownership.py",),
-            tests=("tests/domain/test_plan.py", "tests/domain/test_semantics.py"),
+            files=(
+                "connector/domain/ownership.py",
+                "connector/domain/claims.py",
+                "connector/domain/standoffs.py",
+                "connector/domain/flapping.py",
+            ),
+            tests=(
+                "tests/domain/test_plan.py",
+                "tests/domain/test_semantics.py",
+                "tests/domain/test_holds.py",
+                "tests/domain/test_standoffs.py",
+                "tests/domain/test_priority.py",
+            ),
         ),
         "journal": Part(
             files=(

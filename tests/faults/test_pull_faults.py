@@ -43,7 +43,7 @@ def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path
 
 @pytest.mark.parametrize(
     ("site", "options"),
-    [(ZENDESK, {"stuck_pages": 3}), (JIRA, {"page_limit": 2, "repeat_token_every": 1})],
+    [(ZENDESK, {"stuck_pages": 250}), (JIRA, {"page_limit": 2, "repeat_token_every": 1})],
     ids=["zendesk", "jira"],
 )
 def test_fault_45_a_cursor_that_stands_still_ends_the_read(tmp_path: Path, site: str, options: dict[str, int]) -> None:
@@ -52,9 +52,8 @@ def test_fault_45_a_cursor_that_stands_still_ends_the_read(tmp_path: Path, site:
         for _ in range(5):
             made.ticket(site)
             made.goes_by(MINUTE)
-        asked = len(made.requests(site))
         made.goes_by(30 * MINUTE)
-        assert len(made.requests(site)) - asked < 120
+        assert len(made.requests(site)) < 200
         made.checks.step()
 
 
