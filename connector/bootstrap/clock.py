@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
 
 from connector.errors import Unavailable
+from connector.sandbox.line import Line
+
+ANSWER_SECONDS = 60.0
+_SILENT, _IS_IT_THERE = "the sandbox's clock does not answer", "is the sandbox still running?"
 
 
 class RealClock:
@@ -55,14 +60,6 @@ class FixedClock(RealClock):
         return until is not None and until <= self._at
 
 
-def _session() -> requests.Session:
-    """Return a session for one thread; every call may be repeated, so a connection that died idle costs nothing."""
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("http://", HTTPAdapter(max_retries=Retry(total=2, backoff_factor=0, allowed_methods=None)))
-    return session
-
-
 class SteppedClock:
     """Time that a sandbox owns. Each thread of work is a *party*: time moves only while every party waits.
 
@@ -71,27 +68,35 @@ class SteppedClock:
     """
 
     def __init__(self, url: str, party: str, *, join: bool = True) -> None:
-        self._url = url.rstrip("/")
+        address = urlsplit(url).netloc
         self._party = party
         self._joined = join
-        self._session, self._waker = _session(), _session()
+        self._line, self._waker = (Line(address, timeout=ANSWER_SECONDS) for _ in range(2))
+        self._known: datetime | None = None
         if join:
-            self._call("join", {"party": party})
+            self._learn(self._call("join", {"party": party}))
 
     def now(self) -> datetime:
-        """Return the sandbox's present moment."""
-        try:
-            answer = self._session.get(f"{self._url}/_sandbox/clock", timeout=30)
-            return datetime.fromisoformat(answer.json()["now"]).astimezone(UTC)
-        except (requests.RequestException, ValueError, KeyError) as error:
-            raise Unavailable("the sandbox's clock does not answer", remedy="is the sandbox still running?") from error
+        """Return the sandbox's present moment.
+
+        While a party works it is asked for once: stepped time stands still then, but for what a helpdesk's answer may
+        take, and who sends a request looks at ``monotonic`` first.
+        """
+        known = self._known
+        if known is not None:
+            return known
+        state = self._ask(self._line, "GET", "/_sandbox/clock")
+        self._learn(state)
+        return _moment(state)
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
+        """Return the machine's monotonic seconds: something begins that takes time, perhaps the sandbox's as well."""
+        self._known = None
         return time.monotonic()  # noqa: TID251
 
     def wait(self, until: datetime | None) -> bool:
         """Announce the next wake and wait for time to come to it, or for a ``wake``."""
+        self._known = None
         if not self._joined:
             self._call("join", {"party": self._party})
         try:
@@ -109,22 +114,34 @@ class SteppedClock:
             }
             answer = self._call("wait", body)
             if answer["reached"] or answer["poked"]:
+                self._learn(answer)
                 return bool(answer["reached"])
 
     def wake(self) -> None:
         """End the present or the next wait."""
-        self._call("poke", {"party": self._party}, session=self._waker)
+        self._ask(self._waker, "POST", "/_sandbox/clock/poke", {"party": self._party})
 
     def leave(self) -> None:
         """Take no part any more: time goes on without this thread."""
+        self._known, self._joined = None, False
         self._call("leave", {"party": self._party})
 
-    def _call(
-        self, verb: str, body: dict[str, object], *, session: requests.Session | None = None
-    ) -> dict[str, object]:
+    def _learn(self, answer: Mapping[str, Any]) -> None:
+        """Keep the moment where it cannot pass before this party waits again."""
+        self._known = _moment(answer) if self._joined and answer.get("mode") == "stepped" else None
+
+    def _call(self, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask(self._line, "POST", f"/_sandbox/clock/{verb}", body)
+
+    def _ask(self, line: Line, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
-            answer = (session or self._session).post(f"{self._url}/_sandbox/clock/{verb}", json=body, timeout=60)
-            answer.raise_for_status()
-            return dict(answer.json())
-        except (requests.RequestException, ValueError) as error:
-            raise Unavailable("the sandbox's clock does not answer", remedy="is the sandbox still running?") from error
+            status, answer = line.ask(method, path, body)
+            if status == HTTPStatus.OK:
+                return dict(answer)
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unavailable(_SILENT, remedy=_IS_IT_THERE) from error
+        raise Unavailable(_SILENT, remedy=_IS_IT_THERE)
+
+
+def _moment(answer: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(answer["now"]).astimezone(UTC)

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from connector.domain.ticket import TicketRef
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow
+from connector.journal.statements import SITE, AnyRow
 from connector.journal.tables import set_aside as table
 from connector.ports import JournalEvent
 from connector.ports.setaside import AsideKind, SetAside
 
 _KEY = ("kind", "scope", "ticket", "field", "value")
+_OF_SITE = select(table).where(table.c.site == SITE).order_by(table.c.since, *(table.c[name] for name in _KEY))
 _BY_RESUME = (AsideKind.SITE.value, AsideKind.SCOPE.value, AsideKind.FIELD.value)
 
 
@@ -53,12 +54,7 @@ def clear(connection: Connection, site: str) -> bool:
 
 def found(connection: Connection, site: str) -> tuple[SetAside, ...]:
     """Return what is set aside on a site, longest first."""
-    rows = connection.execute(select(table).where(table.c.site == site).order_by(table.c.since, *_columns()))
-    return tuple(map(_item, rows))
-
-
-def _columns() -> Iterable[Any]:
-    return (table.c[name] for name in _KEY)
+    return tuple(map(_item, connection.execute(_OF_SITE, {SITE.key: site})))
 
 
 def _matches(site: str, item: SetAside) -> Iterable[Any]:
