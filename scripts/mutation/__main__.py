@@ -21,6 +21,13 @@ NOTICED = frozenset({1, 3, 24, 36, -24, 152, 255})
 UNTRIED = -1
 
 
+_SEVERAL_TIMES = """
+_QUICK = settings.get_profile("quick")
+settings.register_profile("quick", _QUICK, suppress_health_check=list(HealthCheck))
+"""
+"""mutmut runs every test several times in one process, each time with a new instance, at which Hypothesis balks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Source files that are changed together, and the tests that have to notice."""
@@ -140,6 +147,8 @@ def _copy(folder: Path, part: Part) -> Path:
     )
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+    with (root / "tests" / "conftest.py").open("a", encoding="utf-8") as file:
+        file.write(_SEVERAL_TIMES)
     return root
 
 
