@@ -65,16 +65,21 @@ PARTS: Mapping[str, Part] = MappingProxyType(
                 "tests/domain/test_priority.py",
             ),
         ),
-        "journal": Part(
-            files=(
-                "connector/journal/intents.py",
-                "connector/journal/outcomes.py",
-                "connector/journal/pages.py",
-                "connector/journal/verdicts.py",
-                "connector/journal/sites.py",
-                "connector/journal/audit.py",
-            ),
-            tests=("tests/journal",),
+        "intents": Part(
+            files=("connector/journal/intents.py", "connector/journal/outcomes.py"),
+            tests=("tests/journal/test_intents.py", "tests/journal/test_records.py"),
+        ),
+        "pages": Part(
+            files=("connector/journal/pages.py",),
+            tests=("tests/journal/test_pages.py", "tests/journal/test_unchanged.py"),
+        ),
+        "verdicts": Part(
+            files=("connector/journal/verdicts.py",),
+            tests=("tests/journal/test_verdicts.py", "tests/journal/test_control.py"),
+        ),
+        "books": Part(
+            files=("connector/journal/sites.py", "connector/journal/audit.py"),
+            tests=("tests/journal/test_control.py", "tests/journal/test_records.py", "tests/journal/test_erasure.py"),
         ),
     }
 )
