@@ -44,7 +44,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         ),
         "origin": Part(
             files=("connector/helpdesks/transport/origin.py",),
-            tests=("tests/security/test_origin.py", "tests/helpdesks/test_transport.py"),
+            tests=("tests/helpdesks/test_origin.py", "tests/helpdesks/test_transport.py"),
         ),
         "guard": Part(
             files=("connector/domain/guard.py",),
