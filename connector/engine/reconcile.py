@@ -33,6 +33,7 @@ from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_prior
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
+from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
@@ -182,6 +183,9 @@ def _looked_at(  # noqa: PLR0913
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
     """Quarantine what failed again and again; what went well this time is forgotten."""
+    for id_, error in work.failed.items():
+        why = LeftAlone(what="everything", why=f"deciding fails: {what_failed(error)}")
+        work.left.append(Left(key=f"{site.name}:{id_}", item=why))
     quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
     well = set(ids) - work.failed.keys() if work.aside.items else ()
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
