@@ -11,12 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 OURS = re.compile(r"^connector")
-_LEVEL = re.compile(r"(?:was escalated|still waits): path ([a-z]+), level (\d)|level (\d) of path ([a-z]+)")
-_THRESHOLDS = {
-    "overdue": re.compile(r"is overdue|100% of first_response used"),
-    "at-risk": re.compile(r"is at risk|75% of resolution used"),
-    "breached": re.compile(r"resolution of .* was missed|100% of resolution used"),
+_SAYS = {
+    "level": re.compile(r"\S+ was escalated: path (?P<path>\w+), level (?P<level>\d)\.|Level (\d) of path (\w+): "),
+    "overdue": re.compile(r"[Tt]he first response (of \S+ )?is overdue"),
+    "at-risk": re.compile(r"[Tt]he resolution(: | of \S+ is at risk: )75% of the time is used"),
+    "breached": re.compile(r"The promised resolution of \S+ was missed|the resolution is overdue since"),
+    "hold": re.compile(r"The priority of \S+ stays|.* set P\d, the policy says P\d"),
+    "flapping": re.compile(r"[Tt]he priority that the policy wants .*goes to and fro"),
+    "update": re.compile(r"[Aa] status update (of \S+ )?is due"),
 }
+"""How what is announced begins: with the first sentence of a comment, or with an item of its list "Also".
+
+The reasons in between ("Why: the first response is overdue since …") announce nothing.
+"""
+_ITEM = "• "
+_INTERNAL = re.compile(r"Ref ESC|\blevel \d")
 _LATER = {"at-risk": {"breached"}}
 """What also stands for an earlier mark: of what is missed meanwhile only the latest speaks."""
 
@@ -39,10 +48,21 @@ class Said:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """What it announces: each level, and what is due or missed."""
-        text = self.body.replace("\\", "")  # wiki text and Markdown escape with it
-        levels = [f"{found[0] or found[3]} level {found[1] or found[2]}" for found in _LEVEL.findall(text)]
-        return (*levels, *(name for name, pattern in _THRESHOLDS.items() if pattern.search(text)))
+        """What it announces to agents: each level, what is due or missed, who holds what.
+
+        Raises:
+            AssertionError: It cannot be read; a judge who does not understand what is said would see nothing twice.
+        """
+        first, *lines = self.body.replace("\\", "").splitlines()  # wiki text and Markdown escape with it
+        items = [line.removeprefix(_ITEM) for line in lines if line.startswith(_ITEM)]
+        return tuple(each for each in map(_statement, (first, *items)) if each != "update")
+
+
+def _statement(text: str) -> str:
+    for name, pattern in _SAYS.items():
+        if found := pattern.match(text):
+            return name if name != "level" else f"{found[1] or found[4]} level {found[2] or found[3]}"
+    raise AssertionError(f"the judge cannot read {text!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +131,13 @@ def judge(told: Account, undisturbed: Account, *, parked: frozenset[str] = froze
     verdict.parked += sorted(waiting)
     verdict.losses = [loss for loss in verdict.losses if loss.partition(": ")[0] not in waiting]
     verdict.leaks += [f"{s.ticket}: {s.body!r}" for s in told.said if s.public is not is_meant_for_customers(s)]
-    verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if "Ref ESC" in mail or _LEVEL.search(mail)]
+    verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if _INTERNAL.search(mail)]
     return verdict
 
 
 def is_meant_for_customers(said: Said) -> bool:
     """The regular update alone is for customers; levels, deadlines and references are internal."""
-    return said.body.startswith("A status update") and not said.statements and "Ref ESC" not in said.body
+    return said.body.startswith("A status update") and not said.statements and not _INTERNAL.search(said.body)
 
 
 def _duplicates(told: Account, undisturbed: Account, verdict: Verdict) -> None:

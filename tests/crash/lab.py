@@ -72,22 +72,23 @@ def room() -> Path:
 
 
 def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
-    """Tell one story as often as ordered, each time with other deaths."""
+    """Tell one story as often as ordered, each time with other deaths, and hold it against the same one attended."""
     stage = Stage(folder=folder / f"{order.vendor}-{order.seed}", template=template, vendor=order.vendor)
     scenario = story(order.seed, (order.vendor,), Plot())
     try:
-        undisturbed = play(stage, scenario, [])
+        undisturbed = play(stage, scenario)
         for number in range(order.plays):
             rng = random.Random(f"{order.vendor}/{order.seed}/{number}")
             result = Result(vendor=order.vendor, seed=order.seed)
             kills = draw(rng, undisturbed.counts, first=order.seed * order.plays + number, count=order.kills)
             try:
                 told = play(stage, scenario, kills)
+                attended = play(stage, scenario, looks=told.died_at)
             except AssertionError as error:
                 result.errors.append(f"{kills}: {error}")
                 yield result
                 continue
-            verdict = judge(told.account, undisturbed.account, parked=told.parked)
+            verdict = judge(told.account, attended.account, parked=told.parked)
             result.killed, result.again, result.took = told.killed, told.again, told.took
             for name, found in asdict(verdict).items():
                 getattr(result, name).extend(found)
