@@ -38,11 +38,12 @@ class Applied:
     Attributes:
         retry_after: How long the helpdesk asked to be left alone, where it did.
         stopped: Why the rest of the plan was not tried; empty when all of it was.
+        conflicted: Ids of tickets that had changed since they were seen.
         complete: Ids of tickets whose every planned write is settled.
     """
 
     written: int = 0
-    conflicts: int = 0
+    conflicted: set[str] = field(default_factory=set)
     failed: int = 0
     unknown: int = 0
     skipped: int = 0
@@ -167,7 +168,7 @@ class Sender:
             case Unknown():
                 self.done.unknown += 1
             case Conflict():
-                self.done.conflicts += 1
+                self.done.conflicted.add(op.write.ref.id)
                 journal.conflict(op, why, now=now)
             case Rejected():
                 self.done.failed += 1
