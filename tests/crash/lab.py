@@ -23,8 +23,8 @@ from tests.crash.processes import warm
 from tests.lab.office import JIRA, ZENDESK, empty_state
 from tests.lab.story import Plot, story
 
-PLAYS_PER_STORY = 3
-KILLS_PER_PLAY = 8
+PLAYS_PER_STORY = 2
+KILLS_PER_PLAY = 12
 FIRST_PASS = 40
 """About so many transactions a connector makes before its first pass has ended."""
 
