@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.crash.failpoints import BOUNDARIES, Kill
 from tests.crash.judge import judge
@@ -74,7 +75,7 @@ def room() -> Path:
 def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
     """Tell one story as often as ordered, each time with other deaths, and hold it against the same one attended."""
     stage = Stage(folder=folder / f"{order.vendor}-{order.seed}", template=template, vendor=order.vendor)
-    scenario = story(order.seed, (order.vendor,), Plot())
+    scenario = story(order.seed, (order.vendor,), Plot(options={order.vendor: temper(order)}))
     try:
         undisturbed = play(stage, scenario)
         for number in range(order.plays):
@@ -97,6 +98,25 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
             yield result
     finally:
         shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def temper(order: Order) -> Mapping[str, Any]:
+    """Draw how the helpdesk behaves, once for a story.
+
+    Were it drawn anew with every change, each telling would have a helpdesk of its own: one more request, and the index
+    shows something else a minute later.
+    """
+    rng = random.Random(f"{order.vendor}/{order.seed}/temper")
+    lag = rng.randrange(121)
+    if order.vendor == JIRA:
+        return {"index_lag": (lag, lag)}
+    touch, repeat = float(rng.random() < 0.5), float(rng.random() < 0.5)
+    return {
+        "search_lag": (lag, lag),
+        "system_touch_chance": touch,
+        "system_touch_delay": (lag, lag),
+        "repeat_chance": repeat,
+    }
 
 
 def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: int) -> list[Kill]:
