@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
 
 from connector.errors import Unavailable
 
@@ -55,12 +57,47 @@ class FixedClock(RealClock):
         return until is not None and until <= self._at
 
 
-def _session() -> requests.Session:
-    """Return a session for one thread; every call may be repeated, so a connection that died idle costs nothing."""
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("http://", HTTPAdapter(max_retries=Retry(total=2, backoff_factor=0, allowed_methods=None)))
-    return session
+class _Line:
+    """A connection to the sandbox's clock, kept open: time is asked for many times in a pass. One call at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._where = urlsplit(url)
+        self._lock = threading.Lock()
+        self._connection: HTTPConnection | None = None
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Return the answer; every call may be repeated, so a connection that died idle costs nothing.
+
+        Raises:
+            Unavailable: The clock does not answer, or refuses.
+        """
+        with self._lock:
+            if self._connection is not None:
+                try:
+                    return self._exchange(method, path, body)
+                except (OSError, HTTPException, ValueError):
+                    self._close()
+            try:
+                return self._exchange(method, path, body)
+            except (OSError, HTTPException, ValueError) as error:
+                self._close()
+                remedy = "is the sandbox still running?"
+                raise Unavailable("the sandbox's clock does not answer", remedy=remedy) from error
+
+    def _exchange(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
+        if self._connection is None:
+            self._connection = HTTPConnection(self._where.hostname or "", self._where.port, timeout=60)
+        self._connection.request(method, self._where.path + path, None if body is None else json.dumps(body))
+        answer = self._connection.getresponse()
+        told = json.loads(answer.read())
+        if answer.status != HTTPStatus.OK or not isinstance(told, dict):
+            raise ValueError(f"status {answer.status}")
+        return told
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class SteppedClock:
@@ -71,20 +108,16 @@ class SteppedClock:
     """
 
     def __init__(self, url: str, party: str, *, join: bool = True) -> None:
-        self._url = url.rstrip("/")
         self._party = party
         self._joined = join
-        self._session, self._waker = _session(), _session()
+        self._line, self._waker = _Line(url.rstrip("/")), _Line(url.rstrip("/"))
         if join:
             self._call("join", {"party": party})
 
     def now(self) -> datetime:
         """Return the sandbox's present moment."""
-        try:
-            answer = self._session.get(f"{self._url}/_sandbox/clock", timeout=30)
-            return datetime.fromisoformat(answer.json()["now"]).astimezone(UTC)
-        except (requests.RequestException, ValueError, KeyError) as error:
-            raise Unavailable("the sandbox's clock does not answer", remedy="is the sandbox still running?") from error
+        told = self._line.ask("GET", "/_sandbox/clock")
+        return datetime.fromisoformat(told["now"]).astimezone(UTC)
 
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
@@ -113,18 +146,11 @@ class SteppedClock:
 
     def wake(self) -> None:
         """End the present or the next wait."""
-        self._call("poke", {"party": self._party}, session=self._waker)
+        self._call("poke", {"party": self._party}, line=self._waker)
 
     def leave(self) -> None:
         """Take no part any more: time goes on without this thread."""
         self._call("leave", {"party": self._party})
 
-    def _call(
-        self, verb: str, body: dict[str, object], *, session: requests.Session | None = None
-    ) -> dict[str, object]:
-        try:
-            answer = (session or self._session).post(f"{self._url}/_sandbox/clock/{verb}", json=body, timeout=60)
-            answer.raise_for_status()
-            return dict(answer.json())
-        except (requests.RequestException, ValueError) as error:
-            raise Unavailable("the sandbox's clock does not answer", remedy="is the sandbox still running?") from error
+    def _call(self, verb: str, body: Mapping[str, object], *, line: _Line | None = None) -> dict[str, Any]:
+        return (line or self._line).ask("POST", f"/_sandbox/clock/{verb}", body)
