@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -87,6 +88,7 @@ class _Line:
     def _exchange(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
         if self._connection is None:
             self._connection = HTTPConnection(self._where.hostname or "", self._where.port, timeout=60)
+            weakref.finalize(self, self._connection.close)  # clocks are many and nobody ends them
         self._connection.request(method, self._where.path + path, None if body is None else json.dumps(body))
         answer = self._connection.getresponse()
         told = json.loads(answer.read())

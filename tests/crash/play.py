@@ -94,6 +94,10 @@ def _fresh_state(office: Office, template: Path, kills: Sequence[Kill]) -> None:
         copy_state(template, office.state)
 
 
+_PASSES = "select id from run where ended_at is not null and outcome != 'stopped'"
+"""Those that ended; what a process left unfinished is closed as stopped by the next one."""
+
+
 @dataclass(slots=True)
 class _Life:
     """The connector's life in one story: one process after another."""
@@ -120,7 +124,7 @@ class _Life:
             if not child.was_killed or kill is None:
                 raise AssertionError(f"the connector ended with {child.code}: {_tail(self.stage.folder)}")
             told.killed.append(kill.boundary)
-            passes, before = len(_ask(self.office, "select id from run where ended_at is not null")), passes
+            passes, before = len(_ask(self.office, _PASSES)), passes
             told.again += len(told.killed) > 1 and passes == before
             self.client.join(NARRATOR)  # works again: time stands still until the next process takes part
             self.client.leave("connector/*")
