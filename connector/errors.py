@@ -182,6 +182,27 @@ def what_failed(error: BaseException) -> str:
     return f"{name}: {error}" if isinstance(error, ConnectorError) else name
 
 
+def of_one_ticket(error: Exception) -> Exception:
+    """Return an error that one ticket's data explains, so that it costs that ticket alone; raise any other again.
+
+    Such are a payload that cannot be read, a text that cannot be made, and whatever our own code did not foresee.
+    """
+    if isinstance(error, ConnectorError) and not isinstance(error, Malformed | ConfigError):
+        raise error
+    return error
+
+
+def why_unreadable(error: Exception) -> str:
+    """Return why one ticket cannot be read; an error that concerns more than the ticket is raised again."""
+    return str(error) if isinstance(of_one_ticket(error), Malformed) else what_failed(error)
+
+
+def why_no_history(error: Exception) -> str:
+    """Return why one ticket's history cannot be read, refusals of that ticket alone included; raise any other again."""
+    refused = isinstance(error, Rejected) or (isinstance(error, Denied) and error.about == "permission")
+    return (str(error) if refused else why_unreadable(error))[:200]
+
+
 def where_failed(error: BaseException) -> str:
     """Return an error's traceback as places in the code, outermost first, without any value."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -37,7 +37,6 @@ PLANTS = {
 }
 
 LONGER = {
-    "connector/ports/journal.py": "one protocol with its values: split, its methods would no longer be read together",
     "connector/domain/policy.py": "the policy's values and nothing else",
     "connector/bootstrap/connector.py": "what every command calls",
     "connector/engine/reconcile.py": "one pass over one site, read from top to bottom",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from connector.engine.quarantine import DECIDING, WRITING, given_up
 from connector.ports import AsideKind, SetAside
 
 Name = Callable[[str, str], str]
@@ -14,14 +15,27 @@ Name = Callable[[str, str], str]
 
 def in_short(items: Iterable[SetAside], *, now: datetime) -> tuple[str, ...]:
     """Return one phrase per thing that is set aside; what has ended by now is left out."""
-    return tuple(_phrase(item) for item in items if item.until is None or item.until > now)
+    return tuple(_phrase(item) for item in items if _stands(item, now))
+
+
+def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
+    """Return ids of the tickets that are left alone because our own code fails on them."""
+    known = tuple(items)
+    return given_up(known, DECIDING) | given_up(known, WRITING)
+
+
+def _stands(item: SetAside, now: datetime) -> bool:
+    """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
+    return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
 
 def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: datetime) -> Iterable[dict[str, Any]]:
     """Yield a row of ``attention`` per thing that is set aside."""
     resume = f"connector resume {site}"
-    for item in items:
-        if item.until is not None and item.until <= now:
+    known = tuple(items)
+    yield from (_of_quarantine(site, item, called) for item in known if given_up((item,), item.field))
+    for item in known:
+        if not _stands(item, now):
             continue
         consequence, command = _CONSEQUENCES[item.kind]
         yield {
@@ -33,6 +47,18 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
             "consequence": consequence,
             "command": command.format(resume=resume),
         }
+
+
+def _of_quarantine(site: str, item: SetAside, called: Name) -> dict[str, Any]:
+    return {
+        "kind": "quarantined",
+        "site": site,
+        "ticket": called(site, item.ticket),
+        "since": item.since,
+        "what": f"{item.why}, {item.value} times",
+        "consequence": "left alone until it or the policy changes; the others go on",
+        "command": f"report our fault; to try it again: connector release {site}:{item.ticket}",
+    }
 
 
 _CONSEQUENCES = {
@@ -60,3 +86,5 @@ def _phrase(item: SetAside) -> str:
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
         case AsideKind.TICKET:
             return "not shown by the helpdesk"
+        case AsideKind.QUARANTINE:
+            return "quarantined"

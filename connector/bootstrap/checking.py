@@ -62,7 +62,8 @@ def _site(program: Connector, name: str) -> Iterator[Checked]:
     try:
         around = Surroundings(clock=clock, redactor=program.redactor)
         look = inspector(program.settings, rules, program.policies.loaded.maps[name].fields, around)
-        for finding in look.inspect(Wanted(effects=effects)):
+        searches = program.settings.site(name).poll.by == "search"
+        for finding in look.inspect(Wanted(effects=effects, searches=searches)):
             yield Checked(site=name, finding=finding)
     except ConnectorError as error:
         verdict = Verdict.MISSING if isinstance(error, Denied) else Verdict.UNKNOWN

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 from connector.errors import Unavailable
+from connector.sandbox.line import Line
+
+ANSWER_SECONDS = 60.0
+_SILENT, _IS_IT_THERE = "the sandbox's clock does not answer", "is the sandbox still running?"
 
 
 class RealClock:
@@ -58,50 +60,6 @@ class FixedClock(RealClock):
         return until is not None and until <= self._at
 
 
-class _Line:
-    """A connection to the sandbox's clock, kept open: time is asked for many times in a pass. One call at a time."""
-
-    def __init__(self, url: str) -> None:
-        self._where = urlsplit(url)
-        self._lock = threading.Lock()
-        self._connection: HTTPConnection | None = None
-
-    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Return the answer; every call may be repeated, so a connection that died idle costs nothing.
-
-        Raises:
-            Unavailable: The clock does not answer, or refuses.
-        """
-        with self._lock:
-            if self._connection is not None:
-                try:
-                    return self._exchange(method, path, body)
-                except (OSError, HTTPException, ValueError):
-                    self._close()
-            try:
-                return self._exchange(method, path, body)
-            except (OSError, HTTPException, ValueError) as error:
-                self._close()
-                remedy = "is the sandbox still running?"
-                raise Unavailable("the sandbox's clock does not answer", remedy=remedy) from error
-
-    def _exchange(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
-        if self._connection is None:
-            self._connection = HTTPConnection(self._where.hostname or "", self._where.port, timeout=60)
-            weakref.finalize(self, self._connection.close)  # clocks are many and nobody ends them
-        self._connection.request(method, self._where.path + path, None if body is None else json.dumps(body))
-        answer = self._connection.getresponse()
-        told = json.loads(answer.read())
-        if answer.status != HTTPStatus.OK or not isinstance(told, dict):
-            raise ValueError(f"status {answer.status}")
-        return told
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
 class SteppedClock:
     """Time that a sandbox owns. Each thread of work is a *party*: time moves only while every party waits.
 
@@ -110,23 +68,35 @@ class SteppedClock:
     """
 
     def __init__(self, url: str, party: str, *, join: bool = True) -> None:
+        address = urlsplit(url).netloc
         self._party = party
         self._joined = join
-        self._line, self._waker = _Line(url.rstrip("/")), _Line(url.rstrip("/"))
+        self._line, self._waker = (Line(address, timeout=ANSWER_SECONDS) for _ in range(2))
+        self._known: datetime | None = None
         if join:
-            self._call("join", {"party": party})
+            self._learn(self._call("join", {"party": party}))
 
     def now(self) -> datetime:
-        """Return the sandbox's present moment."""
-        told = self._line.ask("GET", "/_sandbox/clock")
-        return datetime.fromisoformat(told["now"]).astimezone(UTC)
+        """Return the sandbox's present moment.
+
+        While a party works it is asked for once: stepped time stands still then, but for what a helpdesk's answer may
+        take, and who sends a request looks at ``monotonic`` first.
+        """
+        known = self._known
+        if known is not None:
+            return known
+        state = self._ask(self._line, "GET", "/_sandbox/clock")
+        self._learn(state)
+        return _moment(state)
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
+        """Return the machine's monotonic seconds: something begins that takes time, perhaps the sandbox's as well."""
+        self._known = None
         return time.monotonic()  # noqa: TID251
 
     def wait(self, until: datetime | None) -> bool:
         """Announce the next wake and wait for time to come to it, or for a ``wake``."""
+        self._known = None
         if not self._joined:
             self._call("join", {"party": self._party})
         try:
@@ -144,15 +114,34 @@ class SteppedClock:
             }
             answer = self._call("wait", body)
             if answer["reached"] or answer["poked"]:
+                self._learn(answer)
                 return bool(answer["reached"])
 
     def wake(self) -> None:
         """End the present or the next wait."""
-        self._call("poke", {"party": self._party}, line=self._waker)
+        self._ask(self._waker, "POST", "/_sandbox/clock/poke", {"party": self._party})
 
     def leave(self) -> None:
         """Take no part any more: time goes on without this thread."""
+        self._known, self._joined = None, False
         self._call("leave", {"party": self._party})
 
-    def _call(self, verb: str, body: Mapping[str, object], *, line: _Line | None = None) -> dict[str, Any]:
-        return (line or self._line).ask("POST", f"/_sandbox/clock/{verb}", body)
+    def _learn(self, answer: Mapping[str, Any]) -> None:
+        """Keep the moment where it cannot pass before this party waits again."""
+        self._known = _moment(answer) if self._joined and answer.get("mode") == "stepped" else None
+
+    def _call(self, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask(self._line, "POST", f"/_sandbox/clock/{verb}", body)
+
+    def _ask(self, line: Line, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            status, answer = line.ask(method, path, body)
+            if status == HTTPStatus.OK:
+                return dict(answer)
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unavailable(_SILENT, remedy=_IS_IT_THERE) from error
+        raise Unavailable(_SILENT, remedy=_IS_IT_THERE)
+
+
+def _moment(answer: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(answer["now"]).astimezone(UTC)

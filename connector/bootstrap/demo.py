@@ -66,6 +66,7 @@ def prepare(options: DemoOptions, client: SandboxClient) -> Path:
     folder.mkdir(parents=True)
     (folder / MARK).write_text("made by `connector demo`; may be deleted\n")
     shutil.copytree(starter_folder(), folder / "mappings")
+    _tell_customers(folder / "mappings" / "policy.yaml")
     jira, zendesk = client.site("jsm-eu"), client.site("zendesk")
     _write_secrets(
         folder / "secrets",
@@ -78,6 +79,15 @@ def prepare(options: DemoOptions, client: SandboxClient) -> Path:
     path = folder / "connector.yaml"
     path.write_text(_configuration(client, jira, zendesk), encoding="utf-8")
     return path
+
+
+def _tell_customers(policy: Path) -> None:
+    """Let customers with a P1 hear from us every hour; the starter reminds the team to write, and leaves it at that."""
+    text = policy.read_text(encoding="utf-8")
+    told = text.replace("note: status-update, public: false", "note: customer-update, public: true")
+    if told == text:
+        raise ConnectorError(f"{policy} has no regular update that the demo could make public")
+    policy.write_text(told, encoding="utf-8")
 
 
 def _write_secrets(folder: Path, secrets: Mapping[str, str]) -> None:
@@ -105,7 +115,7 @@ sites:
     timezone: Europe/Berlin
     locale: de
     auth: {{method: token, email: {jira["auth"]["basic"]["email"]}}}
-    effects: [fields, notes, assign]
+    effects: [fields, notes, assign, public]
     poll: {{every: 2m}}
   - name: zendesk
     kind: zendesk
@@ -114,7 +124,7 @@ sites:
     auth:
       reader: {{method: oauth, client_id: {zendesk["reader"]["client_id"]}, scope: read}}
       writer: {{method: oauth, client_id: {zendesk["writer"]["client_id"]}, scope: read write}}
-    effects: [fields, notes, assign]
+    effects: [fields, notes, assign, public]
     poll: {{every: 2m}}
 """
 

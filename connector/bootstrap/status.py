@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connector.bootstrap.asides import in_short
+from connector.bootstrap.asides import in_short, quarantined
 from connector.domain.site import SiteRules
 from connector.engine.control import NobodyServes, call
 from connector.engine.recall import frozen_by
@@ -26,6 +26,7 @@ class SiteStatus:
         effects: What is on, as configured; ``scopes`` where a scope says otherwise.
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
         aside: Scopes, fields and tickets that are set aside, and how long the helpdesk asked to be left alone.
+        quarantined: Tickets that cannot be read, and those on which our own code fails; all others go on.
         held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
@@ -48,6 +49,7 @@ class SiteStatus:
     held: int = 0
     parked: int = 0
     untold: int = 0
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +152,14 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
         "aside": in_short(records.aside(site=state.site), now=now),
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
+        "quarantined": _quarantined(records, state.site),
         "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),
     }
+
+
+def _quarantined(records: Records, site: str) -> int:
+    unread = {e.ticket for e in records.quarantined(site=site) if "of" not in e.data}
+    return len(unread | quarantined(records.aside(site=site)))
 
 
 def _frozen(state: SiteState) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show how every site is.", epilog=examples("connector status", "connector -o json status"))
 @pass_options
 def status(options: Options) -> int:
-    """Show every site: last good pass, open tickets, effects, what is paused, frozen, held or parked.
+    """Show every site: last good pass, open tickets, effects, what is paused, frozen, held, parked or quarantined.
 
     While a daemon runs, also its next poll and what is left of the helpdesk's limits. `-o json` gives all of it, with
     effects per scope.
@@ -42,7 +42,8 @@ def status(options: Options) -> int:
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
-    words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, untold]
+    odd = f"quarantined: {site.quarantined}" if site.quarantined else ""
+    words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, odd, untold]
     stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])
@@ -128,7 +129,7 @@ def attention(options: Options) -> int:
     set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
     approval    a step that a threshold asks for and somebody has to let through
     untold      a notification that the alarm command did not take for a day
-    quarantined a ticket whose data cannot be read; the others go on
+    quarantined a ticket that cannot be read, or on which our own code failed three times; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()
     columns = ("kind", "site", "ticket", "since", "what", "consequence", "command")

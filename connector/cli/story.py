@@ -54,6 +54,7 @@ class Story:
         self._waiting: list[_Line] = []
         self._why: dict[tuple[datetime, str, str], set[str]] = {}
         self._left: set[tuple[str, str, str, str]] = set()
+        self._put_off: set[tuple[str, str, str, str]] = set()
         self._lock = threading.Lock()
         self.writes = 0
         self.touched: dict[tuple[str, str], int] = {}
@@ -117,10 +118,12 @@ class Story:
 
     def _leave(self, now: datetime, values: Mapping[str, Any]) -> None:
         told = (str(values["site"]), str(values["ticket"]), str(values["what"]), str(values["why"]))
-        if told not in self._left:
-            self._left.add(told)
-            site, key, what, why = told
-            self._keep(now, 2, ("=", site, key), f"left to people: {what} — {why}")
+        site, key, what, why = told
+        waits = why.startswith("waits: ")
+        seen = self._put_off if waits else self._left
+        if told not in seen:
+            seen.add(told)
+            self._keep(now, 2, ("=", site, key), f"{'not yet' if waits else 'left to people'}: {what} — {why}")
 
     def _alarm(self, now: datetime, values: Mapping[str, Any]) -> None:
         alarm: Alarm = values["alarm"]

@@ -47,11 +47,11 @@ def say(view: View, state: EscalationState) -> Saying:
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)
     if view.leader is not None:
-        left = tuple(LeftAlone(what=f"note {r.template}", why=f"follows {view.leader.key}") for r in found.remarks)
+        left = tuple(LeftAlone(what=r.called, why=f"follows {view.leader.key}") for r in found.remarks)
         return Saying(records=found.records, left=left, upcoming=ahead)
     waits, until = _must_wait(view, regular=all(remark.regular for remark in found.remarks))
     if waits:
-        left = tuple(LeftAlone(what=f"note {r.template}", why=f"waits: {waits}") for r in found.remarks)
+        left = tuple(LeftAlone(what=r.called, why=f"waits: {waits}") for r in found.remarks)
         return Saying(
             records=found.records, left=left, upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}"))
         )
@@ -59,7 +59,7 @@ def say(view: View, state: EscalationState) -> Saying:
     public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
     withheld = _not_public_because(view) if public else ""
     said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
-    left = tuple(LeftAlone(what=f"public comment {r.template}", why=withheld) for r in public if withheld)
+    left = tuple(LeftAlone(what=r.called, why=withheld) for r in public if withheld)
     return Saying(notices=tuple(said), records=found.records, left=left, upcoming=ahead)
 
 

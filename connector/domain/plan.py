@@ -55,7 +55,7 @@ def plan(decision: Decision, situation: Situation) -> TicketPlan:
         decision=decision,
         key=situation.ticket.key,
         seen=situation.ticket.version,
-        fields=_without_lone_rider(fields, decision, situation),
+        fields=without_lone_rider(fields, decision, situation),
         notices=notices,
         records=tuple(draft.records.values()),
         adopted=tuple(draft.adopted),
@@ -196,7 +196,7 @@ def _next_due(want: FieldWant, situation: Situation) -> FieldChange:
     return _change(want, ours.value if ours is not None else None)
 
 
-def _without_lone_rider(
+def without_lone_rider(
     fields: tuple[FieldChange, ...], decision: Decision, situation: Situation
 ) -> tuple[FieldChange, ...]:
     """Return the changes without a ``next due`` that has not moved, or that alone would cause a write too early.

@@ -41,6 +41,11 @@ class Remark:
     regular: bool = False
 
     @property
+    def called(self) -> str:
+        """Return what stands in plan and log for it."""
+        return f"{'public comment' if self.audience is Effect.PUBLIC else 'note'} {self.template}"
+
+    @property
     def named(self) -> Reason:
         """Return the reason with the path and level that it is about, if any."""
         return self.why if self.about is None else self.why.about(path=self.about[0], level=self.about[1])

@@ -14,6 +14,7 @@ from connector.domain.written import as_written
 from connector.engine.bulk import BULK_FROM, write_in_bulk
 from connector.engine.kit import Surroundings
 from connector.engine.lost_race import give_back
+from connector.engine.quarantine import WRITING, pardon, quarantine
 from connector.engine.reconcile import PassPlan, Planned
 from connector.engine.recover import Ready
 from connector.engine.resend import Resender
@@ -37,7 +38,12 @@ def apply_plan(
     stop lets the write in hand finish and begins no other.
     """
     sender = Sender(writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, may_write=may_write)
-    return _Apply(plan, sender, ready or {}).run()
+    done = _Apply(plan, sender, ready or {}).run()
+    versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}
+    quarantine(plan.site, around, done.broken, doing=WRITING, versions=versions)
+    if done.complete:
+        pardon(plan.site, around, done.complete, doing=WRITING, known=around.journal.aside(plan.site))
+    return done
 
 
 class _Apply:
@@ -78,7 +84,8 @@ class _Apply:
     def _one_ticket(self, planned: Planned) -> None:
         self._resender.make_way(planned.change)
         part, ticket = self._resender.part_of(planned.change), planned.ticket
-        for write in self._writer.split(part):
+        writes = self._sender.split(part)
+        for write in writes:
             self._sender.check_may_write()
             if self._resender.concerns(write):
                 self._resender.send(write, ticket)
@@ -90,6 +97,8 @@ class _Apply:
                 give_back(self._sender, write, ticket, receipt)
                 return  # the rest is planned anew, on what the person wants
             ticket = as_written(ticket, write, version=receipt.version)
+        if ticket.ref.id in self._sender.done.broken:
+            return
         if part == planned.change:
             self._sender.done.complete.add(ticket.ref.id)
         else:

@@ -7,15 +7,18 @@ counts as gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connector.domain.change import Change, FieldChange, Write
 from connector.domain.decision import LeftAlone, TicketPlan
 from connector.domain.guard import Held
+from connector.domain.plan import without_lone_rider
+from connector.domain.situation import Situation
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.quarantine import WRITING, given_up, under
 from connector.errors import ConnectorError, Denied, Rejected, Unavailable
 from connector.ports import AsideKind, SetAside
 
@@ -36,6 +39,7 @@ class Aside:
     """What is set aside on one site as one pass began."""
 
     items: tuple[SetAside, ...] = ()
+    bindings: Callable[[Ticket], str] = lambda _: ""
 
     @classmethod
     def of(cls, site: SiteReading, around: Surroundings) -> Aside:
@@ -44,12 +48,16 @@ class Aside:
         stale = [i for i in items if i.kind is AsideKind.FIELD and i.bindings != site.bindings]
         if stale:
             around.journal.take_back(site.name, stale, now=around.clock.now())
-        return cls(tuple(item for item in items if item not in stale))
+        return cls(
+            tuple(item for item in items if item not in stale),
+            lambda ticket: under(around, version=ticket.version),
+        )
 
-    def without(self, plan: TicketPlan, ticket: Ticket) -> TicketPlan:
+    def without(self, plan: TicketPlan, situation: Situation) -> TicketPlan:
         """Return a plan without what is set aside on its ticket, which is left, with the reason."""
         if not self.items:
             return plan
+        ticket = situation.ticket
         if absent := self._absent(ticket):
             left = [LeftAlone(what=f"{f.field} -> {f.after}", why=absent.why) for f in plan.fields]
             left += [LeftAlone(what=f"comment {n.template}", why=absent.why) for n in plan.notices]
@@ -62,7 +70,8 @@ class Aside:
             for f in plan.fields
             if f.field in refused
         ]
-        return replace(plan, fields=tuple(f for f in plan.fields if f.field not in refused), left=(*plan.left, *left))
+        fields = tuple(f for f in plan.fields if f.field not in refused)
+        return replace(plan, fields=without_lone_rider(fields, plan.decision, situation), left=(*plan.left, *left))
 
     def held(self, change: Change, ticket: Ticket) -> list[Held]:
         """Return why nothing of a change may be written now; nothing where it may."""
@@ -87,7 +96,14 @@ class Aside:
         return (item for item in self.items if item.kind is kind)
 
     def _absent(self, ticket: Ticket) -> SetAside | None:
-        return next((i for i in self._of(AsideKind.TICKET) if i.ticket == ticket.ref.id), None)
+        known = next((i for i in self._of(AsideKind.TICKET) if i.ticket == ticket.ref.id), None)
+        return known or self._quarantined(ticket)
+
+    def _quarantined(self, ticket: Ticket) -> SetAside | None:
+        """Return why nothing is written on a ticket whose requests cannot be made, as long as it does not change."""
+        mine = [i for i in self._of(AsideKind.QUARANTINE) if i.ticket == ticket.ref.id]
+        broken = bool(mine) and ticket.ref.id in given_up(mine, WRITING, bindings=self.bindings(ticket))
+        return next((i for i in mine if i.field == WRITING), None) if broken else None
 
     def _refused(self, change: FieldChange, ticket: Ticket) -> SetAside | None:
         for item in self._of(AsideKind.FIELD):

@@ -42,7 +42,7 @@ class _Jobs:
 
     def _submit(self, chunk: Sequence[Planned]) -> None:
         sender = self._sender
-        pairs = [(w, p.ticket) for p in chunk for w in sender.writer.split(p.change)]
+        pairs = [(w, p.ticket) for p in chunk for w in sender.split(p.change)]
         ops = sender.arm(pairs)
         armed = [(op, ticket) for op, (_, ticket) in zip(ops, pairs, strict=True) if op is not None]
         if not armed:

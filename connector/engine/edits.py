@@ -22,6 +22,7 @@ from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
 from connector.engine.gather import read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.quarantine import sparing
 from connector.ports import Alarm, AlarmKind, JournalEvent
 
 CHUNK = 500
@@ -96,16 +97,22 @@ def _plans(
     """Yield what the policy would do now; texts that it has to read again are read, as they will be anyway."""
     for start in range(0, len(ids), CHUNK):
         unread: list[str] = []
-        for situation in situations(site, around, ids[start : start + CHUNK], reach, now=now):
-            decision = decide(situation, policy, now)
-            if decision.unread_text:
-                unread.append(situation.ticket.ref.id)
-            else:
-                yield plan(decision, situation)
+        for situation in situations(site, around, ids[start : start + CHUNK], reach, now=now, failed=_weighs_nothing):
+            with sparing(_weighs_nothing, situation.ticket.ref.id):
+                decision = decide(situation, policy, now)
+                if decision.unread_text:
+                    unread.append(situation.ticket.ref.id)
+                else:
+                    yield plan(decision, situation)
         if unread:
             read_unread_text(site, around, unread, policy, now=now)
-            for situation in situations(site, around, unread, reach, now=now):
-                yield plan(decide(situation, policy, now), situation)
+            for situation in situations(site, around, unread, reach, now=now, failed=_weighs_nothing):
+                with sparing(_weighs_nothing, situation.ticket.ref.id):
+                    yield plan(decide(situation, policy, now), situation)
+
+
+def _weighs_nothing(_id: str, _error: Exception) -> None:
+    """Pass over a ticket on which our code fails: deciding it for good counts that."""
 
 
 def _held(site: SiteReading, line: JournalEvent) -> Held:

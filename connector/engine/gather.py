@@ -16,6 +16,7 @@ from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.ticket import LinkKind, Ticket, highest
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import take_in
+from connector.engine.quarantine import Failed, raised, sparing
 from connector.ports import SiteState, Stored
 
 
@@ -37,20 +38,22 @@ def situations(
     reach: Mapping[LevelTarget, Reach],
     *,
     now: datetime,
+    failed: Failed = raised,
 ) -> Iterator[Situation]:
-    """Yield a situation per stored ticket, in the order asked."""
+    """Yield a situation per stored ticket, in the order asked; one that cannot be put together goes to ``failed``."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     halt = _halt(site, around)
     known, linked = dict(reach), dict[str, Stored | None]()
     for stored in around.journal.load(site.name, ids, now=now):
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
-        reached = without_involved(known, stored.ticket)
-        found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
-        found = _continued(found, around, now=now)
-        found = _with_merged(found, around, now=now)
-        found = _among_linked(found, linked, site.rules, around, now=now)
-        yield replace(found, **halt) if halt else found
+        with sparing(failed, stored.ticket.ref.id):
+            reached = without_involved(known, stored.ticket)
+            found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
+            found = _continued(found, around, now=now)
+            found = _with_merged(found, around, now=now)
+            found = _among_linked(found, linked, site.rules, around, now=now)
+            yield replace(found, **halt) if halt else found
 
 
 def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situation:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from connector.domain.guard import Held
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import leave_alone, respect_rest
+from connector.engine.held import all_held, report_held
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Ready, Recovered, recover
@@ -20,7 +20,6 @@ from connector.ports import (
     Alarm,
     AlarmKind,
     Fence,
-    JournalEvent,
     Progress,
     RunRow,
     RunSummary,
@@ -140,8 +139,8 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     plan = reconcile(site.reading, around, run=run, fetch=fetch)
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     if state.paused:
-        plan = _all_held(plan, state)
-    _report_held(site, around, plan)
+        plan = all_held(plan, state)
+    report_held(site.reading, around, plan)
     ready = _may_speak(recovered, state)
     applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
     _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
@@ -152,7 +151,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         written=applied.written + recovered.found,
         held=len(plan.held),
         left=len(plan.left),
-        failed=applied.failed + plan.malformed,
+        failed=applied.failed + plan.malformed + plan.failed + recovered.stumbled,
         parked=recovered.parked,
         would_do=plan.would_do,
         insufficient=plan.insufficient,
@@ -187,76 +186,10 @@ def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutc
     if applied.denied:
         return PassOutcome.DENIED
     stopped = applied.stopped and applied.stopped != NOT_NOW
-    if applied.failed or applied.unknown or stopped or plan.malformed or recovered.parked:
+    odd = plan.malformed or plan.failed or recovered.stumbled
+    if applied.failed or applied.unknown or stopped or odd or recovered.parked:
         return PassOutcome.PARTIAL
     return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
-
-
-def _all_held(plan: PassPlan, state: SiteState) -> PassPlan:
-    """Turn every change of a paused site into held ones."""
-    held = [
-        Held(
-            key=p.change.key,
-            ref=p.change.ref,
-            effect=effect,
-            what=", ".join(sorted(p.change.effects)),
-            why=f"paused: {state.paused}",
-            severity=p.change.severity,
-            deadline=p.change.deadline,
-        )
-        for p in plan.planned
-        for effect in sorted(p.change.effects)
-    ]
-    return replace(plan, planned=(), held=(*plan.held, *held))
-
-
-def _report_held(site: Site, around: Surroundings, plan: PassPlan) -> None:
-    """Journal what is held; freeze an effect that is over its budget and raise the alarm, once per freeze."""
-    now = plan.now
-    over: dict[Effect, int] = {}
-    state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
-    _journal_held(around, plan)
-    for item in plan.held:
-        if item.freezes and item.effect not in state.frozen and not state.paused:
-            over[item.effect] = over.get(item.effect, 0) + 1
-    for effect, count in sorted(over.items()):
-        why = f"over its budget: {count} more wanted"
-        around.journal.freeze(site.name, effect, why, now=now)
-        around.observer.event("held", site=site.name, effect=str(effect), count=count)
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.HOLD,
-                site=site.name,
-                ticket="",
-                message=f"{site.name}: {count} {effect} writes are over the budget and are held",
-                remedy=f"connector plan --select site:{site.name}, then: connector resume {site.name} --allow {count}",
-                at=now,
-            )
-        )
-
-
-def _journal_held(around: Surroundings, plan: PassPlan) -> None:
-    """Store what is held, where it is not the very same as before: a daemon looks at it again with every poll."""
-    lines = [
-        JournalEvent(
-            at=plan.now,
-            kind="held",
-            site=plan.site,
-            ticket=item.ref.id,
-            key=item.key,
-            run=plan.run,
-            data={"effect": str(item.effect), "what": item.what, "why": item.why},
-        )
-        for item in plan.held
-    ]
-    known = {_told(line) for line in around.journal.records().held(site=plan.site)} if lines else set()
-    if {_told(line) for line in lines} != known:
-        for line in lines:
-            around.journal.record(line)
-
-
-def _told(line: JournalEvent) -> tuple[str, ...]:
-    return line.ticket, *(line.data[name] for name in ("effect", "what", "why"))
 
 
 def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:

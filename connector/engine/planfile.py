@@ -25,7 +25,7 @@ from connector.engine.passes import Site, move_on
 from connector.engine.pull import take_in
 from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk
 from connector.engine.steering import notice_switches
-from connector.errors import ConfigError, Problem, UnsafePlan
+from connector.errors import ConfigError, Problem, UnsafePlan, what_failed
 from connector.ports import RunRow, RunSummary
 
 SCHEMA_VERSION = 1
@@ -164,6 +164,7 @@ def _still_standing(
     decide_chunk(reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
+    objections |= {id_: f"deciding it fails: {what_failed(error)}" for id_, error in work.failed.items()}
     go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], now=now)
     objections |= {item.ref.id: f"held, {item.why}" for item in held}
     planned = tuple(_as_in_file(c, current[c.ref.id], now=now) for c in go if not objections[c.ref.id])

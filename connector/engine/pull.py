@@ -6,8 +6,9 @@ rows, so nothing falls between. A sweep finds what deltas miss and what is gone.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
@@ -21,9 +22,10 @@ from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.aside import suspect, to_confirm
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.quarantine import sparing
 from connector.engine.recall import recall
-from connector.errors import ConfigError, Problem, UnsafePlan
-from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, SiteState
+from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
+from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
 
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
@@ -112,21 +114,31 @@ def _store(
     site: SiteReading, around: Surroundings, policy: Policy, page: Page, pulled: Pulled, *, now: datetime
 ) -> None:
     """Take in one page and remember whose facts changed."""
-    pulled.changed.update(dict.fromkeys(take_in(site, around, policy, page, now=now)))
+    broken: dict[str, Exception] = {}
+    pulled.changed.update(dict.fromkeys(take_in(site, around, policy, page, now=now, broken=broken)))
     pulled.read += len(page.observations)
-    pulled.malformed += len(page.malformed)
+    pulled.malformed += len(page.malformed) + len(broken)
     pulled.gone += len(page.gone)
     around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
 
 
-def take_in(
-    site: SiteReading, around: Surroundings, policy: Policy, page: Page, *, now: datetime, reread: bool = False
+def take_in(  # noqa: PLR0913
+    site: SiteReading,
+    around: Surroundings,
+    policy: Policy,
+    page: Page,
+    *,
+    now: datetime,
+    reread: bool = False,
+    broken: dict[str, Exception] | None = None,
 ) -> tuple[str, ...]:
     """Store one page with what it implies; return the ids of tickets whose facts changed.
 
     Every observation comes in through here, so that nothing that people did between two of them goes unnoticed.
-    ``reread`` takes in tickets that are as they were, too, for their text.
+    ``reread`` takes in tickets that are as they were, too, for their text. A ticket on which our own code fails is
+    quarantined like one that cannot be read, and added to ``broken``.
     """
+    broken = {} if broken is None else broken
     page = _admitted(site, around, page)
     latest = {o.ticket.ref.id: o for o in page.observations}  # a page may repeat a ticket; the last one counts
     if not reread:
@@ -139,20 +151,33 @@ def take_in(
         before = previous.get(id_)
         if before is not None and not reread and _is_old_news(observation, before):
             continue
-        derived = derive(
-            before.ticket if before else None,
-            observation.ticket,
-            applied=before.applied if before else {},
-            own_version=before.own_version if before else "",
-        )
-        candidates.append(_candidate(observation, derived.events, policy))
-        if derived.ask and before is not None:
-            ask.append(id_)
+        with sparing(broken.__setitem__, id_):
+            derived = derive(
+                before.ticket if before else None,
+                observation.ticket,
+                applied=before.applied if before else {},
+                own_version=before.own_version if before else "",
+            )
+            candidates.append(_candidate(observation, derived.events, policy))
+            if derived.ask and before is not None:
+                ask.append(id_)
+    page = _without_broken(site, around, page, broken)
     if candidates or page.malformed or page.gone or page.cursor:
         around.journal.store_page(site.name, candidates, page=page, now=now)
     if ask:
         around.journal.want_history(site.name, ask)
     return tuple(c.ticket.ref.id for c in candidates)
+
+
+def _without_broken(site: SiteReading, around: Surroundings, page: Page, broken: Mapping[str, Exception]) -> Page:
+    """Return a page that tells of tickets on which our code failed as of those that cannot be read."""
+    told = []
+    for id_, error in broken.items():
+        version = next(o.ticket.version for o in page.observations if o.ticket.ref.id == id_)
+        why, digest = f"taking it in fails: {what_failed(error)}"[:200], hashlib.sha256(version.encode()).hexdigest()
+        around.observer.event("ticket_failed", site=site.name, ticket=id_, why=why, where=where_failed(error))
+        told.append(Quarantined(id=id_, why=why, digest=digest))
+    return replace(page, malformed=(*page.malformed, *told)) if told else page
 
 
 def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
@@ -201,7 +226,8 @@ def _sweep_if_due(
     open_now = set(itertools.chain.from_iterable(site.reader.open_ids()))
     known = around.journal.known_open(site.name)
     _refuse_emptiness(site, known=len(known), found=len(open_now))
-    for chunk in chunks(sorted(open_now ^ known), 100):
+    unreadable = {e.ticket for e in around.journal.records().quarantined(site=site.name) if "of" not in e.data}
+    for chunk in chunks(sorted(open_now ^ known | open_now & unreadable), 100):
         page = site.reader.get(chunk)
         suspect(site, around, sorted(known.intersection(page.gone)), now=now)
         page = replace(page, gone=())

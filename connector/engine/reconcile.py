@@ -7,7 +7,7 @@ state read now decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from connector.engine.edits import held_edit
 from connector.engine.gather import reach_all, read_unread_text, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull
+from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
@@ -77,6 +78,7 @@ class PassPlan:
         planned: Changes within the budgets.
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
+        failed: Tickets that could not be decided, because our own code failed on them.
         bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
@@ -94,6 +96,7 @@ class PassPlan:
     would_do: int = 0
     insufficient: int = 0
     malformed: int = 0
+    failed: int = 0
     alarms: list[str] = field(default_factory=list)
     bindings: str = ""
 
@@ -113,6 +116,11 @@ class Work:
     alarms: list[tuple[str, str]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     recall: Recall = Recall()
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    def fails(self, id_: str, error: Exception) -> None:
+        """Take note that a ticket could not be decided."""
+        self.failed[id_] = error
 
 
 def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool = True) -> PassPlan:
@@ -132,8 +140,10 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         now = around.time.settle(site, around, now)
     work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
-    for chunk in chunks(_looked_at(site, around, pulled, reach, work, policy=policy, now=now), CHUNK):
+    ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
+    for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
+    _count_failures(site, around, work, ids)
     if work.ask_history:
         around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
@@ -149,8 +159,11 @@ def _looked_at(  # noqa: PLR0913
     *,
     policy: Policy,
     now: datetime,
-) -> Iterable[str]:
-    """Return ids of changed, due and differently decided tickets, each once, without those that a held edit keeps."""
+) -> Collection[str]:
+    """Return ids of changed, due and differently decided tickets, each once, without those that a held edit keeps.
+
+    What is quarantined is left out as well, unless it changed.
+    """
     ids = dict(pulled.changed)
     ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=1_000_000))
     undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000)
@@ -158,8 +171,16 @@ def _looked_at(  # noqa: PLR0913
         edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
         work.held += edit.held
         ids.update((id_, None) for id_ in undecided)
-        return [id_ for id_ in ids if id_ not in edit.waits]
-    return ids
+        ids = {id_: None for id_ in ids if id_ not in edit.waits}
+    left = given_up(work.aside.items, DECIDING, bindings=under(around)) - pulled.changed.keys()
+    return [id_ for id_ in ids if id_ not in left] if left else ids
+
+
+def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
+    """Quarantine what failed again and again; what went well this time is forgotten."""
+    quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
+    well = set(ids) - work.failed.keys() if work.aside.items else ()
+    pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
 
 
 def decide_chunk(  # noqa: PLR0913
@@ -176,17 +197,19 @@ def decide_chunk(  # noqa: PLR0913
     """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
     unread: list[str] = []
-    for situation in situations(site, around, ids, reach, now=now):
-        decision = decide(situation, policy, now)
-        if decision.unread_text:
-            unread.append(situation.ticket.ref.id)
-        else:
-            verdicts += _take(site, around, situation, decision, work, run=run)
+    for situation in situations(site, around, ids, reach, now=now, failed=work.fails):
+        with sparing(work.fails, situation.ticket.ref.id):
+            decision = decide(situation, policy, now)
+            if decision.unread_text:
+                unread.append(situation.ticket.ref.id)
+            else:
+                verdicts += _take(site, around, situation, decision, work, run=run)
     if unread:
         read_unread_text(site, around, unread, policy, now=now)
-        for situation in situations(site, around, unread, reach, now=now):  # unknown where it could not be read
-            decision = decide(situation, policy, now)
-            verdicts += _take(site, around, situation, decision, work, run=run)
+        for situation in situations(site, around, unread, reach, now=now, failed=work.fails):
+            with sparing(work.fails, situation.ticket.ref.id):  # text that could not be read is unknown
+                decision = decide(situation, policy, now)
+                verdicts += _take(site, around, situation, decision, work, run=run)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)
 
@@ -198,7 +221,7 @@ def _take(
 
     While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
     """
-    ticket_plan = work.aside.without(plan(decision, situation), situation.ticket)
+    ticket_plan = work.aside.without(plan(decision, situation), situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         if not why and (first := only_priority(ticket_plan, situation)) is not None:
@@ -216,15 +239,7 @@ def _take(
     if needs_history(situation.state, situation.history.events):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
-    if (made := change(ticket_plan, comments, situation)) is not None:
-        work.changes.append(
-            Planned(
-                change=_with_run(made, run, decision),
-                ticket=ticket,
-                next_due_at=decision.next_due_at,
-                remembers=partial(memory, decision.state, situation),
-            )
-        )
+    made = change(ticket_plan, comments, situation)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
     would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
     verdict = Verdict(
@@ -235,6 +250,15 @@ def _take(
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
     )
+    if made is not None:  # last: what fails above has planned nothing
+        work.changes.append(
+            Planned(
+                change=_with_run(made, run, decision),
+                ticket=ticket,
+                next_due_at=decision.next_due_at,
+                remembers=partial(memory, decision.state, situation),
+            )
+        )
     return (verdict,)
 
 
@@ -324,6 +348,7 @@ def guarded(  # noqa: PLR0913
         would_do=work.would_do,
         insufficient=work.insufficient,
         malformed=pulled.malformed,
+        failed=len(work.failed),
         alarms=[text for _, text in work.alarms],
         bindings=site.bindings,
     )

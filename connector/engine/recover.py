@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.next_step import Evidence, Next, OpenRow, Step, next_step
 from connector.engine.pull import take_in
-from connector.errors import Denied, HelpdeskError
+from connector.engine.quarantine import LOOKING, pardon, sparing, strike
+from connector.errors import Denied, HelpdeskError, what_failed, where_failed
 from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Receipt, TicketWriter
 
 LOOK_BACK = timedelta(minutes=5)
@@ -43,12 +45,16 @@ class Ready:
 
 @dataclass(slots=True)
 class Recovered:
-    """What became of open intents; ``ready`` is by ticket id: a ticket has one open comment."""
+    """What became of open intents; ``ready`` is by ticket id: a ticket has one open comment.
+
+    ``stumbled`` are those that could not be looked for, because the answer cannot be read or our own code fails on it.
+    """
 
     found: int = 0
     failed: int = 0
     parked: int = 0
     waiting: int = 0
+    stumbled: int = 0
     ready: dict[str, Ready] = field(default_factory=dict)
 
 
@@ -78,9 +84,11 @@ class _Recovery:
     def run(self, *, every: bool) -> Recovered:
         for op in self._journal.sending(self._site.name):
             if every or op.look_at is None or op.look_at <= self._now:
-                self._open(op)
+                with sparing(partial(self._stumble, op), op.write.ref.id):
+                    self._open(op)
         for op in self._journal.watched(self._site.name, now=self._now):
-            self._watched(op)
+            with sparing(partial(self._overlook, op), op.write.ref.id):
+                self._watched(op)
         self._read_again()
         return self._done
 
@@ -92,6 +100,20 @@ class _Recovery:
         if self._found:
             page = replace(self._site.reader.get(tuple(self._found)), gone=())  # only a second look tells gone
             take_in(self._site, self._around, self._around.policies.current(), page, now=self._now)
+
+    def _stumble(self, op: Op, id_: str, error: Exception) -> None:
+        """Try again with the next pass; after three times nobody can tell but a person, and the others go on."""
+        self._done.stumbled += 1
+        if strike(self._site.name, self._around, {id_: error}, doing=LOOKING, versions={}):
+            self._park(op, Next(step=Step.PARK, why=f"it cannot be looked for: {what_failed(error)}"))
+            known = self._journal.aside(self._site.name)
+            pardon(self._site.name, self._around, (id_,), doing=LOOKING, known=known)
+
+    def _overlook(self, op: Op, _id: str, error: Exception) -> None:
+        """Stop watching a write whose ticket cannot be looked at: it is done, only a second copy might go unseen."""
+        self._done.stumbled += 1
+        self._say("watch_given_up", op, why=what_failed(error), where=where_failed(error))
+        self._journal.look_again(op, at=None, absent_at=None)
 
     # ---- open writes
 

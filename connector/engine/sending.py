@@ -19,11 +19,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from connector.domain.change import FieldChange, Write
+from connector.domain.change import Change, FieldChange, Write
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
+from connector.engine.quarantine import sparing
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
@@ -40,6 +41,7 @@ class Applied:
         stopped: Why the rest of the plan was not tried; empty when all of it was.
         conflicted: Ids of tickets that had changed since they were seen.
         complete: Ids of tickets whose every planned write is settled.
+        broken: What went wrong by ticket id where no request could be made.
     """
 
     written: int = 0
@@ -52,6 +54,7 @@ class Applied:
     denied: bool = False
     unreachable: bool = False
     complete: set[str] = field(default_factory=set)
+    broken: dict[str, Exception] = field(default_factory=dict)
 
 
 class StopSite(Exception):
@@ -89,13 +92,28 @@ class Sender:
 
     # ---- intents
 
+    def split(self, change: Change) -> tuple[Write, ...]:
+        """Return the writes that a change takes, in order; none where our own code fails on them."""
+        writes: list[Write] = []
+        with sparing(self._breaks, change.ref.id):
+            writes += self.writer.split(change)
+        return tuple(writes)
+
+    def _breaks(self, id_: str, error: Exception) -> None:
+        self.done.failed += 1
+        self.done.broken[id_] = error
+
     def arm(self, writes: Sequence[tuple[Write, Ticket]]) -> list[Op | None]:
-        """Store intents; ``None`` stands for a write that is already settled or blocked and must not be sent."""
+        """Store intents; ``None`` stands for a write that is settled, blocked or impossible and must not be sent."""
         return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
 
     def _arm(self, write: Write, ticket: Ticket) -> Op | None:
         self.around.fence.arm()
-        digest = self.writer.request_digest(write, seen=ticket)
+        digest = ""
+        with sparing(self._breaks, write.ref.id):
+            digest = self.writer.request_digest(write, seen=ticket)
+        if not digest:
+            return None
         now, sent_at = self.around.clock.now(), self.writer.server_now()
         try:
             (op,) = self.around.journal.arm(self.site, [(write, digest)], run=self.run, now=now, sent_at=sent_at)

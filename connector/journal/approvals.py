@@ -12,7 +12,7 @@ from connector.journal import audit
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.statements import AnyRow, change_rows
 from connector.journal.tables import escalation, said, ticket
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 
 def waiting(connection: Connection, site: str) -> tuple[JournalEvent, ...]:

@@ -16,11 +16,12 @@ from connector.journal.documents import mapping_document, texts_of
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.statements import AnyRow, add_rows
 from connector.journal.tables import event
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 TOMBSTONE = "erased"
 """The kind of a line whose content is gone; its digest and its place in the chain are what they were."""
 
+_LAST = select(event.c.id, event.c.chain).order_by(event.c.id.desc()).limit(1)
 _CONTENT = ("id", "at", "kind", "site", "ticket", "key", "run", "actor", "data")
 
 
@@ -28,7 +29,7 @@ def append(connection: Connection, *lines: JournalEvent) -> None:
     """Add lines at the end of the chain."""
     if not lines:
         return
-    last = connection.execute(select(event.c.id, event.c.chain).order_by(event.c.id.desc()).limit(1)).one_or_none()
+    last = connection.execute(_LAST).one_or_none()
     position, chain = (last.id, last.chain) if last else (0, "")
     rows = []
     for position, line in enumerate(lines, start=position + 1):  # noqa: B020 - goes on from the last line's position

@@ -20,13 +20,15 @@ from connector.journal import audit, setaside
 from connector.journal.documents import state_of, ticket_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
-from connector.journal.statements import AnyRow, add_rows, change_rows, portions
+from connector.journal.statements import SITE, AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, escalation, event, said, ticket
 from connector.journal.verdicts import state_row
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 
 Effects = Mapping[str, frozenset[Effect]]
 """Scope (``""``: the site's default) → effects that are on."""
+
+_RESUMED = select(func.max(event.c.at)).where(event.c.site == SITE, event.c.ticket == "", event.c.kind == "resumed")
 
 _NO_BASELINE = frozenset({Field.LABELS, Field.NEXT_DUE})
 """Labels are only ever added, and the visible due moment is ours alone: neither has a value to take over."""
@@ -206,8 +208,7 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
 
 def resumed_at(connection: Connection, site: str) -> datetime | None:
     """Return when a site was last resumed; its line in the audit says so."""
-    wanted = select(func.max(event.c.at)).where(event.c.site == site, event.c.ticket == "", event.c.kind == "resumed")
-    return maybe_moment(connection.execute(wanted).scalar_one())
+    return maybe_moment(connection.execute(_RESUMED, {SITE.key: site}).scalar_one())
 
 
 def held_edit(connection: Connection, site: str, policy_hash: str) -> JournalEvent | None:

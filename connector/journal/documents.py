@@ -22,7 +22,7 @@ from connector.domain.events import TicketEvent
 from connector.domain.reason import Reason
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import NativeClock, Ticket
-from connector.ports.journal import RunSummary
+from connector.ports import RunSummary
 
 
 def _plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ from connector.journal.tables import (
     policy,
     quarantine,
     run,
+    set_aside,
     ticket,
     ticket_event,
 )
@@ -78,6 +79,7 @@ def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
     ).rowcount
     rows = connection.execute(delete(ticket).where(ticket.c.site == ref.site, ticket.c.id == ref.id)).rowcount
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
+    connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
     return Erased(rows=rows + events, kept=_empty_ops(connection, of_ticket), lines=lines)
 

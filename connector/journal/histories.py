@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, delete, select, update
 
 from connector.domain.events import EventSource, TicketEvent
 from connector.journal import audit
@@ -15,8 +15,8 @@ from connector.journal.documents import event_document
 from connector.journal.moments import to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import quarantine, ticket, ticket_event
+from connector.ports import JournalEvent
 from connector.ports.helpdesk import TicketHistory
-from connector.ports.journal import JournalEvent
 
 HISTORY = "history:"
 """Before a ticket's id in the quarantine: the ticket itself is readable, its history is not."""
@@ -125,7 +125,7 @@ def skip_histories(connection: Connection, site: str, histories: Sequence[Ticket
             )
 
 
-def given_up(site: str) -> ColumnElement[bool]:
+def given_up(site: str | BindParameter[str]) -> ColumnElement[bool]:
     """Return the condition that a ticket's history is no longer asked for."""
     wanted = select(quarantine.c.id).where(
         quarantine.c.site == site, quarantine.c.id == HISTORY + ticket.c.id, quarantine.c.digest >= str(TRIES)

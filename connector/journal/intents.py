@@ -13,7 +13,7 @@ from connector.domain.change import Write
 from connector.errors import Busy, ConnectorError
 from connector.journal.documents import write_document, write_of
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow, add_rows, portions
+from connector.journal.statements import SITE, AnyRow, add_rows, parameter, portions
 from connector.journal.tables import lease, op
 from connector.ports.intents import Op, OpStatus
 
@@ -25,6 +25,18 @@ CONFLICTS_IN_A_ROW = 5
 
 CONFLICT_WAIT, LONGEST_CONFLICT_WAIT = timedelta(minutes=1), timedelta(minutes=15)
 CONFLICT = "conflict"
+
+_BEGINNING = -(1 << 62)
+"""Microseconds before every moment there is."""
+
+_NOW, _AFTER = parameter("now"), parameter("after")
+_SENDING = select(op).where(op.c.site == SITE, op.c.status == OpStatus.SENDING.value).order_by(op.c.sent_at, op.c.id)
+_WATCHED = (
+    select(op)
+    .where(op.c.site == SITE, op.c.look_at <= _NOW, op.c.status == OpStatus.DONE.value)
+    .order_by(op.c.look_at, op.c.id)
+)
+_NEXT_LOOK = select(func.min(op.c.look_at)).where(op.c.site == SITE, op.c.look_at > _AFTER)
 
 _SETTLED = frozenset({OpStatus.DONE.value, OpStatus.PARKED.value})
 
@@ -253,21 +265,19 @@ def attach_job(connection: Connection, ops: Iterable[Op], job: str) -> None:
 
 def sending(connection: Connection, site: str) -> tuple[Op, ...]:
     """Return intents without an outcome, oldest first."""
-    open_rows = select(op).where(op.c.site == site, op.c.status == OpStatus.SENDING.value)
-    return tuple(op_of(row) for row in connection.execute(open_rows.order_by(op.c.sent_at, op.c.id)))
+    return tuple(op_of(row) for row in connection.execute(_SENDING, {SITE.key: site}))
 
 
 def watched(connection: Connection, site: str, *, now: datetime) -> tuple[Op, ...]:
     """Return done writes that are to be looked at by now, oldest first."""
-    due = (op.c.site == site, op.c.look_at <= to_micros(now), op.c.status == OpStatus.DONE.value)
-    return tuple(op_of(row) for row in connection.execute(select(op).where(*due).order_by(op.c.look_at, op.c.id)))
+    given = {SITE.key: site, _NOW.key: to_micros(now)}
+    return tuple(op_of(row) for row in connection.execute(_WATCHED, given))
 
 
 def next_look(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
     """Return the earliest moment at which a row is to be looked at, or the earliest later than ``after``."""
-    later = op.c.look_at.is_not(None) if after is None else op.c.look_at > to_micros(after)
-    wanted = select(func.min(op.c.look_at)).where(op.c.site == site, later)
-    return maybe_moment(connection.execute(wanted).scalar_one())
+    given = {SITE.key: site, _AFTER.key: _BEGINNING if after is None else to_micros(after)}
+    return maybe_moment(connection.execute(_NEXT_LOOK, given).scalar_one())
 
 
 def move(connection: Connection, one: Op, *, to: OpStatus, expected: Sequence[OpStatus], **values: Any) -> bool:

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow, add_rows, change_rows
+from connector.journal.statements import MOST, AnyRow, add_rows, change_rows, parameter
 from connector.journal.tables import notification
-from connector.ports.journal import JournalEvent, Verdict
+from connector.ports import JournalEvent, Verdict
 from connector.ports.outbox import Delivery, Queued
+
+_NOW = parameter("now")
+_IN_ORDER = select(notification).order_by(
+    notification.c.at, notification.c.ticket, notification.c.target, notification.c.key
+)
+_WAITING = notification.c.status == Delivery.WAITING.value
+_DUE = _IN_ORDER.where(_WAITING, notification.c.next_at <= _NOW).limit(MOST)
 
 
 def fill(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
@@ -43,25 +50,17 @@ def _rows(site: str, of: str, verdict: Verdict, run: str) -> list[tuple[str, dic
 
 def due(connection: Connection, *, now: datetime, limit: int) -> tuple[Queued, ...]:
     """Return what waits and may be tried now, oldest first."""
-    waiting = notification.c.status == Delivery.WAITING.value
-    wanted = _in_order().where(waiting, notification.c.next_at <= to_micros(now)).limit(limit)
-    return tuple(map(_queued, connection.execute(wanted)))
+    return tuple(map(_queued, connection.execute(_DUE, {_NOW.key: to_micros(now), MOST.key: limit})))
 
 
 def listed(connection: Connection, site: str, status: Delivery, ticket: str | None) -> tuple[Queued, ...]:
     """Return what of a site, or of one ticket, stands as ``status``."""
-    wanted = _in_order().where(notification.c.site == site, notification.c.status == status.value)
+    wanted = _IN_ORDER.where(notification.c.site == site, notification.c.status == status.value)
     return tuple(map(_queued, connection.execute(wanted if ticket is None else wanted.where(_of(ticket)))))
 
 
 def _of(ticket: str) -> Any:
     return notification.c.ticket == ticket
-
-
-def _in_order() -> Select[Any]:
-    return select(notification).order_by(
-        notification.c.at, notification.c.ticket, notification.c.target, notification.c.key
-    )
 
 
 def settle(

@@ -20,16 +20,24 @@ from connector.journal.intents import CONFLICT, move
 from connector.journal.moments import to_micros
 from connector.journal.pages import facts_of
 from connector.journal.sites import read_site, store_controls
-from connector.journal.statements import add_rows, put_row
+from connector.journal.statements import IDS, SITE, add_rows, parameter, put_row
 from connector.journal.tables import applied, budget, ticket
 from connector.journal.tables import op as ops
 from connector.journal.verdicts import said_row, store_said
+from connector.ports import JournalEvent, Spent
 from connector.ports.helpdesk import Receipt
 from connector.ports.intents import Op, OpStatus
-from connector.ports.journal import JournalEvent, Spent
 
 PER_TICKET = timedelta(hours=24)
 """The window of what one ticket may get."""
+
+_EFFECT, _SINCE = parameter("effect"), parameter("since")
+_USED = select(func.count()).where(budget.c.site == SITE, budget.c.effect == _EFFECT, budget.c.at > _SINCE)
+_BY_TICKET = (
+    select(budget.c.effect, budget.c.ticket, func.count())
+    .where(budget.c.site == SITE, budget.c.effect.in_(IDS), budget.c.at > _SINCE)
+    .group_by(budget.c.effect, budget.c.ticket)
+)
 
 WATCH_FROM = timedelta(minutes=5)
 """A write that was sent twice is looked at again this long after it was done: the other copy may still land."""
@@ -210,24 +218,14 @@ def _charged(write: Write, effect: Effect) -> str:
 def spent(connection: Connection, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:
     """Return what was written per effect since each window's start, and per ticket in the last day."""
     used = {effect: _used(connection, site, effect, since) for effect, since in windows.items()}
-    wanted = (
-        select(budget.c.effect, budget.c.ticket, func.count())
-        .where(
-            budget.c.site == site,
-            budget.c.effect.in_([effect.value for effect in windows]),
-            budget.c.at > to_micros(now - PER_TICKET),
-        )
-        .group_by(budget.c.effect, budget.c.ticket)
-    )
-    by_ticket = {(Effect(effect), of): count for effect, of, count in connection.execute(wanted)}
+    of_day = {SITE.key: site, IDS.key: [effect.value for effect in windows], _SINCE.key: to_micros(now - PER_TICKET)}
+    by_ticket = {(Effect(effect), of): count for effect, of, count in connection.execute(_BY_TICKET, of_day)}
     return Spent(used=MappingProxyType(used), by_ticket=MappingProxyType(by_ticket))
 
 
 def _used(connection: Connection, site: str, effect: Effect, since: datetime) -> int:
-    counted = select(func.count()).where(
-        budget.c.site == site, budget.c.effect == effect.value, budget.c.at > to_micros(since)
-    )
-    return int(connection.execute(counted).scalar_one())
+    given = {SITE.key: site, _EFFECT.key: effect.value, _SINCE.key: to_micros(since)}
+    return int(connection.execute(_USED, given).scalar_one())
 
 
 def _line(op: Op, kind: str, now: datetime, more: Mapping[str, str], *, actor: str = "connector") -> JournalEvent:

@@ -26,14 +26,31 @@ from connector.journal.documents import (
 from connector.journal.histories import HISTORY, want_histories
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
-from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
+from connector.journal.statements import IDS, SITE, AnyRow, add_rows, change_rows, parameter, portions, put_row
 from connector.journal.tables import NO_PRIORITY, quarantine, ticket, ticket_event
+from connector.ports import Candidate, JournalEvent
 from connector.ports.helpdesk import Page, Quarantined
-from connector.ports.journal import Candidate, JournalEvent
 
 _KEY = ("site", "id")
 _GRAIN = 1_000_000  # microseconds
 _NEW = {"own_version": "", "policy_hash": "", "history_complete": False, "history_until": None}
+
+
+_KNOWN = select(
+    ticket.c.id,
+    ticket.c.digest,
+    ticket.c.updated_at,
+    ticket.c.is_open,
+    ticket.c.next_due_at,
+    ticket.c.history_until,
+    ticket.c.text_version,
+    ticket.c.text_hits,
+).where(ticket.c.site == SITE, ticket.c.id.in_(IDS))
+_EVENTS = parameter("events", many=True)
+_STORED_EVENTS = select(ticket_event.c.ticket, ticket_event.c.id).where(
+    ticket_event.c.site == SITE, ticket_event.c.ticket.in_(IDS), ticket_event.c.id.in_(_EVENTS)
+)
+_QUARANTINED = select(quarantine).where(quarantine.c.site == SITE)
 
 
 def store_page(connection: Connection, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
@@ -72,19 +89,9 @@ def _merged(earlier: Candidate, later: Candidate) -> Candidate:
 
 
 def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, AnyRow]:
-    columns = (
-        ticket.c.id,
-        ticket.c.digest,
-        ticket.c.updated_at,
-        ticket.c.is_open,
-        ticket.c.next_due_at,
-        ticket.c.history_until,
-        ticket.c.text_version,
-        ticket.c.text_hits,
-    )
     found: dict[str, AnyRow] = {}
     for portion in portions(ids):
-        rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(portion)))
+        rows = connection.execute(_KNOWN, {SITE.key: site, IDS.key: portion})
         found.update((row.id, row) for row in rows)
     return found
 
@@ -129,11 +136,7 @@ def _stored_events(connection: Connection, site: str, keys: Sequence[tuple[str, 
     for portion in portions(sorted({of for of, _ in keys})):
         wanted = set(portion)
         for ids in portions(sorted({id_ for of, id_ in keys if of in wanted})):
-            rows = connection.execute(
-                select(ticket_event.c.ticket, ticket_event.c.id).where(
-                    ticket_event.c.site == site, ticket_event.c.ticket.in_(portion), ticket_event.c.id.in_(ids)
-                )
-            )
+            rows = connection.execute(_STORED_EVENTS, {SITE.key: site, IDS.key: portion, _EVENTS.key: ids})
             found.update((row.ticket, row.id) for row in rows)
     return found
 
@@ -249,7 +252,9 @@ def _mark_gone(connection: Connection, site: str, ids: Sequence[str]) -> int:
 
 
 def _store_malformed(connection: Connection, site: str, malformed: Sequence[Quarantined], now: datetime) -> int:
-    stored = {row.id: row for row in connection.execute(select(quarantine).where(quarantine.c.site == site))}
+    if not malformed:
+        return 0
+    stored = {row.id: row for row in connection.execute(_QUARANTINED, {SITE.key: site})}
     changed = 0
     for sample in dict.fromkeys(malformed):
         of = sample.id or f"unknown:{sample.digest}"
@@ -264,8 +269,8 @@ def _store_malformed(connection: Connection, site: str, malformed: Sequence[Quar
 
 
 def _clear_quarantine(connection: Connection, site: str, readable: frozenset[str]) -> int:
-    stored = connection.execute(select(quarantine.c.id).where(quarantine.c.site == site)).scalars()
-    cleared = sorted(readable & set(stored))
+    stored = {row.id for row in connection.execute(_QUARANTINED, {SITE.key: site})} if readable else set()
+    cleared = sorted(readable & stored)
     for portion in portions(cleared):
         connection.execute(delete(quarantine).where(quarantine.c.site == site, quarantine.c.id.in_(portion)))
     return len(cleared)

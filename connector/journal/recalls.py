@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from connector.domain.change import Write
 from connector.domain.marks import Mark, had_effects, level_records, recollect, ref_of
@@ -25,14 +25,22 @@ from connector.journal.documents import state_document, state_of, summary_docume
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
-from connector.journal.statements import AnyRow, add_rows, put_row
+from connector.journal.statements import IDS, SITE, AnyRow, add_rows, parameter, put_row
 from connector.journal.tables import budget, escalation, mark, op, recall, run, ticket
 from connector.journal.tables import site as site_table
 from connector.journal.verdicts import said_row, store_said
+from connector.ports import JournalEvent, RunSummary
 from connector.ports.helpdesk import TicketHistory
 from connector.ports.intents import OpStatus
-from connector.ports.journal import JournalEvent, RunSummary
 from connector.ports.recall import Recall
+
+_OF_SITE = select(recall).where(recall.c.site == SITE)
+_MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
+
+_SINCE = parameter("since")
+_AGAIN = and_(ticket.c.history_until <= _SINCE, ~ticket.c.history_complete)
+_UNREAD = and_(ticket.c.site == SITE, ticket.c.is_open, or_(ticket.c.history_until.is_(None), _AGAIN))
+_LEFT = select(func.count()).select_from(ticket).where(_UNREAD, ~given_up(SITE))
 
 MARKS_FOUND = "the helpdesk shows what this account has written, and the state does not know of it"
 
@@ -63,7 +71,7 @@ def _forget(connection: Connection, name: str, why: str) -> None:
 
 def read_recall(connection: Connection, name: str) -> Recall:
     """Return how far a site is recalled; one without a row never forgot anything."""
-    row = connection.execute(select(recall).where(recall.c.site == name)).one_or_none()
+    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
     if row is None:
         return Recall()
     left = 0 if row.done_at is not None else _count(connection, name, row.since)
@@ -77,14 +85,8 @@ def read_recall(connection: Connection, name: str) -> Recall:
     )
 
 
-def _unread(name: str, since: int) -> ColumnElement[bool]:
-    again = and_(ticket.c.history_until <= since, ~ticket.c.history_complete)
-    return and_(ticket.c.site == name, ticket.c.is_open, or_(ticket.c.history_until.is_(None), again))
-
-
 def _count(connection: Connection, name: str, since: int) -> int:
-    counted = select(func.count()).select_from(ticket).where(_unread(name, since), ~given_up(name))
-    return int(connection.execute(counted).scalar_one())
+    return int(connection.execute(_LEFT, {SITE.key: name, _SINCE.key: since}).scalar_one())
 
 
 def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -> Recall:
@@ -92,8 +94,9 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
     found = read_recall(connection, name)
     if found.is_over or found.left:
         return found
-    row = connection.execute(select(recall).where(recall.c.site == name)).one()
-    blind = sorted(connection.execute(select(ticket.c.id).where(_unread(name, row.since))).scalars())
+    row = connection.execute(_OF_SITE, {SITE.key: name}).one()
+    given = {SITE.key: name, _SINCE.key: row.since}
+    blind = sorted(connection.execute(select(ticket.c.id).where(_UNREAD), given).scalars())
     done = {"done_at": to_micros(now), "blind": json.dumps(blind) if blind and row.why else ""}
     connection.execute(update(recall).where(recall.c.site == name).values(done))
     if row.why:
@@ -124,7 +127,7 @@ def learn(
     connection: Connection, name: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime
 ) -> None:
     """Take in what our marks in some histories tell; marks that the state knows change nothing."""
-    row = connection.execute(select(recall).where(recall.c.site == name)).one_or_none()
+    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
     if row is None:
         return
     foreign = False
@@ -256,5 +259,5 @@ def _op_row(ref: TicketRef, key: str, effect: Effect, one: Mark) -> dict[str, An
 
 def marks_of(connection: Connection, name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (ticket, ref) of what was read back from the helpdesk."""
-    wanted = select(mark.c.ticket, mark.c.ref).where(mark.c.site == name, mark.c.ticket.in_(ids))
-    yield from ((row.ticket, row.ref) for row in connection.execute(wanted))
+    rows = connection.execute(_MARKS, {SITE.key: name, IDS.key: ids})
+    yield from ((of, ref) for of, ref in rows)

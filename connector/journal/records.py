@@ -19,8 +19,8 @@ from connector.journal.sites import read_sites
 from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
 from connector.journal.worker import Runner
+from connector.ports import JournalEvent, RunRow, SiteState, Stored
 from connector.ports.intents import Op, OpStatus
-from connector.ports.journal import JournalEvent, RunRow, SiteState, Stored
 from connector.ports.outbox import Delivery, Queued
 from connector.ports.setaside import SetAside
 

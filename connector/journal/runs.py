@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
 from connector.domain.policy import Policy
 from connector.journal import audit
 from connector.journal.documents import summary_document, summary_of
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow, put_row
+from connector.journal.statements import SITE, AnyRow, change_rows, parameter, put_row
 from connector.journal.tables import policy, run
-from connector.ports.journal import JournalEvent, RunRow
+from connector.ports import JournalEvent, RunRow
 
 CUT_SHORT = "the process ended before the run did"
+
+_KEY = ("id", "site")
+_UNFINISHED = select(run.c.id).where(run.c.site == SITE, run.c.ended_at.is_(None))
+_BY = parameter("digest")
+_OTHER = select(func.max(run.c.started_at)).where(run.c.site == SITE, run.c.policy != _BY)
+_SINCE = select(func.min(run.c.started_at)).where(
+    run.c.site == SITE, run.c.policy == _BY, run.c.started_at > func.coalesce(_OTHER.scalar_subquery(), -1)
+)
 
 
 def begin_run(connection: Connection, row: RunRow) -> None:
     """Store that a run began; earlier runs of the site that never ended were cut short, and now say so."""
-    unfinished = (run.c.site == row.site, run.c.ended_at.is_(None), run.c.id != row.id)
+    unfinished = set(connection.execute(_UNFINISHED, {SITE.key: row.site}).scalars()) - {row.id}
     ended = {"ended_at": to_micros(row.started_at), "outcome": "stopped", "why": CUT_SHORT}
-    connection.execute(update(run).where(*unfinished).values(ended))
+    change_rows(connection, run, [{"id": id_, "site": row.site, **ended} for id_ in sorted(unfinished)], key=_KEY)
     _store(connection, row)
 
 
@@ -60,12 +68,7 @@ def run_of(row: AnyRow) -> RunRow:
 
 def policy_since(connection: Connection, site: str, digest: str) -> datetime | None:
     """Return since when runs have applied a policy on a site; one that comes back counts from its coming back."""
-    other = select(func.max(run.c.started_at)).where(run.c.site == site, run.c.policy != digest)
-    since = func.coalesce(other.scalar_subquery(), -1)
-    wanted = select(func.min(run.c.started_at)).where(
-        run.c.site == site, run.c.policy == digest, run.c.started_at > since
-    )
-    return maybe_moment(connection.execute(wanted).scalar_one())
+    return maybe_moment(connection.execute(_SINCE, {SITE.key: site, _BY.key: digest}).scalar_one())
 
 
 def remember_policy(connection: Connection, found: Policy, document: str, *, now: datetime) -> None:

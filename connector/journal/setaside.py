@@ -8,14 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from connector.domain.ticket import TicketRef
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import AnyRow
+from connector.journal.statements import SITE, AnyRow
 from connector.journal.tables import set_aside as table
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
 from connector.ports.setaside import AsideKind, SetAside
 
 _KEY = ("kind", "scope", "ticket", "field", "value")
+_OF_SITE = select(table).where(table.c.site == SITE).order_by(table.c.since, *(table.c[name] for name in _KEY))
 _BY_RESUME = (AsideKind.SITE.value, AsideKind.SCOPE.value, AsideKind.FIELD.value)
 
 
@@ -38,6 +40,12 @@ def take_back(connection: Connection, site: str, items: Iterable[SetAside], *, n
             audit.append(connection, _line("taken-back", site, item, now))
 
 
+def release(connection: Connection, ref: TicketRef, *, now: datetime) -> None:
+    """End a ticket's quarantine: somebody wants it tried again."""
+    mine = [i for i in found(connection, ref.site) if i.kind is AsideKind.QUARANTINE and i.ticket == ref.id]
+    take_back(connection, ref.site, mine, now=now)
+
+
 def clear(connection: Connection, site: str) -> bool:
     """End what an operator's resume ends; return whether there was any."""
     gone = connection.execute(delete(table).where(table.c.site == site, table.c.kind.in_(_BY_RESUME)))
@@ -46,12 +54,7 @@ def clear(connection: Connection, site: str) -> bool:
 
 def found(connection: Connection, site: str) -> tuple[SetAside, ...]:
     """Return what is set aside on a site, longest first."""
-    rows = connection.execute(select(table).where(table.c.site == site).order_by(table.c.since, *_columns()))
-    return tuple(map(_item, rows))
-
-
-def _columns() -> Iterable[Any]:
-    return (table.c[name] for name in _KEY)
+    return tuple(map(_item, connection.execute(_OF_SITE, {SITE.key: site})))
 
 
 def _matches(site: str, item: SetAside) -> Iterable[Any]:

@@ -12,24 +12,31 @@ from connector.errors import ConnectorError, UnsafePlan
 from connector.journal import recalls
 from connector.journal.documents import mapping_document, numbers_of, sets_of, texts_of
 from connector.journal.moments import maybe_moment, to_micros
-from connector.journal.statements import AnyRow, put_row
+from connector.journal.statements import SITE, AnyRow, change_rows, put_row
 from connector.journal.tables import cursor, site, ticket
-from connector.ports.journal import Progress, SiteState
-from connector.ports.recall import Recall
+from connector.ports import Progress, SiteState
+
+_ALL = (
+    select(site, cursor.c.value.label("cursor")).outerjoin(cursor, cursor.c.site == site.c.name).order_by(site.c.name)
+)
+_ONE = _ALL.where(site.c.name == SITE)
+_OPEN = select(func.count()).select_from(ticket).where(ticket.c.site == SITE, ticket.c.is_open)
+_CURSOR = select(cursor.c.value).where(cursor.c.site == SITE)
 
 
 def open_site(connection: Connection, name: str, *, fingerprint: str) -> SiteState:
     """Return the site's state, making its row on first sight; another helpdesk behind its name raises."""
-    known = connection.execute(select(site.c.fingerprint).where(site.c.name == name)).scalar_one_or_none()
+    known = _found(connection, name)
     if known is None:
         connection.execute(insert(site).values(_new_site(name, fingerprint)))
         recalls.begin(connection, name)
-    elif known != fingerprint:
+        return read_site(connection, name)
+    if known.fingerprint != fingerprint:
         raise UnsafePlan(
             f"site {name} now points at another helpdesk than the one that this state belongs to",
             remedy="set its address back, give the new helpdesk a new site name, or start with a new state",
         )
-    return read_site(connection, name)
+    return known
 
 
 def _new_site(name: str, fingerprint: str) -> dict[str, Any]:
@@ -46,30 +53,29 @@ def _new_site(name: str, fingerprint: str) -> dict[str, Any]:
 
 def read_site(connection: Connection, name: str) -> SiteState:
     """Return the state of a site that is known."""
-    found = next(iter(read_sites(connection, name)), None)
+    found = _found(connection, name)
     if found is None:
         raise ConnectorError(f"site {name} is not in this state", remedy="run `connector sync` for it first")
     return found
 
 
+def _found(connection: Connection, name: str) -> SiteState | None:
+    return next(iter(read_sites(connection, name)), None)
+
+
 def read_sites(connection: Connection, name: str | None = None) -> tuple[SiteState, ...]:
-    """Return every known site, by name."""
-    wanted = select(site, cursor.c.value.label("cursor")).outerjoin(cursor, cursor.c.site == site.c.name)
-    if name is not None:
-        wanted = wanted.where(site.c.name == name)
-    rows = connection.execute(wanted.order_by(site.c.name)).all()
-    return tuple(
-        _state(row, count_open(connection, row.name), recalls.read_recall(connection, row.name)) for row in rows
-    )
+    """Return every known site, by name; or the one called ``name``."""
+    rows = connection.execute(_ALL) if name is None else connection.execute(_ONE, {SITE.key: name})
+    return tuple(_state(connection, row) for row in rows.all())
 
 
 def count_open(connection: Connection, name: str) -> int:
     """Return how many tickets of a site we believe open."""
-    counted = select(func.count()).select_from(ticket).where(ticket.c.site == name, ticket.c.is_open)
-    return int(connection.execute(counted).scalar_one())
+    return int(connection.execute(_OPEN, {SITE.key: name}).scalar_one())
 
 
-def _state(row: AnyRow, open_tickets: int, recall: Recall) -> SiteState:
+def _state(connection: Connection, row: AnyRow) -> SiteState:
+    open_tickets, recall = count_open(connection, row.name), recalls.read_recall(connection, row.name)
     effects = {scope: frozenset(map(Effect, names)) for scope, names in sets_of(row.effects).items()}
     return SiteState(
         site=row.name,
@@ -97,14 +103,14 @@ def advance(connection: Connection, name: str, progress: Progress) -> None:
     if progress.last_sweep_at is not None:
         values["last_sweep_at"] = to_micros(progress.last_sweep_at)
     if values:
-        connection.execute(update(site).where(site.c.name == name).values(values))
+        change_rows(connection, site, [{"name": name, **values}], key=("name",))
     if progress.cursor is not None:
         move_cursor(connection, name, progress.cursor)
 
 
 def move_cursor(connection: Connection, name: str, value: str) -> None:
     """Store the cursor where it differs from the stored one."""
-    known = connection.execute(select(cursor.c.value).where(cursor.c.site == name)).scalar_one_or_none()
+    known = connection.execute(_CURSOR, {SITE.key: name}).scalar_one_or_none()
     if known != value:
         put_row(connection, cursor, {"site": name}, {"value": value})
 

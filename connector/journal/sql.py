@@ -33,10 +33,7 @@ from connector.journal import (
 )
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
-from connector.ports.erasure import Erased
-from connector.ports.helpdesk import Page, Receipt, TicketHistory
-from connector.ports.intents import Op, OpStatus
-from connector.ports.journal import (
+from connector.ports import (
     Candidate,
     JournalEvent,
     Previous,
@@ -47,6 +44,9 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
+from connector.ports.erasure import Erased
+from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Queued
 from connector.ports.recall import Recall
 from connector.ports.setaside import SetAside

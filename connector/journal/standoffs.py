@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Select, and_, delete, select, update
 from connector.domain.decision import Decision
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.ticket import TicketRef
-from connector.journal import audit
+from connector.journal import audit, setaside
 from connector.journal.documents import event_document
 from connector.journal.histories import want_histories
 from connector.journal.moments import to_micros
-from connector.journal.statements import add_rows, put_row
+from connector.journal.statements import IDS, SITE, add_rows, put_row
 from connector.journal.tables import standoff, ticket, ticket_event
-from connector.ports.journal import JournalEvent
+from connector.ports import JournalEvent
+
+_STORED = select(standoff.c.ticket, standoff.c.why).where(standoff.c.site == SITE, standoff.c.ticket.in_(IDS))
 
 
 def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str) -> None:
@@ -35,6 +37,7 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str
         public=False,
     )
     _store(connection, ref, (released,), now=now)
+    setaside.release(connection, ref, now=now)
     line = JournalEvent(at=now, kind="released", site=ref.site, ticket=ref.id, actor=actor)
     audit.append(connection, line)
 
@@ -56,8 +59,7 @@ def _store(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent]
 
 def store(connection: Connection, site: str, decisions: Mapping[str, Decision]) -> int:
     """Store where decisions stopped by themselves, and forget what was released; return the rows that changed."""
-    of_tickets = (standoff.c.site == site, standoff.c.ticket.in_(list(decisions)))
-    found = connection.execute(select(standoff.c.ticket, standoff.c.why).where(*of_tickets))
+    found = connection.execute(_STORED, {SITE.key: site, IDS.key: list(decisions)})
     stored = {(row.ticket, row.why) for row in found}
     wanted = {(of, why): decision.now for of, decision in decisions.items() for why in decision.state.standoffs}
     for of, why in stored - wanted.keys():

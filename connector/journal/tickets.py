@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from connector.domain.change import Field
 from connector.domain.events import History, TicketEvent
@@ -19,16 +20,62 @@ from connector.journal.documents import event_of, hits_of, state_of, ticket_dige
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.recalls import marks_of
-from connector.journal.statements import AnyRow, portions
+from connector.journal.statements import IDS, MOST, SITE, AnyRow, parameter, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
 from connector.journal.tables import site as site_table
+from connector.ports import Previous, Stored
 from connector.ports.intents import OpStatus
-from connector.ports.journal import Previous, Stored
 
 DAY = timedelta(hours=24)
 _POSTED = (OpStatus.DONE.value, OpStatus.PARKED.value)
 """What is still looked for counts as wanted, not as said: it is planned until it is settled, and sent once."""
 _SPOKEN = (Effect.NOTES.value, Effect.PUBLIC.value)
+
+
+_BEGINNING = -(1 << 62)
+"""Microseconds before every moment there is."""
+
+Given: TypeAlias = Mapping[str, Any]
+"""The parameters of a statement about some tickets of a site."""
+
+_AT, _HASH = parameter("at"), parameter("hash")
+_OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
+_THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
+_TICKETS = select(ticket).where(*_THESE)
+_DIGESTS = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(*_THESE)
+_PREVIOUS = select(ticket.c.id, ticket.c.document, ticket.c.own_version).where(*_THESE)
+_EVENTS = select(ticket_event.c.ticket, ticket_event.c.document).where(
+    ticket_event.c.site == SITE, ticket_event.c.ticket.in_(IDS)
+)
+_STATES = select(escalation.c.ticket, escalation.c.document).where(
+    escalation.c.site == SITE, escalation.c.ticket.in_(IDS)
+)
+_SAID = select(said).where(said.c.site == SITE, said.c.ticket.in_(IDS))
+_APPLIED = select(applied).where(applied.c.site == SITE, applied.c.ticket.in_(IDS))
+_NOTES = (
+    select(
+        op.c.ticket,
+        func.sum(case((op.c.sent_at > _AT, 1), else_=0)).label("recent"),
+        func.max(op.c.sent_at).label("latest"),
+    )
+    .where(op.c.site == SITE, op.c.ticket.in_(IDS), op.c.audience.in_(_SPOKEN), op.c.status.in_(_POSTED))
+    .group_by(op.c.ticket)
+)
+_DUE = (
+    select(ticket.c.id)
+    .where(ticket.c.site == SITE, ticket.c.next_due_at <= _AT)
+    .order_by(ticket.c.next_due_at)
+    .limit(MOST)
+)
+_NEXT_DUE = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == SITE, ticket.c.next_due_at > _AT)
+_BY_HASH = (ticket.c.policy_hash, ticket.c.id)
+_UNDER_EARLIER = _OPEN.where(ticket.c.policy_hash < _HASH).order_by(*_BY_HASH).limit(MOST)
+_UNDER_LATER = _OPEN.where(ticket.c.policy_hash > _HASH).order_by(*_BY_HASH).limit(MOST)
+_WITHOUT_HISTORY = (
+    _OPEN.where(~ticket.c.history_complete, ~given_up(SITE))
+    .order_by(ticket.c.priority_rank, ticket.c.updated_at)
+    .limit(MOST)
+)
 
 
 def load(connection: Connection, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
@@ -40,15 +87,15 @@ def load(connection: Connection, site: str, ids: Sequence[str], *, now: datetime
 
 
 def _load(connection: Connection, site: str, ids: Sequence[str], now: datetime) -> dict[str, Stored]:
-    events = _events(connection, site, ids)
-    states = _states(connection, site, ids)
-    said_rows = _said(connection, site, ids)
-    values = _applied(connection, site, ids)
-    notes = _notes(connection, site, ids, since=now - DAY)
+    given = {SITE.key: site, IDS.key: ids}
+    events = _events(connection, given)
+    states = _states(connection, given)
+    said_rows = _said(connection, given)
+    values = _applied(connection, given)
+    notes = _notes(connection, given, since=now - DAY)
     marks: dict[str, set[str]] = defaultdict(set)
     for of, ref in marks_of(connection, site, ids):
         marks[of].add(ref)
-    rows = connection.execute(select(ticket).where(ticket.c.site == site, ticket.c.id.in_(ids)))
     return {
         row.id: Stored(
             ticket=ticket_of(row.document),
@@ -64,7 +111,7 @@ def _load(connection: Connection, site: str, ids: Sequence[str], now: datetime) 
             own_version=row.own_version,
             marks=frozenset(marks.get(row.id, ())),
         )
-        for row in rows
+        for row in connection.execute(_TICKETS, given)
     }
 
 
@@ -86,62 +133,45 @@ def _hits(row: AnyRow) -> Mapping[str, bool]:
     return MappingProxyType(hits_of(row.text_hits))
 
 
-def _events(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, list[TicketEvent]]:
-    wanted = select(ticket_event.c.ticket, ticket_event.c.document).where(
-        ticket_event.c.site == site, ticket_event.c.ticket.in_(ids)
-    )
+def _events(connection: Connection, given: Given) -> dict[str, list[TicketEvent]]:
     found: dict[str, list[TicketEvent]] = defaultdict(list)
-    for of, document in connection.execute(wanted):
+    for of, document in connection.execute(_EVENTS, given):
         found[of].append(event_of(document))
     return found
 
 
-def _states(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, EscalationState]:
-    wanted = select(escalation.c.ticket, escalation.c.document).where(
-        escalation.c.site == site, escalation.c.ticket.in_(ids)
-    )
-    return {of: state_of(document) for of, document in connection.execute(wanted)}
+def _states(connection: Connection, given: Given) -> dict[str, EscalationState]:
+    return {of: state_of(document) for of, document in connection.execute(_STATES, given)}
 
 
-def _said(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, SaidRows]:
-    wanted = select(said).where(said.c.site == site, said.c.ticket.in_(ids))
+def _said(connection: Connection, given: Given) -> dict[str, SaidRows]:
     found: dict[str, dict[tuple[str, Effect], Said]] = defaultdict(dict)
-    for row in connection.execute(wanted):
+    for row in connection.execute(_SAID, given):
         outcome = Said(outcome=Outcome(row.outcome), at=from_micros(row.at))
         found[row.ticket][row.occasion, Effect(row.audience)] = outcome
     return {of: MappingProxyType(rows) for of, rows in found.items()}
 
 
-def _applied(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, Mapping[Field, Applied]]:
-    wanted = select(applied).where(applied.c.site == site, applied.c.ticket.in_(ids))
+def _applied(connection: Connection, given: Given) -> dict[str, Mapping[Field, Applied]]:
     found: dict[str, dict[Field, Applied]] = defaultdict(dict)
-    for row in connection.execute(wanted):
+    for row in connection.execute(_APPLIED, given):
         value = Applied(value=row.value, at=from_micros(row.at), baseline=row.baseline)
         found[row.ticket][Field(row.field)] = value
     return {of: MappingProxyType(values) for of, values in found.items()}
 
 
-def _notes(
-    connection: Connection, site: str, ids: Sequence[str], *, since: datetime
-) -> dict[str, tuple[int, datetime | None]]:
+def _notes(connection: Connection, given: Given, *, since: datetime) -> dict[str, tuple[int, datetime | None]]:
     """Return per ticket how many comments of ours it got since ``since``, and when the latest was sent."""
-    recent = func.sum(case((op.c.sent_at > to_micros(since), 1), else_=0))
-    wanted = (
-        select(op.c.ticket, recent.label("recent"), func.max(op.c.sent_at).label("latest"))
-        .where(op.c.site == site, op.c.ticket.in_(ids), op.c.audience.in_(_SPOKEN), op.c.status.in_(_POSTED))
-        .group_by(op.c.ticket)
-    )
-    return {row.ticket: (int(row.recent), from_micros(row.latest)) for row in connection.execute(wanted)}
+    rows = connection.execute(_NOTES, {**given, _AT.key: to_micros(since)})
+    return {row.ticket: (int(row.recent), from_micros(row.latest)) for row in rows}
 
 
 def unchanged(connection: Connection, site: str, seen: Sequence[Ticket]) -> frozenset[str]:
     """Return ids of those tickets whose facts are stored just so: one query, and no stored document is read."""
     stored: dict[str, tuple[str, str]] = {}
     for portion in portions([each.ref.id for each in seen]):
-        wanted = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(
-            ticket.c.site == site, ticket.c.id.in_(portion)
-        )
-        stored.update((id_, (version, digest)) for id_, version, digest in connection.execute(wanted))
+        rows = connection.execute(_DIGESTS, {SITE.key: site, IDS.key: portion})
+        stored.update((id_, (version, digest)) for id_, version, digest in rows)
     return frozenset(each.ref.id for each in seen if _is_stored(each, stored.get(each.ref.id)))
 
 
@@ -153,12 +183,9 @@ def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[s
     """Return, per known id, what deriving events from two observations needs of the earlier one."""
     found: dict[str, Previous] = {}
     for portion in portions(list(dict.fromkeys(ids))):
-        rows = connection.execute(
-            select(ticket.c.id, ticket.c.document, ticket.c.own_version).where(
-                ticket.c.site == site, ticket.c.id.in_(portion)
-            )
-        ).all()
-        values = _applied(connection, site, portion) if rows else {}
+        given = {SITE.key: site, IDS.key: portion}
+        rows = connection.execute(_PREVIOUS, given).all()
+        values = _applied(connection, given) if rows else {}
         for id_, document, own_version in rows:
             ours = values.get(id_, _NOTHING_APPLIED)
             found[id_] = Previous(ticket=ticket_of(document), applied=ours, own_version=own_version)
@@ -167,28 +194,22 @@ def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[s
 
 def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose due moment has come, earliest first."""
-    wanted = (
-        select(ticket.c.id)
-        .where(ticket.c.site == site, ticket.c.next_due_at <= to_micros(now))
-        .order_by(ticket.c.next_due_at)
-        .limit(limit)
-    )
-    return tuple(connection.execute(wanted).scalars())
+    given = {SITE.key: site, _AT.key: to_micros(now), MOST.key: limit}
+    return tuple(connection.execute(_DUE, given).scalars())
 
 
 def next_due(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
     """Return the earliest due moment of a site, or the earliest later than ``after``."""
-    later = ticket.c.next_due_at.is_not(None) if after is None else ticket.c.next_due_at > to_micros(after)
-    wanted = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == site, later)
-    return maybe_moment(connection.execute(wanted).scalar_one())
+    given = {SITE.key: site, _AT.key: _BEGINNING if after is None else to_micros(after)}
+    return maybe_moment(connection.execute(_NEXT_DUE, given).scalar_one())
 
 
 def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose last decision was made under another policy, or never."""
     found: list[str] = []
-    for other in (ticket.c.policy_hash < policy_hash, ticket.c.policy_hash > policy_hash):
-        wanted = _open(site).where(other).order_by(ticket.c.policy_hash, ticket.c.id).limit(limit - len(found))
-        found.extend(connection.execute(wanted).scalars())
+    for wanted in (_UNDER_EARLIER, _UNDER_LATER):
+        given = {SITE.key: site, _HASH.key: policy_hash, MOST.key: limit - len(found)}
+        found.extend(connection.execute(wanted, given).scalars())
     return tuple(found)
 
 
@@ -197,28 +218,19 @@ def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tu
     found: list[str] = []
     earlier = and_(ticket.c.policy_hash > "", ticket.c.policy_hash < policy_hash)
     for other in (earlier, ticket.c.policy_hash > policy_hash):
-        found.extend(connection.execute(_open(site).where(other).order_by(ticket.c.policy_hash, ticket.c.id)).scalars())
+        wanted = _OPEN.where(other).order_by(ticket.c.policy_hash, ticket.c.id)
+        found.extend(connection.execute(wanted, {SITE.key: site}).scalars())
     return tuple(found)
 
 
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
-    wanted = (
-        _open(site)
-        .where(~ticket.c.history_complete, ~given_up(site))
-        .order_by(ticket.c.priority_rank, ticket.c.updated_at)
-        .limit(limit)
-    )
-    return tuple(connection.execute(wanted).scalars())
+    return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())
 
 
 def known_open(connection: Connection, site: str) -> frozenset[str]:
     """Return ids of all tickets that we believe open."""
-    return frozenset(connection.execute(_open(site)).scalars())
-
-
-def _open(site: str) -> Select[str]:
-    return select(ticket.c.id).where(ticket.c.site == site, ticket.c.is_open)
+    return frozenset(connection.execute(_OPEN, {SITE.key: site}).scalars())
 
 
 def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
@@ -16,14 +17,28 @@ from connector.errors import ConnectorError
 from connector.journal import audit, outbox, standoffs
 from connector.journal.documents import state_document
 from connector.journal.moments import length_micros, maybe_micros, to_micros
-from connector.journal.statements import AnyRow, add_rows, change_rows, portions
+from connector.journal.statements import IDS, SITE, AnyRow, add_rows, change_rows, parameter, portions
 from connector.journal.tables import applied, clock, escalation, said, ticket
-from connector.ports.journal import JournalEvent, Verdict
+from connector.ports import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
 _SAID = (*_OF_TICKET, "occasion", "audience")
 _APPLIED = (*_OF_TICKET, "field")
+
+
+_SINCE = parameter("since")
+_THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
+_MOMENTS = select(ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.policy_hash).where(*_THESE)
+_WAITING = select(ticket.c.id).where(*_THESE, ticket.c.next_due_at <= _SINCE)
+_DIGESTS = select(escalation.c.ticket, escalation.c.digest).where(
+    escalation.c.site == SITE, escalation.c.ticket.in_(IDS)
+)
+
+
+@lru_cache(maxsize=8)
+def _of_tickets(table: Table) -> Select[Any]:
+    return select(table).where(table.c.site == SITE, table.c.ticket.in_(IDS))
 
 
 def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
@@ -52,9 +67,7 @@ def _shadow_lines(site: str, verdicts: Mapping[str, Verdict], run: str) -> Itera
 
 def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
     """Store when each ticket falls due again and under which policy it was decided."""
-    columns = (ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.policy_hash)
-    rows = connection.execute(select(*columns).where(ticket.c.site == site, ticket.c.id.in_(list(verdicts))))
-    known = {row.id: row for row in rows}
+    known = {row.id: row for row in connection.execute(_MOMENTS, {SITE.key: site, IDS.key: list(verdicts)})}
     if missing := verdicts.keys() - known.keys():
         raise ConnectorError(f"decided upon tickets that are not stored: {site} {', '.join(sorted(missing))}")
     changed = []
@@ -77,25 +90,19 @@ def _due(row: AnyRow, verdict: Verdict) -> int | None:
 def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
     """Store when tickets fall due next, where they still are due from the moment of the decision that was written."""
     for portion in portions(list(due)):
-        waiting = select(ticket.c.id).where(
-            ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.next_due_at <= to_micros(since)
-        )
-        ids = connection.execute(waiting).scalars().all()
+        given = {SITE.key: site, IDS.key: portion, _SINCE.key: to_micros(since)}
+        ids = connection.execute(_WAITING, given).scalars().all()
         rows = [{"site": site, "id": of, "next_due_at": maybe_micros(due[of])} for of in ids]
         change_rows(connection, ticket, rows, key=("site", "id"))
 
 
 def _store_states(connection: Connection, site: str, verdicts: Mapping[str, Verdict], run: str) -> int:
-    wanted = select(escalation.c.ticket, escalation.c.digest)
-    stored = dict(connection.execute(_among(wanted, escalation, site, verdicts)).all())
+    found = connection.execute(_DIGESTS, {SITE.key: site, IDS.key: list(verdicts)})
+    stored = {of: digest for of, digest in found}  # noqa: C416
     rows = {of: state_row(site, of, verdict.decision.state) | {"run": run} for of, verdict in verdicts.items()}
     new = [row for of, row in rows.items() if of not in stored]
     changed = [row for of, row in rows.items() if stored.get(of, row["digest"]) != row["digest"]]
     return add_rows(connection, escalation, new) + change_rows(connection, escalation, changed, key=_OF_TICKET)
-
-
-def _among(wanted: Any, table: Table, site: str, verdicts: Mapping[str, object]) -> Any:
-    return wanted.where(table.c.site == site, table.c.ticket.in_(list(verdicts)))
 
 
 def state_row(site: str, of: str, state: EscalationState) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _store_rows(
 ) -> int:
     """Insert what is new and update what differs; return how many rows that were."""
     tickets = sorted({row["ticket"] for row in rows})
-    found = connection.execute(select(table).where(table.c.site == site, table.c.ticket.in_(tickets))).mappings()
+    found = connection.execute(_of_tickets(table), {SITE.key: site, IDS.key: tickets}).mappings()
     stored = {tuple(row[name] for name in key): dict(row) for row in found}
     new, changed = [], []
     for row in rows:
@@ -180,7 +187,7 @@ def store_said(connection: Connection, site: str, rows: Sequence[dict[str, Any]]
     if not rows:
         return 0
     tickets = sorted({row["ticket"] for row in rows})
-    found = connection.execute(select(said).where(said.c.site == site, said.c.ticket.in_(tickets)))
+    found = connection.execute(_of_tickets(said), {SITE.key: site, IDS.key: tickets})
     stored = {(row.ticket, row.occasion, row.audience): row for row in found}
     new: dict[tuple[str, str, str], dict[str, Any]] = {}
     changed = []
@@ -210,7 +217,7 @@ def _store_adopted(connection: Connection, site: str, verdicts: Mapping[str, Ver
     if not offered:
         return 0
     tickets = sorted({of for of, _ in offered})
-    found = connection.execute(select(applied).where(applied.c.site == site, applied.c.ticket.in_(tickets)))
+    found = connection.execute(_of_tickets(applied), {SITE.key: site, IDS.key: tickets})
     stored = {(row.ticket, Field(row.field)): row.value for row in found}
     new = [row for key, row in offered.items() if key not in stored]
     changed = [row for key, row in offered.items() if key in stored and stored[key] != row["value"]]

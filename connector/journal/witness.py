@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
-from connector.journal.statements import AnyRow
+from connector.journal.statements import AnyRow, change_rows
 from connector.journal.tables import identity, site
 
 _NAME = "journal"
@@ -101,7 +101,7 @@ class Witness:
         if changes_of(connection) == self._changes:
             return None
         said = Testimony(self._said.mark, self._said.epoch, self._said.count + 1)
-        connection.execute(update(identity).where(identity.c.name == _NAME).values(count=said.count))
+        change_rows(connection, identity, [{"name": _NAME, "count": said.count}], key=("name",))
         changes = changes_of(connection)
 
         def seen() -> None:

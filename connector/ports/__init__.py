@@ -38,13 +38,16 @@ from connector.ports.helpdesk import (
     fetched,
 )
 from connector.ports.intents import Op, OpStatus
-from connector.ports.journal import (
+from connector.ports.journal import Journal
+from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.recall import Recall
+from connector.ports.records import Records
+from connector.ports.setaside import AsideKind, SetAside
+from connector.ports.stored import (
     Candidate,
-    Journal,
     JournalEvent,
     Previous,
     Progress,
-    Records,
     RunRow,
     RunSummary,
     SiteState,
@@ -52,9 +55,6 @@ from connector.ports.journal import (
     Stored,
     Verdict,
 )
-from connector.ports.outbox import Delivery, Outbox, Queued
-from connector.ports.recall import Recall
-from connector.ports.setaside import AsideKind, SetAside
 from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifier, Observer, Policies, Renderer
 
 __all__ = [

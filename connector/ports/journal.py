@@ -1,189 +1,39 @@
-"""The journal's ports: what the engine stores, in whole transactions, and what people read of it.
+"""The journal's port: what the engine stores, in whole transactions.
 
-``Journal`` methods are whole transactions on frozen values: each either happened or did not. Intent is stored before a
+Its methods are whole transactions on frozen values: each either happened or did not. Intent is stored before a
 write is sent (``arm``), the outcome after (``settle``); a row that is left ``sending`` by a crash is looked up in the
 helpdesk before anything else is written on that ticket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Protocol
 
-from connector.domain.change import Field, Notification, Write
-from connector.domain.decision import Decision
-from connector.domain.events import History, TicketEvent
-from connector.domain.occasion import Record, SaidRows
+from connector.domain.change import Write
+from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.erasure import Forgetting
-from connector.ports.helpdesk import Cursor, Page, Receipt, TicketHistory, Version
+from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
-from connector.ports.outbox import Delivery, Outbox, Queued
+from connector.ports.outbox import Outbox
 from connector.ports.recall import Recall
-from connector.ports.setaside import Asides, SetAside
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteState:
-    """What is known about a site between runs.
-
-    Attributes:
-        cursor: ``None`` until a full load has begun.
-        loaded: The full load ended; until then an interrupted load starts anew.
-        effects: Effects per scope (``""`` is the site's default) as they were at the last run, to notice a switch.
-        frozen: Effect → reason, set by a guard and cleared by ``resume``.
-        allowance: Effect → writes that ``resume --allow`` still lets through.
-        open_tickets: Known open tickets.
-        recall: How far what was written here has been read back from the helpdesk.
-    """
-
-    site: str
-    fingerprint: str
-    cursor: Cursor | None = None
-    loaded: bool = False
-    paused: str = ""
-    effects: Mapping[str, frozenset[Effect]] = field(default_factory=lambda: MappingProxyType({}))
-    frozen: Mapping[Effect, str] = field(default_factory=lambda: MappingProxyType({}))
-    allowance: Mapping[Effect, int] = field(default_factory=lambda: MappingProxyType({}))
-    open_tickets: int = 0
-    last_good_at: datetime | None = None
-    last_sweep_at: datetime | None = None
-    recall: Recall = Recall()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """All that the journal knows about one ticket; the journal's half of a ``Situation``.
-
-    ``marks`` are the refs of what was said there and read back from the helpdesk, because the state had forgotten it.
-    """
-
-    ticket: Ticket
-    history: History = History()
-    state: EscalationState = EscalationState()
-    said: SaidRows = field(default_factory=lambda: MappingProxyType({}))
-    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
-    text_hits: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-    text_version: str = ""
-    notes_today: int = 0
-    last_note_at: datetime | None = None
-    next_due_at: datetime | None = None
-    own_version: Version = ""
-    marks: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Previous:
-    """What deriving events from two observations needs of the earlier one.
-
-    Attributes:
-        own_version: The version after our latest write; an observation with this version holds only our own change
-            and what automations did in answer to it.
-    """
-
-    ticket: Ticket
-    applied: Mapping[Field, Applied] = field(default_factory=lambda: MappingProxyType({}))
-    own_version: Version = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A ticket as it is to be stored from a page: facts without free text, events, text results for this version."""
-
-    ticket: Ticket
-    events: tuple[TicketEvent, ...] = ()
-    text_hits: Mapping[str, bool] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One decision as it is to be stored, with the rows it settles and the fields it adopts.
-
-    Attributes:
-        unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
-        notifications: What goes to the outbox together with the verdict: operation key → notification.
-        would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
-    """
-
-    decision: Decision
-    records: tuple[Record, ...] = ()
-    adopted: Mapping[Field, str | None] = field(default_factory=lambda: MappingProxyType({}))
-    unwritten: bool = False
-    notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
-    would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """How much of an effect's budget a site has used in the present window, and per ticket in its own window."""
-
-    used: Mapping[Effect, int]
-    by_ticket: Mapping[tuple[Effect, str], int] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """Counts of one pass over one site, as they stand in the log line per run.
-
-    Attributes:
-        insufficient: Open tickets decided upon whose inputs are too few for a priority.
-    """
-
-    read: int = 0
-    decided: int = 0
-    written: int = 0
-    held: int = 0
-    left: int = 0
-    failed: int = 0
-    parked: int = 0
-    would_do: int = 0
-    insufficient: int = 0
-    requests: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
-    """One pass over one site."""
-
-    id: str
-    site: str
-    kind: str  # sync, run, apply
-    policy: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    outcome: str = ""  # ok, partial, failed, stopped
-    why: str = ""
-    summary: RunSummary = RunSummary()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEvent:
-    """One line of the audit: what happened, to which ticket, why. Append-only and hash-chained."""
-
-    at: datetime
-    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, edit-held, quarantined, policy, effect, …
-    site: str
-    ticket: str = ""
-    key: str = ""
-    run: str = ""
-    actor: str = "connector"
-    data: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Site's bookkeeping to move in one go; ``None`` leaves a value as it is."""
-
-    cursor: Cursor | None = None
-    loaded: bool | None = None
-    last_good_at: datetime | None = None
-    last_sweep_at: datetime | None = None
+from connector.ports.records import Records
+from connector.ports.setaside import Asides
+from connector.ports.stored import (
+    Candidate,
+    JournalEvent,
+    Previous,
+    Progress,
+    RunRow,
+    SiteState,
+    Spent,
+    Stored,
+    Verdict,
+)
 
 
 class Journal(Outbox, Asides, Forgetting, Protocol):
@@ -372,69 +222,3 @@ class Journal(Outbox, Asides, Forgetting, Protocol):
 
     def records(self) -> Records:
         """Return the read side."""
-
-
-class Records(Protocol):
-    """The read side: what ``status``, ``log``, ``explain`` and ``attention`` show. Never writes."""
-
-    def sites(self) -> tuple[SiteState, ...]:
-        """Return every known site."""
-
-    def stored(self, ref: TicketRef, *, now: datetime) -> Stored | None:
-        """Return what is known about one ticket."""
-
-    def find(self, text: str) -> tuple[TicketRef, ...]:
-        """Return tickets whose key or id is ``text`` (``SUP-14``, ``zendesk:123``, ``123``)."""
-
-    def runs(self, *, site: str | None = None, limit: int = 20, until: datetime | None = None) -> tuple[RunRow, ...]:
-        """Return runs, latest first; ``until``: only those that had begun by then."""
-
-    def last_event(self) -> int:
-        """Return the position of the audit's last line; 0: it has none."""
-
-    def events(
-        self,
-        *,
-        site: str | None = None,
-        ticket: str | None = None,
-        since: datetime | None = None,
-        between: tuple[int, int] | None = None,
-        limit: int = 200,
-    ) -> tuple[JournalEvent, ...]:
-        """Return audit lines, oldest first; ``between``: after one position, up to another."""
-
-    def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
-        """Return intents, latest first."""
-
-    def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
-        """Yield what the latest run of each site held back."""
-
-    def approvals(self, site: str) -> tuple[JournalEvent, ...]:
-        """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
-
-    def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
-        """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
-
-    def held_edit(self, site: str, policy_hash: str) -> JournalEvent | None:
-        """Return the line that holds the edit to this policy, unless an operator has spoken since."""
-
-    def quarantined(self, *, site: str | None = None) -> tuple[JournalEvent, ...]:
-        """Return tickets whose payload could not be read."""
-
-    def aside(self, *, site: str) -> tuple[SetAside, ...]:
-        """Return what is set aside on a site, longest first."""
-
-    def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
-        """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
-
-    def next_due(self, site: str) -> datetime | None:
-        """Return the earliest ``next_due_at`` of the site's open tickets."""
-
-    def policy_since(self, site: str, policy_hash: str) -> datetime | None:
-        """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
-
-    def resumed_at(self, site: str) -> datetime | None:
-        """Return when an operator last let the site write again; ``None``: never."""
-
-    def policy(self, digest: str) -> str | None:
-        """Return a policy's canonical document by (a prefix of) its hash."""

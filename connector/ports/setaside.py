@@ -16,6 +16,7 @@ class AsideKind(StrEnum):
     SCOPE = "scope"  # we may not write there: until somebody resumes
     FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
     TICKET = "ticket"  # the helpdesk does not show it: until it is looked for again
+    QUARANTINE = "quarantine"  # our own code failed on it: after three times until it, the policy or we change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,10 @@ class SetAside:
     Attributes:
         scope: Where; empty for a whole site.
         ticket: Id of the ticket, where it concerns one.
-        field: Which field of ours, where it concerns one.
-        value: The value that was refused; empty: every value.
-        bindings: Digest of the map under which a field was refused; under another map it is tried again.
+        field: Which field of ours, where it concerns one; of a quarantine, what failed.
+        value: The value that was refused; empty: every value. Of a quarantine, the how-manieth failure it was.
+        bindings: Digest of what it was set aside under (of a refused field the site's map); under another it is tried
+            again.
         until: When it ends by itself.
     """
 
@@ -46,7 +48,10 @@ class Asides(Protocol):
     """The part of the journal that keeps what is set aside; every method is one durable transaction."""
 
     def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
-        """Set things aside; one that is known keeps its beginning. ``resume`` ends all but tickets."""
+        """Set things aside; one that is known keeps its beginning.
+
+        ``resume`` ends all but tickets, ``release`` ends a ticket's quarantine.
+        """
 
     def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:
         """End what was set aside."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
+
+from connector.sandbox.line import Line
+
+PATIENCE = 600.0
+"""Seconds that an answer may take: waiting is a question, too."""
 
 
 class ControlError(RuntimeError):
@@ -17,7 +22,7 @@ class ControlError(RuntimeError):
 
 
 class SandboxClient:
-    """Talks to a running sandbox's control API. Threads may share one: each call has its own connection.
+    """Talks to a running sandbox's control API. Threads may share one: each has its own connection.
 
     Attributes:
         ready: What the sandbox printed when it was ready.
@@ -26,6 +31,7 @@ class SandboxClient:
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.ready = ready
         self._address = urlsplit(ready["control_url"]).netloc
+        self._lines = threading.local()
 
     @property
     def clock_url(self) -> str:
@@ -116,17 +122,16 @@ class SandboxClient:
         return told
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        connection = http.client.HTTPConnection(self._address, timeout=600)
-        try:
-            payload = None if body is None else json.dumps(body)
-            connection.request(method, f"/_sandbox/{path}", payload)
-            answer = connection.getresponse()
-            told = json.loads(answer.read())
-        finally:
-            connection.close()
-        if answer.status != 200:
+        status, told = self._line().ask(method, f"/_sandbox/{path}", body)
+        if status != 200:
             raise ControlError(f"{method} {path}: {told['error']}")
         return told
+
+    def _line(self) -> Line:
+        line: Line | None = getattr(self._lines, "line", None)
+        if line is None:
+            line = self._lines.line = Line(self._address, timeout=PATIENCE)
+        return line
 
 
 class SandboxProcess:

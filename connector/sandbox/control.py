@@ -123,7 +123,8 @@ class Control:
     def _wait(self, body: dict[str, Any], present: Present) -> dict[str, Any]:
         until = moment(body["until"]) if body.get("until") else None
         wake = self._clock.wait(body["party"], until, patience=float(body.get("patience", 30.0)), present=present)
-        return {"now": wake.now.isoformat(), "reached": wake.reached, "poked": wake.poked}
+        mode = self._clock.mode
+        return {"now": wake.now.isoformat(), "mode": mode, "reached": wake.reached, "poked": wake.poked}
 
     def _set(self, body: dict[str, Any], _present: Present) -> dict[str, Any]:
         self._clock.set(moment(body["to"]))

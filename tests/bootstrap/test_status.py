@@ -20,7 +20,7 @@ from tests.bootstrap.conftest import Compose
 
 KEYS = {
     *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
-    *("next_poll_at", "failures", "budgets", "paused", "frozen", "aside", "held", "parked", "untold"),
+    *("next_poll_at", "failures", "budgets", "paused", "frozen", "aside", "held", "parked", "untold", "quarantined"),
 }
 
 
@@ -108,6 +108,29 @@ def test_what_the_daemon_says_is_what_its_loops_noted(compose: Compose) -> None:
         assert (said["budgets"], said["next_poll_at"]) == ({"account": [5, 9]}, "2026-11-23T09:00:00+00:00")
         service._hooks.close()
         service._control.stop()
+
+
+def test_a_quarantined_ticket_is_in_sight_and_its_first_failures_are_not(
+    compose: Compose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    failed = [
+        SetAside(kind=AsideKind.QUARANTINE, ticket="7", field="deciding", value=str(n), why="deciding fails", since=now)
+        for n in (1, 2, 3)
+    ]
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        journal.set_aside("zendesk", failed[:2])
+        assert program.status().sites[1].quarantined == 0
+        assert program.attention() == []
+        journal.set_aside("zendesk", failed[2:])
+    assert (program.status().sites[1].quarantined, program.status().sites[1].aside) == (1, ())
+    (row,) = program.attention()
+    assert (row["kind"], row["ticket"], row["what"]) == ("quarantined", "7", "deciding fails, 3 times")
+    assert "connector release zendesk:7" in row["command"]
+    assert run(["-c", str(program.places.paused.with_name("connector.yaml")), "status"]) == 0
+    assert "quarantined: 1" in capsys.readouterr().out
 
 
 def test_what_is_set_aside_is_in_sight_until_it_ends(compose: Compose) -> None:

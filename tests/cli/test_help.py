@@ -33,5 +33,5 @@ def test_examples_are_accepted(name: str) -> None:
         cli.make_context("connector", words[1 : at + 1])
         called = cli.get_command(click.Context(cli), words[at])
         assert called is not None
-        given = [__file__ if word == "today.json" and words[at] == "apply" else word for word in words[at + 1 :]]
+        given = [__file__ if words[at] in {"apply", "restore"} and "." in word else word for word in words[at + 1 :]]
         called.make_context(words[at], given)

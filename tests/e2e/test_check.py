@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,25 @@ def test_a_scope_too_much_and_a_scope_too_little_are_told(desk: Desk) -> None:
     assert desk.run("check").code == 4
     assert [row["what"] for row in found(desk, "missing")] == ["writer: scope write"]
     assert [row["what"] for row in found(desk, "excess", site=ZENDESK)] == ["reader: scope write"]
+
+
+def test_a_site_that_is_read_by_search_needs_no_admin(desk: Desk) -> None:
+    """An agent's client alone: too little for the export, all that the search takes."""
+
+    def agent_alone(document: dict[str, Any]) -> None:
+        site = next(s for s in document["sites"] if s["name"] == ZENDESK)
+        site["auth"]["reader"] = dict(site["auth"]["writer"])
+
+    (secret,) = [path for path in Path(desk.folder).rglob("zendesk_writer") if path.is_file()]
+    shutil.copy(secret, secret.with_name("zendesk"))
+    desk.configure(agent_alone)
+    assert [row["what"] for row in found(desk, "missing", site=ZENDESK)] == ["reader: role admin"]
+
+    def by_search(document: dict[str, Any]) -> None:
+        next(s for s in document["sites"] if s["name"] == ZENDESK)["poll"] = {"by": "search"}
+
+    desk.configure(by_search)
+    assert found(desk, "missing", site=ZENDESK) == []
 
 
 def test_a_wrong_secret_is_told_and_the_other_site_is_looked_at(desk: Desk) -> None:

@@ -44,6 +44,14 @@ def test_the_escalation_never_waits_for_its_comment(stage: Stage, desk: Desk) ->
     assert (desk.live(id_).priority, desk.live(id_).level, said(desk)) == (Priority.P1, 1, [])
 
 
+def test_another_tickets_note_never_waits_for_it(stage: Stage, desk: Desk) -> None:
+    lose_a_note(stage, desk)
+    (other,) = opened(desk, labels=SPOKEN)
+    stage.clock.move(SECOND * 10)
+    stage.run("desk")
+    assert [c.ticket for c in desk.world.comments if c.key] == [other]
+
+
 def test_it_is_sent_once_more_after_two_looks_in_vain(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
     lose_a_note(stage, desk)
     for wait in (NOTE - SECOND, SECOND, APART - SECOND):

@@ -101,6 +101,25 @@ def _worse(people: object, ticket: str) -> None:
     people.set_field(ticket, "ben", "urgency", "blocked")  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kathmandu", "Pacific/Auckland"])
+def test_fault_48_the_accounts_time_zone_hides_no_change(tmp_path: Path, zone: str) -> None:
+    """The profile of our account lies hours off UTC: each change is seen with the next poll, and none over again."""
+    with bench(tmp_path, JIRA, jsm_eu={"zone": zone, "index_lag": (0, 0)}) as made:
+        people = made.scene.exchanges[JIRA].site.people
+        tickets = [made.ticket(JIRA, impact="user", urgency="inconvenient") for _ in range(3)]
+        made.goes_by(30 * MINUTE)
+        for ticket in tickets:
+            _worse(people, ticket)
+            made.goes_by(6 * MINUTE)
+            assert priorities(made, JIRA).count("P1") == tickets.index(ticket) + 1
+        made.goes_by(30 * MINUTE)
+        assert priorities(made, JIRA) == ["P1"] * 3
+        for ticket in tickets:
+            bodies = [c["body"] for c in made.ours(JIRA, ticket)]
+            assert len(bodies) == len(set(bodies))
+        made.checks.step()
+
+
 def test_fault_49_an_index_five_minutes_behind_loses_and_repeats_nothing(tmp_path: Path) -> None:
     """Searches show each change five minutes late: nothing is taken for gone, no level is entered twice."""
     with bench(tmp_path, JIRA, jsm_eu={"index_lag": (300, 300)}) as made:

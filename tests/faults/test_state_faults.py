@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +26,13 @@ from sqlalchemy import event
 from connector.cli.log import Log
 from connector.engine.passes import PassOutcome
 from connector.errors import Busy, ConnectorError, StateFull
+from connector.helpdesks.memory import MemoryReader
 from connector.journal import make_backup, open_journal, open_records, restore, schema, sqlite
 from connector.journal.backup import backup_folder, verify
 from connector.journal.faults import StateBroken
 from tests.amnesia.story import Storyteller, loss_of
 from tests.engine.ledger import nothing_is_said_twice
-from tests.engine.stage import MONDAY, Desk, Stage
+from tests.engine.stage import MONDAY, Desk, Stage, Witness
 from tests.helpdesks.stopped_clock import StoppedClock
 from tests.journal import samples
 from tests.journal.samples import FINGERPRINT, NOW, SITE
@@ -159,6 +161,31 @@ def test_fault_62_a_second_process_is_turned_away(state: Path) -> None:
     with open_journal(str(state), least_free=0), pytest.raises(Busy, match=f"process {os.getpid()}"):
         open_journal(str(state), least_free=0)
     open_journal(str(state), least_free=0).close()
+
+
+def test_fault_62_two_hosts_with_a_state_each_never_fight_over_a_field(template: Path) -> None:
+    """Nothing tells one installation of another: comments come twice, once from each, and never more often.
+
+    Fields are written once: what the other has written is what is wanted. The README says so.
+    """
+    clock = StoppedClock(MONDAY)
+    here, there = Desk("desk", clock), Desk("desk", clock)
+    there.world = here.world
+    there.reader, there.writer = MemoryReader(here.world), Witness(here.world, bulk_size=0)
+    stages = [Stage(template, desk, clock=clock) for desk in (here, there)]
+    ids = [here.world.create(facts={"impact": "site", "urgency": "blocked"}).id for _ in range(2)]
+    for _ in range(8):
+        for stage in stages:
+            clock.move(timedelta(minutes=5))
+            stage.run("desk")
+    sent = [each.write for each in (*here.writer.sent, *there.writer.sent)]
+    written = [(w.ref.id, f.field, f.after) for w in sent for f in w.fields]
+    assert len(written) == len(set(written))
+    assert len({here.live(id_).level for id_ in ids}) == 1
+    texts = Counter((c.ticket, c.body) for c in here.world.comments if c.key)
+    assert set(texts.values()) == {1, 2} or set(texts.values()) == {2}
+    for stage in stages:
+        stage.close()
 
 
 # ---- the disk

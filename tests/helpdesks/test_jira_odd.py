@@ -15,7 +15,7 @@ from responses import matchers
 from connector.domain.change import Field
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
-from connector.errors import Conflict, Denied, NotSent, Rejected, Throttled, Unavailable, Unknown
+from connector.errors import Conflict, Denied, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports import Presence
@@ -198,8 +198,10 @@ class TestEdits:
     def test_an_outage_before_the_reading_is_not_sent(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         seen = observed(site, wire)
         wire.replace(responses.GET, f"{API}/issue/7", status=502, body="<html>")
-        with pytest.raises(NotSent):
+        with pytest.raises(Throttled, match="not sent") as caught:  # by then the breaker says when to ask again
             send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert caught.value.retry_after is not None
+        assert timedelta(seconds=30) < caught.value.retry_after <= timedelta(minutes=1)
 
     def test_whether_mails_may_be_left_out_is_asked_once_per_project(
         self, site: JiraSite, wire: responses.RequestsMock
@@ -212,7 +214,7 @@ class TestEdits:
                 matchers.query_param_matcher({"projectKey": "SUP", "permissions": "ADMINISTER,ADMINISTER_PROJECTS"})
             ],
         )
-        quiet = {"returnIssue": "true", "notifyUsers": "false"}
+        quiet = {"returnIssue": "true", "notifyUsers": "false", "expand": "changelog"}
         put = wire.put(f"{API}/issue/7", json=issue(), match=[matchers.query_param_matcher(quiet)])
         for _ in range(2):
             send(site, seen, wanted(Field.PRIORITY, "P1"))

@@ -404,7 +404,7 @@ class TestRequests:
             "update": {"labels": [{"add": "a"}, {"add": "b"}]},
             "properties": [{"key": "esc.marker", "value": {"key": "k"}}],
         }
-        assert dict(request.params) == {"returnIssue": "true", "notifyUsers": "false"}
+        assert dict(request.params) == {"returnIssue": "true", "notifyUsers": "false", "expand": "changelog"}
 
     @pytest.mark.parametrize(
         "change",

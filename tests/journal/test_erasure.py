@@ -47,6 +47,7 @@ def test_an_erased_ticket_is_in_no_row_and_no_byte(known: SqlJournal, state: Pat
     known.erase(SITE, account=CANARY)
     assert known.load(SITE, ["1"], now=NOW) == ()
     assert known.records().events(ticket="1") == ()
+    assert CANARY.encode() not in bytes_of(state), "the log is emptied as well, while the state is in use"
     known.close()
     assert CANARY.encode() not in bytes_of(state)
 

@@ -211,6 +211,18 @@ def test_a_damaged_state_is_refused(state):
         open_journal(str(state), least_free=0)
 
 
+def test_damage_that_no_query_of_ours_would_meet_is_noticed(state):
+    with open_journal(str(state), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, *(a_ticket(str(n)) for n in range(500)))
+    content = bytearray(state.read_bytes())
+    marker = max(n for n in range(0, len(content), 4096) if b'"499"' in content[n : n + 4096])
+    content[marker : marker + 64] = b"\xff" * 64
+    state.write_bytes(content)
+    with pytest.raises(StateBroken, match="damaged"):
+        open_journal(str(state), least_free=0)
+
+
 def test_a_full_disk_refuses_the_writer_and_not_the_reader(state):
     with pytest.raises(ConnectorError, match="MB free") as raised:
         open_journal(str(state), least_free=1 << 62)

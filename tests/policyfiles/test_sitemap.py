@@ -93,7 +93,7 @@ def test_fields_that_a_map_does_not_bind_are_never_planned() -> None:
 
 def test_jira_tells_organizations_and_the_requesters_language() -> None:
     text = JIRA.replace("{field: customfield_10104}", "{organization: name, values: {Acme: platinum}}", 1)
-    fields = site(text.replace("inputs:\n", "inputs:\n  locale: {requester: locale}\n", 1)).fields
+    fields = site(text).fields
     assert fields.inputs["org.tier"].source is BindingSource.ORGANIZATION
     assert fields.inputs["locale"].source is BindingSource.REQUESTER
     (problem,) = problems(JIRA.replace("{field: customfield_10104}", "{requester: locale}", 1))

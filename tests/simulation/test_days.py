@@ -22,7 +22,7 @@ def play(seed: int, folder: Path, template: Path, *, hours: float = 10) -> tuple
     return report, trace.getvalue()
 
 
-@pytest.mark.parametrize("seed", [1, 6])
+@pytest.mark.parametrize("seed", [4, 11])
 def test_every_promise_holds_on_a_day_with_faults_people_bots_and_deaths(
     seed: int, tmp_path: Path, template: Path
 ) -> None:

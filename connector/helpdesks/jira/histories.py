@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import Ticket
-from connector.errors import Denied, Malformed, Rejected, Unavailable
+from connector.errors import Malformed, Unavailable, why_no_history
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
 from connector.helpdesks.jira.insight import Insight
@@ -47,10 +47,9 @@ class Histories:
                 comments = self._comments(ticket.ref.id)
                 events = self._events(ticket, logs.get(ticket.ref.id, []), comments)
                 found = tuple(marks(issues[ticket.ref.id], comments, self._shape.ours, read_at=read_until))
-            except (Rejected, Malformed, Denied) as error:
-                if isinstance(error, Denied) and error.about != "permission":
-                    raise
-                yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=str(error)[:200])
+            except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
+                why = why_no_history(error)
+                yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=why)
             else:
                 yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until, marks=found)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from connector.errors import Malformed, Unavailable
+from connector.errors import Unavailable, why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.shape import Shape
@@ -92,8 +92,8 @@ def observed(found: Found, shape: Shape, *, now: datetime) -> tuple[tuple[Observ
         try:
             ticket, events = observe(issue, shape, now=now)
             observations.append(Observation(ticket=ticket, events=events))
-        except Malformed as error:
-            malformed.append(_quarantined(issue.id, str(error), msgspec.json.encode(issue.fields)))
+        except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
+            malformed.append(_quarantined(issue.id, why_unreadable(error), msgspec.json.encode(issue.fields)))
     return tuple(observations), tuple(malformed)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from connector.domain.events import Role
 from connector.domain.ticket import Status, Ticket
-from connector.errors import Malformed
+from connector.errors import why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
@@ -119,8 +119,8 @@ def _read(raws: list[shapes.Ticket], view: View, known: Known, read_at: datetime
     for raw in raws:
         try:
             yield normalise.ticket(raw, view, known, read_at=read_at)
-        except Malformed as error:
-            yield normalise.quarantined(msgspec.json.encode(raw), str(error))
+        except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
+            yield normalise.quarantined(msgspec.json.encode(raw), why_unreadable(error))
 
 
 def _attach(raws: list[shapes.Ticket], metric_sets: list[shapes.MetricSet] | None) -> None:

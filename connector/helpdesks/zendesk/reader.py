@@ -11,9 +11,10 @@ from connector.domain.change import Write
 from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.ticket import Ticket, TicketRef
-from connector.errors import Denied, Malformed, Rejected, Unavailable
+from connector.errors import Denied, Malformed, Rejected, Unavailable, why_no_history
 from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
+from connector.helpdesks.zendesk.audits import read_audits
 from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
@@ -31,7 +32,6 @@ INDEX_LAG = timedelta(minutes=10)
 SEARCH_EVERY = timedelta(minutes=1)
 OPEN = "status<solved"
 NOT_CLOSED = "status<closed"
-MOST_AUDIT_PAGES = 60  # 5,000 comments and their companions
 
 
 class ZendeskReader:
@@ -144,16 +144,14 @@ class ZendeskReader:
             ref = TicketRef(self._view.site, id_)
             try:
                 events, marks_, read_until = self._history(id_)
-            except (Rejected, Malformed, Denied) as error:
-                if isinstance(error, Denied) and error.about != "permission":
-                    raise
-                now, why = self._http.adapter.server_now(), str(error)[:200]
+            except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
+                now, why = self._http.adapter.server_now(), why_no_history(error)
                 yield TicketHistory(ref=ref, events=(), read_until=now, unreadable=why)
             else:
                 yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
 
     def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
-        audits, read_until = self._audits(id_)
+        audits, read_until = read_audits(self._http, id_)
         self._roles.learn(history.authors(audits))
         witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
         return history.events(audits, witness), tuple(marks.marks(audits, self._ours)), read_until
@@ -170,7 +168,7 @@ class ZendeskReader:
         self._know_ourselves()
         ticket = self._as_it_stands(write) if write.comment is not None else None
         try:
-            audits, at = self._audits(write.ref.id, urgent=True)
+            audits, at = read_audits(self._http, write.ref.id, urgent=True)
         except (Rejected, Denied, Malformed):
             return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
         search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
@@ -270,21 +268,6 @@ class ZendeskReader:
         found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
         self._roles.keep_agents(found.agents)
         return found
-
-    def _audits(self, id_: str, *, urgent: bool = False) -> tuple[list[shapes.Audit], datetime]:
-        audits: list[shapes.Audit] = []
-        request, first = wire.audits(id_), None
-        for _ in range(MOST_AUDIT_PAGES):
-            answer = self._http.call(request, urgent=urgent)
-            first = first or answer.at
-            page = normalise.decoded(answer.body, shapes.AuditPage, what=f"audits of {id_}")
-            audits += page.audits
-            after = page.meta.after_cursor if page.meta and page.meta.has_more else None
-            number = wire.page_number(page.next_page) if page.meta is None else ""
-            if not page.audits or not (after or number):
-                return audits, first
-            request = wire.audits(id_, after=after or "", page=number)
-        raise Malformed(f"audits of {id_}: more than {MOST_AUDIT_PAGES} pages")
 
     # ---- who is who
 

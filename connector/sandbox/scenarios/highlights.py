@@ -51,6 +51,9 @@ def _outage() -> Iterator[Step]:
     for number, (_, words) in enumerate(callers):
         said = f"Caller {number + 2} of 40: {words}"
         yield _do(monday(8, 25 + 4 * number), JSM, "outage", "comment", actor="anna", text=said, public=False)
+    heard = "We know of it and are working on it. All sites are affected."
+    yield _do(monday(8, 50), JSM, "outage", "comment", actor="ben", text=heard)
+    yield _do(monday(8, 52), JSM, "outage", "set_status", actor="ben", status="open")  # not the customer's turn at all
     fixed = "Order entry works again. A full disk on the database had stopped it."
     yield _do(monday(11, 40), JSM, "outage", "comment", actor="ben", text=fixed)
     yield _do(monday(11, 41), JSM, "outage", "set_status", actor="ben", status="solved")
