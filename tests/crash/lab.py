@@ -32,6 +32,9 @@ FIRST_PASS = 40
 RELOADED = 10
 """So many files a reload reads."""
 
+CROWD = 6
+"""Tickets enough for a job."""
+
 ROOM = 400 * 1024 * 1024
 
 
@@ -75,7 +78,7 @@ def room() -> Path:
 def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
     """Tell one story as often as ordered, each time with other deaths, and hold it against the same one attended."""
     stage = Stage(folder=folder / f"{order.vendor}-{order.seed}", template=template, vendor=order.vendor)
-    scenario = story(order.seed, (order.vendor,), Plot(options={order.vendor: temper(order)}))
+    scenario = story(order.seed, (order.vendor,), plot(order))
     try:
         undisturbed = play(stage, scenario)
         for number in range(order.plays):
@@ -98,6 +101,11 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
             yield result
     finally:
         shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def plot(order: Order) -> Plot:
+    """Return how a story is drawn; every third one has a crowd, written by a job where the helpdesk has jobs."""
+    return Plot(options={order.vendor: temper(order)}, crowd=CROWD if order.seed % 3 == 0 else 0)
 
 
 def temper(order: Order) -> Mapping[str, Any]:
