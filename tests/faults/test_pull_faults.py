@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -159,4 +159,21 @@ def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: P
         row = next(row for row in made.scene.exchanges[JIRA].site.view() if row["ticket"] == other)
         assert row["priority"] == "P1"
         assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
+        made.checks.step()
+
+
+def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer(tmp_path: Path) -> None:
+    """Our write landed, its answer did not, and the index still shows what was before: nobody has overruled us.
+
+    The raised priority holds from the moment of the rise, so the first response is due a quarter of an hour later.
+    """
+    with bench(tmp_path, JIRA, poll_every="1m", jsm_eu={"index_lag": (150, 150)}) as made:
+        ticket = made.ticket(JIRA, impact="user", urgency="inconvenient")
+        made.goes_by(20 * MINUTE)
+        made.fault(JIRA, action="lose", methods=("PUT",), path=r"/issue/[^/]+$", times=1)
+        _worse(made.scene.exchanges[JIRA].site.people, ticket)
+        seen_by = made.clock.now() + 5 * MINUTE
+        made.goes_by(30 * MINUTE)
+        (said,) = [c for c in made.ours(JIRA, ticket) if "first response" in c["body"]]
+        assert datetime.fromisoformat(said["created"]) <= seen_by + 15 * MINUTE
         made.checks.step()
