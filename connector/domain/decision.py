@@ -126,6 +126,11 @@ class Explanation(NamedTuple):
     upcoming: tuple[Upcoming, ...] = ()
     findings: tuple[str, ...] = ()
 
+    @property
+    def sufficient(self) -> bool:
+        """Return whether enough was known to compute a priority."""
+        return self.priority.sufficient
+
     def explained(self) -> Explanation:
         """Return itself: reasons that are told already."""
         return self
@@ -137,6 +142,11 @@ class Reasons(Protocol):
     @property
     def clocks(self) -> tuple[ClockReading, ...]:
         """Return the clocks' readings."""
+        ...
+
+    @property
+    def sufficient(self) -> bool:
+        """Return whether enough was known to compute a priority."""
         ...
 
     def explained(self) -> Explanation:
@@ -162,6 +172,7 @@ class Decision:
         left: What the policy would do but leaves, and why.
         standoffs: Where we have just stopped by ourselves, in words; each is told once.
         owned: Fields that another program owns, and why we say so.
+        look: What others may have in common with it; ``None`` where it could be no part of a storm.
         severity, deadline, hard: For ordering and budgets, see ``Change``.
     """
 
@@ -180,6 +191,7 @@ class Decision:
     left: tuple[LeftAlone, ...] = ()
     standoffs: tuple[str, ...] = ()
     owned: Mapping[Field, str] = field(default_factory=lambda: MappingProxyType({}))
+    look: Look | None = None
     severity: Priority | None = None
     deadline: datetime | None = None
     hard: bool = False
@@ -194,6 +206,17 @@ class Decision:
     def clocks(self) -> tuple[ClockReading, ...]:
         """Return the clocks' readings."""
         return self.reasons.clocks
+
+
+class Look(NamedTuple):
+    """What a ticket has in common with others that may come in a storm.
+
+    ``digest`` is the same for alike tickets; ``words`` say what it is made of, by the policy's inputs and triggers.
+    """
+
+    digest: str
+    opened_at: datetime
+    words: str
 
 
 class LeftAlone(NamedTuple):

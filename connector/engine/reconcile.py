@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import partial
 
 from connector.domain.change import Change, Comment, FieldChange, Notice
-from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
@@ -26,17 +25,22 @@ from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit
-from connector.engine.gather import reach_all, read_unread_text, situations
+from connector.engine.gather import reach_all, read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
+from connector.engine.storms import decided
+from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
+
+MOST = 1_000_000
+"""Tickets that one pass decides at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +166,12 @@ def _looked_at(  # noqa: PLR0913
 ) -> Collection[str]:
     """Return ids of changed, due and differently decided tickets, each once, without those that a held edit keeps.
 
-    What is quarantined is left out as well, unless it changed.
+    What is quarantined is left out as well, unless it changed, and what waits to be read back: for hours after a first
+    load that is nearly everything, and it is decided once it is read.
     """
-    ids = dict(pulled.changed)
-    ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=1_000_000))
-    undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000)
+    ids, unread = dict(pulled.changed), work.recall.is_over
+    ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=MOST, unread=unread))
+    undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=MOST, unread=unread)
     if undecided:
         edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
         work.held += edit.held
@@ -178,6 +183,9 @@ def _looked_at(  # noqa: PLR0913
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
     """Quarantine what failed again and again; what went well this time is forgotten."""
+    for id_, error in work.failed.items():
+        why = LeftAlone(what="everything", why=f"deciding fails: {what_failed(error)}")
+        work.left.append(Left(key=f"{site.name}:{id_}", item=why))
     quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
     well = set(ids) - work.failed.keys() if work.aside.items else ()
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
@@ -197,18 +205,17 @@ def decide_chunk(  # noqa: PLR0913
     """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
     unread: list[str] = []
-    for situation in situations(site, around, ids, reach, now=now, failed=work.fails):
+    for situation, decision in decided(site, around, ids, reach, policy=policy, now=now, failed=work.fails):
         with sparing(work.fails, situation.ticket.ref.id):
-            decision = decide(situation, policy, now)
             if decision.unread_text:
                 unread.append(situation.ticket.ref.id)
             else:
                 verdicts += _take(site, around, situation, decision, work, run=run)
     if unread:
         read_unread_text(site, around, unread, policy, now=now)
-        for situation in situations(site, around, unread, reach, now=now, failed=work.fails):
+        again = decided(site, around, unread, reach, policy=policy, now=now, failed=work.fails)
+        for situation, decision in again:
             with sparing(work.fails, situation.ticket.ref.id):  # text that could not be read is unknown
-                decision = decide(situation, policy, now)
                 verdicts += _take(site, around, situation, decision, work, run=run)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)
@@ -231,7 +238,7 @@ def _take(
         return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
-    work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
+    work.insufficient += situation.ticket.is_open and not decision.reasons.sufficient
     ticket = situation.ticket
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)

@@ -31,6 +31,7 @@ from connector.journal import (
     tickets,
     verdicts,
 )
+from connector.journal.links import SqlLinks
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports import (
@@ -52,7 +53,7 @@ from connector.ports.recall import Recall
 from connector.ports.setaside import SetAside
 
 
-class SqlJournal:
+class SqlJournal(SqlLinks):
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
@@ -67,6 +68,7 @@ class SqlJournal:
 
         ``forgotten`` says what the state was found to have forgotten when it was opened.
         """
+        super().__init__(thread)
         self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run
@@ -123,9 +125,9 @@ class SqlJournal:
         """Return all that is known about tickets, in the order asked."""
         return self._run(lambda c: tickets.load(c, site, ids, now=now))
 
-    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+    def due(self, site: str, *, now: datetime, limit: int, unread: bool = True) -> tuple[str, ...]:
         """Return ids of open tickets that are due, earliest first."""
-        return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
+        return self._run(lambda c: tickets.due(c, site, now=now, limit=limit, unread=unread))
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between."""
@@ -144,9 +146,9 @@ class SqlJournal:
 
         return self._run(earliest)
 
-    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+    def undecided(self, site: str, *, policy_hash: str, limit: int, unread: bool = True) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""
-        return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit))
+        return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit, unread=unread))
 
     def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy."""

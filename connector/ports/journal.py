@@ -19,6 +19,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.erasure import Forgetting
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
+from connector.ports.links import Links
 from connector.ports.outbox import Outbox
 from connector.ports.recall import Recall
 from connector.ports.records import Records
@@ -36,7 +37,7 @@ from connector.ports.stored import (
 )
 
 
-class Journal(Outbox, Asides, Forgetting, Protocol):
+class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.
@@ -82,8 +83,11 @@ class Journal(Outbox, Asides, Forgetting, Protocol):
     def load(self, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
         """Return all that is known about tickets, in the order asked; unknown ids are absent."""
 
-    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
-        """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
+    def due(self, site: str, *, now: datetime, limit: int, unread: bool = True) -> tuple[str, ...]:
+        """Return ids of open tickets whose ``next_due_at`` has come, earliest first.
+
+        ``unread`` off leaves out those that wait to be read back: nothing can be decided about them.
+        """
 
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``.
@@ -91,8 +95,8 @@ class Journal(Outbox, Asides, Forgetting, Protocol):
         Moments at which an open intent is to be looked at count as well.
         """
 
-    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
-        """Return ids of open tickets whose last decision was made under another policy, or never."""
+    def undecided(self, site: str, *, policy_hash: str, limit: int, unread: bool = True) -> tuple[str, ...]:
+        """Return ids of open tickets whose last decision was made under another policy, or never; as ``due``."""
 
     def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy than this one."""
