@@ -439,8 +439,10 @@ class TestHistory:
         assert (event.actor.id, event.actor.role) == ("9", Role.CUSTOMER)
 
     def test_a_merge_is_told(self) -> None:
-        (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "to": {"ticket_id": 3}}}))
-        assert event.kind is EventKind.MERGED
+        (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "from": {"ticket_id": 3}}}))
+        assert (event.kind, event.after) == (EventKind.MERGED, "3")
+        several = {"channel": "web", "source": {"rel": "merge", "from": {"ticket_ids": [3, 4]}}}
+        assert [event.after for event in self.read(audit(2, via=several))] == ["3", "4"]
 
     def test_what_changes_nothing_for_us_is_left_out(self) -> None:
         assert (
