@@ -276,3 +276,19 @@ class TestTwins:
             assert (len(public[JIRA]), public[ZENDESK]) == (1, [])
             assert min(level(made, JIRA, issue), level(made, ZENDESK, ticket)) >= 2
             made.checks.step()
+
+
+@ZENDESK_FIRST
+def test_a_storm_of_alike_tickets_has_one_voice(tmp_path: Path, site: str) -> None:
+    """Twelve customers report the same outage within minutes: all are raised, the first one alone speaks and climbs."""
+    with bench(tmp_path, site) as made:
+        first, *others = [made.ticket(site, fields={"category": "network"}) for _ in range(12)]
+        made.goes_by(50 * MINUTE)
+        assert len(said(made, site, first)) >= 2
+        assert [said(made, site, other) for other in others] == [[]] * 11
+        assert {row(made, site, other)["priority"] for other in others} == {"P1"}
+        assert {level(made, site, other) for other in others} == {0}
+        people(made, site).set_status(first, "ben", "solved")
+        made.goes_by(40 * MINUTE)
+        assert [level(made, site, other) > 0 for other in others] == [True] + [False] * 10
+        made.checks.step()

@@ -145,8 +145,8 @@ class JiraReader:
         return self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
 
     def looks_after(self, ticket: Ticket) -> bool:
-        """Return whether an issue is in one of the site's projects."""
-        return not self._projects or ticket.scope in self._projects
+        """Return whether an issue is in one of the site's projects, as far as it names its own."""
+        return not self._projects or ticket.scope in {"", *self._projects}
 
     def _gone_of(self, ids: Sequence[str], read: Page) -> Page:
         """Return what was read of ``ids``, with those that are gone; believed only while Jira knows us."""
