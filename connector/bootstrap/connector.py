@@ -308,8 +308,8 @@ class Connector:
                 report.failed += applied.failed + applied.unknown
                 report.stopped = report.stopped or applied.stopped
                 report.refused += [(r.key, r.why) for r in refused]
-                if applied.conflicts:
-                    report.refused.append((name, f"{applied.conflicts} changed while they were written"))
+                if applied.conflicted:
+                    report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
         finally:
             hooks.close()
         return report

@@ -104,6 +104,10 @@ class _Reasons(NamedTuple):
     def clocks(self) -> tuple[ClockReading, ...]:
         return self.view.readings
 
+    @property
+    def sufficient(self) -> bool:
+        return self.view.judgement.verdict.sufficient
+
     def explained(self) -> Explanation:
         view = self.view
         return Explanation(

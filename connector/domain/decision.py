@@ -126,6 +126,11 @@ class Explanation(NamedTuple):
     upcoming: tuple[Upcoming, ...] = ()
     findings: tuple[str, ...] = ()
 
+    @property
+    def sufficient(self) -> bool:
+        """Return whether enough was known to compute a priority."""
+        return self.priority.sufficient
+
     def explained(self) -> Explanation:
         """Return itself: reasons that are told already."""
         return self
@@ -137,6 +142,11 @@ class Reasons(Protocol):
     @property
     def clocks(self) -> tuple[ClockReading, ...]:
         """Return the clocks' readings."""
+        ...
+
+    @property
+    def sufficient(self) -> bool:
+        """Return whether enough was known to compute a priority."""
         ...
 
     def explained(self) -> Explanation:

@@ -119,6 +119,7 @@ def _highest_level(state: EscalationState, sources: Sequence[Merged]) -> Escalat
         repeats=furthest.repeats,
         acknowledged_at=furthest.acknowledged_at,
         acknowledged_by=furthest.acknowledged_by,
+        left_level=None,
     )
 
 

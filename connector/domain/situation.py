@@ -17,6 +17,21 @@ from connector.domain.ticket import Link, Priority, Status, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelLeft:
+    """The level that a timer's step left, as it stood: what ``EscalationState`` says of the present one."""
+
+    level: int
+    entered_at: datetime | None = None
+    timer_from: datetime | None = None
+    stepped_at: datetime | None = None
+    repeats: int = 0
+    level_reason: str = ""
+    level_why: Reason = Reason()
+    skipped: tuple[str, ...] = ()
+    refreshed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationState:
     """What we remember about one ticket between passes. In shadow it is the shadow's own.
 
@@ -50,6 +65,7 @@ class EscalationState:
         left: What was left to people last time and why, in words: the log tells each once.
         began_at: When the case began, where a ticket that was merged into this one is older.
         floor: The highest priority of the tickets that were merged into this one.
+        left_level: The level before, where a timer made the last step: to go back to while nobody has heard of it.
     """
 
     path: Path | None = None
@@ -86,6 +102,7 @@ class EscalationState:
     left: tuple[str, ...] = ()
     began_at: datetime | None = None
     floor: Priority | None = None
+    left_level: LevelLeft | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,10 +33,14 @@ from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_prior
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
+from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
+
+MOST = 1_000_000
+"""Tickets that one pass decides at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +166,12 @@ def _looked_at(  # noqa: PLR0913
 ) -> Collection[str]:
     """Return ids of changed, due and differently decided tickets, each once, without those that a held edit keeps.
 
-    What is quarantined is left out as well, unless it changed.
+    What is quarantined is left out as well, unless it changed, and what waits to be read back: for hours after a first
+    load that is nearly everything, and it is decided once it is read.
     """
-    ids = dict(pulled.changed)
-    ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=1_000_000))
-    undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=1_000_000)
+    ids, unread = dict(pulled.changed), work.recall.is_over
+    ids.update((id_, None) for id_ in around.journal.due(site.name, now=now, limit=MOST, unread=unread))
+    undecided = around.journal.undecided(site.name, policy_hash=policy.hash, limit=MOST, unread=unread)
     if undecided:
         edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
         work.held += edit.held
@@ -178,6 +183,9 @@ def _looked_at(  # noqa: PLR0913
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
     """Quarantine what failed again and again; what went well this time is forgotten."""
+    for id_, error in work.failed.items():
+        why = LeftAlone(what="everything", why=f"deciding fails: {what_failed(error)}")
+        work.left.append(Left(key=f"{site.name}:{id_}", item=why))
     quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
     well = set(ids) - work.failed.keys() if work.aside.items else ()
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
@@ -230,7 +238,7 @@ def _take(
         return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
-    work.insufficient += situation.ticket.is_open and not decision.explanation.priority.sufficient
+    work.insufficient += situation.ticket.is_open and not decision.reasons.sufficient
     ticket = situation.ticket
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)

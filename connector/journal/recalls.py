@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from connector.domain.change import Write
 from connector.domain.marks import Mark, had_effects, level_records, recollect, ref_of
@@ -118,6 +118,14 @@ def _recall_policy(connection: Connection, name: str, policy_hash: str, since: d
     row = {"id": f"recalled-{at}", "site": name, "kind": "recall", "policy": policy_hash, "started_at": at}
     ended = {"ended_at": at, "outcome": "ok", "why": "", "summary": summary_document(RunSummary())}
     connection.execute(insert(run).values(row | ended))
+
+
+def waiting() -> ColumnElement[bool]:
+    """Return the condition that a ticket waits to be read back, because its site's recall is not over."""
+    again = and_(ticket.c.history_until <= recall.c.since, ~ticket.c.history_complete)
+    unread = or_(ticket.c.history_until.is_(None), again)
+    wanted = select(recall.c.site).where(recall.c.site == ticket.c.site, recall.c.done_at.is_(None), unread)
+    return wanted.correlate(ticket).exists()
 
 
 # ---- learning

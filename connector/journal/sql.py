@@ -125,9 +125,9 @@ class SqlJournal(SqlLinks):
         """Return all that is known about tickets, in the order asked."""
         return self._run(lambda c: tickets.load(c, site, ids, now=now))
 
-    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+    def due(self, site: str, *, now: datetime, limit: int, unread: bool = True) -> tuple[str, ...]:
         """Return ids of open tickets that are due, earliest first."""
-        return self._run(lambda c: tickets.due(c, site, now=now, limit=limit))
+        return self._run(lambda c: tickets.due(c, site, now=now, limit=limit, unread=unread))
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between."""
@@ -146,9 +146,9 @@ class SqlJournal(SqlLinks):
 
         return self._run(earliest)
 
-    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+    def undecided(self, site: str, *, policy_hash: str, limit: int, unread: bool = True) -> tuple[str, ...]:
         """Return ids of open tickets not decided under this policy."""
-        return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit))
+        return self._run(lambda c: tickets.undecided(c, site, policy_hash=policy_hash, limit=limit, unread=unread))
 
     def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy."""

@@ -19,7 +19,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.journal.documents import event_of, hits_of, state_of, ticket_digest, ticket_of
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
-from connector.journal.recalls import marks_of
+from connector.journal.recalls import marks_of, waiting
 from connector.journal.statements import IDS, MOST, SITE, AnyRow, parameter, portions
 from connector.journal.tables import applied, escalation, op, said, ticket, ticket_event
 from connector.journal.tables import site as site_table
@@ -67,10 +67,12 @@ _DUE = (
     .order_by(ticket.c.next_due_at)
     .limit(MOST)
 )
+_DUE_AND_READ = _DUE.where(~waiting())
 _NEXT_DUE = select(func.min(ticket.c.next_due_at)).where(ticket.c.site == SITE, ticket.c.next_due_at > _AT)
 _BY_HASH = (ticket.c.policy_hash, ticket.c.id)
-_UNDER_EARLIER = _OPEN.where(ticket.c.policy_hash < _HASH).order_by(*_BY_HASH).limit(MOST)
-_UNDER_LATER = _OPEN.where(ticket.c.policy_hash > _HASH).order_by(*_BY_HASH).limit(MOST)
+_OTHERS = (ticket.c.policy_hash < _HASH, ticket.c.policy_hash > _HASH)
+_UNDECIDED = tuple(_OPEN.where(other).order_by(*_BY_HASH).limit(MOST) for other in _OTHERS)
+_UNDECIDED_AND_READ = tuple(wanted.where(~waiting()) for wanted in _UNDECIDED)
 _WITHOUT_HISTORY = (
     _OPEN.where(~ticket.c.history_complete, ~given_up(SITE))
     .order_by(ticket.c.priority_rank, ticket.c.updated_at)
@@ -192,10 +194,10 @@ def previous(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[s
     return found
 
 
-def due(connection: Connection, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
+def due(connection: Connection, site: str, *, now: datetime, limit: int, unread: bool) -> tuple[str, ...]:
     """Return ids of open tickets whose due moment has come, earliest first."""
     given = {SITE.key: site, _AT.key: to_micros(now), MOST.key: limit}
-    return tuple(connection.execute(_DUE, given).scalars())
+    return tuple(connection.execute(_DUE if unread else _DUE_AND_READ, given).scalars())
 
 
 def next_due(connection: Connection, site: str, *, after: datetime | None = None) -> datetime | None:
@@ -204,10 +206,10 @@ def next_due(connection: Connection, site: str, *, after: datetime | None = None
     return maybe_moment(connection.execute(_NEXT_DUE, given).scalar_one())
 
 
-def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
+def undecided(connection: Connection, site: str, *, policy_hash: str, limit: int, unread: bool) -> tuple[str, ...]:
     """Return ids of open tickets whose last decision was made under another policy, or never."""
     found: list[str] = []
-    for wanted in (_UNDER_EARLIER, _UNDER_LATER):
+    for wanted in _UNDECIDED if unread else _UNDECIDED_AND_READ:
         given = {SITE.key: site, _HASH.key: policy_hash, MOST.key: limit - len(found)}
         found.extend(connection.execute(wanted, given).scalars())
     return tuple(found)

@@ -83,8 +83,11 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def load(self, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
         """Return all that is known about tickets, in the order asked; unknown ids are absent."""
 
-    def due(self, site: str, *, now: datetime, limit: int) -> tuple[str, ...]:
-        """Return ids of open tickets whose ``next_due_at`` has come, earliest first."""
+    def due(self, site: str, *, now: datetime, limit: int, unread: bool = True) -> tuple[str, ...]:
+        """Return ids of open tickets whose ``next_due_at`` has come, earliest first.
+
+        ``unread`` off leaves out those that wait to be read back: nothing can be decided about them.
+        """
 
     def next_due(self, site: str, *, after: datetime | None = None) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets, or the earliest one later than ``after``.
@@ -92,8 +95,8 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         Moments at which an open intent is to be looked at count as well.
         """
 
-    def undecided(self, site: str, *, policy_hash: str, limit: int) -> tuple[str, ...]:
-        """Return ids of open tickets whose last decision was made under another policy, or never."""
+    def undecided(self, site: str, *, policy_hash: str, limit: int, unread: bool = True) -> tuple[str, ...]:
+        """Return ids of open tickets whose last decision was made under another policy, or never; as ``due``."""
 
     def decided_before(self, site: str, *, policy_hash: str) -> tuple[str, ...]:
         """Return ids of open tickets whose last decision was made under another policy than this one."""

@@ -73,11 +73,11 @@ def fill(path: Path, count: int, *, policy_hash: str, now: datetime = START, due
             """
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
             INSERT INTO ticket (site, id, key, scope, status, is_open, priority_rank, version, own_version, updated_at,
-                                next_due_at, policy_hash, history_complete, digest, document)
+                                next_due_at, policy_hash, history_complete, history_until, digest, document)
             SELECT :site, 'stored-' || i, '#' || i, '', 'open', 1, 3, 'v', '', :now - i * 1000000,
                    CASE WHEN i <= :due THEN :now - i * 1000000
                         ELSE :now + 3600000000 + (i * 7919 % :count) * (:spread / :count) END,
-                   :hash, 1, '', '{}'
+                   :hash, 1, :now, '', '{}'
             FROM n
             """,
             values,

@@ -94,8 +94,12 @@ def surroundings(journal: Journal) -> Surroundings:
 
 
 def rewind(journal: Journal) -> None:
-    """Put the cursor before the first ticket, with the first load behind us and no sweep due."""
+    """Put the cursor before the first ticket, with the first load behind us and no sweep due.
+
+    The site is recalled while it is still empty: otherwise every ticket would wait for its history.
+    """
     journal.open_site(SITE, fingerprint=FINGERPRINT)
+    journal.end_recall(SITE, policy_hash="", now=START)
     journal.advance(SITE, Progress(cursor=Position(BEGIN).text(), loaded=True, last_sweep_at=START))
 
 

@@ -106,3 +106,18 @@ def test_what_is_due_is_found_by_an_index(stage: Stage, statement: str) -> None:
     assert "USING" in found
     assert "INDEX ix_ticket" in found
     assert "TEMP B-TREE" not in found
+
+
+def test_what_waits_to_be_read_back_costs_a_pass_nothing(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    desk.world.page_size = 5  # of which a pass reads the histories
+    opened(desk, 20)
+    loaded = []
+    for _ in range(4):
+        journal = Counting(stage.journal)
+        journal.load = lambda site, ids, **given: loaded.append(len(ids)) or stage.journal.load(site, ids, **given)  # type: ignore[attr-defined]
+        stage.run_with("desk", replace(stage.around, journal=journal))
+        clock.move(SECOND)
+    assert not stage.journal.without_history("desk", limit=20)
+    assert not stage.journal.undecided("desk", policy_hash=stage.policies.current().hash, limit=20)
+    assert loaded[0] == 20
+    assert max(loaded[1:]) <= 10  # those that are read by now, and those that were written on a pass before

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import requests
@@ -60,7 +61,7 @@ class Client:
         return requests.Request(
             request.method,
             self.adapter.pin.origin.url(request.path),
-            params=list(request.params),
+            params=urlencode(request.params),
             data=body,
             headers=dict(headers),
         ).prepare()

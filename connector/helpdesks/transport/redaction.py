@@ -26,6 +26,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
         for secret in secrets:
             self.learn(secret)
 
@@ -34,9 +35,11 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Mask ``secret`` from now on; a token fetched later is learned then."""
-        if len(secret) >= _SHORTEST:
-            forms = {*self._forms, *_forms(secret)}
-            self._forms = tuple(sorted(forms, key=len, reverse=True))  # a longer form may hold a shorter one
+        if len(secret) < _SHORTEST or secret in self._known:  # every request says its secrets again
+            return
+        forms = {*self._forms, *_forms(secret)}
+        self._forms = tuple(sorted(forms, key=len, reverse=True))  # a longer form may hold a shorter one
+        self._known |= {secret}
 
     def clean(self, text: str) -> str:
         """Return ``text`` without secrets."""
