@@ -276,7 +276,8 @@ class TestTwins:
             made.checks.step()
 
 
-@ZENDESK_FIRST
+@pytest.mark.full
+@BOTH
 def test_a_storm_of_alike_tickets_has_one_voice(tmp_path: Path, site: str) -> None:
     """Twelve customers report the same outage within minutes: all are raised, the first one alone speaks and climbs."""
     with bench(tmp_path, site) as made:
