@@ -18,8 +18,8 @@ from tests.domain.desk import MONDAY, Desk
 RULES = StormRules(count=4, within=timedelta(minutes=15))
 MINUTE = timedelta(minutes=1)
 
-minutes = st.integers(0, 120)
-sights = st.lists(st.tuples(minutes, st.booleans(), st.sampled_from([1, 2, 9])), min_size=1, max_size=30).map(
+minutes = st.integers(0, 40)
+sights = st.lists(st.tuples(minutes, st.booleans(), st.sampled_from([1, 2, 9])), min_size=4, max_size=20).map(
     lambda rows: [
         Sight(opened_at=MONDAY + MINUTE * at, id=str(n), is_open=is_open, rank=rank)
         for n, (at, is_open, rank) in enumerate(rows)
