@@ -167,7 +167,7 @@ def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer
 
     The raised priority holds from the moment of the rise, so the first response is due a quarter of an hour later.
     """
-    with bench(tmp_path, JIRA, poll_every="1m", jsm_eu={"index_lag": (150, 150)}) as made:
+    with bench(tmp_path, JIRA, edits={"{every: 5m}": "{every: 1m}"}, jsm_eu={"index_lag": (150, 150)}) as made:
         ticket = made.ticket(JIRA, impact="user", urgency="inconvenient")
         made.goes_by(20 * MINUTE)
         made.fault(JIRA, action="lose", methods=("PUT",), path=r"/issue/[^/]+$", times=1)

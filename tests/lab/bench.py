@@ -24,19 +24,14 @@ HOUR = timedelta(hours=1)
 class Bench(Simulation):
     """A day without a drawn story: the test creates tickets, orders faults and lets time go by."""
 
+    poll_every = "5m"
+
     def __init__(
-        self,
-        folder: Path,
-        sites: Sequence[str],
-        options: Mapping[str, Mapping[str, Any]],
-        *,
-        edits: Mapping[str, str],
-        poll_every: str,
+        self, folder: Path, sites: Sequence[str], options: Mapping[str, Mapping[str, Any]], edits: Mapping[str, str]
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.edits = edits
         self._given = (tuple(sites), options)
-        self.poll_every = poll_every
         super().__init__(Day(seed=1, folder=folder, template=empty_state(folder / "empty.db")))
         self.death = Death(random.Random(1), every=10)
         self.death.awake = False
@@ -72,18 +67,13 @@ class Bench(Simulation):
 
 @contextmanager
 def bench(
-    folder: Path,
-    *sites: str,
-    poll_every: str = "5m",
-    edits: Mapping[str, str] = MappingProxyType({}),
-    **options: Mapping[str, Any],
+    folder: Path, *sites: str, edits: Mapping[str, str] = MappingProxyType({}), **options: Mapping[str, Any]
 ) -> Iterator[Bench]:
     """Open a bench at 8 in the morning; ``options`` are switches by the site's name with ``_`` for ``-``.
 
     ``edits`` are what stands in policy, maps and configuration in the place of what.
     """
-    switches = {name.replace("_", "-"): value for name, value in options.items()}
-    made = Bench(folder, sites, switches, edits=edits, poll_every=poll_every)
+    made = Bench(folder, sites, {name.replace("_", "-"): value for name, value in options.items()}, edits)
     with ExitStack() as stack:
         stack.enter_context(network(made.scene.ports, made.checks.armed))
         stack.callback(made._stop)
