@@ -450,6 +450,10 @@ class TestHistory:
             ("2:merged:8", ABSORBED, "8"),
         ]
 
+    def test_one_ticket_that_was_merged_into_it_is_named(self) -> None:
+        (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "from": {"ticket_id": 3}}}))
+        assert (event.kind, event.name, event.after) == (EventKind.MERGED, ABSORBED, "3")
+
     def test_what_changes_nothing_for_us_is_left_out(self) -> None:
         assert (
             self.read(
