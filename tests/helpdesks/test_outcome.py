@@ -177,4 +177,24 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
 def test_dates_are_in_utc(zone: str) -> None:
-    assert http_date(f"Mon, 23 Nov 2026 09:00:00 {zone}") == NOW
+    at = http_date(f"Mon, 23 Nov 2026 09:00:00 {zone}")
+    assert at == NOW
+    assert at.tzinfo is UTC
+
+
+def test_a_date_of_another_zone_is_turned() -> None:
+    assert http_date("Mon, 23 Nov 2026 10:30:00 +0130") == NOW
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "outcome"),
+    [
+        ({}, b"{}", Outcome.UNKNOWN),
+        (JSON, b" \n{} ", Outcome.APPLIED),
+        (JSON, b"{}]", Outcome.APPLIED),
+        (JSON, b"XX", Outcome.UNKNOWN),
+        ({"content-type": "text/html"}, b"{}", Outcome.UNKNOWN),
+    ],
+)
+def test_a_body_counts_by_its_kind_and_its_first_sign(headers: dict[str, str], body: bytes, outcome: Outcome) -> None:
+    assert classify(Reply(status=200, headers=headers, body=body, at=NOW)) is outcome
