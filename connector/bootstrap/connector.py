@@ -102,6 +102,10 @@ class Connector:
         bound = self.policies.loaded.maps[name]
         return replace(rules, unwritable=bound.unwritable, hold_label=bound.fields.hold_label)
 
+    def rules_if_known(self, name: str) -> SiteRules | None:
+        """Return what the operator allows on a site; ``None`` for one that is not configured."""
+        return self.rules(name) if name in self.settings.site_names else None
+
     def site(self, name: str, clock: Clock) -> Site:
         """Return a site with its adapters."""
         names = self.policies.loaded.maps[name].fields
@@ -118,6 +122,7 @@ class Connector:
             observer=self.observer,
             clock=time.clock if time else clock,
             stopped=self.pause_file,
+            rules_of=self.rules_if_known,
             time=time,
         )
 
@@ -303,8 +308,8 @@ class Connector:
                 report.failed += applied.failed + applied.unknown
                 report.stopped = report.stopped or applied.stopped
                 report.refused += [(r.key, r.why) for r in refused]
-                if applied.conflicts:
-                    report.refused.append((name, f"{applied.conflicts} changed while they were written"))
+                if applied.conflicted:
+                    report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
         finally:
             hooks.close()
         return report

@@ -10,16 +10,18 @@ from zoneinfo import ZoneInfo
 from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.decide import decide
+from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
-from connector.domain.merges import merged_ids
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.rewind import rewind
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import beside, goes_on, halted_by, problems_of, situation, takes_over
+from connector.engine.gather import goes_on, halted_by, situation
+from connector.engine.linked import Linked
+from connector.engine.storms import Alike
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
 from connector.ports import Delivery, Records, Stored
@@ -47,7 +49,7 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     seen = _situation(program, records, stored, policy, at=at, rewound=rewound)
     if rewound:
         seen = rewind(seen, at)
-    decision = decide(seen, policy, at)
+    seen, decision = _among_alike(program, records, seen, policy, at=at)
     ticket_plan = plan(decision, seen)
     events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
     names = TicketNames(records, now=at)
@@ -58,6 +60,15 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
     data = explain_dict(decision, ticket_plan) | {"untold": untold, "done": said}
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
+
+
+def _among_alike(
+    program: Connector, records: Records, seen: Situation, policy: Policy, *, at: datetime
+) -> tuple[Situation, Decision]:
+    """Return the situation and its decision, of one of many alike tickets with what is known of the others."""
+    found = (seen, decide(seen, policy, at))
+    linked = Linked(records, lambda ref: records.stored(ref, now=at), program.rules_if_known)
+    return Alike.among([found], seen.ticket.ref.site, records, policy=policy, linked=linked).together(*found)
 
 
 def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:
@@ -101,9 +112,7 @@ def _situation(
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found
-    merged = (records.stored(TicketRef(site, each), now=at) for each in merged_ids(found.ticket))
-    found = takes_over(found, [each for each in merged if each is not None])
-    found = beside(found, {p: records.stored(TicketRef(site, p), now=at) for p in problems_of(found.ticket)})
+    found = Linked(records, lambda ref: records.stored(ref, now=at), program.rules_if_known).complete(found)
     halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

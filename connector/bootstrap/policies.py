@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -91,6 +91,7 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
     problems: list[Problem] = []
     read = {site.name: _tried(partial(_site_map, site), problems) for site in settings.sites}
     maps = {name: site_map for name, site_map in read.items() if site_map is not None}
+    problems += _strangers(settings, maps)
     locales = {locale for site_map in maps.values() for locale in site_map.locales}
     templates = _tried(lambda: load_templates(settings.templates, locales=locales), problems)
     names = None if templates is None else templates.notes
@@ -99,6 +100,16 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
     if problems or templates is None or loaded is None:
         raise ConfigError(tuple(sorted(set(problems))))
     return Loaded(policy=loaded[0], document=loaded[1], templates=templates, maps=maps)
+
+
+def _strangers(settings: Settings, maps: Mapping[str, SiteMap]) -> Iterator[Problem]:
+    """Yield a problem for every site that a map names and nobody has configured: its tickets would never be found."""
+    for site in settings.sites:
+        twins = maps[site.name].fields.twins if site.name in maps else {}
+        for other in sorted(set(twins) - set(settings.site_names)):
+            remedy = f"configured are {', '.join(settings.site_names)}"
+            message = "no site of that name is configured"
+            yield Problem(file=str(site.map), key=f"twins.{other}", message=message, remedy=remedy)
 
 
 def _site_map(site: SiteSettings) -> SiteMap:

@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from connector.domain.acts import command_of
+from connector.domain.copying import changed
 from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.ownership import told
 from connector.domain.policy import Level, Path
 from connector.domain.reaching import reach_of
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import Status
+from connector.domain.timer import present_level
+from connector.domain.view import View
 
 _COULD_ACKNOWLEDGE = frozenset({EventKind.ASSIGNEE, EventKind.COMMENT, EventKind.STATUS, EventKind.COMMAND})
 _FORWARD: Mapping[str, int] = {
@@ -26,6 +30,18 @@ _FORWARD: Mapping[str, int] = {
     Status.SOLVED: 3,
     Status.CLOSED: 4,
 }
+
+
+def acknowledged(view: View, state: EscalationState) -> EscalationState:
+    """Return the state with the act that acknowledges its level, if there has been one."""
+    level = present_level(state)
+    if level is None or state.acknowledged_at is not None or state.entered_at is None:
+        return state
+    found = acknowledgement(view.situation, level, since=state.entered_at, now=view.now)
+    if found is None:
+        return state
+    event, how = found
+    return changed(state, acknowledged_at=event.at, acknowledged_by=f"{told(event, view.situation.people)}, {how}")
 
 
 def acknowledgement(

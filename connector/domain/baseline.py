@@ -12,7 +12,7 @@ from connector.domain.situation import EscalationState
 _AFRESH = EscalationState()
 _PATH_FIELDS = (
     *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
-    *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed"),
+    *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed", "left_level"),
 )
 
 
@@ -34,7 +34,9 @@ def rebased(state: EscalationState, levels: Mapping[str, Outcome], *, at: dateti
     first = state.started_at, state.path.levels[0].level
     entered_at, number = max((found for name in written if (found := _level(name, state)) is not None), default=first)
     kept = dataclasses.replace(state, level=number, entered_at=entered_at, timer_from=at, stepped_at=at, repeats=0)
-    return dataclasses.replace(kept, acknowledged_at=None, acknowledged_by=None, refreshed=False, baseline_at=at)
+    return dataclasses.replace(
+        kept, acknowledged_at=None, acknowledged_by=None, refreshed=False, left_level=None, baseline_at=at
+    )
 
 
 def _level(name: str, state: EscalationState) -> tuple[datetime, int] | None:

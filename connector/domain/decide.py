@@ -28,6 +28,7 @@ from connector.domain.policy import Policy
 from connector.domain.priority import calmed, judge
 from connector.domain.situation import Situation
 from connector.domain.sla import read_clocks
+from connector.domain.storms import look_of
 from connector.domain.ticket import Priority
 from connector.domain.triggers import read_triggers
 from connector.domain.view import View, sort_crossings
@@ -60,7 +61,13 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
     levels = level_wants(view, escalated.state)
     deadline = outlook.deadline_of(view.readings)
-    left = (*_priority_left(view), *levels.left, *unapproved(view, escalated.state), *saying.left)
+    left = (
+        *_priority_left(view),
+        *_escalation_left(view),
+        *levels.left,
+        *unapproved(view, escalated.state),
+        *saying.left,
+    )
     return Decision(
         ref=view.situation.ticket.ref,
         now=view.now,
@@ -77,6 +84,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         left=left,
         standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),
         owned={conflict.field: str(conflict) for conflict in view.holding.conflicts},
+        look=look_of(view),
         severity=view.priority,
         deadline=deadline,
         hard=view.priority is Priority.P1 or any(trigger.at_least for trigger in view.triggers.hits),
@@ -127,6 +135,13 @@ def _priority_left(view: View) -> tuple[LeftAlone, ...]:
     if whole is not None:
         return (LeftAlone(what="everything", why=f"held: {whole.by}"),)
     return (LeftAlone(what="priority", why=judged.left),) if judged.left else ()
+
+
+def _escalation_left(view: View) -> tuple[LeftAlone, ...]:
+    """Return that the path stands still where another ticket speaks for this one."""
+    if view.leader is None or view.holding.ticket is not None:
+        return ()
+    return (LeftAlone(what="escalation", why=f"follows {view.leader.key}"),)
 
 
 def _next_due_want(view: View) -> tuple[FieldWant, ...]:

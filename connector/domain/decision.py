@@ -172,6 +172,7 @@ class Decision:
         left: What the policy would do but leaves, and why.
         standoffs: Where we have just stopped by ourselves, in words; each is told once.
         owned: Fields that another program owns, and why we say so.
+        look: What others may have in common with it; ``None`` where it could be no part of a storm.
         severity, deadline, hard: For ordering and budgets, see ``Change``.
     """
 
@@ -190,6 +191,7 @@ class Decision:
     left: tuple[LeftAlone, ...] = ()
     standoffs: tuple[str, ...] = ()
     owned: Mapping[Field, str] = field(default_factory=lambda: MappingProxyType({}))
+    look: Look | None = None
     severity: Priority | None = None
     deadline: datetime | None = None
     hard: bool = False
@@ -204,6 +206,17 @@ class Decision:
     def clocks(self) -> tuple[ClockReading, ...]:
         """Return the clocks' readings."""
         return self.reasons.clocks
+
+
+class Look(NamedTuple):
+    """What a ticket has in common with others that may come in a storm.
+
+    ``digest`` is the same for alike tickets; ``words`` say what it is made of, by the policy's inputs and triggers.
+    """
+
+    digest: str
+    opened_at: datetime
+    words: str
 
 
 class LeftAlone(NamedTuple):

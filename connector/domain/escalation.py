@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from connector.domain.acknowledgement import acknowledgement, needs_history
+from connector.domain.acknowledgement import acknowledged, needs_history
 from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
-from connector.domain.ownership import has_new_trigger, latest, told
+from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
@@ -24,6 +24,7 @@ from connector.domain.routing import choose_path
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
+from connector.domain.unheard import left_by, taken_back
 from connector.domain.view import View, mark_reason
 
 __all__ = ["Escalated", "escalate", "needs_history"]
@@ -69,10 +70,10 @@ def escalate(view: View) -> Escalated:
         if started is None:
             wakes = (view.now + HALTED_LOOK,) if view.leader is not None else ()
             return Escalated(state=state, verdict=PathVerdict(path=None, why=why), wakes=wakes, unread=unread)
-        return _told(view, _acknowledged(view, started), unread=unread)
+        return _told(view, acknowledged(view, started), unread=unread)
     if view.holding.ticket is None and view.leader is None:
-        state = _switched(view, state)
-    return _told(view, _acknowledged(view, _stepped(view, _acknowledged(view, state))))
+        state = _switched(view, taken_back(view, state))
+    return _told(view, acknowledged(view, _stepped(view, acknowledged(view, state))))
 
 
 # ---- starting
@@ -198,18 +199,8 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
         acknowledged_at=None,
         acknowledged_by=None,
         refreshed=False,
+        left_level=left_by(state, cause.why.kind),
     )
-
-
-def _acknowledged(view: View, state: EscalationState) -> EscalationState:
-    level = present_level(state)
-    if level is None or state.acknowledged_at is not None or state.entered_at is None:
-        return state
-    found = acknowledgement(view.situation, level, since=state.entered_at, now=view.now)
-    if found is None:
-        return state
-    event, how = found
-    return changed(state, acknowledged_at=event.at, acknowledged_by=f"{told(event, view.situation.people)}, {how}")
 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:

@@ -43,7 +43,11 @@ class EventKind(StrEnum):
     FACT = "fact"  # name says which input; before, after: text of the value
     LABELS = "labels"  # before, after: space separated, sorted
     COMMAND = "command"  # after: an agent's "/esc …" line; name: its verb
-    MERGED = "merged"
+    MERGED = "merged"  # after: id of the ticket merged into this one (name: absorbed), or of what this one went into
+
+
+ABSORBED = "absorbed"
+"""The name of the event that another ticket was merged into this one."""
 
 
 class EventSource(StrEnum):

@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connector.domain.events import EventKind, History, TicketEvent
+from connector.domain.cases import MOST_MEMBERS
+from connector.domain.events import ABSORBED, EventKind, History, TicketEvent
 from connector.domain.occasion import Occasion, Record, Said, SaidRows, moment
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import LinkKind, Priority, Status, Ticket, highest
-
-MOST_MEMBERS = 10
-"""A case with more tickets is nothing that happens by accident: people see to it."""
 
 _OF_A_CYCLE = frozenset({"threshold", "update", "notify", "approve"})
 """Kinds of occasions whose names may hold the start of a cycle."""
@@ -36,10 +34,22 @@ class Merged:
     said: SaidRows
 
 
-def merged_ids(ticket: Ticket) -> tuple[str, ...]:
-    """Return the ids of the tickets, on its own site, that were merged into this one."""
+def merged_ids(ticket: Ticket, history: History) -> tuple[str, ...]:
+    """Return the ids of the tickets, on its own site, that were merged into this one: by link, or by its history."""
     here = {"", ticket.ref.site}
-    return tuple(li.target for li in ticket.links if li.kind is LinkKind.ABSORBED and li.site in here)
+    linked = (li.target for li in ticket.links if li.kind is LinkKind.ABSORBED and li.site in here)
+    told = (e.after for e in history.events if e.kind is EventKind.MERGED and e.name == ABSORBED and e.after)
+    return tuple(id_ for id_ in dict.fromkeys((*linked, *told)) if id_ != ticket.ref.id)
+
+
+def told_merge(situation: Situation) -> tuple[str, ...]:
+    """Return in words what a ticket goes on with, of those that were merged into it."""
+    merged, began_at = len(merged_ids(situation.ticket, situation.history)), situation.state.began_at
+    if merged >= MOST_MEMBERS:
+        return (f"{merged} tickets were merged into it: a case of more than {MOST_MEMBERS} is left to people",)
+    if began_at is None:
+        return ()
+    return (f"goes on for a ticket that was merged into it, opened {began_at:%Y-%m-%d %H:%M} UTC",)
 
 
 def absorbed(situation: Situation, sources: Sequence[Merged]) -> Situation:
@@ -109,6 +119,7 @@ def _highest_level(state: EscalationState, sources: Sequence[Merged]) -> Escalat
         repeats=furthest.repeats,
         acknowledged_at=furthest.acknowledged_at,
         acknowledged_by=furthest.acknowledged_by,
+        left_level=None,
     )
 
 

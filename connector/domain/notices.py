@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.cadence import next_update_at
+from connector.domain.cases import speaker, too_many
 from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
 from connector.domain.durations import length
-from connector.domain.occasion import Record
+from connector.domain.occasion import Outcome, Record
 from connector.domain.remarks import Remark, collect
 from connector.domain.site import Effect
-from connector.domain.situation import EscalationState, Twin
+from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName, NativeStage
 from connector.domain.view import View
 
@@ -25,6 +26,8 @@ VALUE_NAMES = (
 """Every value that a notice gives its text; what does not apply is the empty text, moments are ISO 8601 in UTC."""
 
 _LOOK_AGAIN = timedelta(hours=1)
+_OF_A_MOMENT = frozenset({"threshold", "level", "repeat", "update"})
+"""Kinds of occasions that are news when they come and none afterwards."""
 _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
 
 
@@ -48,7 +51,7 @@ def say(view: View, state: EscalationState) -> Saying:
         return Saying(records=found.records, upcoming=ahead)
     if view.leader is not None:
         left = tuple(LeftAlone(what=r.called, why=f"follows {view.leader.key}") for r in found.remarks)
-        return Saying(records=found.records, left=left, upcoming=ahead)
+        return Saying(records=(*found.records, *_passed_by(view, found.remarks)), left=left, upcoming=ahead)
     waits, until = _must_wait(view, regular=all(remark.regular for remark in found.remarks))
     if waits:
         left = tuple(LeftAlone(what=r.called, why=f"waits: {waits}") for r in found.remarks)
@@ -57,10 +60,19 @@ def say(view: View, state: EscalationState) -> Saying:
         )
     internal = [r for r in found.remarks if r.audience is Effect.NOTES]
     public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
-    withheld = _not_public_because(view) if public else ""
+    other = _other_speaker(view) if public else ""
+    withheld = (other or _not_public_because(view)) if public else ""
+    settled = (*found.records, *(_passed_by(view, public) if other else ()))
     said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
     left = tuple(LeftAlone(what=r.called, why=withheld) for r in public if withheld)
-    return Saying(notices=tuple(said), records=found.records, left=left, upcoming=ahead)
+    return Saying(notices=tuple(said), records=settled, left=left, upcoming=ahead)
+
+
+def _passed_by(view: View, remarks: Sequence[Remark]) -> Iterator[Record]:
+    """Yield rows for what another ticket says in this one's place: it is not caught up with later."""
+    for remark in remarks:
+        if remark.occasion.kind in _OF_A_MOMENT:
+            yield Record(occasion=remark.occasion, audience=remark.audience, outcome=Outcome.SILENCED, at=view.now)
 
 
 def _must_wait(view: View, *, regular: bool) -> tuple[str, datetime]:
@@ -131,13 +143,11 @@ def _not_public_because(view: View) -> str:
     native = (clock.stage for clock in ticket.native if clock.clock is ClockName.FIRST_RESPONSE)
     if not rules.may_stop_native_first_response and any(stage in is_open for stage in native):
         return "the helpdesk's own first-response clock is open"
-    speaker = next((twin for twin in view.situation.twins if _speaks_instead(view, twin)), None)
-    return f"{speaker.link.target} speaks to the customer" if speaker is not None else ""
+    return too_many(view.situation)
 
 
-def _speaks_instead(view: View, twin: Twin) -> bool:
-    """True when another ticket of the same case talks to the customer; of two that could, the first by name does."""
-    if not twin.customer_facing or (twin.status is not None and twin.status.is_finished):
-        return False
-    ours = view.situation.ticket.ref
-    return (twin.link.site, twin.link.target) < (ours.site, ours.id)
+def _other_speaker(view: View) -> str:
+    """Return that another ticket of the same case talks to the customer, empty where this one does."""
+    situation = view.situation
+    other = speaker(situation) if situation.twins and not too_many(situation) else None
+    return "" if other is None else f"{other.key or other.link.target} speaks to the customer"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from connector.domain.cases import told_problem
+from connector.domain.cases import told_case
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
 from connector.domain.decision import Hold, Upcoming
 from connector.domain.escalation import Escalated
+from connector.domain.merges import told_merge
 from connector.domain.notices import Saying
 from connector.domain.view import Ahead, View
 
@@ -129,7 +130,7 @@ def findings(view: View) -> tuple[str, ...]:
     if view.readings and all(reading.target is None for reading in view.readings):
         found.append(f"the policy has no SLA target for priority {view.priority or 'none'}")
     found += _unplaced(view)
-    found += filter(None, [told_problem(view.situation, view.priority)])
+    found += (*told_case(view.situation, view.priority), *told_merge(view.situation))
     if view.situation.ticket.foreign_priority:
         found.append("the helpdesk's priority is not in the site's map: it is left as it is")
     if not view.situation.history.complete:

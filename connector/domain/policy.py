@@ -295,6 +295,23 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StormRules:
+    """When many alike tickets are one case.
+
+    Attributes:
+        alike: Inputs that alike tickets have in common; at least one of them must be known.
+        count: How many make a storm; 0: none ever do.
+        within: The time in which they come, and the longest gap between two of a storm.
+        lasts: How long after its opening a ticket may be part of one.
+    """
+
+    alike: tuple[str, ...] = ("service", "category")
+    count: int = 10
+    within: timedelta = timedelta(minutes=15)
+    lasts: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What applies where a ticket or a rule says nothing."""
 
@@ -323,6 +340,7 @@ class Policy:
     escalation: Escalation
     cadence: Mapping[Priority, Cadence] = field(default_factory=lambda: MappingProxyType({}))
     quiet: Quiet = Quiet()
+    storm: StormRules = StormRules()
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import ClockName, LinkKind, Priority, Status
 
 
 class Effect(StrEnum):
@@ -121,6 +121,19 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwinField:
+    """A ticket field that names tickets of another site by their ids or keys.
+
+    Attributes:
+        field: The field's vendor id; Zendesk's ``external_id`` is built in.
+        kind: What those tickets are to the one that names them.
+    """
+
+    field: str
+    kind: LinkKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMap:
     """How one site's vendor data binds to the policy's names; handed to ``normalise`` and to request building.
 
@@ -135,6 +148,7 @@ class FieldMap:
         clocks: Vendor SLA name or field id → our clock.
         scope: What a ticket's scope is taken from: ``project``, ``brand``, ``group``, ``form``, ``organization``.
         links: Vendor link type name → our link kind value.
+        twins: Other site's name → the field that names its tickets.
         hold_until: The field with the moment until which a ticket is held, where the site has one.
         hold_label: The label that holds a ticket while it is on.
         automations: Vendor ids of accounts that programs use although the helpdesk takes them for people.
@@ -155,6 +169,7 @@ class FieldMap:
     clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
     scope: str = "project"
     links: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    twins: Mapping[str, TwinField] = field(default_factory=lambda: MappingProxyType({}))
     hold_until: Binding | None = None
     hold_label: str = HOLD_LABEL
     automations: frozenset[str] = frozenset()

@@ -17,6 +17,21 @@ from connector.domain.ticket import Link, Priority, Status, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelLeft:
+    """The level that a timer's step left, as it stood: what ``EscalationState`` says of the present one."""
+
+    level: int
+    entered_at: datetime | None = None
+    timer_from: datetime | None = None
+    stepped_at: datetime | None = None
+    repeats: int = 0
+    level_reason: str = ""
+    level_why: Reason = Reason()
+    skipped: tuple[str, ...] = ()
+    refreshed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationState:
     """What we remember about one ticket between passes. In shadow it is the shadow's own.
 
@@ -50,6 +65,7 @@ class EscalationState:
         left: What was left to people last time and why, in words: the log tells each once.
         began_at: When the case began, where a ticket that was merged into this one is older.
         floor: The highest priority of the tickets that were merged into this one.
+        left_level: The level before, where a timer made the last step: to go back to while nobody has heard of it.
     """
 
     path: Path | None = None
@@ -86,6 +102,7 @@ class EscalationState:
     left: tuple[str, ...] = ()
     began_at: datetime | None = None
     floor: Priority | None = None
+    left_level: LevelLeft | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +142,36 @@ class Twin:
     Attributes:
         key: What people call it, as far as readers of the other ticket may know.
         status: ``None`` where we do not know the ticket.
+        opened_at: When it was opened: of two that could speak, the earlier one does.
         priority: The one that drives its clock and path.
         speaks: What falls due on it is said: its internal notes are switched on.
+        customer_facing: Comments on it that a customer reads are switched on.
     """
 
     link: Link
     status: Status | None = None
     customer_facing: bool = False
     key: str = ""
+    opened_at: datetime | None = None
     priority: Priority | None = None
     speaks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """Many alike tickets that came within a short time.
+
+    Attributes:
+        size: How many there are by now, this one included.
+        since: When the first of them was opened.
+        alike: What they have in common, in words of the policy's inputs and triggers.
+        first: The one that speaks for all of them; ``None``: this one does.
+    """
+
+    size: int
+    since: datetime
+    alike: str
+    first: Twin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +193,7 @@ class Situation:
         halted: Why no field may be written on this site now (paused, frozen), empty when it may: timers wait meanwhile.
         resumed_at: When an operator last let the site write again; a level then has a fresh interval.
         inherited: What was settled on tickets that were merged into this one, to be stored as its own.
+        storm: The many alike tickets of which this is one, if it is.
         marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
     """
 
@@ -168,6 +206,7 @@ class Situation:
     text_hits: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     reach: Mapping[LevelTarget, Reach] = field(default_factory=lambda: MappingProxyType({}))
     twins: tuple[Twin, ...] = ()
+    storm: Storm | None = None
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes_today: int = 0
     last_note_at: datetime | None = None

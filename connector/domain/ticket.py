@@ -68,6 +68,7 @@ class LinkKind(StrEnum):
     ABSORBED = "absorbed"  # the other end of it: the ticket that was merged into this one
     TWIN = "twin"  # the same case in another helpdesk
     WORK = "work"  # internal work of our own; never pauses a clock
+    WORKS_FOR = "works_for"  # the other end of it: the customer's ticket that this one is internal work for
     FOLLOW_UP = "follow_up"  # the closed ticket that this one goes on with
     PROBLEM = "problem"  # the problem or major incident that this ticket is attached to
 

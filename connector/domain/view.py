@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connector.domain.acts import Acts
-from connector.domain.cases import followed_problem
+from connector.domain.cases import leader
 from connector.domain.clocks import ClockReading, Crossing
 from connector.domain.durations import spelled
 from connector.domain.marks import ref_of
@@ -77,8 +77,9 @@ class View(NamedTuple):
 
     @property
     def leader(self) -> Twin | None:
-        """Return the problem or major incident that speaks for this ticket, where it follows one."""
-        return followed_problem(self.situation, self.priority) if self.situation.twins else None
+        """Return the ticket that speaks for this one, where it follows a problem, a customer's or the first alike."""
+        hangs_together = self.situation.twins or self.situation.storm is not None
+        return leader(self.situation, self.priority) if hangs_together else None
 
     @property
     def paused(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connector.engine.kit import Surroundings
@@ -61,7 +61,8 @@ class SiteLoop:
     """Passes over one site until told to stop; runs in a thread of its own."""
 
     def __init__(self, site: Site, around: Surroundings, limits: Limits) -> None:
-        self.site = site
+        self._hinted, self._conflicted = site.reading.asked_for, tuple[str, ...]()
+        self.site = replace(site, reading=replace(site.reading, asked_for=self._asked_for))
         self.pulse = Pulse()
         self._around = around
         self._limits = limits
@@ -111,7 +112,7 @@ class SiteLoop:
             next_poll = now + pause
             self._soonest = now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
         self._note(result, fetch=fetch, now=now)
-        self.pulse.next_poll_at = next_poll
+        self.pulse.next_poll_at = next_poll = self._sooner(next_poll, result, now=now)
         self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
         wake = self._next_wake(next_poll, result, now=now)
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
@@ -146,6 +147,19 @@ class SiteLoop:
         if result.applied is not None and result.applied.retry_after is not None:
             return max(pause, result.applied.retry_after)
         return pause
+
+    def _sooner(self, next_poll: datetime, result: PassResult, *, now: datetime) -> datetime:
+        """Return when to poll: soon where a ticket had changed under a write, to decide on what it shows now."""
+        applied = result.applied
+        if applied is None or not applied.conflicted or applied.retry_after is not None:
+            return next_poll
+        self._conflicted = tuple(sorted(applied.conflicted))
+        return min(next_poll, now + max(HINT_GRAIN, self.site.reading.reader.pause_before_reads()))
+
+    def _asked_for(self) -> tuple[str, ...]:
+        """Return the tickets to read by themselves: a delta may show them later than they can be read."""
+        taken, self._conflicted = (*self._conflicted, *self._hinted()), ()
+        return tuple(dict.fromkeys(taken))
 
     def _next_wake(self, next_poll: datetime, result: PassResult, *, now: datetime) -> datetime:
         """Return the earlier of the next poll and the next due ticket.

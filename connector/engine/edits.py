@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.decide import decide
 from connector.domain.decision import TicketPlan
 from connector.domain.edits import EditWeight, edit_limit, weigh
 from connector.domain.guard import Held
@@ -20,9 +19,10 @@ from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach
 from connector.domain.ticket import TicketRef
-from connector.engine.gather import read_unread_text, situations
+from connector.engine.gather import read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
+from connector.engine.storms import decided
 from connector.ports import Alarm, AlarmKind, JournalEvent
 
 CHUNK = 500
@@ -97,18 +97,19 @@ def _plans(
     """Yield what the policy would do now; texts that it has to read again are read, as they will be anyway."""
     for start in range(0, len(ids), CHUNK):
         unread: list[str] = []
-        for situation in situations(site, around, ids[start : start + CHUNK], reach, now=now, failed=_weighs_nothing):
+        chunk = ids[start : start + CHUNK]
+        for situation, decision in decided(site, around, chunk, reach, policy=policy, now=now, failed=_weighs_nothing):
             with sparing(_weighs_nothing, situation.ticket.ref.id):
-                decision = decide(situation, policy, now)
                 if decision.unread_text:
                     unread.append(situation.ticket.ref.id)
                 else:
                     yield plan(decision, situation)
         if unread:
             read_unread_text(site, around, unread, policy, now=now)
-            for situation in situations(site, around, unread, reach, now=now, failed=_weighs_nothing):
+            again = decided(site, around, unread, reach, policy=policy, now=now, failed=_weighs_nothing)
+            for situation, decision in again:
                 with sparing(_weighs_nothing, situation.ticket.ref.id):
-                    yield plan(decide(situation, policy, now), situation)
+                    yield plan(decision, situation)
 
 
 def _weighs_nothing(_id: str, _error: Exception) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from connector.domain.confidential import without_involved
 from connector.domain.followups import continued, followed
-from connector.domain.merges import Merged, absorbed, merged_ids
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
-from connector.domain.ticket import LinkKind, Ticket, highest
+from connector.domain.ticket import TicketRef
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.linked import Linked
 from connector.engine.pull import take_in
 from connector.engine.quarantine import Failed, raised, sparing
 from connector.ports import SiteState, Stored
@@ -43,16 +43,17 @@ def situations(
     """Yield a situation per stored ticket, in the order asked; one that cannot be put together goes to ``failed``."""
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     halt = _halt(site, around)
-    known, linked = dict(reach), dict[str, Stored | None]()
-    for stored in around.journal.load(site.name, ids, now=now):
+    known, linked = dict(reach), looked_up(around, now=now)
+    loaded = around.journal.load(site.name, ids, now=now)
+    linked.prepare(site.name, [stored.ticket for stored in loaded])
+    for stored in loaded:
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
         with sparing(failed, stored.ticket.ref.id):
             reached = without_involved(known, stored.ticket)
             found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
             found = _continued(found, around, now=now)
-            found = _with_merged(found, around, now=now)
-            found = _among_linked(found, linked, site.rules, around, now=now)
+            found = linked.complete(found)
             yield replace(found, **halt) if halt else found
 
 
@@ -63,56 +64,13 @@ def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situ
     return goes_on(found, known[0]) if known else found
 
 
-def _with_merged(found: Situation, around: Surroundings, *, now: datetime) -> Situation:
-    ids = merged_ids(found.ticket)
-    return takes_over(found, around.journal.load(found.ticket.ref.site, ids, now=now) if ids else ())
+def looked_up(around: Surroundings, *, now: datetime) -> Linked:
+    """Return what looks up in the journal the tickets that others hang together with."""
 
+    def load(ref: TicketRef) -> Stored | None:
+        return next(iter(around.journal.load(ref.site, [ref.id], now=now)), None)
 
-def takes_over(found: Situation, sources: Sequence[Stored]) -> Situation:
-    """Return a situation with what its ticket takes over from the stored ones that were merged into it."""
-    merged = [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
-    return absorbed(found, merged)
-
-
-def _among_linked(
-    found: Situation, linked: dict[str, Stored | None], rules: SiteRules, around: Surroundings, *, now: datetime
-) -> Situation:
-    """Return the situation with what is known of the problems that the ticket is attached to; each is loaded once."""
-    for id_ in problems_of(found.ticket) - linked.keys():
-        linked[id_] = next(iter(around.journal.load(rules.name, [id_], now=now)), None)
-    return beside(found, linked)
-
-
-def problems_of(ticket: Ticket) -> frozenset[str]:
-    """Return the ids, on its own site, of the problems that a ticket is attached to."""
-    here = {"", ticket.ref.site}
-    return frozenset(li.target for li in ticket.links if li.kind is LinkKind.PROBLEM and li.site in here)
-
-
-def beside(found: Situation, linked: Mapping[str, Stored | None]) -> Situation:
-    """Return a situation whose twins tell what is stored of them; a problem attached to its own child is none."""
-    if not problems_of(found.ticket):
-        return found
-    return replace(found, twins=tuple(_twin(twin, found, linked.get(twin.link.target)) for twin in found.twins))
-
-
-def _twin(twin: Twin, found: Situation, stored: Stored | None) -> Twin:
-    if stored is None or twin.link.kind is not LinkKind.PROBLEM or _leads(found.ticket, stored.ticket):
-        return twin
-    other, rules = stored.ticket, found.rules
-    hidden = other.restricted and not found.ticket.restricted
-    return replace(
-        twin,
-        status=other.status,
-        key="another ticket" if hidden else other.key,
-        priority=highest(other.priority, stored.state.priority),
-        speaks=rules.allows(Effect.NOTES, other.scope),
-    )
-
-
-def _leads(ours: Ticket, other: Ticket) -> bool:
-    """True where two tickets are attached to one another and ours is the earlier one, or there is but one."""
-    return ours.ref.id in problems_of(other) and (ours.opened_at, ours.ref.id) <= (other.opened_at, other.ref.id)
+    return Linked(around.journal, load, around.rules_of)
 
 
 def goes_on(found: Situation, earlier: Stored) -> Situation:

@@ -60,6 +60,7 @@ class Surroundings:
 
     ``stopped`` says why no site may be written now by a word from outside the state (the pause file), empty when none.
     ``fence`` calls a write off when the process stood still between arming it and its first byte.
+    ``rules_of`` tells what the operator allows on another site, ``None`` for one that is not configured.
     ``time`` watches the clock where time is the machine's; stepped time is never in doubt.
     """
 
@@ -70,6 +71,7 @@ class Surroundings:
     observer: Observer
     clock: Clock
     stopped: Callable[[], str] = lambda: ""
+    rules_of: Callable[[str], SiteRules | None] = lambda _: None
     time: TimeTrust | None = None
     fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import partial
 
 from connector.domain.change import Change, Comment, FieldChange, Notice
-from connector.domain.decide import decide
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
@@ -26,13 +25,15 @@ from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit
-from connector.engine.gather import reach_all, read_unread_text, situations
+from connector.engine.gather import reach_all, read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
+from connector.engine.storms import decided
+from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
 CHUNK = 500
@@ -182,6 +183,9 @@ def _looked_at(  # noqa: PLR0913
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
     """Quarantine what failed again and again; what went well this time is forgotten."""
+    for id_, error in work.failed.items():
+        why = LeftAlone(what="everything", why=f"deciding fails: {what_failed(error)}")
+        work.left.append(Left(key=f"{site.name}:{id_}", item=why))
     quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
     well = set(ids) - work.failed.keys() if work.aside.items else ()
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
@@ -201,18 +205,17 @@ def decide_chunk(  # noqa: PLR0913
     """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
     unread: list[str] = []
-    for situation in situations(site, around, ids, reach, now=now, failed=work.fails):
+    for situation, decision in decided(site, around, ids, reach, policy=policy, now=now, failed=work.fails):
         with sparing(work.fails, situation.ticket.ref.id):
-            decision = decide(situation, policy, now)
             if decision.unread_text:
                 unread.append(situation.ticket.ref.id)
             else:
                 verdicts += _take(site, around, situation, decision, work, run=run)
     if unread:
         read_unread_text(site, around, unread, policy, now=now)
-        for situation in situations(site, around, unread, reach, now=now, failed=work.fails):
+        again = decided(site, around, unread, reach, policy=policy, now=now, failed=work.fails)
+        for situation, decision in again:
             with sparing(work.fails, situation.ticket.ref.id):  # text that could not be read is unknown
-                decision = decide(situation, policy, now)
                 verdicts += _take(site, around, situation, decision, work, run=run)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)

@@ -11,7 +11,7 @@ is watched: two copies found are reported as a fault of ours, and the newer one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.next_step import Evidence, Next, OpenRow, Step, next_step
+from connector.engine.pull import take_in
 from connector.engine.quarantine import LOOKING, pardon, sparing, strike
 from connector.errors import Denied, HelpdeskError, what_failed, where_failed
 from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Receipt, TicketWriter
@@ -78,6 +79,7 @@ class _Recovery:
         self._journal = around.journal
         self._now = around.clock.now()
         self._done = Recovered()
+        self._found: dict[str, None] = {}
 
     def run(self, *, every: bool) -> Recovered:
         for op in self._journal.sending(self._site.name):
@@ -87,7 +89,17 @@ class _Recovery:
         for op in self._journal.watched(self._site.name, now=self._now):
             with sparing(partial(self._overlook, op), op.write.ref.id):
                 self._watched(op)
+        self._read_again()
         return self._done
+
+    def _read_again(self) -> None:
+        """Read tickets on which something was found, past any index: no receipt told which version is ours.
+
+        An index that shows them as they were before would pass for somebody who took our values back.
+        """
+        if self._found:
+            page = replace(self._site.reader.get(tuple(self._found)), gone=())  # only a second look tells gone
+            take_in(self._site, self._around, self._around.policies.current(), page, now=self._now)
 
     def _stumble(self, op: Op, id_: str, error: Exception) -> None:
         """Try again with the next pass; after three times nobody can tell but a person, and the others go on."""
@@ -130,6 +142,7 @@ class _Recovery:
         self._journal.settle(op, receipt, now=self._now)
         if op.write.comment is not None:  # no reply told which version was ours: what answered it must not pass for
             self._journal.want_history(self._site.name, [op.write.ref.id])  # a person's act, and only the history tells
+        self._found[op.write.ref.id] = None
         self._done.found += 1
         self._say("write_found", op)
 

@@ -123,7 +123,7 @@ class Resender:
         sender.around.journal.not_resent(before)
         sender.say("write_failed", op, ticket, error=error)
         if isinstance(error, Conflict):
-            sender.done.conflicts += 1
+            sender.done.conflicted.add(op.write.ref.id)
             return
         sender.done.failed += 1
         sender.hold_up(error)

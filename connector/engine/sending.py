@@ -39,12 +39,13 @@ class Applied:
     Attributes:
         retry_after: How long the helpdesk asked to be left alone, where it did.
         stopped: Why the rest of the plan was not tried; empty when all of it was.
+        conflicted: Ids of tickets that had changed since they were seen.
         complete: Ids of tickets whose every planned write is settled.
         broken: What went wrong by ticket id where no request could be made.
     """
 
     written: int = 0
-    conflicts: int = 0
+    conflicted: set[str] = field(default_factory=set)
     failed: int = 0
     unknown: int = 0
     skipped: int = 0
@@ -185,7 +186,7 @@ class Sender:
             case Unknown():
                 self.done.unknown += 1
             case Conflict():
-                self.done.conflicts += 1
+                self.done.conflicted.add(op.write.ref.id)
                 journal.conflict(op, why, now=now)
             case Rejected():
                 self.done.failed += 1

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 
 from connector.domain.events import EventSource, Role, TicketEvent
 from connector.domain.ticket import Status, Ticket
-from connector.journal import audit
+from connector.journal import audit, links
 from connector.journal.documents import (
     event_document,
     hits_of,
@@ -65,7 +65,7 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
-    changed += _mark_gone(connection, site, page.gone)
+    changed += _mark_gone(connection, site, page.gone, due=due)
     changed += _store_malformed(connection, site, page.malformed, now)
     of_gone = frozenset(HISTORY + id_ for id_ in page.gone)
     changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone) | of_gone)
@@ -174,11 +174,14 @@ def _store_tickets(
             changed.append(_changed_row(site, candidate, documented, row, due))
         elif (hits := _hits(candidate, row)) != _stored_hits(row) or of in touched:
             looked_at.append(_looked_at(site, row, hits, due))
-    return (
+    rows = (
         add_rows(connection, ticket, new)
         + change_rows(connection, ticket, changed, key=_KEY)
         + change_rows(connection, ticket, looked_at, key=_KEY)
     )
+    news = {row["id"] for row in (*new, *changed)}
+    links.store(connection, site, [c.ticket for of, c in latest.items() if of in news], due=due)
+    return rows
 
 
 def _is_older(candidate: Candidate, row: AnyRow) -> bool:
@@ -238,16 +241,18 @@ def _stored_hits(row: AnyRow | None) -> dict[str, str]:
     return {"text_version": row.text_version, "text_hits": row.text_hits}
 
 
-def _mark_gone(connection: Connection, site: str, ids: Sequence[str]) -> int:
-    changed = []
+def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: int) -> int:
+    changed, left = [], []
     for portion in portions(ids):
         wanted = select(ticket.c.document).where(
             ticket.c.site == site, ticket.c.id.in_(portion), ticket.c.status != Status.GONE.value
         )
         for document in connection.execute(wanted).scalars():
             gone = replace(ticket_of(document), status=Status.GONE)
+            left.append(gone)
             facts = facts_of(gone, ticket_document(gone))
             changed.append({"site": site, "id": gone.ref.id, "next_due_at": None} | facts)
+    links.store(connection, site, left, due=due)
     return change_rows(connection, ticket, changed, key=_KEY)
 
 

@@ -13,6 +13,7 @@ from connector.journal import approvals, audit, control, outbox, setaside, stand
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
+from connector.journal.links import SqlLinks
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.runs import policy_since, run_of
 from connector.journal.sites import read_sites
@@ -25,10 +26,11 @@ from connector.ports.outbox import Delivery, Queued
 from connector.ports.setaside import SetAside
 
 
-class SqlRecords:
+class SqlRecords(SqlLinks):
     """``Records`` on a database; callable from any thread."""
 
     def __init__(self, runner: Runner) -> None:
+        super().__init__(runner)
         self._runner = runner
 
     def sites(self) -> tuple[SiteState, ...]:

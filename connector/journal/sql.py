@@ -31,6 +31,7 @@ from connector.journal import (
     tickets,
     verdicts,
 )
+from connector.journal.links import SqlLinks
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports import (
@@ -52,7 +53,7 @@ from connector.ports.recall import Recall
 from connector.ports.setaside import SetAside
 
 
-class SqlJournal:
+class SqlJournal(SqlLinks):
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
     It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
@@ -67,6 +68,7 @@ class SqlJournal:
 
         ``forgotten`` says what the state was found to have forgotten when it was opened.
         """
+        super().__init__(thread)
         self.forgotten = forgotten
         self._thread = thread
         self._run = thread.run

@@ -96,6 +96,8 @@ ticket = Table(
     _text("text_hits"),
     _text("digest"),  # of the document without readings that move by themselves
     _text("document"),
+    _text("alike"),  # digest of what it has in common with others; empty: nothing that would make a storm
+    _maybe_moment("alike_at"),  # when it was opened, where it has any
     _of_site(),
 )
 _partial("ix_ticket_due", ticket.c.site, ticket.c.next_due_at, where="next_due_at IS NOT NULL")
@@ -116,6 +118,20 @@ _partial(
     postgresql="is_open AND NOT history_complete",
 )
 Index("ix_ticket_key", ticket.c.key)
+_partial("ix_ticket_alike", ticket.c.site, ticket.c.alike, ticket.c.alike_at, where="alike <> ''")
+
+link = Table(  # twins and work, as the ticket itself names them
+    "link",
+    metadata,
+    _text("site", key=True),
+    _text("ticket", key=True),
+    _text("kind", key=True),
+    _text("target_site", key=True),
+    _text("target", key=True),  # an id or a key
+    _of_ticket(),
+    sqlite_with_rowid=False,
+)
+Index("ix_link_target_site_target", link.c.target_site, link.c.target)
 
 ticket_event = Table(
     "ticket_event",

@@ -22,6 +22,7 @@ from connector.journal.tables import applied, clock, escalation, said, ticket
 from connector.ports import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
+_OF_DECISION = ("next_due_at", "policy_hash", "alike", "alike_at")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
 _SAID = (*_OF_TICKET, "occasion", "audience")
 _APPLIED = (*_OF_TICKET, "field")
@@ -29,7 +30,7 @@ _APPLIED = (*_OF_TICKET, "field")
 
 _SINCE = parameter("since")
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
-_MOMENTS = select(ticket.c.id, ticket.c.is_open, ticket.c.next_due_at, ticket.c.policy_hash).where(*_THESE)
+_MOMENTS = select(ticket.c.id, ticket.c.is_open, *(ticket.c[name] for name in _OF_DECISION)).where(*_THESE)
 _WAITING = select(ticket.c.id).where(*_THESE, ticket.c.next_due_at <= _SINCE)
 _DIGESTS = select(escalation.c.ticket, escalation.c.digest).where(
     escalation.c.site == SITE, escalation.c.ticket.in_(IDS)
@@ -66,7 +67,7 @@ def _shadow_lines(site: str, verdicts: Mapping[str, Verdict], run: str) -> Itera
 
 
 def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Verdict]) -> int:
-    """Store when each ticket falls due again and under which policy it was decided."""
+    """Store when each ticket falls due again, under which policy it was decided, and what it looks like."""
     known = {row.id: row for row in connection.execute(_MOMENTS, {SITE.key: site, IDS.key: list(verdicts)})}
     if missing := verdicts.keys() - known.keys():
         raise ConnectorError(f"decided upon tickets that are not stored: {site} {', '.join(sorted(missing))}")
@@ -74,8 +75,10 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
     for of, verdict in verdicts.items():
         row, decision = known[of], verdict.decision
         due = _due(row, verdict) if row.is_open else None
-        if (row.next_due_at, row.policy_hash) != (due, decision.policy_hash):
-            changed.append({"site": site, "id": of, "next_due_at": due, "policy_hash": decision.policy_hash})
+        look, at = ("", None) if decision.look is None else (decision.look.digest, to_micros(decision.look.opened_at))
+        wanted = (due, decision.policy_hash, look, at)
+        if (row.next_due_at, row.policy_hash, row.alike, row.alike_at) != wanted:
+            changed.append({"site": site, "id": of, **dict(zip(_OF_DECISION, wanted, strict=True))})
     return change_rows(connection, ticket, changed, key=("site", "id"))
 
 

@@ -31,6 +31,7 @@ from connector.domain.policy import (
     Score,
     Sla,
     StartWhen,
+    StormRules,
     Target,
     TargetKind,
     Threshold,
@@ -58,6 +59,7 @@ def build_policy(
         escalation=_escalation(file.escalation),
         cadence=_frozen({priority: _cadence(cadence) for priority, cadence in file.communication.items()}),
         quiet=Quiet(notes_per_day=file.quiet.notes_per_day, min_interval=file.quiet.min_interval),
+        storm=StormRules(**file.storm.model_dump()),
         sources=_frozen(dict(sources)),
     )
 

@@ -70,7 +70,7 @@ class TextFile(Strict):
 class LinkFile(Strict):
     """A relation to another ticket."""
 
-    kind: LinkKind = Field(description="merged_into, twin, work or problem.")
+    kind: LinkKind = Field(description="merged_into, twin, work, works_for or problem.")
     target: Text = Field(description="Key of the other ticket.")
 
 

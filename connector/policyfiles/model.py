@@ -173,6 +173,23 @@ class QuietFile(Strict):
     min_interval: Duration = Field(default=as_written("0m"), description="Least time between two of them.")
 
 
+class StormFile(Strict):
+    """When many alike urgent tickets are taken for one case: the first of them speaks for all."""
+
+    alike: Names = Field(
+        default=("service", "category"),
+        description="Inputs that they have in common, beside their form, their scope and the triggers in force; at "
+        "least one must be known.",
+    )
+    count: int = Field(default=10, ge=0, le=1000, description="How many make a storm; 0: none ever do.")
+    within: Positive = Field(
+        default=as_written("15m"), description="In which time, and the longest gap between two of a storm."
+    )
+    lasts: Positive = Field(
+        default=as_written("24h"), description="How long after its opening a ticket may be part of one."
+    )
+
+
 class PolicyFile(Strict):
     """One policy, shared by every site."""
 
@@ -186,3 +203,4 @@ class PolicyFile(Strict):
     escalation: EscalationFile = Field(description="Who is called.")
     communication: Mapping[PriorityName, CadenceFile] = Field(default_factory=dict, description="Regular updates.")
     quiet: QuietFile = Field(default=QuietFile(), description="Limits on what is said.")
+    storm: StormFile = Field(default=StormFile(), description="When many alike tickets are one case.")

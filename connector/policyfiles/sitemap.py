@@ -12,7 +12,7 @@ from pydantic import Field as Key
 
 from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, read
 from connector.domain.change import Field
-from connector.domain.site import HOLD_LABEL, Binding, BindingSource, FieldMap
+from connector.domain.site import HOLD_LABEL, Binding, BindingSource, FieldMap, TwinField
 from connector.domain.ticket import ClockName, LinkKind, Priority, Status
 from connector.errors import ConfigError
 from connector.policyfiles.kinds import PriorityName, StatusName
@@ -46,6 +46,17 @@ class HoldFile(Strict):
     label: Text = Key(default=HOLD_LABEL, description="The label that holds a ticket while it is on.")
     until: WritableFile | None = Key(
         default=None, description="A date or date-time field: the ticket is held until that moment."
+    )
+
+
+class TwinFile(Strict):
+    """Where tickets of another site are named that are the same case."""
+
+    field: Text = Key(description="The ticket field with their ids or keys; `external_id` is built in (Zendesk).")
+    means: Literal["twin", "work", "works_for"] = Key(
+        default="twin",
+        description="What they are: the same case with its own customer, our own work, or the customer's ticket that "
+        "this one is work for.",
     )
 
 
@@ -86,7 +97,11 @@ class SiteMapFile(Strict):
     )
     links: Mapping[Text, LinkKind] = Key(
         default_factory=dict,
-        description="The helpdesk's link type, or its phrase from this end: merged_into, twin, work or problem.",
+        description="The helpdesk's link type, or its phrase from this end: merged_into, twin, work, works_for, "
+        "problem.",
+    )
+    twins: Mapping[Text, TwinFile] = Key(
+        default_factory=dict, description="Another site by its name: the field that names tickets there."
     )
     automations: Names = Key(
         default=(), description="Account ids of people's accounts that programs use: what they do is nobody's decision."
@@ -162,6 +177,7 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
         _unique(key, getattr(file, key), refused)
     _statuses(file, refused)
     _people(file, refused)
+    _twins(file, refused)
     if file.kind == "jira" and file.groups and file.group_field is None:
         refused.add(("groups",), "cannot be written without group_field", "add group_field: {field: customfield_…}")
 
@@ -205,6 +221,16 @@ def _people(file: SiteMapFile, refused: Refused) -> None:
         refused.add(("commands", "people"), "names a program", "only people command")
 
 
+def _twins(file: SiteMapFile, refused: Refused) -> None:
+    for site, twin in file.twins.items():
+        if site == file.site:
+            refused.add(("twins", site), "names this site itself", "bind links within a site under `links`")
+        if file.kind == "jira" and not twin.field.startswith("customfield_"):
+            refused.add(("twins", site, "field"), f"{twin.field} is no field of Jira's", "use customfield_…")
+        elif file.kind == "zendesk" and not (twin.field.isdecimal() or twin.field == "external_id"):
+            refused.add(("twins", site, "field"), f"{twin.field} is no field id", "use its id, or external_id")
+
+
 def _commanders(file: SiteMapFile) -> frozenset[str]:
     return frozenset(file.people.get(name, name) for name in file.commands.people)
 
@@ -223,6 +249,9 @@ def _field_map(file: SiteMapFile) -> FieldMap:
         clocks=MappingProxyType(dict(file.clocks)),
         scope=file.scope,
         links=MappingProxyType({theirs: kind.value for theirs, kind in file.links.items()}),
+        twins=MappingProxyType(
+            {site: TwinField(field=twin.field, kind=LinkKind(twin.means)) for site, twin in file.twins.items()}
+        ),
         hold_until=_own(file.hold.until),
         hold_label=file.hold.label,
         automations=frozenset(file.automations),

@@ -39,6 +39,7 @@ from connector.ports.helpdesk import (
 )
 from connector.ports.intents import Op, OpStatus
 from connector.ports.journal import Journal
+from connector.ports.links import Alike, Links, Named
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
 from connector.ports.records import Records
@@ -60,6 +61,7 @@ from connector.ports.surroundings import Alarm, AlarmKind, Clock, Fence, Notifie
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "Alike",
     "AsideKind",
     "Budgets",
     "BulkResult",
@@ -74,7 +76,9 @@ __all__ = [
     "Guard",
     "Journal",
     "JournalEvent",
+    "Links",
     "Lookup",
+    "Named",
     "Notifier",
     "Observation",
     "Observer",

@@ -19,6 +19,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.erasure import Forgetting
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
+from connector.ports.links import Links
 from connector.ports.outbox import Outbox
 from connector.ports.recall import Recall
 from connector.ports.records import Records
@@ -36,7 +37,7 @@ from connector.ports.stored import (
 )
 
 
-class Journal(Outbox, Asides, Forgetting, Protocol):
+class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     """The write side: one writing connection behind it, every method one durable transaction.
 
     Raises ``Busy`` when another process holds the state and ``ConnectorError`` when the disk fails.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from connector.domain.ticket import TicketRef
 from connector.ports.intents import Op, OpStatus
+from connector.ports.links import Links
 from connector.ports.outbox import Delivery, Queued
 from connector.ports.setaside import SetAside
 from connector.ports.stored import (
@@ -18,7 +19,7 @@ from connector.ports.stored import (
 )
 
 
-class Records(Protocol):
+class Records(Links, Protocol):
     """The read side: what ``status``, ``log``, ``explain`` and ``attention`` show. Never writes."""
 
     def sites(self) -> tuple[SiteState, ...]:

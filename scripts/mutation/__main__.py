@@ -21,6 +21,13 @@ NOTICED = frozenset({1, 3, 24, 36, -24, 152, 255})
 UNTRIED = -1
 
 
+_SEVERAL_TIMES = """
+_QUICK = settings.get_profile("quick")
+settings.register_profile("quick", _QUICK, suppress_health_check=list(HealthCheck))
+"""
+"""mutmut runs every test several times in one process, each time with a new instance, at which Hypothesis balks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Source files that are changed together, and the tests that have to notice."""
@@ -33,30 +40,46 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "outcome": Part(
             files=("connector/helpdesks/transport/outcome.py",),
-            tests=("tests/helpdesks/test_transport.py",),
+            tests=("tests/helpdesks/test_outcome.py", "tests/helpdesks/test_transport.py"),
         ),
         "origin": Part(
             files=("connector/helpdesks/transport/origin.py",),
-            tests=("tests/helpdesks/test_transport.py",),
+            tests=("tests/helpdesks/test_origin.py", "tests/helpdesks/test_transport.py"),
         ),
         "guard": Part(
             files=("connector/domain/guard.py",),
             tests=("tests/domain/test_plan.py", "tests/domain/test_guard.py"),
         ),
         "ownership": Part(
-            files=("connector/domain/ownership.py",),
-            tests=("tests/domain/test_plan.py", "tests/domain/test_semantics.py"),
-        ),
-        "journal": Part(
             files=(
-                "connector/journal/intents.py",
-                "connector/journal/outcomes.py",
-                "connector/journal/pages.py",
-                "connector/journal/verdicts.py",
-                "connector/journal/sites.py",
-                "connector/journal/audit.py",
+                "connector/domain/ownership.py",
+                "connector/domain/claims.py",
+                "connector/domain/standoffs.py",
+                "connector/domain/flapping.py",
             ),
-            tests=("tests/journal",),
+            tests=(
+                "tests/domain/test_plan.py",
+                "tests/domain/test_semantics.py",
+                "tests/domain/test_holds.py",
+                "tests/domain/test_standoffs.py",
+                "tests/domain/test_priority.py",
+            ),
+        ),
+        "intents": Part(
+            files=("connector/journal/intents.py", "connector/journal/outcomes.py"),
+            tests=("tests/journal/test_intents.py", "tests/journal/test_records.py"),
+        ),
+        "pages": Part(
+            files=("connector/journal/pages.py",),
+            tests=("tests/journal/test_pages.py", "tests/journal/test_unchanged.py"),
+        ),
+        "verdicts": Part(
+            files=("connector/journal/verdicts.py",),
+            tests=("tests/journal/test_verdicts.py", "tests/journal/test_control.py"),
+        ),
+        "books": Part(
+            files=("connector/journal/sites.py", "connector/journal/audit.py"),
+            tests=("tests/journal/test_control.py", "tests/journal/test_records.py", "tests/journal/test_erasure.py"),
         ),
     }
 )
@@ -129,6 +152,8 @@ def _copy(folder: Path, part: Part) -> Path:
     )
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+    with (root / "tests" / "conftest.py").open("a", encoding="utf-8") as file:
+        file.write(_SEVERAL_TIMES)
     return root
 
 

@@ -1,4 +1,9 @@
-"""What became of a story, by the sandboxes' own account, held against the same story told without a death."""
+"""What became of a story, by the sandboxes' own account, held against the same story told without a death.
+
+The other telling is *attended* (``play``): the connector looked at the same moments and was never killed. So the two
+may differ only in what a lost answer costs: a comment is looked for before it is repeated, up to six minutes, and one
+that waits meanwhile is said with it, or by a later mark or level of its own kind. All else is a duplicate or a loss.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +16,29 @@ from datetime import datetime, timedelta
 from typing import Any
 
 OURS = re.compile(r"^connector")
-_LEVEL = re.compile(r"(?:was escalated|still waits): path ([a-z]+), level (\d)|level (\d) of path ([a-z]+)")
-_THRESHOLDS = {
-    "overdue": re.compile(r"is overdue|100% of first_response used"),
-    "at-risk": re.compile(r"is at risk|75% of resolution used"),
-    "breached": re.compile(r"resolution of .* was missed|100% of resolution used"),
+_SAYS = {
+    "level": re.compile(r"\S+ was escalated: path (?P<path>\w+), level (?P<level>\d)\.|Level (\d) of path (\w+): "),
+    "overdue": re.compile(r"[Tt]he first response (of \S+ )?is overdue"),
+    "at-risk": re.compile(r"[Tt]he resolution(: | of \S+ is at risk: )75% of the time is used"),
+    "breached": re.compile(r"The promised resolution of \S+ was missed|the resolution is overdue since"),
+    "hold": re.compile(r"The priority of \S+ stays|.* set P\d, the policy says P\d"),
+    "flapping": re.compile(r"[Tt]he priority that the policy wants .*goes to and fro"),
+    "update": re.compile(r"[Aa] status update (of \S+ )?is due"),
 }
+"""How what is announced begins: with the first sentence of a comment, or with an item of its list "Also".
+
+The reasons in between ("Why: the first response is overdue since …") announce nothing.
+"""
+_ITEM = "• "
+_INTERNAL = re.compile(r"Ref ESC|\blevel \d")
 _LATER = {"at-risk": {"breached"}}
 """What also stands for an earlier mark: of what is missed meanwhile only the latest speaks."""
 
 BETWEEN_UPDATES = timedelta(minutes=25)
 """Two regular updates to a customer are never nearer to one another (the policy says 40 minutes)."""
 
-LATE = timedelta(minutes=40)
-"""What the undisturbed story said in its last minutes may come after the end of one that was interrupted."""
+LATE = timedelta(minutes=15)
+"""How much later something may be said: its look-up (six minutes) and the five between two comments, with some room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +53,21 @@ class Said:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """What it announces: each level, and what is due or missed."""
-        text = self.body.replace("\\", "")  # wiki text and Markdown escape with it
-        levels = [f"{found[0] or found[3]} level {found[1] or found[2]}" for found in _LEVEL.findall(text)]
-        return (*levels, *(name for name, pattern in _THRESHOLDS.items() if pattern.search(text)))
+        """What it announces to agents: each level, what is due or missed, who holds what.
+
+        Raises:
+            AssertionError: It cannot be read; a judge who does not understand what is said would see nothing twice.
+        """
+        first, *lines = self.body.replace("\\", "").splitlines()  # wiki text and Markdown escape with it
+        items = [line.removeprefix(_ITEM) for line in lines if line.startswith(_ITEM)]
+        return tuple(each for each in map(_statement, (first, *items)) if each != "update")
+
+
+def _statement(text: str) -> str:
+    for name, pattern in _SAYS.items():
+        if found := pattern.match(text):
+            return name if name != "level" else f"{found[1] or found[4]} level {found[2] or found[3]}"
+    raise AssertionError(f"the judge cannot read {text!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,34 +124,34 @@ def _mark(comment: Mapping[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def judge(told: Account, undisturbed: Account, *, parked: frozenset[str] = frozenset()) -> Verdict:
-    """Hold an interrupted story against the undisturbed one.
+def judge(told: Account, attended: Account, *, parked: frozenset[str] = frozenset()) -> Verdict:
+    """Hold an interrupted story against the attended one.
 
     ``parked`` are ids of tickets on which a write waits for a person, who was alarmed: nothing of them is lost.
     """
     verdict = Verdict()
-    _duplicates(told, undisturbed, verdict)
-    _losses(told, undisturbed, verdict)
+    _duplicates(told, attended, verdict)
+    _losses(told, attended, verdict)
     waiting = {name for name, row in told.tickets.items() if str(row["id"]) in parked}
     verdict.parked += sorted(waiting)
     verdict.losses = [loss for loss in verdict.losses if loss.partition(": ")[0] not in waiting]
     verdict.leaks += [f"{s.ticket}: {s.body!r}" for s in told.said if s.public is not is_meant_for_customers(s)]
-    verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if "Ref ESC" in mail or _LEVEL.search(mail)]
+    verdict.leaks += [f"mailed {mail!r}" for mail in told.mails if _INTERNAL.search(mail)]
     return verdict
 
 
 def is_meant_for_customers(said: Said) -> bool:
     """The regular update alone is for customers; levels, deadlines and references are internal."""
-    return said.body.startswith("A status update") and not said.statements and "Ref ESC" not in said.body
+    return said.body.startswith("A status update") and not said.statements and not _INTERNAL.search(said.body)
 
 
-def _duplicates(told: Account, undisturbed: Account, verdict: Verdict) -> None:
+def _duplicates(told: Account, attended: Account, verdict: Verdict) -> None:
     marks = Counter((s.ticket, s.mark) for s in told.said if s.mark)
     verdict.duplicates += [f"{ticket}: {mark} x{n}" for (ticket, mark), n in marks.items() if n > 1]
-    usual = _spoken(undisturbed)
+    usual = _spoken(attended)
     for what, count in _spoken(told).items():
         if count > max(1, usual[what]):
-            verdict.duplicates.append(f"{what[0]}: {what[2]} x{count}, undisturbed x{usual[what]}")
+            verdict.duplicates.append(f"{what[0]}: {what[2]} x{count}, attended x{usual[what]}")
     verdict.duplicates += _too_near(told)
 
 
@@ -142,45 +167,50 @@ def _too_near(told: Account) -> Iterable[str]:
             yield f"{ticket}: updates to the customer at {first:%H:%M} and {second:%H:%M}"
 
 
-def _losses(told: Account, undisturbed: Account, verdict: Verdict) -> None:
-    for name, wanted in undisturbed.tickets.items():
+def _losses(told: Account, attended: Account, verdict: Verdict) -> None:
+    for name, wanted in attended.tickets.items():
         got = told.tickets.get(name)
         if got is None:
             verdict.losses.append(f"{name} is missing")
             continue
         for what in ("priority", "group", "assignee", "status"):
             if got[what] != wanted[what]:
-                verdict.losses.append(f"{name}: {what} is {got[what]}, undisturbed {wanted[what]}")
+                verdict.losses.append(f"{name}: {what} is {got[what]}, attended {wanted[what]}")
         for what in ("level", "path"):
             if str(got["fields"].get(what)) != str(wanted["fields"].get(what)):
                 was = wanted["fields"].get(what)
-                verdict.losses.append(f"{name}: {what} is {got['fields'].get(what)}, undisturbed {was}")
-    verdict.losses += _unsaid(told, undisturbed)
+                verdict.losses.append(f"{name}: {what} is {got['fields'].get(what)}, attended {was}")
+    verdict.losses += _unsaid(told, attended)
 
 
-def _unsaid(told: Account, undisturbed: Account) -> Iterable[str]:
-    """Yield what the undisturbed story said in good time and this one did not."""
-    heard: dict[str, set[str]] = defaultdict(set)
+def _unsaid(told: Account, attended: Account) -> Iterable[str]:
+    """Yield what the attended story said in good time and this one did not, or not in time."""
+    heard: dict[str, list[Said]] = defaultdict(list)
     for said in told.said:
-        heard[said.ticket] |= set(said.statements)
-    for said in undisturbed.said:
-        if said.at > undisturbed.ends_at - LATE:
-            continue
-        for each in said.statements:
-            if not heard[said.ticket] & _stands_for(each):
-                yield f"{said.ticket}: {each} was never said"
-    updates, wanted = _updates(told), _updates(undisturbed, before=undisturbed.ends_at - LATE)
+        heard[said.ticket].append(said)
+    for said in attended.said:
+        if said.at <= attended.ends_at - LATE:
+            yield from _missing(said, heard[said.ticket])
+    updates, wanted = _updates(told), _updates(attended, before=attended.ends_at - LATE)
     for ticket in wanted:
         if updates[ticket] < wanted[ticket]:
-            yield f"{ticket}: {updates[ticket]} updates to the customer, undisturbed {wanted[ticket]}"
+            yield f"{ticket}: {updates[ticket]} updates to the customer, attended {wanted[ticket]}"
+
+
+def _missing(said: Said, heard: Iterable[Said]) -> Iterable[str]:
+    for each in said.statements:
+        at = min((other.at for other in heard if _stands_for(each) & set(other.statements)), default=None)
+        if at is None:
+            yield f"{said.ticket}: {each} was never said"
+        elif at > said.at + LATE:
+            yield f"{said.ticket}: {each} was said at {at:%H:%M}, attended at {said.at:%H:%M}"
 
 
 def _stands_for(statement: str) -> set[str]:
     """What counts as having said it: itself, a later mark of its clock, a higher level of its path."""
     path, level, number = statement.rpartition(" level ")
     higher = {f"{path} level {n}" for n in range(int(number), 10)} if level else set()
-    entered = {f"default level {n}" for n in range(2, 10)} if statement == "overdue" else set()  # it enters level 2
-    return {statement, *higher, *entered, *_LATER.get(statement, ())}
+    return {statement, *higher, *_LATER.get(statement, ())}
 
 
 def _updates(told: Account, before: datetime | None = None) -> Counter[str]:

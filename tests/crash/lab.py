@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.crash.failpoints import BOUNDARIES, Kill
 from tests.crash.judge import judge
@@ -23,13 +24,16 @@ from tests.crash.processes import warm
 from tests.lab.office import JIRA, ZENDESK, empty_state
 from tests.lab.story import Plot, story
 
-PLAYS_PER_STORY = 3
-KILLS_PER_PLAY = 8
+PLAYS_PER_STORY = 2
+KILLS_PER_PLAY = 12
 FIRST_PASS = 40
 """About so many transactions a connector makes before its first pass has ended."""
 
 RELOADED = 10
 """So many files a reload reads."""
+
+CROWD = 6
+"""Tickets enough for a job."""
 
 ROOM = 400 * 1024 * 1024
 
@@ -72,22 +76,23 @@ def room() -> Path:
 
 
 def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
-    """Tell one story as often as ordered, each time with other deaths."""
+    """Tell one story as often as ordered, each time with other deaths, and hold it against the same one attended."""
     stage = Stage(folder=folder / f"{order.vendor}-{order.seed}", template=template, vendor=order.vendor)
-    scenario = story(order.seed, (order.vendor,), Plot())
+    scenario = story(order.seed, (order.vendor,), plot(order))
     try:
-        undisturbed = play(stage, scenario, [])
+        undisturbed = play(stage, scenario)
         for number in range(order.plays):
             rng = random.Random(f"{order.vendor}/{order.seed}/{number}")
             result = Result(vendor=order.vendor, seed=order.seed)
             kills = draw(rng, undisturbed.counts, first=order.seed * order.plays + number, count=order.kills)
             try:
                 told = play(stage, scenario, kills)
+                attended = play(stage, scenario, looks=told.died_at)
             except AssertionError as error:
                 result.errors.append(f"{kills}: {error}")
                 yield result
                 continue
-            verdict = judge(told.account, undisturbed.account, parked=told.parked)
+            verdict = judge(told.account, attended.account, parked=told.parked)
             result.killed, result.again, result.took = told.killed, told.again, told.took
             for name, found in asdict(verdict).items():
                 getattr(result, name).extend(found)
@@ -96,6 +101,30 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
             yield result
     finally:
         shutil.rmtree(stage.folder, ignore_errors=True)
+
+
+def plot(order: Order) -> Plot:
+    """Return how a story is drawn; every third one has a crowd, written by a job where the helpdesk has jobs."""
+    return Plot(options={order.vendor: temper(order)}, crowd=CROWD if order.seed % 3 == 0 else 0)
+
+
+def temper(order: Order) -> Mapping[str, Any]:
+    """Draw how the helpdesk behaves, once for a story.
+
+    Were it drawn anew with every change, each telling would have a helpdesk of its own: one more request, and the index
+    shows something else a minute later.
+    """
+    rng = random.Random(f"{order.vendor}/{order.seed}/temper")
+    lag = rng.randrange(121)
+    if order.vendor == JIRA:
+        return {"index_lag": (lag, lag)}
+    touch, repeat = float(rng.random() < 0.5), float(rng.random() < 0.5)
+    return {
+        "search_lag": (lag, lag),
+        "system_touch_chance": touch,
+        "system_touch_delay": (lag, lag),
+        "repeat_chance": repeat,
+    }
 
 
 def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: int) -> list[Kill]:

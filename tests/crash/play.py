@@ -1,4 +1,10 @@
-"""One story, told with deaths: the daemon is killed, started again and killed again until the story is over."""
+"""One story, told with deaths: the daemon is killed, started again and killed again until the story is over.
+
+What a story leads to depends on when the connector looks: a person who acts a minute before a level is due acknowledges
+the one before it, a minute later the next one. A process that starts looks at once, so a death moves every later look.
+The same story is therefore also told *attended*: nobody dies, and the daemon is asked by its control socket to look at
+the very moments at which a new process did. What is then left to differ is what a death must not change.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +14,10 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from connector.engine.control import call
 from connector.sandbox.client import SandboxClient
 from connector.sandbox.script import Scenario
 from tests.crash.failpoints import Failpoints, Kill, Tally
@@ -23,7 +31,7 @@ class Told:
     """How a story went.
 
     Attributes:
-        killed: Boundaries at which a process really died, in order.
+        killed: Boundaries at which a process really died, in order; ``died_at`` are the moments.
         again: How many of them came before the process had ended its first pass: recovery itself was interrupted.
         counts: How often each boundary was passed by the last process.
         parked: Tickets on which a write waits for a person, by the journal; ``sending`` counts those without outcome.
@@ -31,6 +39,7 @@ class Told:
 
     account: Account
     killed: list[str] = field(default_factory=list)
+    died_at: list[datetime] = field(default_factory=list)
     again: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     parked: frozenset[str] = frozenset()
@@ -47,8 +56,10 @@ class Stage:
     vendor: str
 
 
-def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill]) -> Told:
+def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill] = (), looks: Sequence[datetime] = ()) -> Told:
     """Tell a story; the first process dies at the first kill, the next at the second, and so on.
+
+    ``looks`` are moments at which a process that nobody kills is asked to poll.
 
     Raises:
         AssertionError: A process ended in another way than ordered, or time stood still.
@@ -62,7 +73,7 @@ def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill]) -> Told:
         )
         office.furnish()
         _fresh_state(office, stage.template, kills)
-        told = _live(office, stage, client, scenario, list(kills))
+        told = _Life(office, stage, client, scenario).told(list(kills), looks)
         facts = [*client.truth(kind="problem"), *client.truth(kind="mail")]
         told.account = account({stage.vendor: client.view(stage.vendor)}, facts, scenario.ends_at)
         if told.account.problems:
@@ -83,39 +94,58 @@ def _fresh_state(office: Office, template: Path, kills: Sequence[Kill]) -> None:
         copy_state(template, office.state)
 
 
-def _live(office: Office, stage: Stage, client: SandboxClient, scenario: Scenario, kills: list[Kill]) -> Told:
-    told = Told(account=account({}, [], scenario.ends_at))
-    tally, party = Tally(), f"connector/{stage.vendor}"
-    ports = frozenset({int(client.site(stage.vendor)["base_url"].rpartition(":")[2])})
-    client.join(NARRATOR)
-    passes = 0
-    while True:
-        kill = kills.pop(0) if kills else None
+_PASSES = "select id from run where ended_at is not null and outcome != 'stopped'"
+"""Those that ended; what a process left unfinished is closed as stopped by the next one."""
+
+
+@dataclass(slots=True)
+class _Life:
+    """The connector's life in one story: one process after another."""
+
+    office: Office
+    stage: Stage
+    client: SandboxClient
+    scenario: Scenario
+
+    def told(self, kills: list[Kill], looks: Sequence[datetime]) -> Told:
+        told = Told(account=account({}, [], self.scenario.ends_at))
+        tally, passes = Tally(), 0
+        self.client.join(NARRATOR)
+        while True:
+            kill = kills.pop(0) if kills else None
+            child = self._born(kill, tally)
+            try:
+                died = self._until_the_end(child, kill, looks)
+            finally:
+                child.kill()
+            told.counts = tally.counts()
+            if not died:
+                return told
+            if not child.was_killed or kill is None:
+                raise AssertionError(f"the connector ended with {child.code}: {_tail(self.stage.folder)}")
+            told.killed.append(kill.boundary)
+            passes, before = len(_ask(self.office, _PASSES)), passes
+            told.again += len(told.killed) > 1 and passes == before
+            self.client.join(NARRATOR)  # works again: time stands still until the next process takes part
+            self.client.leave("connector/*")
+            told.died_at.append(self.client.now())
+
+    def _born(self, kill: Kill | None, tally: Tally) -> Child:
+        vendor = self.stage.vendor
+        ports = frozenset({int(self.client.site(vendor)["base_url"].rpartition(":")[2])})
         tally.clear()
-        client.join(party)  # in its name, before it runs: time must not run away
-        child = connector(
-            ["-c", str(office.config), "run"], Failpoints(kill, tally, ports), stage.folder / "logs" / "connector.log"
-        )
-        try:
-            died = _until_the_end(child, client, scenario, kill)
-        finally:
-            child.kill()
-        told.counts = tally.counts()
-        if not died:
-            return told
-        if not child.was_killed or kill is None:
-            raise AssertionError(f"the connector ended with {child.code}: {_tail(stage.folder)}")
-        told.killed.append(kill.boundary)
-        passes, before = len(_ask(office, "select id from run where ended_at is not null")), passes
-        told.again += len(told.killed) > 1 and passes == before
-        client.join(NARRATOR)  # works again: time stands still until the next process takes part
-        client.leave("connector/*")
+        self.client.join(f"connector/{vendor}")  # in its name, before it runs: time must not run away
+        log = self.stage.folder / "logs" / "connector.log"
+        return connector(["-c", str(self.office.config), "run"], Failpoints(kill, tally, ports), log)
 
-
-def _until_the_end(child: Child, client: SandboxClient, scenario: Scenario, kill: Kill | None) -> bool:
-    if kill is not None and kill.boundary == "reload" and until_dead_or(child, client, None):
-        return True
-    return until_dead_or(child, client, scenario.ends_at)
+    def _until_the_end(self, child: Child, kill: Kill | None, looks: Sequence[datetime]) -> bool:
+        if kill is not None and kill.boundary == "reload" and until_dead_or(child, self.client, None):
+            return True
+        for moment in dict.fromkeys(looks):
+            if until_dead_or(child, self.client, moment):
+                return True
+            call(self.office.state.with_name("state.db.sock"), "poll")
+        return until_dead_or(child, self.client, self.scenario.ends_at)
 
 
 def _tail(folder: Path) -> str:

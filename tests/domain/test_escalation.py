@@ -284,6 +284,46 @@ class TestAcknowledgement:
         assert (desk.ticket.level, desk.state.acknowledged_at) == (2, desk.now), "overdue since 09:15"
         assert desk.look()[0].state == desk.state
 
+    @pytest.mark.parametrize("heard", [False, True], ids=["nobody has heard of the step", "the step was announced"])
+    def test_a_timers_step_is_taken_back_while_nobody_has_heard_of_it(self, heard):
+        desk = Desk(TIMER_ONLY, facts=DEGRADED)
+        desk.sync()
+        desk.wait(minutes=20)
+        acknowledged = desk.now
+        desk.wait(minutes=10)
+        decision, planned = desk.look()
+        desk.store(decision, planned)
+        assert desk.state.level == 2, "the timer runs on what is known"
+        if heard:
+            desk.write(planned)
+        desk.events.append(TicketEvent(id="late", at=acknowledged, kind=EventKind.COMMENT, actor=ANNA, public=False))
+        desk.run(hours=2)
+        if heard:
+            assert "level 2 -> 3" in desk.written
+        else:
+            assert (desk.state.level, desk.state.acknowledged_at) == (1, acknowledged)
+            assert levels(desk) == ["- -> 1"]
+
+    def test_what_came_after_a_step_fell_due_takes_nothing_back(self):
+        desk = Desk(TIMER_ONLY, facts=DEGRADED)
+        desk.sync()
+        desk.wait(minutes=30)
+        desk.store(*desk.look())
+        desk.wait(minutes=1)
+        desk.says(ANNA)
+        desk.sync()
+        assert (desk.state.level, levels(desk)) == (2, ["- -> 1", "1 -> 2"])
+
+    def test_a_step_that_a_threshold_asked_for_is_made_whoever_acknowledged(self):
+        desk = outage()
+        desk.wait(minutes=10)
+        acknowledged = desk.now
+        desk.wait(minutes=10)
+        desk.store(*desk.look())
+        desk.events.append(TicketEvent(id="late", at=acknowledged, kind=EventKind.COMMAND, actor=BEN, after="/esc ack"))
+        desk.sync()
+        assert (desk.state.level, desk.ticket.level) == (2, 2)
+
     def test_a_bound_name_is_recognised(self):
         desk = outage()
         desk.wait(minutes=2)

@@ -236,7 +236,8 @@ class TestPublic:
     def test_of_two_linked_tickets_one_speaks(self, site, status, speaks):
         desk = self.told()
         link = Link(kind=LinkKind.TWIN, target="9", site=site)
-        twin = Twin(link=link, status=status, customer_facing=True)
+        opened_at = desk.situation.ticket.opened_at
+        twin = Twin(link=link, status=status, customer_facing=True, opened_at=opened_at)
         decision = decide(dataclasses.replace(desk.situation, twins=(twin,)), desk.policy, desk.now)
         assert bool(decision.notices) is speaks
 

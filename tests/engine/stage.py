@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from connector.domain.change import Change, Field, Write
-from connector.domain.decide import decide
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy, TargetKind
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket, TicketRef
 from connector.engine.apply import Applied
-from connector.engine.gather import reach_all, situations
+from connector.engine.gather import reach_all
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.reconcile import PassPlan
+from connector.engine.storms import decided
 from connector.helpdesks.memory import MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
@@ -334,6 +334,7 @@ class Stage:
             notifier=self.ears,
             observer=self.ears,
             clock=self.clock,
+            rules_of=lambda name: self.desks[name].rules if name in self.desks else None,
         )
 
     def run(self, name: str, *, fetch: bool = True, may_write: Callable[[], bool] = lambda: True) -> PassResult:
@@ -371,8 +372,9 @@ class Stage:
         desk, journal, policy = self.desks[name], self._real, self.policies.current()
         now, found = self.clock.now(), {}
         ids = sorted(journal.known_open(name))
-        for situation in situations(desk.reading, self.around, ids, reach_all(desk.reading, policy, now=now), now=now):
-            made = plan(decide(situation, policy, now), situation)
+        reach = reach_all(desk.reading, policy, now=now)
+        for situation, decision in decided(desk.reading, self.around, ids, reach, policy=policy, now=now):
+            made = plan(decision, situation)
             parts = [f"{f.field}={f.after}" for f in made.fields] + [f"{n.audience} {n.template}" for n in made.notices]
             if parts:
                 found[situation.ticket.ref.id] = parts

@@ -14,7 +14,7 @@ from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
-from tests.engine.test_passes import DEGRADED, OUTAGE, P1, P3, opened
+from tests.engine.test_passes import AGENT, DEGRADED, OUTAGE, P1, P3, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
 
@@ -104,6 +104,25 @@ def test_the_helpdesks_own_wish_is_heeded(stage: Stage, desk: Desk, clock: Endin
     run(stage, desk, clock)
     assert clock.wakes[0] == MONDAY + timedelta(seconds=60)
     assert desk.live("1").priority is P1
+
+
+def test_a_ticket_that_changed_under_a_write_is_looked_at_again_soon(
+    stage: Stage, desk: Desk, clock: EndingClock
+) -> None:
+    (id_,) = opened(desk)
+
+    def slip_in(_write: object) -> None:
+        desk.writer.before_send = lambda _: None
+        clock.move(timedelta(seconds=1))
+        desk.world.update(id_, AGENT, group="id:99")
+
+    desk.writer.before_send = slip_in
+    seldom = replace(desk.site, reading=replace(desk.site.reading, poll_every=MINUTE * 10))
+    loop = SiteLoop(seldom, stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    assert clock.wakes[:2] == [MONDAY + timedelta(seconds=16), MONDAY + timedelta(minutes=10, seconds=16)]
+    assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
 
 
 def test_silence_for_too_long_is_one_alarm(stage: Stage, desk: Desk, clock: EndingClock) -> None:

@@ -25,8 +25,9 @@ from hypothesis.stateful import (
 )
 
 from connector.domain.events import Actor
+from connector.domain.policy import StormRules
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import Priority, Status, Text
+from connector.domain.ticket import Link, LinkKind, Priority, Status, Text
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome, PassResult
 from connector.helpdesks.memory import AGENT, BOT, CUSTOMER, Fault, MemoryHelpdesk
@@ -40,8 +41,9 @@ LOUDER = replace(
     cadence={p: replace(POLICY.cadence[Priority.P1], public=True) for p in (Priority.P1, Priority.P2)},
     priority=replace(POLICY.priority, lower=True),
     quiet=replace(POLICY.quiet, min_interval=timedelta(0)),
+    storm=StormRules(count=4),
 )
-"""The starter with lowering, and with regular updates that the requester reads."""
+"""The starter with lowering, with regular updates that the requester reads, and with storms of four."""
 
 POLICIES = {"starter": POLICY, "louder": LOUDER}
 
@@ -57,7 +59,7 @@ IN_ORDER = (Effect.FIELDS, Effect.NOTES, Effect.ASSIGN, Effect.PUBLIC)
 sites = st.sampled_from(SITES)
 who = st.sampled_from([AGENT, BOT])
 priorities = st.sampled_from(Priority)
-OUTAGE = {"impact": "site", "urgency": "blocked"}
+OUTAGE = {"impact": "site", "urgency": "blocked", "category": "network"}
 DEGRADED = {"impact": "department", "urgency": "degraded"}
 facts: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
@@ -95,6 +97,16 @@ def _merged(world: MemoryHelpdesk, id_: str, by: Actor, choice: int) -> None:
         world.merge(id_, str(choice + 1), by)
 
 
+def _linked(kind: LinkKind) -> Act:
+    def act(world: MemoryHelpdesk, id_: str, by: Actor, choice: int) -> None:
+        """Twins and work are on the other site, problems on the same one."""
+        other = world.site if kind is LinkKind.PROBLEM else next(name for name in SITES if name != world.site)
+        links = (*world.ticket(id_).links, Link(kind=kind, target=str(choice + 1), site=other))
+        world.update(id_, by, links=tuple(dict.fromkeys(links)))
+
+    return act
+
+
 ACTS: dict[str, Act] = {
     "priority": lambda world, id_, by, choice: world.update(id_, by, priority=Priority(choice + 1)),
     "status": lambda world, id_, by, choice: world.update(id_, by, status=STATUSES[choice]),
@@ -105,6 +117,9 @@ ACTS: dict[str, Act] = {
     "label": _labelled,
     "fact": _filled_in,
     "merge": _merged,
+    "attach": _linked(LinkKind.PROBLEM),
+    "twin": _linked(LinkKind.TWIN),
+    "work": _linked(LinkKind.WORKS_FOR),
 }
 RISING = frozenset({"label", "fact"})
 """Acts after which the policy may overrule what somebody decided before."""

@@ -205,7 +205,7 @@ class TestOutcomes:
             desk.world.update(id_, AGENT, group="id:99")
 
         desk.writer.before_send = slip_in
-        assert applied(stage.run("desk")).conflicts == 1
+        assert len(applied(stage.run("desk")).conflicted) == 1
         stage.run("desk")
         assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
 
@@ -474,7 +474,7 @@ class TestBulk:
         desk.world.update(ids[0], AGENT, status=Status.CLOSED)
         desk.world.update(ids[1], AGENT, group="id:99")
         result = stage.run("desk", fetch=False)
-        assert (applied(result).written, applied(result).failed, applied(result).conflicts) == (3, 1, 1)
+        assert (applied(result).written, applied(result).failed, len(applied(result).conflicted)) == (3, 1, 1)
         at_rest(stage)
         assert stage.wanted("desk") == {}
         assert desk.live(ids[1]).level == 1

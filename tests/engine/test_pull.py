@@ -151,6 +151,14 @@ class TestLaggingIndex:
         assert (stage.stored("desk", id_).ticket.priority, len(desk.writer.sent)) == (P1, sent)
         assert stage.rows() == before
 
+    def test_a_second_change_in_the_same_moment_is_news(self, stage: Stage, desk: Desk) -> None:
+        desk.allow()
+        (id_,) = opened(desk, facts=DEGRADED)
+        stage.run("desk")
+        desk.world.update(id_, AGENT, group="id:99")
+        stage.run("desk")
+        assert stage.stored("desk", id_).ticket.group == "id:99"
+
     def test_what_stood_before_somebodys_change_is_no_news(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         (id_,) = opened(desk, facts=DEGRADED)
         at_rest(stage)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from connector.domain.change import Write
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
 from connector.engine.next_step import APART, QUARANTINE
+from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, Fault
-from connector.ports import AlarmKind, OpStatus
+from connector.ports import AlarmKind, Lookup, OpStatus
 from tests.engine.stage import MINUTE, SECOND, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -155,3 +159,27 @@ def test_a_copy_that_lands_too_late_is_taken_back_and_reported(stage: Stage, des
         stage.run("desk")
     assert set(said(desk)) == {1}
     assert AlarmKind.SELF_REPORT in {alarm.kind for alarm in stage.ears.alarms}
+
+
+def test_a_watch_that_fails_is_given_up_and_costs_nobody_anything(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    lose_a_note(stage, desk)
+    for wait in (NOTE, APART):
+        clock.move(wait)
+        stage.run("desk")
+    assert said(desk) == [1]
+    looked: list[str] = []
+
+    def failing(write: Write, *, since: datetime) -> Lookup:
+        looked.append(write.key)
+        raise IndexError(since)
+
+    desk.reader.look_up = failing  # type: ignore[method-assign]
+    outcomes = []
+    for _ in range(4):
+        clock.move(MINUTE * 20)
+        outcomes.append(stage.run("desk").outcome)
+    assert len(looked) == 1
+    assert [o for o in outcomes if o is PassOutcome.PARTIAL] == [PassOutcome.PARTIAL]
+    assert len(stage.ears.heard("watch_given_up")) == 1

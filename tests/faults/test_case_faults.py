@@ -283,3 +283,6 @@ class TestMerges:
             desk.world.merge(desk.world.create(facts=OUTAGE, priority=P1).id, target)
         next_pass(stage)
         assert desk.live(target).priority is P3
+        (found,) = situations(desk.reading, stage.around, [target], {}, now=stage.clock.now())
+        told = decide(found, POLICY, stage.clock.now()).explanation.findings
+        assert "10 tickets were merged into it: a case of more than 10 is left to people" in told

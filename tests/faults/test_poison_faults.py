@@ -99,7 +99,9 @@ class TestDeciding:
     def test_fault_74_a_ticket_that_breaks_a_decision_costs_itself_alone(self, stage: Stage, desk: Desk) -> None:
         """One of three tickets makes deciding fail: the two others are raised at once and climb in time."""
         first, poison, last = opened(desk), opened(desk, POISON), opened(desk)
-        assert next_pass(stage).outcome is PassOutcome.PARTIAL
+        result = next_pass(stage)
+        assert result.outcome is PassOutcome.PARTIAL
+        assert (f"desk:{poison}", "everything") in {(left.key, left.item.what) for left in planned(result).left}
         assert [desk.live(id_).priority for id_ in (first, poison, last)] == [P1, P3, P1]
         for _ in range(4):
             next_pass(stage, minutes=10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,7 @@ def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path
 
 @pytest.mark.parametrize(
     ("site", "options"),
-    [(ZENDESK, {"stuck_pages": 3}), (JIRA, {"page_limit": 2, "repeat_token_every": 1})],
+    [(ZENDESK, {"stuck_pages": 250}), (JIRA, {"page_limit": 2, "repeat_token_every": 1})],
     ids=["zendesk", "jira"],
 )
 def test_fault_45_a_cursor_that_stands_still_ends_the_read(tmp_path: Path, site: str, options: dict[str, int]) -> None:
@@ -52,9 +52,8 @@ def test_fault_45_a_cursor_that_stands_still_ends_the_read(tmp_path: Path, site:
         for _ in range(5):
             made.ticket(site)
             made.goes_by(MINUTE)
-        asked = len(made.requests(site))
         made.goes_by(30 * MINUTE)
-        assert len(made.requests(site)) - asked < 120
+        assert len(made.requests(site)) < 200
         made.checks.step()
 
 
@@ -123,10 +122,13 @@ def test_fault_48_the_accounts_time_zone_hides_no_change(tmp_path: Path, zone: s
 def test_fault_49_an_index_five_minutes_behind_loses_and_repeats_nothing(tmp_path: Path) -> None:
     """Searches show each change five minutes late: nothing is taken for gone, no level is entered twice."""
     with bench(tmp_path, JIRA, jsm_eu={"index_lag": (300, 300)}) as made:
-        tickets = [made.ticket(JIRA) for _ in range(3)]
+        tickets = []
+        for _ in range(5):  # wherever between two polls
+            tickets.append(made.ticket(JIRA))
+            made.goes_by(MINUTE)
         made.goes_by(2 * HOUR)
         rows = made.scene.exchanges[JIRA].site.view()
-        assert [row["priority"] for row in rows] == ["P1"] * 3
+        assert [row["priority"] for row in rows] == ["P1"] * 5
         assert {str(row["fields"]["level"])[0] for row in rows} == {"4"}
         changes = [f for f in made.scene.facts if f.kind == "field" and f.data["name"] == "level"]
         assert len({(f.ticket, f.data["after"]) for f in changes}) == len(changes)
@@ -157,4 +159,21 @@ def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: P
         row = next(row for row in made.scene.exchanges[JIRA].site.view() if row["ticket"] == other)
         assert row["priority"] == "P1"
         assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
+        made.checks.step()
+
+
+def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer(tmp_path: Path) -> None:
+    """Our write landed, its answer did not, and the index still shows what was before: nobody has overruled us.
+
+    The raised priority holds from the moment of the rise, so the first response is due a quarter of an hour later.
+    """
+    with bench(tmp_path, JIRA, edits={"{every: 5m}": "{every: 1m}"}, jsm_eu={"index_lag": (150, 150)}) as made:
+        ticket = made.ticket(JIRA, impact="user", urgency="inconvenient")
+        made.goes_by(20 * MINUTE)
+        made.fault(JIRA, action="lose", methods=("PUT",), path=r"/issue/[^/]+$", times=1)
+        _worse(made.scene.exchanges[JIRA].site.people, ticket)
+        seen_by = made.clock.now() + 5 * MINUTE
+        made.goes_by(30 * MINUTE)
+        (said,) = [c for c in made.ours(JIRA, ticket) if "first response" in c["body"]]
+        assert datetime.fromisoformat(said["created"]) <= seen_by + 15 * MINUTE
         made.checks.step()

@@ -67,6 +67,75 @@ def test_every_outcome_has_its_error(status: int, outcome: Outcome, error: type[
     assert "POST comment" in str(raised)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "empty", "outcome"),
+    [
+        (199, b"{}", True, Outcome.UNKNOWN),
+        (200, b"", True, Outcome.APPLIED),
+        (200, b" \n", True, Outcome.APPLIED),
+        (200, b"", False, Outcome.UNKNOWN),
+        (204, b"", False, Outcome.APPLIED),
+        (205, b"", False, Outcome.UNKNOWN),
+        (299, b"[]", False, Outcome.APPLIED),
+        (300, b"{}", True, Outcome.UNKNOWN),
+    ],
+)
+def test_the_edges_of_success(status: int, body: bytes, empty: bool, outcome: Outcome) -> None:
+    assert classify(reply(status, body), empty=empty) is outcome
+
+
+@pytest.mark.parametrize("status", sorted(REFUSED - {401, 403, 409, 429}))
+def test_only_what_is_not_there_is_absent(status: int) -> None:
+    error = error_of(reply(status), Outcome.REJECTED, what="GET issue")
+    assert isinstance(error, Rejected)
+    assert error.absent is (status == 404)
+    assert str(error) == f"GET issue: rejected, status {status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "about", "words", "remedy"),
+    [
+        (401, "credentials", "the credentials are not accepted", "check this site's credentials"),
+        (403, "permission", "the account lacks a permission", "give this site's account what it needs"),
+    ],
+)
+def test_a_denial_says_what_about_and_what_to_do(status: int, about: str, words: str, remedy: str) -> None:
+    error = error_of(reply(status), Outcome.DENIED, what="PUT edit")
+    assert isinstance(error, Denied)
+    assert (error.about, error.remedy) == (about, remedy)
+    assert str(error) == f"{words} (PUT edit: denied, status {status})"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(200, b"<html>", content_type="text/html"), "status 200 without a readable body (text/html, 6 bytes)"),
+        (
+            Reply(status=299, headers={}, body=b"", at=NOW),
+            "status 299 without a readable body (no content type, 0 bytes)",
+        ),
+        (reply(300), "redirect 300 refused"),
+        (reply(399), "redirect 399 refused"),
+        (reply(400), "unknown, status 400"),
+        (reply(199), "unknown, status 199"),
+    ],
+)
+def test_an_unclear_answer_is_summed_up_without_its_text(answer: Reply, words: str) -> None:
+    assert str(error_of(answer, Outcome.UNKNOWN, what="POST comment")) == f"POST comment: {words}"
+
+
+def test_a_wait_that_is_a_date_counts_from_the_answer() -> None:
+    answer = reply(429, retry_after=format_datetime(NOW + timedelta(seconds=90), usegmt=True))
+    error = error_of(answer, Outcome.THROTTLED, what="GET search")
+    assert isinstance(error, Throttled)
+    assert error.retry_after == timedelta(seconds=90)
+
+
+def test_a_conflict_names_its_request() -> None:
+    error = error_of(reply(409), Outcome.CONFLICT, what="PUT update")
+    assert str(error) == "PUT update: conflict, status 409"
+
+
 @given(st.text(max_size=20) | st.floats().map(str) | st.integers(-(10**30), 10**30).map(str))
 def test_a_wait_is_bounded_whatever_is_asked_for(stated: str) -> None:
     assert timedelta(seconds=1) <= retry_after({"retry-after": stated}, NOW) <= LONGEST_WAIT
@@ -108,4 +177,24 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("zone", ["GMT", "+0000", "-0000"])
 def test_dates_are_in_utc(zone: str) -> None:
-    assert http_date(f"Mon, 23 Nov 2026 09:00:00 {zone}") == NOW
+    at = http_date(f"Mon, 23 Nov 2026 09:00:00 {zone}")
+    assert at == NOW
+    assert at.tzinfo is UTC
+
+
+def test_a_date_of_another_zone_is_turned() -> None:
+    assert http_date("Mon, 23 Nov 2026 10:30:00 +0130") == NOW
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "outcome"),
+    [
+        ({}, b"{}", Outcome.UNKNOWN),
+        (JSON, b" \n{} ", Outcome.APPLIED),
+        (JSON, b"{}]", Outcome.APPLIED),
+        (JSON, b"XX", Outcome.UNKNOWN),
+        ({"content-type": "text/html"}, b"{}", Outcome.UNKNOWN),
+    ],
+)
+def test_a_body_counts_by_its_kind_and_its_first_sign(headers: dict[str, str], body: bytes, outcome: Outcome) -> None:
+    assert classify(Reply(status=200, headers=headers, body=body, at=NOW)) is outcome

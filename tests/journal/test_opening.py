@@ -310,6 +310,7 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
         "uq_op_sending_fields": "status = 'sending' AND audience = ''",
         "uq_op_sending_comment": "status = 'sending' AND audience <> ''",
         "ix_op_look_at": "look_at IS NOT NULL",
+        "ix_ticket_alike": "alike <> ''",
     }
 
 
@@ -324,6 +325,11 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
         ),
         ("SELECT count(*) FROM ticket WHERE site = ? AND is_open = 1", "ix_ticket_open"),
         ("SELECT site, id FROM ticket WHERE key IN (?, ?, ?)", "ix_ticket_key"),
+        (
+            "SELECT id FROM ticket WHERE site = ? AND alike <> '' AND alike IN (?, ?) AND alike_at >= ?",
+            "ix_ticket_alike",
+        ),
+        ("SELECT site, ticket FROM link WHERE target_site = ? AND target IN (?, ?)", "ix_link_target_site_target"),
         ("SELECT site, id FROM ticket WHERE site IN (?, ?) AND id = ?", "sqlite_autoindex_ticket_1"),
         (
             (

@@ -18,8 +18,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from connector.domain.marks import Mark
 from connector.domain.site import Effect
-from connector.domain.ticket import TicketRef
-from connector.journal import open_journal, schema
+from connector.domain.ticket import Link, LinkKind, TicketRef
+from connector.journal import links, open_journal, schema
 from connector.journal.lease import Lease
 from connector.journal.recalls import forget_all
 from connector.journal.statements import _compiled, _insert, _update
@@ -56,6 +56,13 @@ def _everything(journal):
     journal.end_recall(SITE, policy_hash="a" * 64, now=NOW)
     journal.previous(SITE, ["1"])
     journal.load(SITE, ["1", "2"], now=NOW)
+    (stored,) = journal.load(SITE, ["1"], now=NOW)
+    for linked in ((Link(kind=LinkKind.TWIN, target="2"),), ()):
+        changed = replace(stored.ticket, links=linked)
+        journal._run(lambda c, changed=changed: links.store(c, SITE, [changed], due=1))
+    journal.naming(SITE, ["2"])
+    journal.identify(SITE, ["1", "SUP-1"])
+    journal.alike(SITE, ["look"], since=NOW)
     journal.due(SITE, now=NOW, limit=1)
     journal.undecided(SITE, policy_hash="p", limit=1)
     journal.without_history(SITE, limit=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from connector.sandbox.core.faults import Fault
@@ -25,8 +26,11 @@ class Bench(Simulation):
 
     poll_every = "5m"
 
-    def __init__(self, folder: Path, sites: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, sites: Sequence[str], options: Mapping[str, Mapping[str, Any]], edits: Mapping[str, str]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.edits = edits
         self._given = (tuple(sites), options)
         super().__init__(Day(seed=1, folder=folder, template=empty_state(folder / "empty.db")))
         self.death = Death(random.Random(1), every=10)
@@ -62,9 +66,14 @@ class Bench(Simulation):
 
 
 @contextmanager
-def bench(folder: Path, *sites: str, **options: Mapping[str, Any]) -> Iterator[Bench]:
-    """Open a bench at 8 in the morning; ``options`` are switches by the site's name with ``_`` for ``-``."""
-    made = Bench(folder, sites, {name.replace("_", "-"): value for name, value in options.items()})
+def bench(
+    folder: Path, *sites: str, edits: Mapping[str, str] = MappingProxyType({}), **options: Mapping[str, Any]
+) -> Iterator[Bench]:
+    """Open a bench at 8 in the morning; ``options`` are switches by the site's name with ``_`` for ``-``.
+
+    ``edits`` are what stands in policy, maps and configuration in the place of what.
+    """
+    made = Bench(folder, sites, {name.replace("_", "-"): value for name, value in options.items()}, edits)
     with ExitStack() as stack:
         stack.enter_context(network(made.scene.ports, made.checks.armed))
         stack.callback(made._stop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Office:
         clock_url: Who owns the time; ``None`` where the clock is handed in.
         poll_every: As ``connector.yaml`` has it.
         update_every: How often the policy has a customer with a P1 told how it stands.
+        edits: What else stands in policy, maps or configuration in the place of what.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class Office:
     clock_url: str | None = None
     poll_every: str = "15m"
     update_every: str = "40m"
+    edits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> Path:
@@ -50,12 +52,19 @@ class Office:
             _mappings(mappings)
             policy = POLICY.read_text(encoding="utf-8").replace("every: 40m", f"every: {self.update_every}")
             (mappings / "policy.yaml").write_text(policy, encoding="utf-8")
+            for path in (mappings / "policy.yaml", *(mappings / "sites").glob("*.yaml")):
+                path.write_text(self._edited(path.read_text(encoding="utf-8")), encoding="utf-8")
         secrets = self.folder / "secrets"
         secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, secret in self._secrets().items():
             (secrets / name).write_text(secret)
             (secrets / name).chmod(0o600)
-        self.config.write_text(self._configuration(), encoding="utf-8")
+        self.config.write_text(self._edited(self._configuration()), encoding="utf-8")
+
+    def _edited(self, text: str) -> str:
+        for before, after in self.edits.items():
+            text = text.replace(before, after)
+        return text
 
     def _secrets(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ class Plot:
         deeds: How many things people do in a site.
         rivals: Whether bots undo and mirror what the connector writes.
         urgent: Share of tickets that are P1 or P2 by the policy.
+        crowd: So many tickets of little urgency come at the opening: from five on their fields are written in bulk.
     """
 
     tickets: int = 2
@@ -36,6 +37,7 @@ class Plot:
     deeds: int = 3
     rivals: bool = False
     urgent: float = 0.8
+    crowd: int = 0
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -71,6 +73,9 @@ def _site(rng: random.Random, site: str, plot: Plot) -> Iterator[Step]:
         left = OPENS + active - opened[handle]
         at = opened[handle] + timedelta(seconds=60 + rng.randrange(max(int(left.total_seconds()) - 60, 1)))
         yield _deed(rng, site, handle, at)
+    for number in range(plot.crowd):
+        at = OPENS + timedelta(seconds=number)
+        yield opening(at, site, f"c{number}", replace(_ticket(rng, urgent=False), type="incident", urgency="degraded"))
 
 
 def _ticket(rng: random.Random, *, urgent: bool) -> NewTicket:

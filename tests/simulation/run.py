@@ -7,11 +7,12 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from connector.bootstrap.connector import Connector
@@ -92,6 +93,7 @@ class Simulation:
     """A day in the making."""
 
     poll_every = "2h"
+    edits: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, day: Day) -> None:
         self.day = day
@@ -99,7 +101,13 @@ class Simulation:
         self.draw()
         self.scene = open_scene(self.scenario, seed=day.seed)
         self.clock = SimulatedClock(self.scene.clock)
-        office = Office(folder=day.folder, sites=self.scene.describe(), poll_every=self.poll_every, update_every="3h")
+        office = Office(
+            folder=day.folder,
+            sites=self.scene.describe(),
+            poll_every=self.poll_every,
+            update_every="3h",
+            edits=self.edits,
+        )
         office.furnish()
         copy_state(day.template, office.state)
         self.state = office.state

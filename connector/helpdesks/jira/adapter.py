@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
-from connector.domain.ticket import TicketRef
+from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Rejected
 from connector.helpdesks.jira import lookup, pages, wire
 from connector.helpdesks.jira.account import Accounts
@@ -133,12 +133,20 @@ class JiraReader:
     # ---- single tickets
 
     def get(self, ids: Sequence[str]) -> Page:
-        """Return issues as they are now; one that is hidden from us is gone as well, Jira tells no difference."""
+        """Return issues as they are now.
+
+        One that is hidden from us is gone as well, Jira tells no difference; so is one that was moved out of our
+        projects.
+        """
         self._known_account()
         read = [self._fetch(ids[n : n + wire.MOST_IDS]) for n in range(0, len(ids), wire.MOST_IDS)]
-        observations = tuple(o for p in read for o in p.observations)
+        observations = tuple(o for p in read for o in p.observations if self.looks_after(o.ticket))
         malformed = tuple(q for p in read for q in p.malformed)
         return self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
+
+    def looks_after(self, ticket: Ticket) -> bool:
+        """Return whether an issue is in one of the site's projects."""
+        return not self._projects or ticket.scope in self._projects
 
     def _gone_of(self, ids: Sequence[str], read: Page) -> Page:
         """Return what was read of ``ids``, with those that are gone; believed only while Jira knows us."""

@@ -19,6 +19,7 @@ from connector.helpdesks.jira.shape import Shape, moment, version_at
 from connector.helpdesks.jira.structs import Account, Fields, Issue, IssueLink, LinkType, StatusValue
 from connector.helpdesks.jira.text import plain_of
 from connector.helpdesks.plaintext import clean
+from connector.helpdesks.twins import twins_in
 from connector.helpdesks.until import until
 
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
@@ -63,7 +64,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         facts=facts(fields, shape),
         text=_text(fields),
         native=natives(fields, shape, now=now),
-        links=tuple(_links(fields.issuelinks, names)) if fields.issuelinks else (),
+        links=_all_links(fields, names) if fields.issuelinks or names.twins else (),
         scope=(fields.project.key or "") if fields.project else "",
         restricted=fields.security is not None,
         url=f"{shape.web_url}/browse/{issue.key}",
@@ -99,6 +100,12 @@ def _text(fields: Fields) -> Text | None:
     if fields.summary is None:
         return None
     return Text(subject=clean(fields.summary), first_message=clean(plain_of(fields.description)[:_LONGEST_TEXT]))
+
+
+def _all_links(fields: Fields, names: FieldMap) -> tuple[Link, ...]:
+    linked = _links(fields.issuelinks or (), names)
+    twins = ((option(getattr(fields, bound.field, None)), site, bound) for site, bound in names.twins.items())
+    return (*linked, *(link for value, site, bound in twins for link in twins_in(value, site, bound)))
 
 
 def _links(links: Iterable[IssueLink], names: FieldMap) -> Iterator[Link]:

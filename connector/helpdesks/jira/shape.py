@@ -14,6 +14,7 @@ from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import ClockName, Priority
 from connector.helpdesks.jira.decoders import fields_struct, page_decoder
 from connector.helpdesks.jira.structs import FIXED_FIELDS, Fields, SearchPage
+from connector.helpdesks.twins import bound_fields
 
 SYSTEM_INPUTS = ("type", "project", "security", "requester")
 """System inputs that a map may name without a field id."""
@@ -76,6 +77,7 @@ class Shape:
         """Return ids of the plain custom fields that we read."""
         bindings = [b for b in self.fields.inputs.values() if b.source is BindingSource.FIELD]
         ids = {b.id for b in (*bindings, *self.own)} | ({self.organizations} if self.organizations else set())
+        ids |= bound_fields(self.fields.twins)
         return tuple(sorted(ids - set(FIXED_FIELDS) - set(SYSTEM_INPUTS)))
 
     @functools.cached_property

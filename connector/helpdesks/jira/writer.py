@@ -169,9 +169,12 @@ class JiraWriter:
         answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
         issue = pages.decoded(answer.body, Issue, what="issue")
         try:
-            return observe(issue, shape, now=answer.at)[0]
+            live = observe(issue, shape, now=answer.at)[0]
         except Malformed as error:
             raise Conflict(f"the issue cannot be read just before the write: {error}") from error
+        if not self._reader.looks_after(live):
+            raise Rejected("it was moved out of the projects that are looked after", absent=True)
+        return live
 
     def _hear(self, write: Write, seen: Ticket) -> None:
         """Something happened since: a comment waits when somebody spoke, what it says may be out of date."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.events import ABSORBED, Actor, EventKind, Role, TicketEvent
 from connector.domain.site import HOLD_UNTIL, Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
 from connector.errors import Malformed
@@ -81,8 +81,7 @@ class _Reading:
                 yield from self._changed(event)
             elif _is_comment(event) and not self._first:
                 yield from self._commented(event)
-        if self._is_merge():
-            yield self._event("merged", EventKind.MERGED, self._author)
+        yield from self._merged()
 
     def _created(self) -> TicketEvent:
         initial = {e.field_name: e.value for e in self._audit.events or () if e.type == "Create"}
@@ -157,12 +156,18 @@ class _Reading:
             return Actor("", Role.AUTOMATION)  # the system itself
         return Actor(str(id_), self._witness.role_of(id_))
 
-    def _is_merge(self) -> bool:
-        source = self._audit.via.source if self._audit.via else None
-        return source is not None and source.rel == "merge"
-
-    def _event(self, suffix: str, kind: EventKind, actor: Actor) -> TicketEvent:
-        return TicketEvent(id=f"{self._audit.id}:{suffix}", at=self._at, kind=kind, actor=actor)
+    def _merged(self) -> Iterator[TicketEvent]:
+        """Yield one event per ticket that a merge closed into this one, as the audit or its comment names them."""
+        vias = (self._audit.via, *(event.via for event in self._audit.events or ()))
+        for source in dict.fromkeys(id_ for via in vias for id_ in _merged_ids(via)):
+            yield TicketEvent(
+                id=f"{self._audit.id}:merged:{source}",
+                at=self._at,
+                kind=EventKind.MERGED,
+                actor=self._author,
+                name=ABSORBED,
+                after=source,
+            )
 
 
 def _moment(audit: shapes.Audit) -> datetime:
@@ -170,6 +175,14 @@ def _moment(audit: shapes.Audit) -> datetime:
         return normalise.moment(audit.created_at)
     except ValueError as error:
         raise Malformed(f"audit {audit.id}: {error}") from None
+
+
+def _merged_ids(via: shapes.Via | None) -> tuple[str, ...]:
+    source = via.source if via is not None else None
+    if source is None or source.rel != "merge" or source.from_ is None:
+        return ()
+    ids = source.from_.ticket_ids if isinstance(source.from_.ticket_ids, list) else [source.from_.ticket_id]
+    return tuple(str(id_) for id_ in ids if isinstance(id_, int))
 
 
 def _is_comment(event: shapes.AuditEvent) -> bool:

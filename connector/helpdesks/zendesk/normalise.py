@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from connector.domain.ticket import (
 )
 from connector.errors import Malformed
 from connector.helpdesks.mending import UNREADABLE, mended
+from connector.helpdesks.twins import twins_in
 from connector.helpdesks.until import until
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
@@ -106,7 +107,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         facts=facts(parts, view),
         text=Text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
         native=_native(raw, fields, read_at),
-        links=_links(raw),
+        links=_links(raw, custom, fields),
         activity=_activity(raw.metric_set),
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
@@ -178,10 +179,17 @@ def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> 
     return NativeClock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
 
 
-def _links(raw: shapes.Ticket) -> tuple[Link, ...]:
+def _links(raw: shapes.Ticket, custom: Mapping[int, Any], fields: FieldMap) -> tuple[Link, ...]:
     problem = () if raw.problem_id is None else (Link(kind=LinkKind.PROBLEM, target=str(raw.problem_id)),)
     earlier = _followed(raw.via)
-    return problem if earlier is None else (*problem, Link(kind=LinkKind.FOLLOW_UP, target=earlier))
+    links = problem if earlier is None else (*problem, Link(kind=LinkKind.FOLLOW_UP, target=earlier))
+    return (*links, *_twins(raw, custom, fields)) if fields.twins else links
+
+
+def _twins(raw: shapes.Ticket, custom: Mapping[int, Any], fields: FieldMap) -> Iterator[Link]:
+    for site, bound in fields.twins.items():
+        value = custom.get(int(bound.field)) if bound.field.isdecimal() else raw.external_id
+        yield from twins_in(value, site, bound)
 
 
 def _followed(via: shapes.Via | None) -> str | None:

@@ -47,9 +47,10 @@ class MetricSet(msgspec.Struct, gc=False):
 
 
 class Place(msgspec.Struct, gc=False):
-    """Where something came from: a rule's title and id, or another ticket."""
+    """Where something came from: a rule's title and id, another ticket, or the tickets that a merge closed."""
 
     ticket_id: Any = None
+    ticket_ids: Any = None
     id: Any = None
 
 
@@ -91,6 +92,7 @@ class Ticket(msgspec.Struct, gc=False):
     brand_id: int | None = None
     ticket_form_id: int | None = None
     problem_id: int | None = None
+    external_id: Any = None
     tags: list[str] | None = None
     custom_fields: list[CustomField] | None = None
     via: Via | None = None

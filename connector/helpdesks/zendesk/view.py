@@ -12,6 +12,7 @@ import msgspec
 
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Fact, Priority
+from connector.helpdesks.twins import bound_fields
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.wire import PRIORITIES
@@ -49,7 +50,8 @@ class View:
             self.fields.next_due,
             self.fields.hold_until,
         ]
-        return frozenset(int(b.id) for b in bound if b and b.source is BindingSource.FIELD and b.id.isdecimal())
+        ids = {b.id for b in bound if b and b.source is BindingSource.FIELD} | bound_fields(self.fields.twins)
+        return frozenset(int(id_) for id_ in ids if id_.isdecimal())
 
     @functools.cached_property
     def hold_field(self) -> int | None:

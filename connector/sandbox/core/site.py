@@ -107,6 +107,14 @@ class People(Protocol):
         """Merge ``ticket`` into another (Jira: resolve as duplicate with a link)."""
         ...
 
+    def attach(self, ticket: str, actor: str, target: str) -> None:
+        """Attach to a problem or major incident of this site."""
+        ...
+
+    def refer(self, ticket: str, actor: str, to: str) -> None:
+        """Note the ids or keys of another site's tickets in the field that is there for them."""
+        ...
+
     def delete(self, ticket: str, actor: str) -> None:
         """Delete."""
         ...

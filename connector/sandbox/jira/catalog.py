@@ -62,6 +62,7 @@ LINK_TYPES = (
     ("10000", "Blocks", "is blocked by", "blocks"),
     ("10001", "Duplicate", "is duplicated by", "duplicates"),
     ("10002", "Relates", "relates to", "relates to"),
+    ("10003", "Problem/Incident", "is caused by", "causes"),
 )
 PROJECTS = (
     Project(id="10000", key="SUP", name="Support", desk="1"),
@@ -82,6 +83,7 @@ NEUTRAL: Mapping[str, str] = {
     "path": "customfield_10112",
     "next_due": "customfield_10113",
     "group": "customfield_10114",
+    "twins": "customfield_10116",
     "request_type": "customfield_10010",
     "organizations": "customfield_10002",
     "first_response": "customfield_10030",

@@ -120,5 +120,12 @@ def custom_fields(options: JiraOptions) -> tuple[Field, ...]:
             editable=True,
         ),
         _select("customfield_10114", "Support group"),
+        _custom(
+            "customfield_10116",
+            "Zendesk tickets",
+            "text",
+            {"type": "string", "custom": CUSTOM + "textfield"},
+            editable=True,
+        ),
         _custom("customfield_10115", "Notes", "adf", {"type": "string", "custom": CUSTOM + "textarea"}, editable=True),
     )

@@ -110,6 +110,14 @@ class JiraPeople:
         self._desk.link(self._issue(ticket), target, who, "10001")
         self._desk.move_to(self._open(ticket), who, STATUSES["solved"], resolution="10001")
 
+    def attach(self, ticket: str, actor: str, target: str) -> None:
+        """Say that a major incident caused it."""
+        self._desk.link(self._issue(target), self._issue(ticket), self._actor(actor), "10003")
+
+    def refer(self, ticket: str, actor: str, to: str) -> None:
+        """Fill the text field with another helpdesk's tickets."""
+        self.set_field(ticket, actor, "twins", to)
+
     def delete(self, ticket: str, actor: str) -> None:
         """Delete."""
         self._desk.delete(self._issue(ticket), self._actor(actor))

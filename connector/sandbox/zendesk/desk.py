@@ -30,11 +30,13 @@ class Hand:
     Attributes:
         user: ``None`` is the system itself.
         channel: ``api`` for requests, ``web`` for people at their screens.
+        merging: Tickets that are being closed into the one that is changed.
     """
 
     user: User | None
     via: Via
     channel: str = "web"
+    merging: tuple[int, ...] = ()
 
     @property
     def user_id(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.sandbox.core.site import Level, NewTicket, Status
@@ -140,7 +140,7 @@ class ZendeskPeople:
         """Close one ticket into another, with a private comment on both."""
         source, target = self._find(ticket), self._find(into)
         told = f"Request #{source.id} was merged into this request."
-        self._update(target, actor, Wish(comment=CommentWish(body=told, public=False)))
+        self._update(target, actor, Wish(comment=CommentWish(body=told, public=False)), merging=(source.id,))
         note = CommentWish(body=f"This request was closed and merged into request #{target.id}.", public=False)
         values: dict[str, Any] = {"status": "closed", "custom_status_id": STATUS_IDS["closed"]}
         self._update(source, actor, Wish(values=values, add_tags=("closed_by_merge",), comment=note))
@@ -155,13 +155,29 @@ class ZendeskPeople:
         self._desk.after_change(found)
         self._desk.world.ledger.ticket(_hand(self._desk.directory.user(actor), "web").act(found.id), "deleted")
 
+    def refer(self, ticket: str, actor: str, to: str) -> None:
+        """Fill the external id, as a connection to another helpdesk does."""
+        self._update(self._find(ticket), actor, Wish(values={"external_id": to}))
+
+    def restore(self, ticket: str, actor: str) -> None:
+        """Take a deleted ticket back, as open."""
+        found = self._desk.tickets[int(ticket)]
+        self._desk.before_change(found)
+        found.deleted, found.status, found.custom_status_id = False, "open", STATUS_IDS["open"]
+        self._desk.after_change(found)
+        self._desk.world.ledger.ticket(_hand(self._desk.directory.user(actor), "web").act(found.id), "restored")
+
     def link(self, ticket: str, actor: str, target: str) -> None:
         """Make the ticket an incident of a problem; an address is noted privately."""
         found = self._find(ticket)
         if not target.isdigit() and target not in self._desk.names:
             self._update(found, actor, Wish(comment=CommentWish(body=f"See {target}", public=False)))
             return
-        problem = self._find(target)
+        self.attach(ticket, actor, target)
+
+    def attach(self, ticket: str, actor: str, target: str) -> None:
+        """Make the ticket an incident of a problem."""
+        found, problem = self._find(ticket), self._find(target)
         self._update(problem, actor, Wish(values={"type": "problem", "has_incidents": True}))
         self._update(found, actor, Wish(values={"type": "incident", "problem_id": problem.id}))
         self._desk.world.ledger.ticket(
@@ -172,11 +188,11 @@ class ZendeskPeople:
         ticket_id = self._desk.names.get(ticket) or (int(ticket) if ticket.isdigit() else 0)
         return _translated(lambda: self._desk.find(ticket_id), KeyError(f"no ticket {ticket!r}"))
 
-    def _update(self, ticket: Ticket, actor: str, wish: Wish) -> None:
+    def _update(self, ticket: Ticket, actor: str, wish: Wish, *, merging: tuple[int, ...] = ()) -> None:
         user = self._desk.directory.user(actor)
         self.throttle.people(self._desk.world.now())
         try:
-            self.clerk.update(ticket, wish, _hand(user, "web"))
+            self.clerk.update(ticket, wish, replace(_hand(user, "web"), merging=merging))
         except ApiError as error:
             raise ValueError(f"{actor} cannot do that to ticket {ticket.id}: {_sentence(error)}") from error
 

@@ -14,7 +14,7 @@ from connector.sandbox.zendesk.post import PostOffice
 from connector.sandbox.zendesk.rules import Occasion, Rule, read_rules
 from connector.sandbox.zendesk.speech import Speech, prepare
 from connector.sandbox.zendesk.ticket import Audit, Comment, Ticket, comment_json
-from connector.sandbox.zendesk.wire import via, via_rule
+from connector.sandbox.zendesk.wire import via, via_merge, via_rule
 from connector.sandbox.zendesk.wish import CommentWish, Wish
 
 SYSTEM = Hand(user=None, via="system", channel="system")
@@ -136,7 +136,7 @@ class Clerk:
             ticket_id=ticket_id,
             created_at=self.desk.now(),
             author_id=hand.user_id,
-            via=via(hand.channel),
+            via=via_merge(hand.channel, hand.merging) if hand.merging else via(hand.channel),
             custom=dict(custom),
         )
 

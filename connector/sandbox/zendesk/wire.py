@@ -59,6 +59,11 @@ def via_follow_up(channel: str, ticket_id: int) -> dict[str, Any]:
     return {"channel": channel, "source": {"from": origin, "to": {}, "rel": "follow_up"}}
 
 
+def via_merge(channel: str, ticket_ids: tuple[int, ...]) -> dict[str, Any]:
+    """Other tickets were closed into this one."""
+    return {"channel": channel, "source": {"from": {"ticket_ids": list(ticket_ids)}, "to": {}, "rel": "merge"}}
+
+
 def via_rule(title: str, rule_id: int, rel: str) -> dict[str, Any]:
     """A business rule did it: ``rel`` is ``trigger`` or ``automation``."""
     origin = {"deleted": False, "title": title, "id": rule_id, "revision_id": 1}

@@ -353,7 +353,7 @@ def test_text_survives_as_written(rig: Rig) -> None:
 def test_links_can_be_read_and_removed(rig: Rig) -> None:
     one_key, two_key = rig.ticket(), rig.ticket()
     types = [t["name"] for t in rig.call("GET", "/rest/api/3/issueLinkType").json["issueLinkTypes"]]
-    assert types == ["Blocks", "Duplicate", "Relates"]
+    assert types == ["Blocks", "Duplicate", "Relates", "Problem/Incident"]
     rig.site.people.link(one_key, "anna", two_key)
     number = rig.fields(one_key, "issuelinks")["issuelinks"][0]["id"]
     path = f"/rest/api/3/issueLink/{number}"

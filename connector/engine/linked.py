@@ -1,0 +1,155 @@
+"""What a situation knows of the tickets that its own hangs together with, from what is stored of them.
+
+Everything comes from the journal, also where a twin is of another site: nothing is asked of a helpdesk, so no site
+waits for another one. Of another ticket a situation learns its key, its status, its priority and whether anything is
+said on it; of one that is restricted no more than that it is there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from connector.domain.cases import MOST_MEMBERS
+from connector.domain.merges import Merged, absorbed, merged_ids
+from connector.domain.site import Effect, SiteRules
+from connector.domain.situation import Situation, Twin
+from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
+from connector.ports import Links, Stored
+
+Load = Callable[[TicketRef], Stored | None]
+RulesOf = Callable[[str], SiteRules | None]
+
+_OTHER_END = {
+    LinkKind.TWIN: LinkKind.TWIN,
+    LinkKind.WORK: LinkKind.WORKS_FOR,
+    LinkKind.WORKS_FOR: LinkKind.WORK,
+}
+_MATTERS = frozenset({LinkKind.PROBLEM, *_OTHER_END})
+
+
+class _Edge(NamedTuple):
+    """How a ticket stands to another one; ``ref`` is where that is, ``None`` where it is not known."""
+
+    link: Link
+    ref: TicketRef | None
+
+
+class Linked:
+    """Looks up the tickets that others hang together with, each once.
+
+    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing.
+    """
+
+    def __init__(self, links: Links, load: Load, rules_of: RulesOf) -> None:
+        self._links = links
+        self._load = load
+        self._rules_of = rules_of
+        self._stored: dict[TicketRef, Stored | None] = {}
+        self._named_by: dict[TicketRef, list[Link]] = defaultdict(list)
+        self._asked: set[TicketRef] = set()
+
+    def prepare(self, site: str, tickets: Iterable[Ticket]) -> None:
+        """Ask once for all of these tickets which others name them."""
+        owners = {name: t.ref for t in tickets if t.ref not in self._asked for name in (t.ref.id, t.key)}
+        self._asked.update(owners.values())
+        for target, ref, kind in self._links.naming(site, list(owners)) if owners else ():
+            self._named_by[owners[target]].append(Link(kind=_OTHER_END[kind], target=ref.id, site=ref.site))
+
+    def complete(self, found: Situation) -> Situation:
+        """Return a situation that knows the tickets it is linked with, and has taken over the merged ones."""
+        found = self._with_merged(found)
+        if not found.ticket.links and found.ticket.ref not in self._named_by:
+            return found
+        twins = tuple(self._known(edge, found) for edge in self._case(found.ticket))
+        return replace(found, twins=twins)
+
+    def stored(self, ref: TicketRef) -> Stored | None:
+        """Return what is stored of a ticket."""
+        if ref not in self._stored:
+            self._stored[ref] = self._load(ref)
+        return self._stored[ref]
+
+    def leading(self, found: Situation, id_: str) -> Twin:
+        """Return a ticket of the same site as one that may speak for this one."""
+        ref = TicketRef(found.ticket.ref.site, id_)
+        return self._known(_Edge(Link(kind=LinkKind.PROBLEM, target=id_, site=ref.site), ref), found)
+
+    def _with_merged(self, found: Situation) -> Situation:
+        ids = merged_ids(found.ticket, found.history)
+        sources = [source for id_ in ids if (source := self.stored(TicketRef(found.ticket.ref.site, id_))) is not None]
+        return absorbed(
+            found, [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
+        )
+
+    # ---- who belongs to a case
+
+    def _case(self, ticket: Ticket) -> list[_Edge]:
+        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large."""
+        found = list(self._edges(ticket))
+        members = {ticket.ref, *(edge.ref for edge in found if edge.link.kind is LinkKind.TWIN)}
+        for edge in found:  # grows while it is read
+            if edge.link.kind is not LinkKind.TWIN or edge.ref is None or len(members) > MOST_MEMBERS:
+                continue
+            other = self.stored(edge.ref)
+            for further in self._edges(other.ticket) if other is not None else ():
+                if further.link.kind is LinkKind.TWIN and further.ref not in members:
+                    members.add(further.ref)
+                    found.append(further)
+        return found
+
+    def _edges(self, ticket: Ticket) -> Iterator[_Edge]:
+        """Yield a ticket's own links and those that others have with it, each once."""
+        self.prepare(ticket.ref.site, [ticket])
+        own = [li if li.site else replace(li, site=ticket.ref.site) for li in ticket.links if li.kind in _MATTERS]
+        known = self._identified(own)
+        seen: set[tuple[LinkKind, TicketRef | str]] = set()
+        for link in (*own, *self._named_by.get(ticket.ref, ())):
+            ref = known.get(link) or (None if link in own else TicketRef(link.site, link.target))
+            key = (link.kind, ref or link.target)
+            if key not in seen and ref != ticket.ref:
+                seen.add(key)
+                yield _Edge(link if ref is None else replace(link, target=ref.id), ref)
+
+    def _identified(self, links: Sequence[Link]) -> dict[Link, TicketRef]:
+        """Return which stored tickets links mean, by their ids or keys; one question per site."""
+        by_site: dict[str, list[Link]] = defaultdict(list)
+        for link in links:
+            by_site[link.site].append(link)
+        found: dict[Link, TicketRef] = {}
+        for site, named in by_site.items():
+            ids = self._links.identify(site, [link.target for link in named])
+            found.update({link: TicketRef(site, ids[link.target]) for link in named if link.target in ids})
+        return found
+
+    # ---- what is known of it
+
+    def _known(self, edge: _Edge, found: Situation) -> Twin:
+        """Return what is known of a linked ticket; one that follows ours in turn leads nobody."""
+        if edge.ref is None or edge.link.kind is LinkKind.WORK:  # our work says nothing in our place
+            return Twin(link=edge.link)
+        ours, stored = found.ticket, self.stored(edge.ref)
+        if stored is None or (edge.link.kind is not LinkKind.TWIN and self._follows_us(ours, stored.ticket, edge)):
+            return Twin(link=edge.link)
+        other = stored.ticket
+        rules = found.rules if other.ref.site == ours.ref.site else self._rules_of(other.ref.site)
+        hidden = other.restricted and not ours.restricted
+        return Twin(
+            link=edge.link,
+            status=other.status,
+            key="another ticket" if hidden else other.key,
+            opened_at=other.opened_at,
+            priority=highest(other.priority, stored.state.priority),
+            speaks=rules is not None and rules.allows(Effect.NOTES, other.scope),
+            customer_facing=rules is not None and rules.allows(Effect.PUBLIC, other.scope) and not other.restricted,
+        )
+
+    def _follows_us(self, ours: Ticket, other: Ticket, edge: _Edge) -> bool:
+        """True where the other one is attached to ours: then the earlier one leads, a problem before work."""
+        attached = any(li.kind is LinkKind.PROBLEM and li.target == ours.ref.id for li in other.links)
+        if not attached or ours.ref.site != other.ref.site:
+            return False
+        first = (ours.opened_at, ours.ref.id) <= (other.opened_at, other.ref.id)
+        return first or edge.link.kind is LinkKind.WORKS_FOR

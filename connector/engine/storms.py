@@ -1,0 +1,139 @@
+"""Decide tickets together: what many alike ones have in common shows only when all of them have been looked at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connector.domain.decide import decide
+from connector.domain.decision import Decision, Look
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.situation import Reach, Situation, Storm
+from connector.domain.storms import UNKNOWN, Group, Sight, group_of
+from connector.domain.ticket import TicketRef, highest
+from connector.engine.gather import looked_up, situations
+from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.linked import Linked
+from connector.engine.quarantine import Failed, raised, sparing
+from connector.ports import Alarm, AlarmKind, Links
+
+Decided = tuple[Situation, Decision]
+
+
+def decided(  # noqa: PLR0913
+    site: SiteReading,
+    around: Surroundings,
+    ids: Sequence[str],
+    reach: Mapping[LevelTarget, Reach],
+    *,
+    policy: Policy,
+    now: datetime,
+    failed: Failed = raised,
+) -> Iterator[Decided]:
+    """Yield a decision per stored ticket, in the order asked; one of a storm knows of the others.
+
+    A ticket on which our code fails goes to ``failed``.
+    """
+    found: list[Decided] = []
+    for situation in situations(site, around, ids, reach, now=now, failed=failed):
+        with sparing(failed, situation.ticket.ref.id):
+            found.append((situation, decide(situation, policy, now)))
+    alike = Alike.among(found, site.name, around.journal, policy=policy)
+    if alike.sights:
+        alike.linked = looked_up(around, now=now)
+        _tell_new_storms(found, alike, around)
+    for situation, decision in found:
+        with sparing(failed, situation.ticket.ref.id):
+            yield alike.together(situation, decision)
+
+
+@dataclass(slots=True)
+class Alike:
+    """The tickets that look like some that are being decided, by what they look like."""
+
+    policy: Policy
+    linked: Linked | None
+    sights: Mapping[str, Sequence[Sight]]
+    severities: Mapping[str, Decision]
+
+    @classmethod
+    def among(
+        cls, found: Iterable[Decided], site: str, links: Links, *, policy: Policy, linked: Linked | None = None
+    ) -> Alike:
+        """Look for tickets that are alike; those that are being decided count as they have just been decided."""
+        fresh = {decision.ref.id: decision for _, decision in found if decision.look is not None}
+        looks = [look for decision in fresh.values() if (look := decision.look) is not None]
+        sights: dict[str, list[Sight]] = defaultdict(list)
+        if looks:
+            since = min(look.opened_at for look in looks) - policy.storm.lasts
+            for each in links.alike(site, sorted({look.digest for look in looks}), since=since):
+                if each.id not in fresh:
+                    sights[each.signature].append(Sight(each.opened_at, each.id, each.is_open, each.rank))
+        for decision in fresh.values():
+            if decision.look is not None:
+                sights[decision.look.digest].append(_sight(decision, decision.look))
+        many = {digest: found for digest, found in sights.items() if len(found) >= policy.storm.count}
+        return cls(policy=policy, linked=linked, sights=many, severities=fresh)
+
+    def together(self, situation: Situation, decision: Decision) -> Decided:
+        """Return a situation and its decision again where it is one of a storm, as they are."""
+        look = decision.look
+        group = self.group(decision)
+        if group is None or look is None or self.linked is None:
+            return situation, decision
+        first = None if group.first == decision.ref.id else self.linked.leading(situation, group.first)
+        if first is not None and (leader := self.severities.get(group.first)) is not None:
+            first = replace(first, priority=highest(first.priority, leader.severity))
+        storm = Storm(size=group.size, since=group.since, alike=look.words, first=first)
+        situation = replace(situation, storm=storm)
+        return situation, decide(situation, self.policy, decision.now)
+
+    def group(self, decision: Decision) -> Group | None:
+        """Return the storm that a ticket is part of, if it is."""
+        look = decision.look
+        if look is None or look.digest not in self.sights:
+            return None
+        return group_of(_sight(decision, look), self.sights[look.digest], self.policy.storm)
+
+
+def _sight(decision: Decision, look: Look) -> Sight:
+    rank = int(decision.severity or UNKNOWN)
+    return Sight(opened_at=look.opened_at, id=decision.ref.id, is_open=True, rank=rank)
+
+
+# ---- telling
+
+
+def _tell_new_storms(found: Sequence[Decided], alike: Alike, around: Surroundings) -> None:
+    """Tell people of a storm, once: when the ticket that makes it one is decided for the first time."""
+    new = {situation.ticket.ref.id for situation, _ in found if situation.state.decided_at is None}
+    told: set[str] = set()
+    for situation, decision in found:
+        look, group = decision.look, alike.group(decision)
+        if look is None or group is None or group.first in told or decision.ref.id not in new:
+            continue
+        known = sum(1 for each in alike.sights[look.digest] if each.id not in new and each.opened_at >= group.since)
+        if known < alike.policy.storm.count:
+            told.add(group.first)
+            _alarm(situation, decision, group, around)
+
+
+def _alarm(situation: Situation, decision: Decision, group: Group, around: Surroundings) -> None:
+    ref = TicketRef(decision.ref.site, group.first)
+    stored = next(iter(around.journal.load(ref.site, [ref.id], now=decision.now)), None)
+    first = stored.ticket.key if stored is not None else situation.ticket.key
+    alike = decision.look.words if decision.look is not None else ""
+    why = f"{group.size} alike tickets since {group.since:%Y-%m-%d %H:%M} UTC ({alike}): {first} speaks for them"
+    around.observer.event("storm", site=ref.site, ticket=first, tickets=group.size, why=why)
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FINDING,
+            site=ref.site,
+            ticket=first,
+            message=f"{ref.site}: {why}",
+            remedy="attach them to a problem, or set the input that tells them apart",
+            at=decision.now,
+        )
+    )

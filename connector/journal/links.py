@@ -1,0 +1,135 @@
+"""Twins and work: which ticket names which, on any site; and who falls due when one of several changes.
+
+A link may stand on one of two tickets only (a field that holds the other's key), so it is kept where it can be found
+from either end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal_column, or_, select, update
+
+from connector.domain.ticket import LinkKind, Ticket, TicketRef
+from connector.journal.moments import from_micros, to_micros
+from connector.journal.statements import IDS, SITE, portions
+from connector.journal.tables import link, ticket
+from connector.journal.worker import Runner
+from connector.ports.links import Alike, Named
+
+KEPT = frozenset({LinkKind.TWIN, LinkKind.WORK, LinkKind.WORKS_FOR})
+"""Links that matter from both ends; every other kind is shown by the ticket that it matters for."""
+
+
+_NAMING = select(link).where(link.c.target_site == SITE, link.c.target.in_(IDS))
+_OF_THESE = select(link).where(link.c.site == SITE, link.c.ticket.in_(IDS))
+
+
+class SqlLinks:
+    """``Links`` on a database."""
+
+    def __init__(self, asked: Runner) -> None:
+        self._asked = asked
+
+    def naming(self, site: str, names: Sequence[str]) -> tuple[Named, ...]:
+        """Return which tickets of any site name these of ``site``."""
+        return self._asked.run(lambda c: naming(c, site, names))
+
+    def identify(self, site: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Return ids of stored tickets by id or key."""
+        return self._asked.run(lambda c: identify(c, site, names))
+
+    def alike(self, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
+        """Return tickets of these looks that were opened since a moment."""
+        return self._asked.run(lambda c: alike(c, site, signatures, since=since))
+
+
+def store(connection: Connection, site: str, changed: Sequence[Ticket], *, due: int) -> None:
+    """Store the links of tickets that changed and let those that hang together with them fall due."""
+    if not changed:
+        return
+    for portion in portions([found.ref.id for found in changed]):
+        _replace(connection, site, [found for found in changed if found.ref.id in frozenset(portion)])
+    forward = {(each.site or site, each.target) for found in changed for each in found.links}
+    backward = {
+        (named.ref.site, named.ref.id)
+        for named in naming(connection, site, [name for found in changed for name in names_of(found)])
+    }
+    _wake(connection, forward | backward, due)
+
+
+def names_of(found: Ticket) -> tuple[str, ...]:
+    """Return what a ticket may be called in a link: its id and its key."""
+    return (found.ref.id,) if found.key in {found.ref.id, f"#{found.ref.id}"} else (found.ref.id, found.key)
+
+
+def naming(connection: Connection, site: str, names: Sequence[str]) -> tuple[Named, ...]:
+    """Return which tickets of any site name these of ``site``."""
+    found = []
+    for portion in portions(sorted(set(names))):
+        rows = connection.execute(_NAMING, {SITE.key: site, IDS.key: portion})
+        found += [Named(r.target, TicketRef(r.site, r.ticket), LinkKind(r.kind)) for r in rows]
+    return tuple(sorted(found, key=lambda each: (each.target, each.ref.site, each.ref.id, each.kind)))
+
+
+def identify(connection: Connection, site: str, names: Sequence[str]) -> Mapping[str, str]:
+    """Return ids of stored tickets by id or key."""
+    found: dict[str, str] = {}
+    for portion in portions(sorted(set(names))):
+        by_key = select(ticket.c.key, ticket.c.id).where(ticket.c.site == site, ticket.c.key.in_(portion))
+        found.update((row.key, row.id) for row in connection.execute(by_key))
+        by_id = select(ticket.c.id).where(ticket.c.site == site, ticket.c.id.in_(portion))
+        found.update((id_, id_) for id_ in connection.execute(by_id).scalars())
+    return found
+
+
+def alike(connection: Connection, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
+    """Return tickets of these looks that were opened since a moment, in the order of their opening."""
+    columns = (ticket.c.alike, ticket.c.id, ticket.c.alike_at, ticket.c.is_open, ticket.c.priority_rank)
+    found = []
+    for portion in portions(sorted(set(signatures))):
+        of_looks: tuple[ColumnElement[bool], ...] = (
+            literal_column("alike <> ''"),
+            ticket.c.alike.in_(portion),
+        )  # the first one names the index
+        wanted = select(*columns).where(ticket.c.site == site, *of_looks, ticket.c.alike_at >= to_micros(since))
+        found += [
+            Alike(r.alike, r.id, from_micros(r.alike_at), r.is_open, r.priority_rank)
+            for r in connection.execute(wanted)
+        ]
+    return tuple(sorted(found, key=lambda each: (each.opened_at, each.id)))
+
+
+def _replace(connection: Connection, site: str, changed: Sequence[Ticket]) -> None:
+    ids = [found.ref.id for found in changed]
+    rows = connection.execute(_OF_THESE, {SITE.key: site, IDS.key: ids})
+    stored = {(row.ticket, row.kind, row.target_site, row.target) for row in rows}
+    wanted = {
+        (found.ref.id, each.kind.value, each.site or site, each.target)
+        for found in changed
+        for each in found.links
+        if each.kind in KEPT
+    }
+    for of, kind, target_site, target in sorted(stored - wanted):
+        row = (link.c.site == site, link.c.ticket == of, link.c.kind == kind)
+        connection.execute(delete(link).where(*row, link.c.target_site == target_site, link.c.target == target))
+    if new := sorted(wanted - stored):
+        connection.execute(insert(link), [_row(site, *each) for each in new])
+
+
+def _row(site: str, of: str, kind: str, target_site: str, target: str) -> dict[str, Any]:
+    return {"site": site, "ticket": of, "kind": kind, "target_site": target_site, "target": target}
+
+
+def _wake(connection: Connection, named: Iterable[tuple[str, str]], due: int) -> None:
+    by_site: dict[str, list[str]] = {}
+    for site, name in sorted(set(named)):
+        by_site.setdefault(site, []).append(name)
+    later = or_(ticket.c.next_due_at.is_(None), ticket.c.next_due_at > due)
+    for site, names in by_site.items():
+        for portion in portions(names):
+            meant = or_(ticket.c.id.in_(portion), ticket.c.key.in_(portion))
+            found = and_(ticket.c.site == site, ticket.c.is_open, later, meant)
+            connection.execute(update(ticket).where(found).values(next_due_at=due))

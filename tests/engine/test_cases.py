@@ -1,0 +1,329 @@
+"""Tickets that are one case: twins on one site or two, work for a customer's ticket, storms of alike tickets.
+
+The whole engine on sites in memory; what was written is read from what the sites were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.domain.decision import Decision
+from connector.domain.policy import Mark, Policy, Threshold
+from connector.domain.site import Effect
+from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
+from connector.engine.gather import reach_all
+from connector.engine.storms import decided
+from connector.journal import open_journal
+from connector.ports import AlarmKind
+from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
+from tests.helpdesks.stopped_clock import StoppedClock
+
+P1, P2, P3, P4 = Priority
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+NETWORK = {**OUTAGE, "category": "network"}
+MILD = {"impact": "team", "urgency": "degraded"}
+
+
+@pytest.fixture(scope="module")
+def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "state.db"
+    open_journal(str(path), least_free=0).close()
+    return path
+
+
+@pytest.fixture
+def stage(empty_state: Path) -> Iterator[Stage]:
+    clock = StoppedClock(MONDAY)
+    made = Stage(empty_state, Desk("desk", clock), Desk("lab", clock), clock=clock, policy=TELLING)
+    yield made
+    made.close()
+
+
+def telling(policy: Policy) -> Policy:
+    """Return a policy that tells customers when a quarter of the time to a solution has gone."""
+    told = Threshold(clock=ClockName.RESOLUTION, mark=Mark(percent=25), tell_customer="status-update")
+    sla = replace(policy.sla, thresholds=(*policy.sla.thresholds, told))
+    return replace(policy, hash="telling" * 8 + "beef", sla=sla)
+
+
+TELLING = telling(POLICY)
+
+
+class Case:
+    """Tickets on two sites, and what is said on them."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def opened(self, desk: str = "desk", **ticket: Any) -> str:
+        known = {"facts": OUTAGE, "priority": P3}
+        self.stage.clock.move(SECOND)
+        return str(self.stage.desks[desk].world.create(**{**known, **ticket}).id)
+
+    def linked(self, desk: str, id_: str, kind: LinkKind, *targets: str, site: str = "") -> None:
+        links = tuple(Link(kind=kind, target=target, site=site) for target in targets)
+        self.stage.desks[desk].world.update(id_, links=links)
+
+    def later(self, *, hours: float = 1.25, every: timedelta = 15 * MINUTE) -> None:
+        """Let time go by, with a pass over each site that has tickets."""
+        for _ in range(int(hours * 60 * MINUTE / every)):
+            self.stage.clock.move(every)
+            for name, desk in self.stage.desks.items():
+                if desk.world.rows:
+                    self.stage.run(name)
+
+    def told(self, *, public: bool) -> set[tuple[str, str]]:
+        """Return on which tickets something was said to customers, or to agents."""
+        return {
+            (name, sent.write.ref.id)
+            for name, desk in self.stage.desks.items()
+            for sent in desk.writer.sent
+            if sent.write.comment and sent.write.comment.public is public
+        }
+
+    def level(self, desk: str, id_: str) -> int:
+        return self.stage.desks[desk].live(id_).level or 0
+
+    def decision(self, desk: str, id_: str) -> Decision:
+        now, policy, reading = self.stage.clock.now(), self.stage.policies.current(), self.stage.desks[desk].reading
+        reach = reach_all(reading, policy, now=now)
+        ((_, found),) = decided(reading, self.stage.around, [id_], reach, policy=policy, now=now)
+        return found
+
+    def findings(self, desk: str, id_: str) -> str:
+        return "; ".join(self.decision(desk, id_).explanation.findings)
+
+
+@pytest.fixture
+def case(stage: Stage) -> Case:
+    return Case(stage)
+
+
+class TestTwins:
+    @pytest.mark.parametrize("solved", [False, True], ids=["both are open", "the first one is solved"])
+    def test_one_of_two_speaks_to_the_customer(self, case: Case, solved: bool) -> None:
+        first, second = case.opened(), case.opened()
+        case.linked("desk", second, LinkKind.TWIN, first)
+        case.later(hours=0.25)
+        if solved:
+            case.stage.desks["desk"].world.update(first, status=Status.SOLVED)
+        case.later()
+        assert case.told(public=True) == {("desk", second if solved else first)}
+
+    def test_what_the_other_one_said_is_not_caught_up_with(self, case: Case) -> None:
+        first, second = case.opened(), case.opened()
+        case.linked("desk", second, LinkKind.TWIN, first)
+        case.later()
+        case.stage.desks["desk"].world.update(first, status=Status.SOLVED)
+        case.later()
+        assert case.told(public=True) == {("desk", first)}
+
+    def test_each_goes_its_own_way_inside(self, case: Case) -> None:
+        first, second = case.opened(), case.opened()
+        case.linked("desk", second, LinkKind.TWIN, first)
+        case.later()
+        assert case.told(public=False) == {("desk", first), ("desk", second)}
+        assert min(case.level("desk", first), case.level("desk", second)) > 1
+
+    def test_a_twin_of_a_twin_is_a_twin(self, case: Case) -> None:
+        first, second, third = case.opened(), case.opened(), case.opened()
+        case.linked("desk", third, LinkKind.TWIN, second)
+        case.linked("desk", first, LinkKind.TWIN, second)
+        case.later()
+        assert case.told(public=True) == {("desk", first)}
+
+    def test_on_another_site_it_is_known_by_its_key(self, case: Case) -> None:
+        first = case.opened("lab")
+        key = case.stage.desks["lab"].live(first).key
+        second = case.opened("desk")
+        case.linked("desk", second, LinkKind.TWIN, key, site="lab")
+        case.later()
+        assert case.told(public=True) == {("lab", first)}
+        assert f"same case as {key} (new): {key} speaks to the customer" in case.findings("desk", second)
+        assert "this one speaks to the customer" in case.findings("lab", first)
+
+    def test_a_link_on_one_side_is_known_on_both(self, case: Case) -> None:
+        first, second = case.opened("lab"), case.opened("desk")
+        case.linked("lab", first, LinkKind.TWIN, second, site="desk")
+        case.later()
+        assert case.told(public=True) == {("lab", first)}
+
+    def test_where_the_other_site_may_not_speak_this_one_does(self, case: Case) -> None:
+        case.stage.desks["lab"].allow(Effect.FIELDS, Effect.NOTES)
+        first, second = case.opened("lab"), case.opened("desk")
+        case.linked("desk", second, LinkKind.TWIN, first, site="lab")
+        case.later()
+        assert case.told(public=True) == {("desk", second)}
+
+    def test_another_site_that_is_away_delays_nobody(self, case: Case) -> None:
+        """What is stored of the twin counts; nothing is asked of its site."""
+        first, second = case.opened("lab"), case.opened("desk")
+        case.linked("desk", second, LinkKind.TWIN, first, site="lab")
+        case.stage.run("lab")
+        for _ in range(5):
+            case.stage.clock.move(15 * MINUTE)
+            case.stage.run("desk")
+        assert case.level("desk", second) > 1
+        assert case.told(public=True) == set()
+
+    def test_of_a_confidential_twin_nothing_is_told(self, case: Case) -> None:
+        secret = case.opened("lab", restricted=True)
+        case.stage.desks["lab"].world.update(secret, key="HR-77")
+        open_one = case.opened("desk")
+        case.linked("lab", secret, LinkKind.TWIN, open_one, site="desk")
+        case.later()
+        told = case.findings("desk", open_one)
+        assert "HR-77" not in told
+        assert "another ticket (new)" in told
+        assert case.told(public=True) == {("desk", open_one)}
+
+    @pytest.mark.parametrize(("members", "speaks"), [(10, True), (11, False)])
+    def test_a_case_of_more_than_ten_is_left_to_people(self, case: Case, members: int, speaks: bool) -> None:
+        first, *others = (case.opened() for _ in range(members))
+        case.linked("desk", first, LinkKind.TWIN, *others)
+        case.later(hours=1.5, every=45 * MINUTE)
+        assert case.told(public=True) == ({("desk", first)} if speaks else set())
+        assert ("a case of more than 10 tickets is left to people" in case.findings("desk", first)) is not speaks
+
+
+class TestWork:
+    @pytest.mark.parametrize("end", ["the customer's names it", "the work names it", "both"])
+    def test_work_is_silent_while_the_customers_ticket_speaks(self, case: Case, end: str) -> None:
+        customers, work = case.opened("desk"), case.opened("lab")
+        if end != "the work names it":
+            case.linked("desk", customers, LinkKind.WORK, work, site="lab")
+        if end != "the customer's names it":
+            case.linked("lab", work, LinkKind.WORKS_FOR, customers, site="desk")
+        case.later()
+        assert case.told(public=True) | case.told(public=False) == {("desk", customers)}
+        live = case.stage.desks["lab"].live(work)
+        assert (live.priority, live.level, live.group) == (P1, None, None)
+        key = case.stage.desks["desk"].live(customers).key
+        assert f"follows {key}, which speaks for it until it is solved" in case.findings("lab", work)
+
+    def test_it_goes_its_own_way_when_the_customers_ticket_is_solved(self, case: Case) -> None:
+        customers, work = case.opened("desk"), case.opened("lab")
+        case.linked("lab", work, LinkKind.WORKS_FOR, customers, site="desk")
+        case.later(hours=1)
+        case.stage.desks["desk"].world.update(customers, status=Status.SOLVED)
+        case.later(hours=1)
+        assert case.level("lab", work) > 0
+
+    def test_where_each_is_work_for_the_other_both_speak(self, case: Case) -> None:
+        one, other = case.opened(), case.opened()
+        case.linked("desk", one, LinkKind.WORK, other)
+        case.linked("desk", other, LinkKind.WORK, one)
+        case.later(hours=1)
+        assert min(case.level("desk", one), case.level("desk", other)) > 0
+
+    def test_nobody_waits_for_a_site_in_shadow(self, case: Case) -> None:
+        case.stage.desks["desk"].allow()
+        customers, work = case.opened("desk"), case.opened("lab")
+        case.linked("lab", work, LinkKind.WORKS_FOR, customers, site="desk")
+        case.later(hours=1)
+        assert case.level("lab", work) > 0
+        assert "goes its own way: nothing is said on it" in case.findings("lab", work)
+
+
+class TestStorms:
+    def storm(self, case: Case, count: int, *, every: timedelta = MINUTE, **ticket: Any) -> list[str]:
+        """Open alike tickets one after the other, with a pass after each."""
+        made = []
+        for _ in range(count):
+            made.append(case.opened(**{"facts": NETWORK, **ticket}))
+            case.stage.clock.move(every)
+            case.stage.run("desk")
+        return made
+
+    def all_at_once(self, case: Case, count: int, **ticket: Any) -> list[str]:
+        return [case.opened(**{"facts": NETWORK, **ticket}) for _ in range(count)]
+
+    def test_one_speaks_for_all(self, case: Case) -> None:
+        first, *others = self.all_at_once(case, 12)
+        case.later()
+        assert case.told(public=True) | case.told(public=False) == {("desk", first)}
+        assert {case.stage.desks["desk"].live(id_).priority for id_ in others} == {P1}
+        assert {case.level("desk", id_) for id_ in others} == {0}
+
+    def test_who_spoke_before_it_was_one_falls_silent(self, case: Case) -> None:
+        first, *others = self.storm(case, 14)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later()
+        assert case.told(public=True) | case.told(public=False) == {("desk", first)}
+        assert max(case.level("desk", id_) for id_ in others) <= 2
+
+    @pytest.mark.parametrize(
+        "ticket",
+        [{"facts": OUTAGE}, {"facts": {**NETWORK, **MILD}, "priority": P4}, {"restricted": True}],
+        ids=["nothing known in common", "nothing urgent", "confidential"],
+    )
+    def test_what_is_no_storm(self, case: Case, ticket: dict[str, Any]) -> None:
+        made = self.all_at_once(case, 12, **ticket)
+        case.later(hours=0.5)
+        assert "alike" not in case.findings("desk", made[-1])
+
+    def test_tickets_of_another_look_go_their_own_way(self, case: Case) -> None:
+        self.all_at_once(case, 12)
+        mail = case.opened(facts={**OUTAGE, "category": "mail"})
+        marked = case.opened(facts={**NETWORK, "org.tier": "platinum"})
+        case.later(hours=0.5)
+        assert min(case.level("desk", mail), case.level("desk", marked)) > 0
+
+    def test_nine_within_the_time_are_none(self, case: Case) -> None:
+        made = self.storm(case, 12, every=2 * MINUTE)
+        assert case.level("desk", made[-1]) > 0
+
+    def test_the_next_one_speaks_when_the_first_is_solved(self, case: Case) -> None:
+        first, second, *_ = self.all_at_once(case, 12)
+        case.later(hours=0.5)
+        case.stage.desks["desk"].world.update(first, status=Status.SOLVED)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later()
+        assert case.told(public=False) == {("desk", second)}
+
+    def test_a_more_urgent_one_is_not_silenced(self, case: Case) -> None:
+        calm = {"impact": "department", "urgency": "degraded", "category": "network"}
+        self.all_at_once(case, 12, facts=calm)
+        urgent = case.opened(facts=NETWORK)
+        case.later(hours=0.5)
+        assert case.level("desk", urgent) > 0
+
+    def test_sites_do_not_mix(self, case: Case) -> None:
+        made = self.all_at_once(case, 6)
+        for _ in range(6):
+            case.opened("lab", facts=NETWORK)
+        case.later(hours=0.5)
+        assert min(case.level("desk", id_) for id_ in made) > 0
+
+    def test_it_is_told_once_and_explained(self, case: Case) -> None:
+        made = self.all_at_once(case, 12)
+        case.later(hours=1)
+        key = case.stage.desks["desk"].live(made[0]).key
+        (alarm,) = [a for a in case.stage.ears.alarms if a.kind is AlarmKind.FINDING]
+        assert f"12 alike tickets since 2026-11-23 09:00 UTC (category network): {key} speaks for them" in alarm.message
+        told = case.findings("desk", made[5])
+        assert "one of 12 alike tickets since 2026-11-23 09:00 UTC (category network)" in told
+        assert f"follows {key}, which speaks for it until it is solved" in told
+        assert "speaks for the alike tickets" in case.findings("desk", made[0])
+        assert ("escalation", f"follows {key}") in case.decision("desk", made[5]).left
+
+    def test_a_day_later_each_goes_its_own_way(self, case: Case) -> None:
+        made = self.all_at_once(case, 12)
+        case.later(hours=23, every=timedelta(hours=23))
+        assert case.level("desk", made[-1]) == 0
+        case.later(hours=1.5, every=45 * MINUTE)
+        assert case.level("desk", made[-1]) > 0
+
+    def test_passing_again_changes_nothing(self, case: Case) -> None:
+        self.all_at_once(case, 12)
+        case.later(hours=0.5)
+        before = case.stage.rows()
+        case.stage.run("desk")
+        assert case.stage.rows() == before
+        assert case.stage.wanted("desk") == {}

@@ -1,0 +1,278 @@
+"""Merges, moves, deletions, problems and twins as people make them in both helpdesks; the sites' own account judges.
+
+The real adapters and journal work on both sandboxes.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.bench import HOUR, Bench, bench
+from tests.lab.office import JIRA, ZENDESK
+
+MINUTE = timedelta(minutes=1)
+BOTH = pytest.mark.parametrize("site", [ZENDESK, JIRA])
+ZENDESK_FIRST = pytest.mark.parametrize("site", [ZENDESK, pytest.param(JIRA, marks=pytest.mark.full)])
+JIRA_FIRST = pytest.mark.parametrize("site", [JIRA, pytest.param(ZENDESK, marks=pytest.mark.full)])
+SELDOM = {"poll: {every: 5m}": "poll: {every: 15m}"}
+NATIVE = {"source: own": "source: helpdesk", **SELDOM}
+MILD = {"impact": "team", "urgency": "inconvenient"}
+PROMISES = ("is overdue", "is at risk", "was missed")
+
+
+def people(made: Bench, site: str) -> Any:
+    return made.scene.exchanges[site].site.people
+
+
+def row(made: Bench, site: str, ticket: str) -> dict[str, Any]:
+    rows = made.scene.exchanges[site].site.view()
+    return next(r for r in rows if ticket in {r["ticket"], str(r["id"])})
+
+
+def said(made: Bench, site: str, ticket: str) -> list[str]:
+    """What our account wrote on a ticket, each with who reads it, without the backslashes of wiki text."""
+    return [
+        f"{'public' if c['public'] else 'internal'}: {c['body']}".replace("\\", "")
+        for c in row(made, site, ticket)["comments"]
+        if ours(c)
+    ]
+
+
+def ours(comment: dict[str, Any]) -> bool:
+    return str(comment["author"]).startswith("connector")
+
+
+def level(made: Bench, site: str, ticket: str) -> int:
+    found = re.match(r"\d", str(row(made, site, ticket)["fields"].get("level") or "0"))
+    return int(found[0]) if found else 0
+
+
+def promises(lines: list[str]) -> list[str]:
+    """Which deadlines were spoken of, clock by clock."""
+    return sorted(
+        line.splitlines()[0].split(": ", 1)[1].split(" of ")[0] for line in lines if any(p in line for p in PROMISES)
+    )
+
+
+class TestMerges:
+    @ZENDESK_FIRST
+    def test_fault_31_what_was_said_before_a_merge_is_not_said_again(self, tmp_path: Path, site: str) -> None:
+        """An overdue P1 is merged into a mild ticket: that one is as old and as urgent, and repeats nothing."""
+        with bench(tmp_path, site) as made:
+            source = made.ticket(site)
+            made.goes_by(150 * MINUTE)
+            before = promises(said(made, site, source))
+            assert len(before) >= 3
+            reached = level(made, site, source)
+            target = made.ticket(site, **MILD)
+            made.goes_by(10 * MINUTE)
+            assert level(made, site, target) == 0
+            people(made, site).merge(source, "ben", target)
+            written = len(said(made, site, source))
+            made.goes_by(HOUR)
+            assert promises(said(made, site, target)) == []
+            assert level(made, site, target) >= reached >= 3
+            assert row(made, site, target)["priority"] == "P1"
+            assert len(said(made, site, source)) == written
+            made.checks.step()
+
+    def test_fault_31_a_duplicate_that_is_resolved_later_counts_from_then_on(self, tmp_path: Path) -> None:
+        """Jira links a duplicate now and resolves it an hour later: the target hears of it though nobody touches it."""
+        with bench(tmp_path, JIRA) as made:
+            source, target = made.ticket(JIRA), made.ticket(JIRA, **MILD)
+            made.goes_by(30 * MINUTE)
+            api = made.scene.exchanges[JIRA].site.people
+            api._desk.link(api._issue(source), api._issue(target), api._actor("ben"), "10001")
+            made.goes_by(HOUR)
+            assert row(made, JIRA, target)["priority"] != "P1"
+            people(made, JIRA).set_status(source, "ben", "solved")
+            made.goes_by(20 * MINUTE)
+            assert row(made, JIRA, target)["priority"] == "P1"
+
+
+class TestGone:
+    @ZENDESK_FIRST
+    def test_fault_32_a_deleted_ticket_is_let_go(self, tmp_path: Path, site: str) -> None:
+        """A ticket is deleted with steps ahead: they end with it, others go on, and nothing is alarmed or retried."""
+        with bench(tmp_path, site) as made:
+            gone, other = made.ticket(site), made.ticket(site)
+            made.goes_by(10 * MINUTE)
+            people(made, site).delete(gone, "ben")
+            deleted_at = made.clock.now()
+            made.goes_by(2 * HOUR)
+            path = re.compile(rf"/(tickets|issue|request)/{re.escape(gone)}\b")
+            writes = [
+                r
+                for r in made.requests(site)
+                if r["method"] in {"PUT", "POST"} and path.search(r["path"]) and r["at"] > deleted_at + 6 * MINUTE
+            ]
+            assert writes == []
+            assert level(made, site, other) >= 3
+            made.checks.step()
+
+    def test_fault_32_a_restored_ticket_goes_on_and_repeats_nothing(self, tmp_path: Path) -> None:
+        """Deleted by mistake and taken back an hour later: no deadline is told twice, and the path goes on."""
+        with bench(tmp_path, ZENDESK, edits=SELDOM) as made:
+            ticket = made.ticket(ZENDESK)
+            made.goes_by(HOUR)
+            before = said(made, ZENDESK, ticket)
+            people(made, ZENDESK).delete(ticket, "ben")
+            made.goes_by(HOUR)
+            people(made, ZENDESK).restore(ticket, "ben")
+            made.goes_by(2 * HOUR)
+            after = said(made, ZENDESK, ticket)
+            assert after[: len(before)] == before
+            told = promises(after)
+            assert len(told) == len(set(told)) >= 2
+            assert level(made, ZENDESK, ticket) == 4
+            made.checks.step()
+
+    def test_fault_33_a_moved_ticket_is_the_same_ticket(self, tmp_path: Path) -> None:
+        """Its project and so its key change: what was said counts, levels go on, and people read the new key."""
+        both = {"projects: [SUP]": "projects: [SUP, HR]"}
+        with bench(tmp_path, JIRA, edits=both, jsm_eu={"sees_security": True}) as made:
+            ticket = made.ticket(JIRA)
+            made.goes_by(50 * MINUTE)
+            before = said(made, JIRA, ticket)
+            id_ = str(row(made, JIRA, ticket)["id"])
+            moved = people(made, JIRA).move(ticket, "ben", "HR")
+            assert moved != ticket
+            made.goes_by(2 * HOUR)
+            after = said(made, JIRA, id_)
+            assert after[: len(before)] == before
+            told = promises(after)
+            assert len(told) == len(set(told)) >= 3
+            assert any(moved in line for line in after[len(before) :])
+            assert not any(ticket in line for line in after[len(before) :])
+            assert level(made, JIRA, id_) == 4
+            made.checks.step()
+
+    def test_fault_33_a_ticket_that_is_moved_out_of_scope_is_left_alone(self, tmp_path: Path) -> None:
+        """Its new project is nobody's business of ours: from the next look on nothing is written there."""
+        with bench(tmp_path, JIRA, jsm_eu={"sees_security": True}) as made:
+            ticket = made.ticket(JIRA)
+            made.goes_by(10 * MINUTE)
+            id_ = str(row(made, JIRA, ticket)["id"])
+            before = (said(made, JIRA, id_), level(made, JIRA, id_))
+            people(made, JIRA).move(ticket, "ben", "HR")
+            made.goes_by(HOUR)
+            assert (said(made, JIRA, id_), level(made, JIRA, id_)) == before
+            made.checks.step()
+
+
+class TestClocks:
+    @JIRA_FIRST
+    def test_fault_50_a_deadline_that_moves_later_is_not_told_early(self, tmp_path: Path, site: str) -> None:
+        """A person lowers the priority before the helpdesk's clock runs out: what was planned for then is off."""
+        with bench(tmp_path, site, edits=NATIVE) as made:
+            ticket, control = made.ticket(site), made.ticket(site)
+            made.goes_by(8 * MINUTE)
+            people(made, site).set_priority(ticket, "ben", "P4")
+            made.goes_by(5 * HOUR)
+            assert promises(said(made, site, ticket)) == []
+            told = promises(said(made, site, control))
+            assert len(told) == len(set(told)) >= 1
+            made.checks.step()
+
+    @JIRA_FIRST
+    def test_fault_50_a_deadline_that_moves_to_and_fro_is_told_once(self, tmp_path: Path, site: str) -> None:
+        """After the deadline was told a person changes the priority twice: the same cycle does not tell it again."""
+        with bench(tmp_path, site, edits=NATIVE) as made:
+            ticket = made.ticket(site)
+            made.goes_by(5 * HOUR)
+            before = promises(said(made, site, ticket))
+            assert before
+            for priority in ("P2", "P1"):
+                people(made, site).set_priority(ticket, "ben", priority)
+                made.goes_by(HOUR)
+            assert promises(said(made, site, ticket)) == before
+            made.checks.step()
+
+    def test_fault_50_no_clock_of_the_helpdesks_is_no_deadline_missed(self, tmp_path: Path) -> None:
+        """The account has no SLA policy at all: our own clock counts, once per deadline."""
+        with bench(tmp_path, ZENDESK, edits=NATIVE, zendesk={"sla_policies": []}) as made:
+            ticket = made.ticket(ZENDESK)
+            made.goes_by(3 * HOUR)
+            told = promises(said(made, ZENDESK, ticket))
+            assert len(told) == len(set(told)) >= 1
+            made.checks.step()
+
+
+class TestProblems:
+    def attached(self, made: Bench, site: str, count: int = 3) -> tuple[str, list[str]]:
+        problem = made.ticket(site)
+        made.goes_by(6 * MINUTE)
+        children = [made.ticket(site, **MILD) for _ in range(count)]
+        for child in children:
+            people(made, site).attach(child, "ben", problem)
+        return problem, children
+
+    @BOTH
+    def test_attached_tickets_are_silent_while_the_problem_speaks(self, tmp_path: Path, site: str) -> None:
+        with bench(tmp_path, site) as made:
+            problem, children = self.attached(made, site)
+            made.goes_by(80 * MINUTE)
+            assert [said(made, site, child) for child in children] == [[], [], []]
+            assert {level(made, site, child) for child in children} == {0}
+            assert len(said(made, site, problem)) >= 3
+            made.checks.step()
+
+    @JIRA_FIRST
+    def test_attached_tickets_go_their_own_way_when_the_problem_is_solved(self, tmp_path: Path, site: str) -> None:
+        with bench(tmp_path, site) as made:
+            problem, children = self.attached(made, site, 2)
+            for child in children:
+                people(made, site).set_field(child, "ben", "impact", "site")
+                people(made, site).set_field(child, "ben", "urgency", "blocked")
+            made.goes_by(HOUR)
+            assert {level(made, site, child) for child in children} == {0}
+            people(made, site).set_status(problem, "ben", "solved")
+            made.goes_by(HOUR)
+            assert {level(made, site, child) > 0 for child in children} == {True}
+            assert {row(made, site, child)["priority"] for child in children} == {"P1"}
+            told = [promises(said(made, site, child)) for child in children]
+            assert all(len(each) == len(set(each)) for each in told)
+            made.checks.step()
+
+
+class TestTwins:
+    def test_jira_work_of_a_zendesk_ticket_gets_fields_at_most(self, tmp_path: Path) -> None:
+        """Zendesk's external id names the issue: the customer's ticket speaks, the issue is raised and keeps silent."""
+        named = {"links:\n  problem:": "twins: {jsm-eu: {field: external_id, means: work}}\nlinks:\n  problem:"}
+        with bench(tmp_path, ZENDESK, JIRA, edits=named) as made:
+            ticket, work = made.ticket(ZENDESK), made.ticket(JIRA)
+            people(made, ZENDESK).refer(ticket, "ben", work)
+            made.goes_by(100 * MINUTE)
+            assert said(made, JIRA, work) == []
+            assert (level(made, JIRA, work), row(made, JIRA, work)["priority"]) == (0, "P1")
+            assert level(made, ZENDESK, ticket) >= 3
+            people(made, ZENDESK).set_status(ticket, "ben", "solved")
+            made.goes_by(HOUR)
+            assert level(made, JIRA, work) > 0
+            made.checks.step()
+
+    def test_twins_on_two_sites_tell_the_customer_once(self, tmp_path: Path) -> None:
+        """A field in Jira names the Zendesk ticket, opened later: only the issue's customer is told how it stands."""
+        named = {
+            "links:\n  Duplicate:": "twins: {zendesk: {field: customfield_10116}}\nlinks:\n  Duplicate:",
+            "every: 3h": "every: 40m",
+            "poll: {every: 5m}": "poll: {every: 10m}",
+        }
+        with bench(tmp_path, ZENDESK, JIRA, edits=named) as made:
+            issue = made.ticket(JIRA)
+            made.clock.wait(made.clock.now() + MINUTE)
+            ticket = made.ticket(ZENDESK)
+            people(made, JIRA).refer(issue, "ben", f"{ticket},")
+            made.goes_by(100 * MINUTE)
+            public = {
+                site: [s for s in said(made, site, t) if "public" in s]
+                for site, t in ((JIRA, issue), (ZENDESK, ticket))
+            }
+            assert (len(public[JIRA]), public[ZENDESK]) == (1, [])
+            assert min(level(made, JIRA, issue), level(made, ZENDESK, ticket)) >= 2
+            made.checks.step()
