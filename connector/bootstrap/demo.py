@@ -66,7 +66,6 @@ def prepare(options: DemoOptions, client: SandboxClient) -> Path:
     folder.mkdir(parents=True)
     (folder / MARK).write_text("made by `connector demo`; may be deleted\n")
     shutil.copytree(starter_folder(), folder / "mappings")
-    _tell_customers(folder / "mappings" / "policy.yaml")
     jira, zendesk = client.site("jsm-eu"), client.site("zendesk")
     _write_secrets(
         folder / "secrets",
@@ -81,8 +80,9 @@ def prepare(options: DemoOptions, client: SandboxClient) -> Path:
     return path
 
 
-def _tell_customers(policy: Path) -> None:
+def tell_customers(configuration: Path) -> None:
     """Let customers with a P1 hear from us every hour; the starter reminds the team to write, and leaves it at that."""
+    policy = configuration.parent / "mappings" / "policy.yaml"
     text = policy.read_text(encoding="utf-8")
     told = text.replace("note: status-update, public: false", "note: customer-update, public: true")
     if told == text:

@@ -7,6 +7,7 @@ before it is written. What the libraries log at warning or above comes the same 
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -18,8 +19,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any, TextIO
-
-import structlog
 
 from connector.cli.harmless import in_json, one_line
 from connector.domain.change import Write
@@ -33,7 +32,13 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
 _LONGEST_FOREIGN = 300
 _PATIENCE_MS = 1000
-_render = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+@functools.cache
+def _rendering() -> Callable[[Any, str, dict[str, Any]], str | bytes]:
+    from structlog.processors import JSONRenderer  # noqa: PLC0415 - brings a third of what a short command loads
+
+    return JSONRenderer(ensure_ascii=False)
 
 
 class Log:
@@ -97,7 +102,7 @@ class Log:
         at = self._moment()
         if not self._human:
             stamp = at.isoformat() if at else None
-            return in_json(str(_render(None, "", {"time": stamp, "level": level, "event": name, **data})))
+            return in_json(str(_rendering()(None, "", {"time": stamp, "level": level, "event": name, **data})))
         mark = {"warning": " WARNING", "error": " ERROR"}.get(level, "")
         place = " ".join(str(data[k]) for k in ("site", "ticket") if data.get(k))
         shown = f"{at:%H:%M:%S}" if at else "--:--:--"

@@ -45,24 +45,25 @@ def demo(options: Options, *, seed: int, serve: bool, speed: str, folder: Path) 
     Times are UTC. `>` marks what the connector wrote, `=` what it left to people (once for each ticket and reason),
     `!` an alarm; the rest is people's doing.
     """
-    from connector.bootstrap.demo import DemoOptions, freeze_clock, play, prepare, sandbox  # noqa: PLC0415 - heavy
+    from connector.bootstrap import demo as stage  # noqa: PLC0415 - heavy
     from connector.cli.story import Story  # noqa: PLC0415
 
     pace = _speed(speed)
-    given = DemoOptions(folder=folder, seed=seed, speed=pace if serve else None)
+    given = stage.DemoOptions(folder=folder, seed=seed, speed=pace if serve else None)
     say("starting two simulated sites …")
-    with sandbox(given) as client:
-        path = prepare(given, client)
+    with stage.sandbox(given) as client:
+        path = stage.prepare(given, client)
+        stage.tell_customers(path)
         story = Story(client, sys.stdout)
         if serve:
             _say_serving(client, path)
 
-        code = play(path, client, lambda _program: story, stepped=not serve)
+        code = stage.play(path, client, lambda _program: story, stepped=not serve)
         story.close()
         _final_table(options, client, story)
         ended = client.now()
     if not serve:
-        freeze_clock(path)
+        stage.freeze_clock(path)
         _three_commands(path, story, ended)
     return code
 

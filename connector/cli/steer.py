@@ -6,7 +6,6 @@ import getpass
 
 import click
 
-from connector.bootstrap.releasing import release as release_ticket
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.show import Output, emit_json, put
 from connector.errors import ConnectorError
@@ -77,6 +76,8 @@ def release(options: Options, *, ticket: str) -> int:
 
     Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker.
     """
+    from connector.bootstrap.releasing import release as release_ticket  # noqa: PLC0415 - heavy, and help lists this
+
     key = release_ticket(options.load(), ticket, actor=getpass.getuser())
     if options.output is Output.TEXT:
         print(f"released: {key}")

@@ -39,6 +39,10 @@ class _Line:
     text: str = field(compare=False)
 
 
+_NOT_LEFT = {"waits: ": "not yet", "follows ": "in silence"}
+"""How a reason begins that leaves nothing to people, and what stands before it."""
+
+
 class Story:
     """An ``Observer`` that tells the demo. People's acts come from the sandbox's own ground truth.
 
@@ -119,11 +123,11 @@ class Story:
     def _leave(self, now: datetime, values: Mapping[str, Any]) -> None:
         told = (str(values["site"]), str(values["ticket"]), str(values["what"]), str(values["why"]))
         site, key, what, why = told
-        waits = why.startswith("waits: ")
-        seen = self._put_off if waits else self._left
+        called = next((words for start, words in _NOT_LEFT.items() if why.startswith(start)), "")
+        seen = self._put_off if called else self._left
         if told not in seen:
             seen.add(told)
-            self._keep(now, 2, ("=", site, key), f"{'not yet' if waits else 'left to people'}: {what} — {why}")
+            self._keep(now, 2, ("=", site, key), f"{called or 'left to people'}: {what} — {why}")
 
     def _alarm(self, now: datetime, values: Mapping[str, Any]) -> None:
         alarm: Alarm = values["alarm"]

@@ -68,7 +68,7 @@ def group_of(ours: Sight, alike: Sequence[Sight], rules: StormRules) -> Group | 
     A storm begins where ``count`` of them were opened ``within`` a time, and goes on while the next one comes within
     that time after the one before. The first open one that is no less urgent speaks.
     """
-    run = next((run for run in _runs(sorted(alike), rules.within) if ours in run), [])
+    run = next((run for run in _runs(sorted(alike, key=_order), rules.within) if ours in run), [])
     if not _is_storm(run, rules):
         return None
     urgent = (each for each in run if each.is_open and (each.rank <= ours.rank or each.rank == UNKNOWN))
@@ -76,6 +76,11 @@ def group_of(ours: Sight, alike: Sequence[Sight], rules: StormRules) -> Group | 
 
 
 UNKNOWN = 9
+
+
+def _order(each: Sight) -> tuple[datetime, int, str]:
+    """Return the place of a ticket among those of its look; ids are numbers, and 9 comes before 10."""
+    return (each.opened_at, len(each.id), each.id)
 
 
 def _runs(ordered: Sequence[Sight], within: timedelta) -> Iterator[list[Sight]]:

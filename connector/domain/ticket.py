@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+from connector.domain.copying import drafted
+
 Fact = str | float | bool | frozenset[str]
 """A normalised input of the policy; a missing input is absent, never an empty string."""
 
@@ -116,6 +118,7 @@ class NativeStage(StrEnum):
     NONE = "none"
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeClock:
     """The helpdesk's own reading of one SLA clock, as a snapshot.
@@ -137,6 +140,7 @@ class NativeClock:
     within_hours: bool | None = None
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """Free text that triggers read; it stays in memory and never reaches the journal.
@@ -153,6 +157,7 @@ class Text:
         return "Text(…)"
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """What a delta says about comments when it carries no comments (Zendesk metric sets).
@@ -170,6 +175,7 @@ class Activity:
     agent_at: datetime | None = None
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """One support request as observed at one moment.

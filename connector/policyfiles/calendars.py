@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -138,6 +138,21 @@ def _is_removed(day: date, holiday: Holiday, removed: set[str]) -> bool:
     return day.isoformat() in removed or any(name in removed or name.partition(" (")[0] in removed for name in holiday)
 
 
+def _parts(country: str) -> Sequence[str]:
+    """Return the parts of a country that have holidays of their own; raises ``LookupError`` for no country.
+
+    The list of all countries loads each of them, so it is only made for who names a country in another way, or wrongly.
+    """
+    import holidays  # noqa: PLC0415  # slow to import, and only needed where a policy names a country
+
+    if len(country) == 2 and country.isalpha() and (found := getattr(holidays, country, None)) is not None:
+        return tuple(found.subdivisions)
+    places: Mapping[str, list[str]] = holidays.list_supported_countries()
+    if country not in places:
+        raise LookupError("country", closest(country, places) or "use a two-letter country code such as DE")
+    return places[country]
+
+
 @lru_cache(maxsize=64)
 def public_holidays(country: str, subdiv: str | None, years: tuple[int, ...]) -> Mapping[date, tuple[Holiday, ...]]:
     """Return the public holidays of a place by date.
@@ -147,11 +162,9 @@ def public_holidays(country: str, subdiv: str | None, years: tuple[int, ...]) ->
     """
     import holidays  # noqa: PLC0415  # slow to import, and only needed where a policy names a country
 
-    places: Mapping[str, list[str]] = holidays.list_supported_countries()
-    if country not in places:
-        raise LookupError("country", closest(country, places) or "use a two-letter country code such as DE")
-    if subdiv is not None and subdiv not in places[country]:
-        raise LookupError("subdiv", f"use one of {', '.join(places[country])}" if places[country] else "remove it")
+    known = _parts(country)
+    if subdiv is not None and subdiv not in known:
+        raise LookupError("subdiv", f"use one of {', '.join(known)}" if known else "remove it")
     local, english = (
         holidays.country_holidays(country, subdiv=subdiv, years=years, language=language)
         for language in (None, _LANGUAGE)

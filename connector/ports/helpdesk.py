@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connector.domain.change import Change, Write
+from connector.domain.copying import drafted
 from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.policy import LevelTarget
@@ -19,6 +20,7 @@ Version = str
 Cursor = str
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …)."""

@@ -144,10 +144,11 @@ def _compiled(path: Path, environment: ImmutableSandboxedEnvironment, problems: 
     try:
         source = _source(path)
         known = REASON_NAMES if path.stem == REASON else VOCABULARY.keys()
-        if refused := list(_refused(environment.parse(source), str(path), known)):
+        tree = environment.parse(source)
+        if refused := list(_refused(tree, str(path), known)):
             problems += refused
             return None
-        template = environment.from_string(source)
+        template = environment.from_string(tree)
         _try(template, Locale.parse(normal(path.parent.name), sep="-"), _trials(path.stem))
         return template
     except TemplateSyntaxError as error:

@@ -87,7 +87,7 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
             kills = draw(rng, undisturbed.counts, first=order.seed * order.plays + number, count=order.kills)
             try:
                 told = play(stage, scenario, kills)
-                attended = play(stage, scenario, looks=told.died_at)
+                attended = play(stage, scenario, looks=told.looks)
             except AssertionError as error:
                 result.errors.append(f"{kills}: {error}")
                 yield result

@@ -3,7 +3,7 @@
 What a story leads to depends on when the connector looks: a person who acts a minute before a level is due acknowledges
 the one before it, a minute later the next one. A process that starts looks at once, so a death moves every later look.
 The same story is therefore also told *attended*: nobody dies, and the daemon is asked by its control socket to look at
-the very moments at which a new process did. What is then left to differ is what a death must not change.
+the very moments at which a new process did, and as often. What is then left to differ is what a death must not change.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from connector.engine.control import call
 from connector.sandbox.client import SandboxClient
 from connector.sandbox.script import Scenario
 from tests.crash.failpoints import Failpoints, Kill, Tally
-from tests.crash.judge import Account, account
+from tests.crash.judge import LATE, Account, account
 from tests.crash.processes import NARRATOR, Child, connector, sandbox, until_dead_or
 from tests.lab.office import KINDS, Office, copy_state
 
@@ -31,15 +32,17 @@ class Told:
     """How a story went.
 
     Attributes:
-        killed: Boundaries at which a process really died, in order; ``died_at`` are the moments.
+        killed: Boundaries at which a process really died, in order.
+        looks: Moments at which a process died, with the passes that were begun there and came to their end.
         again: How many of them came before the process had ended its first pass: recovery itself was interrupted.
         counts: How often each boundary was passed by the last process.
-        parked: Tickets on which a write waits for a person, by the journal; ``sending`` counts those without outcome.
+        parked: Tickets on which a write waits for a person, by the journal.
+        sending: How many writes have no outcome although they were sent in good time.
     """
 
     account: Account
     killed: list[str] = field(default_factory=list)
-    died_at: list[datetime] = field(default_factory=list)
+    looks: dict[datetime, int] = field(default_factory=dict)
     again: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     parked: frozenset[str] = frozenset()
@@ -56,10 +59,16 @@ class Stage:
     vendor: str
 
 
-def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill] = (), looks: Sequence[datetime] = ()) -> Told:
+def play(
+    stage: Stage,
+    scenario: Scenario,
+    kills: Sequence[Kill] = (),
+    *,
+    looks: Mapping[datetime, int] = MappingProxyType({}),
+) -> Told:
     """Tell a story; the first process dies at the first kill, the next at the second, and so on.
 
-    ``looks`` are moments at which a process that nobody kills is asked to poll.
+    ``looks`` are moments at which a process that nobody kills is asked to poll until it has passed so often.
 
     Raises:
         AssertionError: A process ended in another way than ordered, or time stood still.
@@ -79,7 +88,8 @@ def play(stage: Stage, scenario: Scenario, kills: Sequence[Kill] = (), looks: Se
         if told.account.problems:
             raise AssertionError(f"the sandbox failed: {told.account.problems[:3]}")
         told.parked = frozenset(_ask(office, "select distinct ticket from op where status = 'parked'"))
-        told.sending = len(_ask(office, "select id from op where status = 'sending'"))
+        late = int((scenario.ends_at - LATE).timestamp() * 1_000_000)
+        told.sending = len(_ask(office, f"select id from op where status = 'sending' and sent_at < {late}"))  # noqa: S608
     told.took = time.perf_counter() - began
     return told
 
@@ -94,10 +104,6 @@ def _fresh_state(office: Office, template: Path, kills: Sequence[Kill]) -> None:
         copy_state(template, office.state)
 
 
-_PASSES = "select id from run where ended_at is not null and outcome != 'stopped'"
-"""Those that ended; what a process left unfinished is closed as stopped by the next one."""
-
-
 @dataclass(slots=True)
 class _Life:
     """The connector's life in one story: one process after another."""
@@ -107,9 +113,10 @@ class _Life:
     client: SandboxClient
     scenario: Scenario
 
-    def told(self, kills: list[Kill], looks: Sequence[datetime]) -> Told:
+    def told(self, kills: list[Kill], looks: Mapping[datetime, int]) -> Told:
         told = Told(account=account({}, [], self.scenario.ends_at))
         tally, passes = Tally(), 0
+        died_at: list[datetime] = []
         self.client.join(NARRATOR)
         while True:
             kill = kills.pop(0) if kills else None
@@ -120,15 +127,22 @@ class _Life:
                 child.kill()
             told.counts = tally.counts()
             if not died:
+                told.looks = {moment: self._passes(moment) for moment in died_at}
                 return told
             if not child.was_killed or kill is None:
                 raise AssertionError(f"the connector ended with {child.code}: {_tail(self.stage.folder)}")
             told.killed.append(kill.boundary)
-            passes, before = len(_ask(self.office, _PASSES)), passes
+            passes, before = self._passes(), passes
             told.again += len(told.killed) > 1 and passes == before
             self.client.join(NARRATOR)  # works again: time stands still until the next process takes part
             self.client.leave("connector/*")
-            told.died_at.append(self.client.now())
+            died_at.append(self.client.now())
+
+    def _passes(self, at: datetime | None = None) -> int:
+        """Return how many passes came to their end, those begun at a moment; the next process stops the others."""
+        begun = "" if at is None else f" and started_at = {int(at.timestamp() * 1_000_000)}"
+        ended = "select id from run where ended_at is not null and outcome != 'stopped'"
+        return len(_ask(self.office, ended + begun))
 
     def _born(self, kill: Kill | None, tally: Tally) -> Child:
         vendor = self.stage.vendor
@@ -138,13 +152,15 @@ class _Life:
         log = self.stage.folder / "logs" / "connector.log"
         return connector(["-c", str(self.office.config), "run"], Failpoints(kill, tally, ports), log)
 
-    def _until_the_end(self, child: Child, kill: Kill | None, looks: Sequence[datetime]) -> bool:
+    def _until_the_end(self, child: Child, kill: Kill | None, looks: Mapping[datetime, int]) -> bool:
         if kill is not None and kill.boundary == "reload" and until_dead_or(child, self.client, None):
             return True
-        for moment in dict.fromkeys(looks):
+        for moment, wanted in looks.items():
             if until_dead_or(child, self.client, moment):
                 return True
-            call(self.office.state.with_name("state.db.sock"), "poll")
+            for _ in range(wanted - self._passes(moment)):
+                call(self.office.state.with_name("state.db.sock"), "poll")
+                until_dead_or(child, self.client, moment)  # the pass comes first: a narrator waits until all others do
         return until_dead_or(child, self.client, self.scenario.ends_at)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.copying import changed
+from connector.domain.copying import changed, drafted
 from connector.domain.situation import EscalationState
 
 _NAMES = sorted(field.name for field in fields(EscalationState))
@@ -35,3 +36,54 @@ def test_a_copy_is_as_frozen_as_the_value() -> None:
 def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(KeyError):
         changed(EscalationState(), lvel=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plain:
+    a: int
+    b: str = "b"
+    c: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.a < 0:
+            raise ValueError("a is negative")
+
+
+@drafted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drafted:
+    a: int
+    b: str = "b"
+    c: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.a < 0:
+            raise ValueError("a is negative")
+
+
+_GIVEN = st.fixed_dictionaries(
+    {}, optional={"a": st.integers(-1, 3), "b": st.text(max_size=2), "c": st.lists(st.integers()), "d": st.none()}
+)
+
+
+def _made(kind: type[Any], given: dict[str, object]) -> object:
+    try:
+        value = kind(**given)
+    except (TypeError, ValueError) as error:
+        return type(error)
+    return {name: getattr(value, name) for name in ("a", "b", "c")}
+
+
+@given(_GIVEN)
+def test_what_is_made_as_a_draft_is_what_a_dataclass_makes_or_refuses(given: dict[str, object]) -> None:
+    assert _made(_Drafted, given) == _made(_Plain, given)
+
+
+def test_what_was_made_as_a_draft_is_one_of_its_kind_and_frozen() -> None:
+    value = _Drafted(a=1)
+    assert type(value) is _Drafted
+    assert value == _Drafted(a=1)
+    assert value.c is not _Drafted(a=1).c
+    assert (hash(value.b), repr(replace(value, a=2))) == (hash("b"), "_Drafted(a=2, b='b', c=[])")
+    with pytest.raises(FrozenInstanceError):
+        value.a = 2  # type: ignore[misc]

@@ -132,9 +132,8 @@ class TestTwins:
         assert min(case.level("desk", first), case.level("desk", second)) > 1
 
     def test_a_twin_of_a_twin_is_a_twin(self, case: Case) -> None:
-        first, second, third = case.opened(), case.opened(), case.opened()
-        case.linked("desk", third, LinkKind.TWIN, second)
-        case.linked("desk", first, LinkKind.TWIN, second)
+        first, second, between = case.opened(), case.opened(), case.opened()
+        case.linked("desk", between, LinkKind.TWIN, first, second)
         case.later()
         assert case.told(public=True) == {("desk", first)}
 

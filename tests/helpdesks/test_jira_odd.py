@@ -57,7 +57,14 @@ def site(clock: StoppedClock, wire: responses.RequestsMock) -> JiraSite:
 
 
 def issue(**fields: Any) -> dict[str, Any]:
-    values = {"created": STAMP, "updated": STAMP, "status": {"id": "3"}, "priority": {"id": "4"}} | fields
+    values = {
+        "created": STAMP,
+        "updated": STAMP,
+        "status": {"id": "3"},
+        "priority": {"id": "4"},
+        "project": {"key": "SUP"},
+    }
+    values |= fields
     return {"id": "7", "key": "SUP-7", "fields": values}
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.change import Field, Write
-from connector.domain.events import EventKind, Role
+from connector.domain.events import ABSORBED, EventKind, Role
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import ClockName, LinkKind, NativeStage, Priority, Status, Ticket, TicketRef
 from connector.errors import Conflict, Malformed, Rejected, Throttled, Unknown
@@ -439,10 +439,20 @@ class TestHistory:
         assert (event.actor.id, event.actor.role) == ("9", Role.CUSTOMER)
 
     def test_a_merge_is_told(self) -> None:
+        (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "to": {"ticket_id": 3}}}))
+        assert (event.kind, event.name, event.after) == (EventKind.MERGED, "", "3")
+
+    def test_tickets_that_were_merged_into_it_are_named_one_by_one(self) -> None:
+        place = {"ticket_ids": [7, 8, 7, "x", None]}
+        events = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "from": place}}))
+        assert [(e.id, e.name, e.after) for e in events] == [
+            ("2:merged:7", ABSORBED, "7"),
+            ("2:merged:8", ABSORBED, "8"),
+        ]
+
+    def test_one_ticket_that_was_merged_into_it_is_named(self) -> None:
         (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "from": {"ticket_id": 3}}}))
-        assert (event.kind, event.after) == (EventKind.MERGED, "3")
-        several = {"channel": "web", "source": {"rel": "merge", "from": {"ticket_ids": [3, 4]}}}
-        assert [event.after for event in self.read(audit(2, via=several))] == ["3", "4"]
+        assert (event.kind, event.name, event.after) == (EventKind.MERGED, ABSORBED, "3")
 
     def test_what_changes_nothing_for_us_is_left_out(self) -> None:
         assert (

@@ -50,7 +50,7 @@ class JiraReader:
         self._client = client
         self._author = writer or client
         self._shape = shape
-        self._projects = tuple(projects)
+        self._projects = tuple(key.upper() for key in projects)
         self._accounts = Accounts(client, writer or client)
         self._search = Search(client)
         self._proved_at: datetime | None = None
@@ -145,8 +145,8 @@ class JiraReader:
         return self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
 
     def looks_after(self, ticket: Ticket) -> bool:
-        """Return whether an issue is in one of the site's projects."""
-        return not self._projects or ticket.scope in self._projects
+        """Return whether an issue is in one of the site's projects; one whose project is not shown is."""
+        return not (self._projects and ticket.scope) or ticket.scope.upper() in self._projects
 
     def _gone_of(self, ids: Sequence[str], read: Page) -> Page:
         """Return what was read of ``ids``, with those that are gone; believed only while Jira knows us."""

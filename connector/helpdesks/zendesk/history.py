@@ -157,17 +157,18 @@ class _Reading:
         return Actor(str(id_), self._witness.role_of(id_))
 
     def _merged(self) -> Iterator[TicketEvent]:
-        """Yield one event per ticket that a merge closed into this one, as the audit or its comment names them."""
+        """Yield one event per ticket that a merge closed into this one, or one for the merge that closed this one."""
         vias = (self._audit.via, *(event.via for event in self._audit.events or ()))
-        for source in dict.fromkeys(id_ for via in vias for id_ in _merged_ids(via)):
-            yield TicketEvent(
-                id=f"{self._audit.id}:merged:{source}",
-                at=self._at,
-                kind=EventKind.MERGED,
-                actor=self._author,
-                name=ABSORBED,
-                after=source,
-            )
+        merges = [source for via in vias if via and (source := via.source) is not None and source.rel == "merge"]
+        ids = list(dict.fromkeys(id_ for source in merges for id_ in _ids(source.from_)))
+        for id_ in ids:
+            yield self._merge(f"merged:{id_}", name=ABSORBED, after=id_)
+        if merges and not ids:
+            yield self._merge("merged", after=next(iter(_ids(merges[0].to)), None))
+
+    def _merge(self, suffix: str, *, name: str = "", after: str | None) -> TicketEvent:
+        id_, kind = f"{self._audit.id}:{suffix}", EventKind.MERGED
+        return TicketEvent(id=id_, at=self._at, kind=kind, actor=self._author, name=name, after=after)
 
 
 def _moment(audit: shapes.Audit) -> datetime:
@@ -177,11 +178,11 @@ def _moment(audit: shapes.Audit) -> datetime:
         raise Malformed(f"audit {audit.id}: {error}") from None
 
 
-def _merged_ids(via: shapes.Via | None) -> tuple[str, ...]:
-    source = via.source if via is not None else None
-    if source is None or source.rel != "merge" or source.from_ is None:
+def _ids(place: shapes.Place | None) -> tuple[str, ...]:
+    """Return the tickets that a place names."""
+    if place is None:
         return ()
-    ids = source.from_.ticket_ids if isinstance(source.from_.ticket_ids, list) else [source.from_.ticket_id]
+    ids = place.ticket_ids if isinstance(place.ticket_ids, list) else [place.ticket_id]
     return tuple(str(id_) for id_ in ids if isinstance(id_, int))
 
 
