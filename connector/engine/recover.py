@@ -134,7 +134,7 @@ class _Recovery:
                 self._wait(op, found, at)
             case Step.RESEND:
                 self._ready(op, found, seen)
-            case Step.PARK:
+            case _:
                 self._park(op, found)
 
     def _settle(self, op: Op, seen: Lookup) -> None:

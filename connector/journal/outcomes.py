@@ -59,9 +59,9 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, a
     )
     if not moved:
         return
-    _store_applied(connection, op.write, receipt.at)
-    _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
-    _overlay(connection, op.write, receipt.version)
+    if _overlay(connection, op.write, receipt.version):
+        _store_applied(connection, op.write, receipt.at)
+        _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
     _count(connection, op, now=now)
     audit.append(connection, _line(op, "write", now, {"remote_id": receipt.remote_id}, actor=actor))
 
@@ -83,14 +83,14 @@ def conflict(connection: Connection, op: Op, why: str, *, now: datetime) -> None
 def withdraw(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
     """Store that an open write is given up: what it would have said is passed over for good."""
     if _fail(connection, op, why, now=now):
-        _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
+        _note_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
         audit.append(connection, _line(op, "withdrawn", now, {"error": why}))
 
 
 def drop(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
     """Store that a person gave a parked write up."""
     if _fail(connection, op, f"dropped by {actor}", now=now):
-        _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
+        _note_occasions(connection, op.write, _comment_occasions(op.write), Outcome.SUPERSEDED, now)
         audit.append(connection, _line(op, "dropped", now, {}, actor=actor))
 
 
@@ -131,7 +131,7 @@ def _park(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
     values = {"why": why, "document": document, "look_at": None, "settled_at": to_micros(now)}
     if not move(connection, op, to=OpStatus.PARKED, expected=(OpStatus.SENDING,), **values):
         return
-    _store_occasions(connection, op.write, _comment_occasions(op.write), Outcome.PARKED, now)
+    _note_occasions(connection, op.write, _comment_occasions(op.write), Outcome.PARKED, now)
     _count(connection, op, now=now)
     audit.append(connection, _line(op, "parked", now, {"error": why}))
 
@@ -141,7 +141,7 @@ def reject(connection: Connection, op: Op, why: str, *, now: datetime, rest: Wri
     if _fail(connection, op, why, now=now):
         going_on = set(_all_occasions(rest)) if rest is not None else set()
         refused = (about for about in _all_occasions(op.write) if about not in going_on)
-        _store_occasions(connection, op.write, refused, Outcome.REJECTED, now)
+        _note_occasions(connection, op.write, refused, Outcome.REJECTED, now)
         audit.append(connection, _line(op, "rejected", now, {"error": why}))
 
 
@@ -173,13 +173,25 @@ def _store_occasions(
     store_said(connection, site, rows, proven=True)
 
 
-def _overlay(connection: Connection, write: Write, version: str) -> None:
-    """Let the stored ticket take on what was written, unless it has been seen in a later state since."""
+def _note_occasions(
+    connection: Connection, write: Write, occasions: Iterator[tuple[Occasion, Effect]], outcome: Outcome, at: datetime
+) -> None:
+    """Store what became of a write's occasions; of a ticket that is erased or forgotten by now nothing is stored."""
+    known = select(ticket.c.id).where(ticket.c.site == write.ref.site, ticket.c.id == write.ref.id)
+    if connection.execute(known).scalar_one_or_none() is not None:
+        _store_occasions(connection, write, occasions, outcome, at)
+
+
+def _overlay(connection: Connection, write: Write, version: str) -> bool:
+    """Let the stored ticket take on what was written, unless it has been seen in a later state since.
+
+    Returns False for a ticket that is erased or forgotten by now.
+    """
     mine = (ticket.c.site == write.ref.site, ticket.c.id == write.ref.id)
     columns = (ticket.c.document, ticket.c.version, ticket.c.own_version, ticket.c.text_version)
     row = connection.execute(select(*columns).where(*mine)).one_or_none()
     if row is None:
-        return
+        return False
     values = {"own_version": version or row.own_version}
     if row.version in {write.seen, row.own_version}:
         after = as_written(ticket_of(row.document), write, version=version)
@@ -187,6 +199,7 @@ def _overlay(connection: Connection, write: Write, version: str) -> None:
         if row.text_version == row.version:  # what we write is never part of the text that word lists read
             values["text_version"] = after.version
     connection.execute(update(ticket).where(*mine).values(values))
+    return True
 
 
 def _effects(write: Write) -> list[Effect]:

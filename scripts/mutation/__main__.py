@@ -58,6 +58,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
                 "connector/domain/flapping.py",
             ),
             tests=(
+                "tests/domain/test_ownership.py",
                 "tests/domain/test_plan.py",
                 "tests/domain/test_semantics.py",
                 "tests/domain/test_holds.py",

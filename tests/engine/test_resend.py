@@ -9,11 +9,12 @@ import pytest
 from connector.domain.change import Write
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
-from connector.domain.ticket import Priority, Status
+from connector.domain.ticket import Priority, Status, TicketRef
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome
+from connector.errors import Rejected
 from connector.helpdesks.memory import AGENT, Fault
-from connector.ports import AlarmKind, Lookup, OpStatus
+from connector.ports import AlarmKind, Lookup, OpStatus, Presence
 from tests.engine.stage import MINUTE, SECOND, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -183,3 +184,80 @@ def test_a_watch_that_fails_is_given_up_and_costs_nobody_anything(
     assert len(looked) == 1
     assert [o for o in outcomes if o is PassOutcome.PARTIAL] == [PassOutcome.PARTIAL]
     assert len(stage.ears.heard("watch_given_up")) == 1
+
+
+def test_a_look_before_its_time_is_not_made(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    lose_a_note(stage, desk)
+    clock.move(SECOND)
+    stage.run("desk")
+    asked = desk.world.requests.total()
+    clock.move(SECOND)
+    stage.run("desk", fetch=False)
+    assert desk.world.requests.total() == asked
+
+
+class TestWhatMustNotStandThere:
+    """A look for a write finds more of ours than should be there."""
+
+    def looked(self, stage: Stage, desk: Desk, found: Lookup) -> list[str]:
+        """Lose a note, let the next look find something, and return the alarms."""
+        lose_a_note(stage, desk)
+        desk.reader.look_up = lambda write, *, since: found  # type: ignore[method-assign,misc]  # noqa: ARG005
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        return [f"{alarm.kind}: {alarm.message}" for alarm in stage.ears.alarms]
+
+    def retracts(self, desk: Desk, answer: bool | Exception) -> list[str]:
+        done: list[str] = []
+
+        def retract(ref: TicketRef, comment: str) -> bool:
+            done.append(f"{ref.id}/{comment}")
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        desk.writer.real.retract = retract  # type: ignore[method-assign]
+        return done
+
+    @pytest.mark.parametrize(
+        ("copies", "answer", "became"),
+        [
+            (("c2",), True, "2 times from us; the newer one is taken back"),
+            (("c2", "c3"), True, "3 times from us; the newer ones are taken back"),
+            (("c2",), Rejected("no"), "2 times from us; the newer could NOT be taken back (Rejected)"),
+        ],
+    )
+    def test_copies_are_taken_back_and_reported(
+        self, stage: Stage, desk: Desk, copies: tuple[str, ...], answer: bool | Exception, became: str
+    ) -> None:
+        done = self.retracts(desk, answer)
+        (told,) = self.looked(stage, desk, Lookup(presence=Presence.FOUND, remote_id="c1", copies=copies))
+        assert told == f"self-report: desk:1 got the same comment {became}"
+        assert done == [f"1/{copy}" for copy in copies]
+
+    def test_while_writes_are_paused_nothing_is_taken_back(self, stage: Stage, desk: Desk) -> None:
+        done = self.retracts(desk, answer=True)
+        lose_a_note(stage, desk)
+        found = Lookup(presence=Presence.FOUND, remote_id="c1", copies=("c2",))
+        desk.reader.look_up = lambda write, *, since: found  # type: ignore[method-assign,misc]  # noqa: ARG005
+        stage.clock.move(MINUTE)
+        stage.run("desk", may_write=lambda: False)
+        assert done == []
+        assert "could NOT be taken back (Denied)" in stage.ears.alarms[-1].message
+
+    @pytest.mark.parametrize(
+        ("answer", "became", "status"),
+        [
+            (True, "it was made private", OpStatus.DONE),
+            (False, "it was removed", OpStatus.FAILED),
+            (Rejected("no"), "it could NOT be hidden (Rejected)", OpStatus.PARKED),
+        ],
+    )
+    def test_a_note_that_customers_can_read_freezes_the_notes(
+        self, stage: Stage, desk: Desk, answer: bool | Exception, became: str, status: OpStatus
+    ) -> None:
+        self.retracts(desk, answer)
+        told = self.looked(stage, desk, Lookup(presence=Presence.FOUND, remote_id="c1", exposed=("c1",)))
+        assert told[0] == f"freeze: an internal note on desk:1 could be read by customers; {became}"
+        assert Effect.NOTES in stage.journal.records().sites()[0].frozen
+        assert status in {op.status for op in stage.ops("desk") if op.write.comment}

@@ -1,0 +1,318 @@
+"""Ownership at its edges: the exact second, the exact count, whose word it was, and how it is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connector.domain.change import Field
+from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.flapping import EVERY, HIGH, LOW, SAMPLES, Flapping, changed_share, read_flapping
+from connector.domain.occasion import AGAIN, Outcome, Said
+from connector.domain.ownership import Holding, told, touched_since
+from connector.domain.site import HOLD_UNTIL, Effect
+from connector.domain.situation import Applied, EscalationState
+from connector.domain.standoffs import Conflict, Looping, conflicts, looping
+from connector.domain.ticket import Priority
+from tests.domain.desk import ANNA, CARLA, MONDAY, OURS, ROBOT, SOMEBODY, Desk
+
+P1, P2, P3, P4 = Priority
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+RIVAL = Actor("rule:7", Role.AUTOMATION)
+
+
+def flips(*at: timedelta, kind: EventKind = EventKind.PRIORITY, actor: Actor = RIVAL) -> Desk:
+    """We write P1 a second before each moment, and a program takes it back."""
+    desk = Desk()
+    for n, when in enumerate(at):
+        for actor_, before, after, shift in ((OURS, "P3", "P1", -SECOND), (actor, "P1", "P3", SECOND * 0)):
+            moment = MONDAY + when + shift
+            desk.events.append(
+                TicketEvent(id=f"{n}{after}", at=moment, kind=kind, actor=actor_, before=before, after=after)
+            )
+    return desk
+
+
+def found(desk: Desk, *, released_at: datetime | None = None, now: datetime = MONDAY + 9 * DAY) -> tuple[Conflict, ...]:
+    return conflicts(desk.situation, released_at=released_at, now=now)
+
+
+class TestConflicts:
+    @pytest.mark.parametrize(
+        ("kind", "field"),
+        [
+            (EventKind.PRIORITY, Field.PRIORITY),
+            (EventKind.GROUP, Field.GROUP),
+            (EventKind.ASSIGNEE, Field.ASSIGNEE),
+        ],
+    )
+    def test_every_contested_field_has_its_own(self, kind: EventKind, field: Field) -> None:
+        (conflict,) = found(flips(MINUTE, 2 * MINUTE, kind=kind))
+        assert conflict == Conflict(field, "rule:7", MONDAY + 2 * MINUTE)
+
+    def test_the_second_counts_from_the_moment_at_which_it_happened(self) -> None:
+        (conflict,) = found(flips(MINUTE, 2 * MINUTE, 3 * MINUTE))
+        assert conflict.since == MONDAY + 2 * MINUTE
+
+    @pytest.mark.parametrize(("apart", "is_one"), [(DAY, True), (DAY + SECOND, False)])
+    def test_two_within_a_day_to_the_second(self, apart: timedelta, is_one: bool) -> None:
+        assert bool(found(flips(MINUTE, MINUTE + apart))) is is_one
+
+    def test_what_lies_ahead_does_not_count_yet(self) -> None:
+        desk = flips(MINUTE, 2 * MINUTE)
+        assert found(desk, now=MONDAY + 2 * MINUTE - SECOND) == ()
+        assert len(found(desk, now=MONDAY + 2 * MINUTE)) == 1
+
+    def test_a_release_forgets_what_was_up_to_then(self) -> None:
+        desk = flips(MINUTE, 2 * MINUTE)
+        assert len(found(desk, released_at=MONDAY + MINUTE - SECOND)) == 1
+        assert found(desk, released_at=MONDAY + MINUTE) == ()
+
+    def test_the_first_of_two_rivals_is_named(self) -> None:
+        desk = flips(5 * MINUTE, 6 * MINUTE)
+        desk.events += [
+            dataclasses.replace(e, id=f"x{e.id}", at=e.at + DAY / 2) for e in flips(MINUTE, 2 * MINUTE).events
+        ]
+        other = flips(3 * MINUTE, 4 * MINUTE, actor=Actor("rule:8", Role.AUTOMATION))
+        desk.events = sorted((*other.events, *desk.events), key=lambda event: event.at)
+        (conflict,) = found(desk)
+        assert (conflict.actor, conflict.since) == ("rule:8", MONDAY + 4 * MINUTE)
+
+    def test_a_change_of_another_value_than_ours_is_no_flip(self) -> None:
+        desk = flips(MINUTE, 2 * MINUTE)
+        desk.events = [dataclasses.replace(e, before="P2") if e.actor == RIVAL else e for e in desk.events]
+        assert found(desk) == ()
+
+    def test_a_flip_of_what_a_flip_left_is_none(self) -> None:
+        desk = flips(MINUTE)
+        desk.events.append(
+            TicketEvent(id="z", at=MONDAY + 2 * MINUTE, kind=EventKind.PRIORITY, actor=RIVAL, before="P1", after="P4")
+        )
+        assert found(desk) == ()
+
+    @pytest.mark.parametrize(
+        ("applied_at", "baseline", "is_one"),
+        [
+            (timedelta(0), False, True),
+            (MINUTE + 5 * SECOND, False, True),
+            (MINUTE + 6 * SECOND, False, False),
+            (timedelta(0), True, False),
+        ],
+    )
+    def test_our_last_write_counts_where_the_log_does_not_show_it(
+        self, applied_at: timedelta, baseline: bool, is_one: bool
+    ) -> None:
+        desk = flips(MINUTE, 2 * MINUTE)
+        desk.events = [e for e in desk.events if e.id != "0P1"]
+        desk.applied[Field.PRIORITY] = Applied(value="P1", at=MONDAY + applied_at, baseline=baseline)
+        assert bool(found(desk)) is is_one
+
+    def test_it_is_told_with_who_and_since_when(self) -> None:
+        assert str(Conflict(Field.GROUP, "rule:7", MONDAY)) == (
+            "ownership conflict: group is taken back by another program (rule:7), since 2026-11-23 09:00 UTC"
+        )
+        assert str(Conflict(Field.PRIORITY, "", MONDAY)) == (
+            "ownership conflict: priority is taken back by another program, since 2026-11-23 09:00 UTC"
+        )
+
+
+class TestLooping:
+    def repeats(self, *at: timedelta, outcome: Outcome = Outcome.DONE) -> Desk:
+        desk = Desk()
+        for n, when in enumerate(at):
+            desk.said[f"{AGAIN}{n}", Effect.FIELDS] = Said(outcome=outcome, at=MONDAY + when)
+        return desk
+
+    @pytest.mark.parametrize(("last", "since"), [(10 * MINUTE, MONDAY + 10 * MINUTE), (10 * MINUTE + SECOND, None)])
+    def test_four_within_ten_minutes_to_the_second(self, last: timedelta, since: datetime | None) -> None:
+        desk = self.repeats(timedelta(0), MINUTE, 2 * MINUTE, last)
+        assert looping(desk.situation, released_at=None) == (Looping(since) if since else None)
+
+    def test_three_are_none(self) -> None:
+        assert looping(self.repeats(timedelta(0), SECOND, MINUTE).situation, released_at=None) is None
+
+    def test_it_is_since_the_first_fourth(self) -> None:
+        desk = self.repeats(*(n * MINUTE for n in range(7)))
+        assert looping(desk.situation, released_at=None) == Looping(MONDAY + 3 * MINUTE)
+
+    @pytest.mark.parametrize(
+        ("outcome", "counts"),
+        [
+            (Outcome.DONE, True),
+            (Outcome.REJECTED, True),
+            (Outcome.PARKED, True),
+            (Outcome.WOULD_DO, False),
+            (Outcome.SUPERSEDED, False),
+            (Outcome.SILENCED, False),
+        ],
+    )
+    def test_only_what_was_tried_counts(self, outcome: Outcome, counts: bool) -> None:
+        desk = self.repeats(*(n * MINUTE for n in range(4)), outcome=outcome)
+        assert (looping(desk.situation, released_at=None) is not None) is counts
+
+    def test_only_repeats_count(self) -> None:
+        desk = self.repeats(*(n * MINUTE for n in range(3)))
+        desk.said["set:priority:P1", Effect.FIELDS] = Said(outcome=Outcome.DONE, at=MONDAY)
+        assert looping(desk.situation, released_at=None) is None
+
+    def test_a_release_forgets_what_was_up_to_then(self) -> None:
+        desk = self.repeats(*(n * MINUTE for n in range(4)))
+        assert looping(desk.situation, released_at=MONDAY - SECOND) is not None
+        assert looping(desk.situation, released_at=MONDAY) is None
+
+    def test_it_is_told_with_its_measure(self) -> None:
+        assert str(Looping(MONDAY)) == (
+            "loop breaker: more than 3 writes within 10 minutes without a new reason, since 2026-11-23 09:00 UTC"
+        )
+
+
+class TestWhoHoldsIt:
+    def test_an_owner_is_asked_for_by_field(self) -> None:
+        ours, theirs = Conflict(Field.GROUP, "rule:7", MONDAY), Conflict(Field.ASSIGNEE, "rule:8", MONDAY)
+        holding = Holding(conflicts=(ours, theirs), looping=Looping(MONDAY))
+        assert holding.owner_of(Field.GROUP) == str(ours)
+        assert holding.owner_of(Field.ASSIGNEE) == str(theirs)
+        assert holding.owner_of(Field.PRIORITY) == ""
+        assert holding.standoffs == (str(ours), str(theirs), str(Looping(MONDAY)))
+        assert Holding().standoffs == ()
+
+    @pytest.mark.parametrize(
+        ("actor", "people", "words"),
+        [
+            (ANNA, {"anna-id": "anna"}, "anna"),
+            (ANNA, {}, "agent (id anna-id)"),
+            (CARLA, {}, "customer (id carla-id)"),
+            (ROBOT, {"anna-id": "anna"}, "an automation (id robot-id)"),
+            (SOMEBODY, {}, "somebody"),
+            (Actor("", Role.AUTOMATION), {}, "an automation"),
+        ],
+    )
+    def test_who_acted_is_told_by_name_or_by_role(self, actor: Actor, people: dict[str, str], words: str) -> None:
+        assert told(TicketEvent(id="1", at=MONDAY, kind=EventKind.PRIORITY, actor=actor), people) == words
+
+    @pytest.mark.parametrize(("at", "counts"), [(-15 * MINUTE, False), (-15 * MINUTE + SECOND, True), (MINUTE, True)])
+    def test_a_touch_counts_within_the_hands_off_time(self, at: timedelta, counts: bool) -> None:
+        event = TicketEvent(id="1", at=MONDAY + at, kind=EventKind.GROUP, actor=ANNA)
+        acts = type("Moved", (), {"moved": event})()
+        assert (touched_since(acts, MONDAY, 15 * MINUTE) is event) is counts
+
+    def test_nobody_touched_it(self) -> None:
+        assert touched_since(type("Still", (), {"moved": None})(), MONDAY, MINUTE) is None
+
+
+def held_priority(desk: Desk) -> list[str]:
+    return [hold.by for hold in desk.look()[0].explanation.holds if hold.reason != "whole ticket"]
+
+
+class TestAPriorityThatWeWroteAfterwards:
+    """A delta tells late of a person's change: what we have written since is not theirs."""
+
+    def desk(self, *, live: Priority = P1, value: str = "P1", shift: timedelta = SECOND, **applied: Any) -> Desk:
+        desk = Desk(facts={"impact": "user", "urgency": "inconvenient"})
+        desk.wait(minutes=1).priority(P2)
+        at = desk.now
+        desk.ticket = dataclasses.replace(desk.ticket, priority=live)
+        desk.applied[Field.PRIORITY] = Applied(value=value, at=at + shift, **{"baseline": False, **applied})
+        desk.wait(minutes=1)
+        return desk
+
+    def test_ours_is_not_held(self) -> None:
+        assert held_priority(self.desk()) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"shift": timedelta(0)},
+            {"shift": -SECOND},
+            {"value": "P3"},
+            {"baseline": True},
+            {"live": P2, "value": "P2"},
+        ],
+        ids=["at the same moment", "before", "another value", "taken over", "the same as theirs"],
+    )
+    def test_anything_else_is_theirs(self, other: dict[str, Any]) -> None:
+        assert held_priority(self.desk(**other)) == ["agent (id anna-id)"]
+
+
+class TestAFieldFromTheBeginning:
+    """What stands in the hold field when the ticket is opened counts as its creator's."""
+
+    def desk(self, creator: Actor, *, complete: bool = True) -> Desk:
+        desk = Desk(facts=OUTAGE)
+        desk.events[0] = dataclasses.replace(desk.events[0], actor=creator)
+        desk.complete = complete
+        desk.ticket = dataclasses.replace(desk.ticket, held_until=MONDAY + timedelta(hours=4))
+        return desk
+
+    @pytest.mark.parametrize(
+        ("creator", "complete", "held"), [(ANNA, True, True), (CARLA, True, False), (CARLA, False, True)]
+    )
+    def test_a_customer_holds_nothing(self, creator: Actor, complete: bool, held: bool) -> None:
+        holds = {h.by for h in self.desk(creator, complete=complete).look()[0].explanation.holds}
+        assert holds == ({"field hold until"} if held else set())
+
+    def test_a_ticket_whose_creation_is_not_told_is_presumed_nobodys(self) -> None:
+        desk = self.desk(CARLA)
+        desk.events = []
+        assert {h.by for h in desk.look()[0].explanation.holds} == {"field hold until"}
+
+    def test_a_release_ends_it(self) -> None:
+        desk = self.desk(ANNA)
+        desk.wait(minutes=1).command("/esc release")
+        desk.wait(minutes=1)
+        assert desk.look()[0].explanation.holds == ()
+
+    def test_a_later_word_in_the_field_is_its_own(self) -> None:
+        desk = self.desk(CARLA)
+        desk.wait(minutes=1).event(EventKind.FACT, ANNA, name=HOLD_UNTIL, before=None, after="x")
+        assert {h.by for h in desk.look()[0].explanation.holds} == {"field hold until by agent (id anna-id)"}
+
+
+class TestFlapping:
+    def test_shares_are_of_twenty_steps(self) -> None:
+        now = MONDAY
+        assert changed_share((), now) == 0.0
+        assert changed_share((now,), now) == 1 / (SAMPLES - 1)
+        assert changed_share((now - EVERY, now), now) == 2 / (SAMPLES - 1)
+
+    @pytest.mark.parametrize(("steps", "share"), [(19, 1 / 20), (20, 0.0), (21, 0.0)])
+    def test_what_lies_twenty_steps_back_is_forgotten(self, steps: int, share: float) -> None:
+        assert changed_share((MONDAY,), MONDAY + steps * EVERY) == share
+
+    def test_quiet_steps_between_changes_count(self) -> None:
+        moments = (MONDAY - 19 * EVERY, MONDAY)
+        assert changed_share(moments, MONDAY) == 1 / 20
+        assert changed_share((MONDAY - 18 * EVERY, MONDAY), MONDAY) == 2 / 20
+
+    @pytest.mark.parametrize(("known", "flaps"), [(2, False), (3, True)])
+    def test_it_begins_at_a_fifth(self, known: int, flaps: bool) -> None:
+        changes = tuple(MONDAY - n * SECOND for n in range(known, 0, -1))
+        state = EscalationState(wanted_last=P1, wanted_changes=changes)
+        read = read_flapping(state, P2, MONDAY)
+        assert (HIGH, LOW) == (0.20, 0.05)
+        assert read.changes == (*changes, MONDAY)
+        assert (read.since, read.last) == (MONDAY if flaps else None, P2)
+        assert read.calm_at == (MONDAY + 20 * EVERY if flaps else None)
+
+    def test_it_ends_below_a_twentieth(self) -> None:
+        state = EscalationState(wanted_last=P2, wanted_changes=(MONDAY,), flapping_since=MONDAY)
+        still, over = (read_flapping(state, P2, MONDAY + n * EVERY) for n in (19, 20))
+        assert (still.since, still.calm_at) == (MONDAY, MONDAY + 20 * EVERY)
+        assert (over.since, over.calm_at, over.changes) == (None, None, (MONDAY,))
+
+    def test_reading_again_adds_nothing_and_no_more_than_the_samples_are_kept(self) -> None:
+        changes = tuple(MONDAY + n * SECOND for n in range(SAMPLES))
+        state = EscalationState(wanted_last=P1, wanted_changes=changes)
+        now = MONDAY + MINUTE
+        assert read_flapping(state, P1, now).changes == changes
+        assert read_flapping(state, P2, now).changes == (*changes[1:], now)
+        assert read_flapping(EscalationState(), P1, now) == Flapping(P1)
+
+    def test_without_a_wish_everything_stays_as_it_was(self) -> None:
+        state = EscalationState(wanted_last=P1, wanted_changes=(MONDAY,), flapping_since=MONDAY)
+        assert read_flapping(state, None, MONDAY + DAY) == Flapping(P1, (MONDAY,), MONDAY, MONDAY + 20 * EVERY)
+        assert read_flapping(EscalationState(), None, MONDAY) == Flapping()

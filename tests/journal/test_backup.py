@@ -1,0 +1,163 @@
+"""Backups: made online and verified, thinned out, and put back with what stood there kept aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.errors import ConnectorError
+from connector.journal import back_up, backup_folder, backup_name, backups_in, make_backup, open_journal, restore
+from connector.journal.backup import made_at, superfluous, verify
+from connector.journal.faults import StateBroken
+from connector.journal.schema import HEAD
+from tests.journal.samples import SITE, store, ticket
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def filled(state: Path) -> Path:
+    with open_journal(str(state), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, ticket("1"), ticket("2"))
+    return state
+
+
+def open_tickets(path: Path) -> frozenset[str]:
+    with open_journal(str(path), least_free=0) as journal:
+        return journal.known_open(SITE)
+
+
+class TestMaking:
+    def test_one_is_whole_and_ours_and_private(self, filled: Path, tmp_path: Path) -> None:
+        target = make_backup(filled, tmp_path / "deep" / "copy.db")
+        assert verify(target) == HEAD
+        assert target.stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in target.parent.iterdir()) == ["copy.db"]
+        assert open_tickets(target) == {"1", "2"}
+
+    def test_a_state_in_use_can_be_backed_up(self, filled: Path, tmp_path: Path) -> None:
+        with open_journal(str(filled), least_free=0) as journal:
+            store(journal, ticket("3"))
+            make_backup(filled, tmp_path / "copy.db")
+        assert open_tickets(tmp_path / "copy.db") == {"1", "2", "3"}
+
+    def test_what_is_not_there_cannot_be_backed_up(self, tmp_path: Path) -> None:
+        with pytest.raises(ConnectorError, match="there is no state") as refused:
+            make_backup(tmp_path / "state.db", tmp_path / "copy.db")
+        assert refused.value.remedy == "run `connector sync` first"
+
+    def test_nothing_is_overwritten(self, filled: Path, tmp_path: Path) -> None:
+        (tmp_path / "copy.db").write_text("mine")
+        with pytest.raises(ConnectorError, match="exists already"):
+            make_backup(filled, tmp_path / "copy.db")
+        assert (tmp_path / "copy.db").read_text() == "mine"
+
+    def test_a_place_that_cannot_be_written_is_told(self, filled: Path, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("x")
+        with pytest.raises(ConnectorError) as refused:
+            make_backup(filled, tmp_path / "file" / "copy.db")
+        assert refused.value.remedy == "free disk space, or name another place"
+
+    def test_what_is_no_database_is_told_and_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "state.db").write_bytes(b"no database, by far" * 1000)
+        with pytest.raises(ConnectorError, match="could not be backed up"):
+            make_backup(tmp_path / "state.db", tmp_path / "copy.db")
+        assert [path.name for path in tmp_path.glob("copy*")] == []
+
+
+class TestVerifying:
+    def test_what_cannot_be_read_is_broken(self, tmp_path: Path) -> None:
+        (tmp_path / "copy.db").write_bytes(b"no database, by far" * 1000)
+        with pytest.raises(StateBroken, match="cannot be read"):
+            verify(tmp_path / "copy.db")
+
+    def test_damage_is_told(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        with sqlite3.connect(copy) as raw:
+            raw.execute("PRAGMA writable_schema = ON")
+            raw.execute("UPDATE sqlite_master SET rootpage = 1 WHERE name = 'ix_ticket_key'")
+        raw.close()
+        with pytest.raises(StateBroken):
+            verify(copy)
+
+    def test_another_programs_database_is_not_ours(self, tmp_path: Path) -> None:
+        with sqlite3.connect(tmp_path / "other.db") as raw:
+            raw.execute("CREATE TABLE a (b)")
+        raw.close()
+        with pytest.raises(ConnectorError, match="is not a connector's state"):
+            verify(tmp_path / "other.db")
+
+    def test_a_newer_one_is_refused(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        with sqlite3.connect(copy) as raw:
+            raw.execute("UPDATE alembic_version SET version_num = '9999'")
+        raw.close()
+        with pytest.raises(ConnectorError, match="newer"):
+            verify(copy)
+
+
+class TestKeeping:
+    def test_a_name_tells_when_it_was_made(self) -> None:
+        name = backup_name(Path("/x/state.db"), NOW)
+        assert made_at(Path(name)) == NOW
+        assert made_at(Path("state.db")) is None
+        assert backup_folder(Path("/x/state.db")) == Path("/x/state.db.backups")
+
+    def test_they_are_listed_latest_first_and_strangers_are_not(self, tmp_path: Path) -> None:
+        for age in (DAY, timedelta(0), HOUR):
+            (tmp_path / backup_name(Path("state.db"), NOW - age)).write_text("")
+        (tmp_path / "notes.db").write_text("")
+        assert [at for at, _ in backups_in(tmp_path)] == [NOW, NOW - HOUR, NOW - DAY]
+
+    def test_an_hour_a_day_and_a_week_are_kept_by_their_grain(self) -> None:
+        ages = [timedelta(minutes=15 * n) for n in range(4 * 24 * 10)]
+        made = [(NOW - age, Path(str(age))) for age in ages]
+        gone = set(superfluous(made, now=NOW))
+        kept = [age for age in ages if Path(str(age)) not in gone]
+        assert [age for age in kept if age <= HOUR] == ages[:5]
+        assert len([age for age in kept if HOUR < age <= DAY]) in {23, 24, 25}
+        assert len([age for age in kept if DAY < age <= 7 * DAY]) in {6, 7}
+        assert [age for age in kept if age > 8 * DAY] == []
+
+    def test_the_latest_stays_however_old(self) -> None:
+        old = [(NOW - n * 30 * DAY, Path(str(n))) for n in (1, 2)]
+        assert list(superfluous(old, now=NOW)) == [Path("2")]
+
+    def test_the_regular_one_thins_out_what_is_there(self, filled: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "backups"
+        folder.mkdir()
+        for age in (30 * DAY, 31 * DAY):
+            (folder / backup_name(filled, NOW - age)).write_text("")
+        made = back_up(filled, folder, now=NOW)
+        assert [path for _, path in backups_in(folder)] == [made]
+
+
+class TestPuttingBack:
+    def test_the_state_that_stood_there_is_kept_aside(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        with open_journal(str(filled), least_free=0) as journal:
+            store(journal, ticket("3"))
+        aside = restore(str(filled), filled, copy, now=NOW, why="restored")
+        assert aside is not None
+        assert open_tickets(filled) == {"1", "2"}
+        assert aside.name.startswith("state.db.replaced-")
+        with open_journal(str(filled), least_free=0) as journal:
+            assert journal.records().sites()[0].recall.why == "restored"
+
+    def test_where_none_stood_nothing_is_kept(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        fresh = tmp_path / "new" / "state.db"
+        fresh.parent.mkdir()
+        assert restore(str(fresh), fresh, copy, now=NOW, why="moved") is None
+        assert open_tickets(fresh) == {"1", "2"}
+
+    def test_what_cannot_be_used_leaves_the_state_as_it_was(self, filled: Path, tmp_path: Path) -> None:
+        (tmp_path / "bad.db").write_bytes(b"no database, by far" * 1000)
+        with pytest.raises(StateBroken):
+            restore(str(filled), filled, tmp_path / "bad.db", now=NOW, why="restored")
+        assert open_tickets(filled) == {"1", "2"}

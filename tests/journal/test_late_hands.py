@@ -1,0 +1,155 @@
+"""What comes too late, twice or from elsewhere moves nothing: rows that are settled, gone, or never were."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+from connector.domain.ticket import Status
+from connector.errors import Busy, ConnectorError
+from connector.journal import intents, open_journal
+from connector.journal.documents import mapping_document
+from connector.journal.erasure import FACTS_OF_CLOSED
+from connector.journal.faults import translate
+from connector.journal.lock import StateLock
+from connector.journal.sql import SqlJournal
+from connector.journal.tables import op as op_table
+from connector.ports import AsideKind, Op, OpStatus, SetAside
+from tests.journal.samples import MINUTE, NOW, SITE, comment, receipt, store, ticket, write
+
+
+def armed(journal: SqlJournal) -> Op:
+    store(journal, ticket("1"))
+    (op,) = journal.arm(SITE, [(write("1", "k1", comment=comment()), "digest")], run="r1", now=NOW)
+    return op
+
+
+def lines(journal: SqlJournal) -> list[str]:
+    return [line.kind for line in journal.records().events(site=SITE)]
+
+
+def test_what_is_done_is_moved_by_nobody(journal: SqlJournal) -> None:
+    op = armed(journal)
+    journal.settle(op, receipt(), now=NOW)
+    before = lines(journal)
+    journal.settle(op, receipt(), now=NOW + MINUTE)
+    with pytest.raises(ConnectorError, match="a write that is done cannot become failed"):
+        journal.conflict(op, "too late", now=NOW + MINUTE)
+    assert lines(journal) == before
+    outcomes = {said.outcome for said in journal.load(SITE, ["1"], now=NOW)[0].said.values()}
+    assert outcomes == {"done"}
+
+
+def test_what_has_failed_fails_once(journal: SqlJournal) -> None:
+    op = armed(journal)
+    journal.conflict(op, "changed", now=NOW)
+    before = lines(journal)
+    journal.conflict(op, "again", now=NOW)
+    journal.withdraw(op, "again", now=NOW)
+    journal.drop(op, now=NOW, actor="anna")
+    journal.reject(op, "again", now=NOW)
+    journal.fail(op, OpStatus.FAILED, "again", now=NOW)
+    assert lines(journal) == before
+    assert journal.records().ops(site=SITE)[0].why == "changed"
+    assert journal.load(SITE, ["1"], now=NOW)[0].said == {}
+
+
+def test_what_is_parked_is_parked_once(journal: SqlJournal) -> None:
+    op = armed(journal)
+    for why in ("unclear", "again"):
+        journal.fail(op, OpStatus.PARKED, why, now=NOW)
+    assert lines(journal).count("parked") == 1
+    assert journal.records().ops(site=SITE)[0].why == "unclear"
+
+
+FATES = ["done", "drop", "park", "withdraw", "reject"]
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_write_to_a_ticket_that_is_forgotten_is_settled_all_the_same(journal: SqlJournal, fate: str) -> None:
+    store(journal, ticket("1", status=Status.CLOSED))
+    given = write("1", "k1", comment=comment())
+    (op,) = journal.arm(SITE, [(given, "digest")], run="r1", now=NOW)
+    journal.purge(now=NOW + FACTS_OF_CLOSED + timedelta(days=1), most=10)
+    assert journal.load(SITE, ["1"], now=NOW) == ()
+    match fate:
+        case "done":
+            journal.settle(op, receipt(), now=NOW)
+        case "drop":
+            journal.drop(op, now=NOW, actor="anna")
+        case "park":
+            journal.fail(op, OpStatus.PARKED, "unclear", now=NOW)
+        case "withdraw":
+            journal.withdraw(op, "old news", now=NOW)
+        case _:
+            journal.reject(op, "closed", now=NOW)
+    expected = {"done": OpStatus.DONE, "park": OpStatus.PARKED}.get(fate, OpStatus.FAILED)
+    assert journal.records().ops(site=SITE)[0].status is expected
+
+
+def test_a_row_that_somebody_armed_meanwhile_is_not_armed_again(journal: SqlJournal) -> None:
+    op = armed(journal)
+    journal.fail(op, OpStatus.FAILED, "429", now=NOW)
+
+    def twice(connection: object) -> None:
+        row = connection.execute(select(op_table)).one()  # type: ignore[attr-defined]
+        sending = update(op_table).values(status=OpStatus.SENDING.value)
+        connection.execute(sending)  # type: ignore[attr-defined]
+        intents._arm_failed(connection, row, {"run": "r2"})  # type: ignore[arg-type]
+
+    with pytest.raises(Busy, match="not known yet"):
+        journal._run(twice)
+
+
+def test_what_was_taken_back_is_not_taken_back_again(journal: SqlJournal) -> None:
+    item = SetAside(kind=AsideKind.TICKET, ticket="1", why="not shown", since=NOW)
+    journal.set_aside(SITE, [item])
+    journal.take_back(SITE, [item, replace(item, ticket="2")], now=NOW)
+    journal.take_back(SITE, [item], now=NOW)
+    assert lines(journal).count("taken-back") == 1
+
+
+def test_lifting_no_pause_leaves_no_line(journal: SqlJournal) -> None:
+    before = lines(journal)
+    journal.lift(SITE, now=NOW, actor="anna")
+    assert lines(journal) == before
+
+
+def test_an_account_that_is_only_a_fact_changes_nothing(journal: SqlJournal) -> None:
+    store(journal, ticket("1", facts={"seats": "502"}, requester="7"))
+    assert journal.erase(SITE, account="502").rows == 0
+
+
+def test_another_state_in_the_place_of_ours_is_noticed(state: Path, tmp_path: Path) -> None:
+    with open_journal(str(state), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+    elsewhere = tmp_path / "elsewhere.db"
+    with open_journal(str(elsewhere), least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+    shutil.copy(elsewhere, state)
+    with open_journal(str(state), least_free=0) as journal:
+        assert journal.forgotten == "another state was put in the place of this one"
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConnectorError) as refused:
+        StateLock(tmp_path / "file" / "state.db.lock")
+    assert refused.value.remedy == "make the state's folder writable"
+
+
+def test_an_error_without_a_code_is_an_error_all_the_same() -> None:
+    error = translate(DBAPIError("SELECT 1", {}, Exception("of a driver that gives no code")))
+    assert type(error) is ConnectorError
+    assert error.remedy
+
+
+def test_what_no_document_can_hold_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="complex"):
+        mapping_document({"value": 1j})  # type: ignore[dict-item]
