@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -389,6 +390,16 @@ class TestChangelog:
         marked = {e.id: e for e in changelog.mark_reactions(sorted([ours, rule], key=lambda e: (e.at, e.id)))}
         assert marked["a"].reaction is reaction
         assert not marked["b"].reaction
+
+    @pytest.mark.parametrize(("seconds", "reaction"), [(-5, True), (0, True), (1, False), (30, False), (31, True)])
+    def test_an_answer_to_a_person_who_acted_since_is_none_to_us(self, seconds: int, reaction: bool) -> None:
+        ours = TicketEvent(id="b", at=NOW, kind=EventKind.COMMENT, actor=Actor("acc-us", Role.OURS))
+        person = replace(ours, id="c", at=NOW + timedelta(seconds=seconds), actor=Actor("acc-daan", Role.AGENT))
+        rule = replace(
+            ours, id="a", at=NOW + timedelta(seconds=30), kind=EventKind.STATUS, actor=Actor("app", Role.AUTOMATION)
+        )
+        marked = {e.id: e for e in changelog.mark_reactions(sorted([ours, person, rule], key=lambda e: (e.at, e.id)))}
+        assert marked["a"].reaction is reaction
 
 
 def write(*fields: Any, **more: Any) -> Write:

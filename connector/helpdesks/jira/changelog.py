@@ -1,7 +1,7 @@
 """Jira's changelog into events. Pure.
 
 An automation that acts within a minute after one of our own changes is taken for a reaction to it (JSM's preset rules
-move the status when a team member comments); it never counts as anybody's own act.
+move the status when a team member comments), unless a person has acted since; it never counts as anybody's own act.
 """
 
 from __future__ import annotations
@@ -52,15 +52,25 @@ def history_events(
 def mark_reactions(events: Sequence[TicketEvent]) -> Iterator[TicketEvent]:
     """Yield the events in order, those that automations did in answer to us marked as reactions."""
     ours = sorted(event.at for event in events if event.actor.role is Role.OURS)
+    people = sorted(event.at for event in events if event.actor.role not in {Role.OURS, Role.AUTOMATION})
     for event in events:
-        is_reaction = event.actor.role is Role.AUTOMATION and _follows(event.at, ours)
+        is_reaction = event.actor.role is Role.AUTOMATION and _follows(event.at, ours, people)
         yield replace(event, reaction=True) if is_reaction else event
 
 
-def _follows(at: datetime, ours: Sequence[datetime]) -> bool:
-    """True when one of our acts was shortly before; the changelog leaves out parts of a second."""
-    last = bisect_right(ours, at + GRAIN) - 1
-    return last >= 0 and at - ours[last] <= REACTS_WITHIN
+def _follows(at: datetime, ours: Sequence[datetime], people: Sequence[datetime]) -> bool:
+    """True when one of our acts was shortly before, and nobody's after it; the changelog leaves out parts of a second.
+
+    Where a person and we acted in the same second, the answer counts as one to us: it stops no clock then.
+    """
+    act, somebody = _last(ours, at + GRAIN), _last(people, at)
+    return act is not None and at - act <= REACTS_WITHIN and (somebody is None or somebody <= act)
+
+
+def _last(moments: Sequence[datetime], at: datetime) -> datetime | None:
+    """Return the latest of ordered moments that is not after ``at``."""
+    found = bisect_right(moments, at)
+    return moments[found - 1] if found else None
 
 
 def _first(changes: Sequence[TicketEvent], kind: EventKind) -> str | None:
