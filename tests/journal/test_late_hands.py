@@ -11,16 +11,19 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from connector.domain.ticket import Status
-from connector.errors import Busy, ConnectorError
-from connector.journal import intents, open_journal
+from connector.domain.marks import Mark
+from connector.domain.ticket import Status, TicketRef
+from connector.errors import Busy, ConfigError, ConnectorError
+from connector.journal import intents, open_journal, state_file
 from connector.journal.documents import mapping_document
 from connector.journal.erasure import FACTS_OF_CLOSED
 from connector.journal.faults import translate
 from connector.journal.lock import StateLock
 from connector.journal.sql import SqlJournal
+from connector.journal.sqlite import has_room
 from connector.journal.tables import op as op_table
-from connector.ports import AsideKind, Op, OpStatus, SetAside
+from connector.ports import AsideKind, Op, OpStatus, SetAside, TicketHistory
+from tests.domain.policies import POLICY
 from tests.journal.samples import MINUTE, NOW, SITE, comment, receipt, store, ticket, write
 
 
@@ -153,3 +156,37 @@ def test_an_error_without_a_code_is_an_error_all_the_same() -> None:
 def test_what_no_document_can_hold_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="complex"):
         mapping_document({"value": 1j})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("url", ["mysql://user@host/name", "no scheme at all://", "oracle://host"])
+def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        open_journal(url)
+
+
+def test_a_journal_is_closed_once_and_then_answers_nothing(state: Path) -> None:
+    journal = open_journal(str(state), least_free=0)
+    journal.close()
+    journal.close()
+    with pytest.raises(ConnectorError, match="closed"):
+        journal._thread.compact()
+
+
+def test_a_disk_that_cannot_be_asked_has_room(tmp_path: Path) -> None:
+    assert has_room(tmp_path / "nowhere" / "state.db")
+
+
+def test_a_place_in_memory_has_no_file() -> None:
+    assert state_file("sqlite://") is None
+    assert state_file("postgresql://user@host/name") is None
+    assert state_file("sqlite:///a.db") == Path("a.db")
+
+
+def test_marks_of_a_ticket_that_is_not_known_teach_nothing(journal: SqlJournal) -> None:
+    before = lines(journal)
+    ref = TicketRef(SITE, "404")
+    told = TicketHistory(ref=ref, events=(), read_until=NOW, marks=(Mark(at=NOW, key="k", refs=frozenset({"R1"})),))
+    journal.recall(SITE, [told], policy=POLICY, now=NOW)
+    journal.recall("elsewhere", [told], policy=POLICY, now=NOW)
+    assert lines(journal) == before
+    assert journal.records().ops(site=SITE) == ()
