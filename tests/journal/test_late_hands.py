@@ -206,6 +206,15 @@ def test_marks_of_a_ticket_that_is_not_known_teach_nothing(journal: SqlJournal) 
     assert journal.records().ops(site=SITE) == ()
 
 
+def test_a_memory_that_cannot_be_read_and_a_site_that_is_not_known_recall_nothing(journal: SqlJournal) -> None:
+    store(journal, ticket("1"))
+    unreadable = Mark(at=NOW, refs=frozenset({"R1"}), public=False, memory="no memory of ours")
+    told = TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW, marks=(unreadable,))
+    journal.recall(SITE, [told], policy=POLICY, now=NOW)
+    assert journal.load(SITE, ["1"], now=NOW)[0].state.path is None
+    assert journal.end_recall("elsewhere", policy_hash=POLICY.hash, now=NOW).is_over
+
+
 def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mounts = f"36 35 0:36 / {tmp_path.resolve()} rw - nfs4 server:/x rw\n"
     with pytest.raises(ConfigError) as refused:
