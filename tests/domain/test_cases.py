@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.domain.cases import leader, speaker
@@ -39,6 +39,7 @@ def test_all_of_a_storm_see_the_same_storm(alike: list[Sight]) -> None:
         assert group.size >= RULES.count
 
 
+@example([Sight(opened_at=MONDAY, id=str(n), is_open=True, rank=rank) for n, rank in enumerate((2, 2, 1, 1, 2))])
 @given(sights)
 def test_whoever_follows_in_a_storm_somebody_open_speaks(alike: list[Sight]) -> None:
     by_id = {each.id: each for each in alike}

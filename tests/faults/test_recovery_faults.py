@@ -57,6 +57,7 @@ def test_fault_06_read_timeout_is_looked_up(sit: Sit, vendor: str) -> None:
     at.strike("hang", pause=2.0)
     with at.between(hurried=True):
         assert at.work().unknown == 1
+    at.until_applied()
     at.go_on()
     once(at)
     assert at.writes() == 1
