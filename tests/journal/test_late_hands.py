@@ -182,6 +182,7 @@ def test_a_journal_is_closed_once_and_then_answers_nothing(state: Path) -> None:
     journal = open_journal(str(state), least_free=0)
     journal.close()
     journal.close()
+    journal._thread.close()
     with pytest.raises(ConnectorError, match="closed"):
         journal._thread.compact()
 
