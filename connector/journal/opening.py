@@ -69,7 +69,12 @@ def open_scratch(url: str) -> SqlJournal:
         path = database_path(place)
         copied = path is not None and path.is_file()
         return _open(sqlite.scratch_engine(path) if copied and path else sqlite.writer_engine(None), None)
-    with _server_engine(place).connect() as source:
+    return _copied(_server_engine(place))
+
+
+def _copied(engine: Engine) -> SqlJournal:
+    """Return a copy in memory of whatever state ``engine`` leads to."""
+    with engine.connect() as source:
         schema.check_readable(source)
         rows = {table: source.execute(table.select()).mappings().all() for table in metadata.sorted_tables}
     thread = JournalThread(sqlite.writer_engine(None))

@@ -84,7 +84,7 @@ def prepare_file(path: Path, *, least_free: int) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_network(path)
+        _refuse_network(path, _mounts())
         _refuse_full_disk(path, least_free)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         _refuse_strangers(path)
@@ -93,8 +93,8 @@ def prepare_file(path: Path, *, least_free: int) -> None:
         raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
 
 
-def _refuse_network(path: Path) -> None:
-    kind = filesystem_kind(path.parent.resolve(), _mounts())
+def _refuse_network(path: Path, mounts: str) -> None:
+    kind = filesystem_kind(path.parent.resolve(), mounts)
     if kind in _SHARED_BY_NETWORK:
         problem = f"{path}: the state is on a network file system ({kind}), where SQLite cannot keep it safe"
         remedy = "move the state to a local disk, or use PostgreSQL"
@@ -111,10 +111,10 @@ def _refuse_strangers(path: Path) -> None:
         )
 
 
-def _mounts() -> str:
+def _mounts(table: Path = Path("/proc/self/mountinfo")) -> str:
     """Return the system's mount table; empty where there is none to read."""
     try:
-        return Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        return table.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

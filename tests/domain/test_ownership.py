@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 
+from connector.domain.acts import read_acts
 from connector.domain.change import Field
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.flapping import EVERY, HIGH, LOW, SAMPLES, Flapping, changed_share, read_flapping
 from connector.domain.occasion import AGAIN, Outcome, Said
-from connector.domain.ownership import Holding, told, touched_since
+from connector.domain.ownership import HeldPriority, HeldTicket, Holding, read_holding, told, touched_since
+from connector.domain.policy import Policy
 from connector.domain.site import HOLD_UNTIL, Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.domain.standoffs import Conflict, Looping, conflicts, looping
 from connector.domain.ticket import Priority
+from connector.domain.triggers import read_triggers
 from tests.domain.desk import ANNA, CARLA, MONDAY, OURS, ROBOT, SOMEBODY, Desk
+from tests.domain.policies import POLICY
 
 P1, P2, P3, P4 = Priority
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -316,3 +320,114 @@ class TestFlapping:
         state = EscalationState(wanted_last=P1, wanted_changes=(MONDAY,), flapping_since=MONDAY)
         assert read_flapping(state, None, MONDAY + DAY) == Flapping(P1, (MONDAY,), MONDAY, MONDAY + 20 * EVERY)
         assert read_flapping(EscalationState(), None, MONDAY) == Flapping()
+
+
+PEOPLE = {"anna-id": "anna"}
+
+
+def holding(desk: Desk, policy: Policy = POLICY) -> Holding:
+    """Read who holds what, with Anna's account bound to her name."""
+    situation = dataclasses.replace(desk.situation, people=PEOPLE)
+    acts = read_acts(situation, policy, now=desk.now)
+    triggers = read_triggers(situation, policy, dismissed=acts.dismissed)
+    return read_holding(situation, policy, acts=acts, triggers=triggers, now=desk.now)
+
+
+class TestAHold:
+    """Since when, by whom and until when, to the letter."""
+
+    def test_by_label_since_it_was_put_on(self) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).label(desk.rules.hold_label)
+        since = desk.now
+        desk.wait(minutes=5)
+        assert holding(desk).ticket == HeldTicket(since=since, by=f"label {desk.rules.hold_label}", until=None)
+
+    def test_by_label_from_the_beginning(self) -> None:
+        desk = Desk(labels=frozenset({"esc-hold"}))
+        assert desk.rules.hold_label == "esc-hold"
+        desk.wait(minutes=5)
+        assert holding(desk).ticket == HeldTicket(since=MONDAY, by="label esc-hold", until=None)
+
+    def test_by_field_since_somebody_filled_it(self) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).event(EventKind.FACT, ANNA, name=HOLD_UNTIL, before=None, after="x")
+        since, until = desk.now, desk.now + DAY
+        desk.ticket = dataclasses.replace(desk.ticket, held_until=until)
+        desk.wait(minutes=5)
+        assert holding(desk).ticket == HeldTicket(since=since, by="field hold until by anna", until=until)
+        assert holding(desk).expires == (until,)
+
+    @pytest.mark.parametrize(("shift", "held"), [(-SECOND, True), (timedelta(0), True), (SECOND, False)])
+    def test_by_field_until_a_release_that_came_later(self, shift: timedelta, held: bool) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).event(EventKind.FACT, ANNA, name=HOLD_UNTIL, before=None, after="x")
+        desk.ticket = dataclasses.replace(desk.ticket, held_until=desk.now + DAY)
+        desk.now += shift
+        desk.command("/esc release")
+        desk.events.sort(key=lambda event: event.at)
+        desk.wait(minutes=5)
+        assert (holding(desk).ticket is not None) is held
+
+    def test_by_command_since_it_was_given(self) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).command("/esc hold 4h")
+        since = desk.now
+        desk.wait(minutes=5)
+        until = since + timedelta(hours=4)
+        assert holding(desk).ticket == HeldTicket(since=since, by="/esc hold by anna", until=until)
+        desk.now = until
+        over = holding(desk)
+        assert (over.ticket, over.freed_at) == (None, until)
+
+    def test_the_longest_counts_and_a_label_outlasts_every_moment(self) -> None:
+        desk = Desk()
+        desk.wait(minutes=1).command("/esc hold 2h")
+        desk.wait(minutes=1).event(EventKind.FACT, ANNA, name=HOLD_UNTIL, before=None, after="x")
+        late = desk.now + DAY
+        desk.ticket = dataclasses.replace(desk.ticket, held_until=late)
+        found = holding(desk).ticket
+        assert found is not None
+        assert found.until == late
+        desk.ticket = dataclasses.replace(desk.ticket, held_until=desk.now + MINUTE)
+        shorter = holding(desk).ticket
+        assert shorter is not None
+        assert shorter.by == "/esc hold by anna"
+        desk.label("esc-hold")
+        endless = holding(desk).ticket
+        assert endless is not None
+        assert endless.until is None
+
+    def test_by_our_own_circles(self) -> None:
+        desk = TestLooping().repeats(*(n * MINUTE for n in range(4)))
+        desk.wait(minutes=30)
+        loop = Looping(MONDAY + 3 * MINUTE)
+        found = holding(desk)
+        assert found.ticket == HeldTicket(since=loop.since, by=str(loop), until=None)
+        assert found.looping == loop
+
+
+class TestAHeldPriority:
+    def test_it_is_held_since_it_was_set_and_until_the_cap(self) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).priority(P2)
+        since = desk.now
+        desk.wait(minutes=5)
+        capped = dataclasses.replace(POLICY, priority=dataclasses.replace(POLICY.priority, hold_cap=DAY))
+        assert holding(desk, capped).priority == HeldPriority(value=P2, since=since, by="anna", until=since + DAY)
+        assert holding(desk, capped).expires == (since + DAY,)
+        uncapped = dataclasses.replace(POLICY, priority=dataclasses.replace(POLICY.priority, hold_cap=None))
+        assert holding(desk, uncapped).priority == HeldPriority(value=P2, since=since, by="anna", until=None)
+        desk.now = since + DAY
+        over = holding(desk, capped)
+        assert (over.priority, over.renewed_at) == (None, since + DAY)
+
+    @pytest.mark.parametrize(("shift", "held"), [(-SECOND, True), (timedelta(0), True), (SECOND, False)])
+    def test_a_release_ends_it_when_it_came_later(self, shift: timedelta, held: bool) -> None:
+        desk = Desk()
+        desk.wait(minutes=7).priority(P2)
+        desk.now += shift
+        desk.command("/esc release")
+        desk.events.sort(key=lambda event: event.at)
+        desk.wait(minutes=5)
+        assert (holding(desk).priority is not None) is held

@@ -261,3 +261,15 @@ class TestWhatMustNotStandThere:
         assert told[0] == f"freeze: an internal note on desk:1 could be read by customers; {became}"
         assert Effect.NOTES in stage.journal.records().sites()[0].frozen
         assert status in {op.status for op in stage.ops("desk") if op.write.comment}
+
+
+def test_copies_without_an_answer_call_somebody_in_the_end(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    desk.world.compares = True
+    lose_a_note(stage, desk)
+    for _ in range(9):
+        desk.world.write_faults.clear()
+        desk.world.write_faults.extend([Fault.LOST_REQUEST] * 2)
+        clock.move(MINUTE)
+        stage.run("desk")
+    told = [alarm.message for alarm in stage.ears.alarms if alarm.kind is AlarmKind.FINDING]
+    assert told == ["a write on desk:1 had no clear answer 6 times"]

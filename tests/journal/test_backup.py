@@ -10,9 +10,10 @@ import pytest
 
 from connector.errors import ConnectorError
 from connector.journal import back_up, backup_folder, backup_name, backups_in, make_backup, open_journal, restore
-from connector.journal.backup import made_at, superfluous, verify
+from connector.journal.backup import backup_before_migrating, made_at, superfluous, verify
 from connector.journal.faults import StateBroken
 from connector.journal.schema import HEAD
+from connector.journal.sqlite import has_room
 from tests.journal.samples import SITE, store, ticket
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -161,3 +162,17 @@ class TestPuttingBack:
         with pytest.raises(StateBroken):
             restore(str(filled), filled, tmp_path / "bad.db", now=NOW, why="restored")
         assert open_tickets(filled) == {"1", "2"}
+
+    def test_a_place_that_cannot_be_written_leaves_the_state_as_it_was(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        filled.with_name("state.db.part").mkdir()
+        with pytest.raises(ConnectorError) as refused:
+            restore(str(filled), filled, copy, now=NOW, why="restored")
+        assert refused.value.remedy == "free disk space; nothing is lost"
+        assert open_tickets(filled) == {"1", "2"}
+
+
+def test_what_is_no_state_is_not_backed_up_before_migrating(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database, by far" * 1000)
+    assert backup_before_migrating(tmp_path / "state.db") is None
+    assert has_room(tmp_path / "state.db")

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Column, Connection, MetaData, Table, Text, bindparam, create_engine, insert, select, update
+from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import DBAPIError
 
-from connector.domain.ticket import Status
-from connector.errors import Busy, ConnectorError
-from connector.journal import intents, open_journal
+from connector.domain.marks import Mark
+from connector.domain.ticket import Status, TicketRef
+from connector.errors import Busy, ConfigError, ConnectorError
+from connector.journal import (
+    intents,
+    open_journal,
+    open_records,
+    open_scratch,
+    opening,
+    sqlite,
+    state_file,
+    statements,
+)
 from connector.journal.documents import mapping_document
 from connector.journal.erasure import FACTS_OF_CLOSED
 from connector.journal.faults import translate
 from connector.journal.lock import StateLock
 from connector.journal.sql import SqlJournal
+from connector.journal.sqlite import has_room
 from connector.journal.tables import op as op_table
-from connector.ports import AsideKind, Op, OpStatus, SetAside
+from connector.journal.worker import JournalThread, Reader
+from connector.ports import AsideKind, Op, OpStatus, SetAside, TicketHistory
+from tests.domain.policies import POLICY
 from tests.journal.samples import MINUTE, NOW, SITE, comment, receipt, store, ticket, write
 
 
@@ -153,3 +170,102 @@ def test_an_error_without_a_code_is_an_error_all_the_same() -> None:
 def test_what_no_document_can_hold_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="complex"):
         mapping_document({"value": 1j})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("url", ["mysql://user@host/name", "no scheme at all://", "oracle://host"])
+def test_an_address_that_is_none_of_ours_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError):
+        open_journal(url)
+
+
+def test_a_journal_is_closed_once_and_then_answers_nothing(state: Path) -> None:
+    journal = open_journal(str(state), least_free=0)
+    journal.close()
+    journal.close()
+    journal._thread.close()
+    with pytest.raises(ConnectorError, match="closed"):
+        journal._thread.compact()
+
+
+def test_a_disk_that_cannot_be_asked_has_room(tmp_path: Path) -> None:
+    assert has_room(tmp_path / "nowhere" / "state.db")
+
+
+def test_a_place_in_memory_has_no_file() -> None:
+    assert state_file("sqlite://") is None
+    assert state_file("postgresql://user@host/name") is None
+    assert state_file("sqlite:///a.db") == Path("a.db")
+
+
+def test_marks_of_a_ticket_that_is_not_known_teach_nothing(journal: SqlJournal) -> None:
+    before = lines(journal)
+    ref = TicketRef(SITE, "404")
+    told = TicketHistory(ref=ref, events=(), read_until=NOW, marks=(Mark(at=NOW, key="k", refs=frozenset({"R1"})),))
+    journal.recall(SITE, [told], policy=POLICY, now=NOW)
+    journal.recall("elsewhere", [told], policy=POLICY, now=NOW)
+    assert lines(journal) == before
+    assert journal.records().ops(site=SITE) == ()
+
+
+def test_a_memory_that_cannot_be_read_and_a_site_that_is_not_known_recall_nothing(journal: SqlJournal) -> None:
+    store(journal, ticket("1"))
+    unreadable = Mark(at=NOW, refs=frozenset({"R1"}), public=False, memory="no memory of ours")
+    told = TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW, marks=(unreadable,))
+    journal.recall(SITE, [told], policy=POLICY, now=NOW)
+    assert journal.load(SITE, ["1"], now=NOW)[0].state.path is None
+    assert journal.end_recall("elsewhere", policy_hash=POLICY.hash, now=NOW).is_over
+
+
+def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
+    mounts = f"36 35 0:36 / {tmp_path.resolve()} rw - nfs4 server:/x rw\n"
+    with pytest.raises(ConfigError) as refused:
+        sqlite._refuse_network(tmp_path / "state.db", mounts)
+    (problem,) = refused.value.problems
+    assert "network file system (nfs4)" in problem.message
+    assert sqlite._mounts(tmp_path / "no such table") == ""
+
+
+def test_a_database_without_a_write_ahead_log_is_refused() -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(ConnectorError, match="no write-ahead log here"):
+        sqlite.check_file(connection, Path("state.db"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("opens", [open_journal, open_records, open_scratch])
+def test_a_server_without_its_driver_says_so(opens: Callable[[str], object]) -> None:
+    if importlib.util.find_spec("psycopg") is not None:
+        pytest.skip("the driver is installed")
+    with pytest.raises(ConnectorError, match="driver for PostgreSQL"):
+        opens("postgresql://user@host/name")
+
+
+def test_a_state_of_a_server_is_copied_row_by_row(journal: SqlJournal, state: Path) -> None:
+    """The same tables and statements, whatever database they are read from."""
+    store(journal, ticket("1"), ticket("2"))
+    engine = create_engine(f"sqlite:///{state}")
+    copy = opening._copied(engine)
+    assert copy.known_open(SITE) == {"1", "2"}
+    assert copy.load(SITE, ["1"], now=NOW) == journal.load(SITE, ["1"], now=NOW)
+    copy.close()
+    engine.dispose()
+
+
+def test_rows_go_by_name_where_a_driver_wants_names(journal: SqlJournal) -> None:
+    rows = [{"name": "b", "value": "2"}, {"name": "a", "value": "1"}]
+
+    def named(connection: Connection) -> list[object]:
+        connection.exec_driver_sql("CREATE TEMP TABLE named (name TEXT, value TEXT)")
+        table = Table("named", MetaData(), Column("name", Text), Column("value", Text))
+        values = {"name": bindparam("b_name"), "value": bindparam("b_value")}
+        compiled = insert(table).values(values).compile(dialect=dialect(paramstyle="named"))
+        statements._run_many(connection, compiled, rows)
+        return sorted(map(tuple, connection.exec_driver_sql("SELECT * FROM named")))
+
+    assert journal._run(named) == [("a", "1"), ("b", "2")]
+
+
+def test_a_server_is_read_by_connections_of_its_own_and_tidies_up_itself() -> None:
+    server = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
+    assert isinstance(opening._readers(None, server, None), Reader)  # type: ignore[arg-type]
+    JournalThread._compact(SimpleNamespace(_connection=server))  # type: ignore[arg-type]
