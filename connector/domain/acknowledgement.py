@@ -11,7 +11,7 @@ from datetime import datetime
 
 from connector.domain.acts import command_of
 from connector.domain.copying import changed
-from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.events import EventKind, EventSource, Role, TicketEvent
 from connector.domain.ownership import told
 from connector.domain.policy import Level, Path
 from connector.domain.reaching import reach_of
@@ -100,17 +100,22 @@ def _moved_forward(event: TicketEvent) -> bool:
 
 
 def needs_history(state: EscalationState, events: Iterable[TicketEvent]) -> bool:
-    """True when only the vendor's history can tell whether the running level was acknowledged.
+    """True when only the vendor's history can tell whether the running level was acknowledged, or the ticket paused.
 
-    That is so when somebody unknown did what would acknowledge it, had an agent done it.
+    That is so when somebody unknown did what would acknowledge it, had an agent done it; and when somebody unknown
+    changed the status since the path started: a helpdesk that answers our own comment pauses no clock.
     """
-    entered_at = state.entered_at
-    if state.path is None or entered_at is None or state.acknowledged_at is not None:
+    if state.path is None or state.entered_at is None:
         return False
-    return any(
-        event.actor.role is Role.UNKNOWN
-        and event.at > entered_at
-        and event.kind in _COULD_ACKNOWLEDGE
-        and not event.reaction
-        for event in events
-    )
+    since = state.started_at or state.entered_at
+    unknown = (e for e in events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
+    return any(_might_pause(e) or _might_acknowledge(e, state) for e in unknown)
+
+
+def _might_pause(event: TicketEvent) -> bool:
+    return event.kind is EventKind.STATUS and event.source is EventSource.DELTA
+
+
+def _might_acknowledge(event: TicketEvent, state: EscalationState) -> bool:
+    present = state.acknowledged_at is None and state.entered_at is not None and event.at > state.entered_at
+    return present and event.kind in _COULD_ACKNOWLEDGE

@@ -26,8 +26,8 @@ from tests.lab.story import Plot, story
 
 PLAYS_PER_STORY = 2
 KILLS_PER_PLAY = 12
-FIRST_PASS = 40
-"""About so many transactions a connector makes before its first pass has ended."""
+FIRST_PASS = {"before-commit": 28, "after-commit": 28, "checkpoint": 28, "reading": 6}
+"""How often about a connector that takes over passes these boundaries before its first pass has ended."""
 
 RELOADED = 10
 """So many files a reload reads."""
@@ -140,8 +140,8 @@ def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: in
     kills.sort(key=lambda kill: kill.boundary != "migration")  # it is only reached on a state that is not there yet
     for number in range(2, count, 3):
         if kills[number].boundary not in {"migration", "reload"}:
-            again = rng.choice(("before-commit", "after-commit", "checkpoint"))
-            kills[number] = Kill(boundary=again, nth=rng.randint(1, FIRST_PASS), fraction=rng.random())
+            again = rng.choice(tuple(FIRST_PASS))
+            kills[number] = Kill(boundary=again, nth=rng.randint(1, FIRST_PASS[again]), fraction=rng.random())
     return kills
 
 

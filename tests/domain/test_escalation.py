@@ -9,7 +9,7 @@ import pytest
 
 from connector.domain.decide import decide
 from connector.domain.escalation import needs_history
-from connector.domain.events import EventKind, TicketEvent
+from connector.domain.events import EventKind, EventSource, TicketEvent
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import AssignMode, Level, LevelTarget, Path, Policy, Route, TargetKind, Threshold
 from connector.domain.site import Effect
@@ -342,6 +342,18 @@ class TestAcknowledgement:
         event = TicketEvent(id="x", at=at, kind=EventKind.COMMENT, actor=actor)
         assert needs_history(desk.state, (event,)) is asks
         assert not needs_history(Desk().state, (event,))
+
+    @pytest.mark.parametrize(("source", "asks"), [(EventSource.DELTA, True), (EventSource.HISTORY, False)])
+    def test_the_history_is_asked_who_changed_the_status_before_the_present_level(self, source, asks):
+        desk = outage()
+        at = desk.now + timedelta(minutes=1)
+        desk.wait(minutes=15)
+        desk.sync()
+        assert desk.state.entered_at > at
+        event = TicketEvent(
+            id="x", at=at, kind=EventKind.STATUS, actor=SOMEBODY, after=Status.WAITING_CUSTOMER, source=source
+        )
+        assert needs_history(desk.state, (event,)) is asks
 
 
 class TestReach:
