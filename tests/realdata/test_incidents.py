@@ -25,6 +25,9 @@ from tests.realdata.installation import POLICY, TAGS, Installation
 STOP = datetime(2016, 4, 1, tzinfo=UTC)
 SAMPLE = 60
 LATER = timedelta(days=10)
+READ_BACK = {"jira": 200}
+"""So many histories a pass reads at least where we keep a limit by ourselves; a ticket is written once it is read."""
+
 UNHURRIED: Mapping[str, Mapping[str, Any]] = {
     "jira": {"limits": False, "index_lag": [0, 0], "bulk_lag": [0, 0]},
     "zendesk": {
@@ -117,9 +120,11 @@ def test_stopped_in_april(kind: str, served: Path, full: bool, tmp_path: Path) -
     with SandboxProcess(*arguments) as client:
         desk = Installation(client, kind, tmp_path, starter_folder())
         open_now = [row for row in client.view("desk") if row["status"] not in {"solved", "closed"}]
-        first = desk.sync()
+        passes = [desk.sync()]
+        while passes[-1]["written"]:
+            passes.append(desk.sync())
+        first, second = passes[0], passes[-1]
         agreed = agreement(client, courses)
-        second = desk.sync()
         client.advance(LATER)
         later = desk.sync()
         raised = agreement(client, courses)
@@ -128,6 +133,7 @@ def test_stopped_in_april(kind: str, served: Path, full: bool, tmp_path: Path) -
     assert len(open_now) == (1480 if full else SAMPLE)
     assert first["written"] > 0
     assert (second["written"], second["held"]) == (0, 0)
+    assert len(passes) <= 2 + len(open_now) // READ_BACK.get(kind, len(open_now) + 1)
     assert later["written"] > 0
     assert first["failed"] == second["failed"] == 0
 
