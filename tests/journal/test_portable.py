@@ -163,7 +163,8 @@ def _for_many_rows() -> Iterator[str]:
         columns = tuple(table.columns.keys())
         key = tuple(column.name for column in table.primary_key)
         yield _compiled(_insert(table, columns), numbered).string
-        yield _compiled(_update(table, columns, key), numbered).string
+        if len(columns) > len(key):  # rows that are nothing but their key are put in and taken out, never changed
+            yield _compiled(_update(table, columns, key), numbered).string
 
 
 @pytest.fixture(scope="module")
