@@ -24,7 +24,10 @@ from tests.engine.stage import POLICY as DAILY
 from tests.helpdesks.stopped_clock import StoppedClock
 
 STEPS, STEP = 16, 25 * MINUTE
+REST, LONG_STEP = 18, 120 * MINUTE  # until the evening of the next day: whatever still climbs has reached its end
 POLICY = replace(DAILY, quiet=replace(DAILY.quiet, notes_per_day=50))  # so that none waits for the next day
+Stand = tuple[Status, Priority | None, int | None, str | None]
+Stands = dict[str, Stand]
 WAYS = ("deleted", "deleted with its witness", "page", "backup", "copied back")
 
 
@@ -40,11 +43,17 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day left: comments by us, and where each ticket stands."""
+    """What a day left: where each ticket stood in the evening; once all has come to rest, that and what we said."""
 
+    evening: Stands
     said: Counter[tuple[str, str]]
-    stands: dict[str, tuple[Status, Priority | None, int | None, str | None]]
+    stands: Stands
+    acknowledged: frozenset[str]
     forgot: bool
+
+    def answered(self, what: tuple[str, str]) -> bool:
+        """True for a level that is owed to nobody: people have answered the ticket on the level where it stands."""
+        return what[0] in self.acknowledged and what[1].startswith(("level:", "repeat:"))
 
 
 def loss_of(seed: int) -> Loss:
@@ -158,11 +167,20 @@ class Storyteller:
         for _ in range(3):
             self._pass()
             self.clock.move(5 * MINUTE)
+        evening = self._stands()
+        for _ in range(REST):
+            self.clock.move(LONG_STEP)
+            self._pass()
         nothing_is_said_twice(self.desk)
         internal_stays_internal(self.desk)
         state = self.stage.journal.open_site("desk", fingerprint=self.desk.rules.fingerprint)
         assert state.recall.is_over
-        return Day(self._said(), self._stands(), self._forgot or bool(state.recall.why))
+        forgot = self._forgot or bool(state.recall.why)
+        return Day(evening, self._said(), self._stands(), self._acknowledged(), forgot)
+
+    def _acknowledged(self) -> frozenset[str]:
+        known = self.stage.journal.load("desk", sorted(self.desk.world.rows), now=self.clock.now())
+        return frozenset(one.ticket.ref.id for one in known if one.state.acknowledged_at is not None)
 
     def _said(self) -> Counter[tuple[str, str]]:
         writes = {s.write.key: s.write for s in self.desk.writer.sent}
@@ -175,7 +193,7 @@ class Storyteller:
                     found[posted.ticket, f"{about.kind}:{':'.join(parts)} {comment.notice.audience}"] += 1
         return found
 
-    def _stands(self) -> dict[str, tuple[Status, Priority | None, int | None, str | None]]:
+    def _stands(self) -> Stands:
         rows = self.desk.world.rows
         return {id_: (r.ticket.status, r.ticket.priority, r.ticket.level, r.ticket.path) for id_, r in rows.items()}
 
@@ -198,27 +216,43 @@ def _morning() -> datetime:
 def compare(template: Path, seed: int) -> str:
     """Return what differs between a day on which the state is lost and the same day without that; empty: nothing.
 
-    Everything that is said on the ordinary day is said on the other one as well, at the latest at its end, and every
-    ticket ends with the same priority on the same level. Later is allowed: reading back takes its time, and what falls
-    due meanwhile is said together, the highest mark for those below it. What was solved by then is nobody's concern.
+    Later is allowed: reading back takes its time, a level whose timer ran out meanwhile has a fresh interval, and what
+    falls due meanwhile is said together, the highest mark for those below it. So both days are played on, without
+    people, until nothing climbs any more: then everything said on the ordinary day has been said on the other one as
+    well, and every ticket stands with the same priority on the same level, or on a higher one where people answered a
+    level that came later; below it stands only what they answered meanwhile. No ticket is ahead of its time in the
+    evening. What was solved by then is nobody's concern.
     """
     plain, lost = (Storyteller(template, seed, loss).tell() for loss in (None, loss_of(seed)))
     moved = {id_: (stood, lost.stands[id_]) for id_, stood in plain.stands.items() if lost.stands[id_] != stood}
-    moved = {id_: both for id_, both in moved.items() if not both[1][0].is_finished}
-    waiting = [what for what in plain.said if not lost.stands[what[0]][0].is_finished]
+    moved = {id_: both for id_, both in moved.items() if not both[1][0].is_finished and not _is_further(*both)}
+    moved = {id_: both for id_, both in moved.items() if id_ not in lost.acknowledged}
+    ahead = [id_ for id_, stood in plain.evening.items() if (lost.evening[id_][2] or 0) > (stood[2] or 0)]
+    waiting = [what for what in plain.said if not lost.stands[what[0]][0].is_finished and not lost.answered(what)]
     unsaid = [what for what in waiting if what not in lost.said and not _spoken_for(what, lost.said)]
     twice = [what for what, times in lost.said.items() if times > max(1, plain.said[what])]
     noticed = lost.forgot or _knew_all(seed)
-    told = {"said twice": twice, "stand elsewhere": moved, "never said": unsaid, "not noticed": not noticed}
+    told = {"twice": twice, "elsewhere": moved, "ahead": ahead, "never said": unsaid, "not noticed": not noticed}
     return "; ".join(f"{name}: {found}" for name, found in told.items() if found)
 
 
+def _is_further(plain: Stand, lost: Stand) -> bool:
+    return (*plain[:2], plain[3]) == (*lost[:2], lost[3]) and (lost[2] or 0) > (plain[2] or 0)
+
+
 def _spoken_for(what: tuple[str, str], said: Counter[tuple[str, str]]) -> bool:
-    """True for a mark, a level or an update that a later one of the same kind has spoken for."""
+    """True for a mark, a level or an update that a later one of the same clock or path has spoken for."""
     ticket, name = what
-    kind = name.split(":")[0]
-    later = {"threshold", "level", "update", "repeat"}
-    return kind in later and any(of == ticket and other.split(":")[0] == kind and other > name for of, other in said)
+    series, number = _in_series(name)
+    return any(of == ticket and _in_series(other)[0] == series and _in_series(other)[1] > number for of, other in said)
+
+
+def _in_series(name: str) -> tuple[str, int]:
+    """Return what a comment belongs to and its place there: ``update:T:3 notes`` is the third of ``update:T notes``."""
+    about, audience = name.rsplit(" ", 1)
+    series, last = about.rsplit(":", 1)
+    number = last.removesuffix("%")
+    return (f"{series} {audience}", int(number)) if number.isdecimal() else (name, 0)
 
 
 def _knew_all(seed: int) -> bool:
