@@ -145,8 +145,8 @@ def _is_satisfied(want: FieldWant, live: str | None) -> bool:
 
 
 def _adopt(draft: _Draft, want: FieldWant, situation: Situation, *, live: str | None, allowed: bool) -> None:
-    ours = situation.applied.get(want.field)
     """Take a live value that already is what is wanted as ours. Labels are a set of many people's: never ours."""
+    ours = situation.applied.get(want.field)
     if allowed and want.field is not Field.LABELS and (ours is None or ours.value != live):
         draft.adopted.append(want.field)
 

@@ -9,14 +9,13 @@ from typing import NamedTuple
 from connector.domain.acts import Acts, priority_named
 from connector.domain.change import Field
 from connector.domain.decision import PriorityVerdict
-from connector.domain.events import EventKind, Role
 from connector.domain.flapping import Flapping, read_flapping
 from connector.domain.inputs import Computed, compute, priority_for
 from connector.domain.occasion import Occasion, Outcome, moment, set_field
 from connector.domain.ownership import Holding
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
-from connector.domain.situation import Applied, Situation
+from connector.domain.situation import Situation
 from connector.domain.ticket import Priority, highest
 from connector.domain.triggers import TriggerReading
 
@@ -220,21 +219,12 @@ def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple
 
 def _settled(situation: Situation, plain: Occasion, wanted: Priority) -> tuple[datetime | None, str]:
     ours, live = situation.applied.get(Field.PRIORITY), situation.ticket.priority
-    if ours is not None and _is_written(situation, ours) and (ours.value == str(wanted) or ours.value != str(live)):
+    if ours is not None and not ours.baseline and (ours.value == str(wanted) or ours.value != str(live)):
         return ours.at, f"changed by somebody since we wrote it on {ours.at:%Y-%m-%d %H:%M} UTC"
     row = situation.said.get((str(plain), Effect.FIELDS))
     if row is not None and row.outcome.is_final and row.outcome is not Outcome.DONE:
         return row.at, f"{row.outcome} on {row.at:%Y-%m-%d %H:%M} UTC"
     return None, ""
-
-
-def _is_written(situation: Situation, ours: Applied) -> bool:
-    """True for a value that we wrote, also where only the history tells: the answer was lost and it landed late."""
-    if not ours.baseline:
-        return True
-    events = situation.history.events
-    own = (e for e in events if e.kind is EventKind.PRIORITY and e.actor.role is Role.OURS and e.at <= ours.at)
-    return any(event.after == ours.value for event in own)
 
 
 def _held_text(by: str, wanted: Priority | None, held: Priority) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.domain.confidential import without_involved
 from connector.domain.followups import continued, followed
+from connector.domain.own_writes import recognised
 from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
@@ -105,7 +106,7 @@ def situation(
         history=stored.history,
         state=stored.state,
         said=stored.said,
-        applied=stored.applied,
+        applied=recognised(stored.applied, stored.history.events),
         text_hits=stored.text_hits,
         reach=reach,
         twins=tuple(Twin(link=link) for link in stored.ticket.links),

@@ -16,6 +16,7 @@ from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import ClockName, Priority, Status
+from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
@@ -293,6 +294,25 @@ class TestUnknown:
         at_rest(stage)
         assert set(desk.world.keys_posted().values()) == {1}
         assert stage.journal.sending("desk") == ()
+
+    def test_what_landed_after_it_was_given_up_is_ours_to_lose(self, stage: Stage, desk: Desk) -> None:
+        """It was taken over as ours unwritten; a program that takes it back is yielded to all the same."""
+        desk.allow(Effect.FIELDS)
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        desk.world.lateness = MINUTE
+        desk.world.write_faults.extend([Fault.LATE, Fault.NOT_SENT])
+        for wait in (SECOND, SECOND * 10, MINUTE * 2, MINUTE * 2):
+            stage.clock.move(wait)
+            stage.run("desk")
+        (stored,) = stage.journal.load("desk", [id_], now=stage.clock.now())
+        assert stored.applied[Field.PRIORITY].baseline
+        (given,) = situations(desk.reading, stage.around, [id_], desk.world.reach, now=stage.clock.now())
+        assert not given.applied[Field.PRIORITY].baseline
+        desk.world.update(id_, BOT, priority=Priority.P4)
+        for wait in (SECOND, MINUTE, MINUTE * 10):
+            stage.clock.move(wait)
+            stage.run("desk")
+        assert desk.live(id_).priority is Priority.P4
 
 
 class TestBudgets:
