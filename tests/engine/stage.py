@@ -25,7 +25,7 @@ from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.reconcile import PassPlan
 from connector.engine.storms import decided
-from connector.helpdesks.memory import MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
+from connector.helpdesks.memory import Audit, MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
@@ -210,17 +210,30 @@ class IndexedReader(MemoryReader):
 
 
 class RememberingWorld(MemoryHelpdesk):
-    """A helpdesk that keeps every state that a ticket ever had, and every audit of tickets that are gone."""
+    """A helpdesk that keeps every state that a ticket ever had, and every audit of tickets that are gone.
+
+    ``landed_late`` tells (ticket, moment) of writes of ours that arrived late where nothing compares: beyond our reach.
+    """
 
     def __init__(self, site: str, clock: StoppedClock) -> None:
         super().__init__(site, clock)
         self.past: dict[str, list[Ticket]] = {}
-        self.our_audits: list[tuple[str, Any]] = []
+        self.our_audits: list[tuple[str, Audit]] = []
+        self.landed_late: set[tuple[str, datetime]] = set()
+        self._landing = False
+
+    def land_late(self) -> None:
+        self._landing = True
+        super().land_late()
+        self._landing = False
 
     def apply(self, id: str, update: Update) -> None:  # noqa: A002 - it is the vendor's word
         super().apply(id, update)
         if update.marker:
-            self.our_audits.append((id, self.rows[id].audits[-1]))
+            audit = self.rows[id].audits[-1]
+            self.our_audits.append((id, audit))
+            if self._landing and not self.compares:
+                self.landed_late.add((id, audit.at))
 
     def _seal(self, row: Any, update: Update) -> None:
         super()._seal(row, update)

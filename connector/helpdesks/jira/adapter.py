@@ -14,7 +14,7 @@ from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
 from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Rejected
-from connector.helpdesks.jira import lookup, pages, wire
+from connector.helpdesks.jira import lookup, normalise, pages, wire
 from connector.helpdesks.jira.account import Accounts
 from connector.helpdesks.jira.histories import Histories
 from connector.helpdesks.jira.insight import Insight
@@ -24,7 +24,7 @@ from connector.helpdesks.jira.search import Search
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Comment, CommentPage, Issue
 from connector.helpdesks.transport import Client, PinnedAdapter
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, TicketHistory, fetched
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
 
 OVERLAP = timedelta(minutes=6)
 """The search index lags by up to minutes and dates have minute grain: each window begins this much earlier."""
@@ -124,11 +124,14 @@ class JiraReader:
 
     def _page(self, found: pages.Found, cursor: Cursor) -> Page:
         self._shape = self._insight.with_team(self._shape, now=self._now())
-        observations, malformed = pages.observed(found, self._shape, now=self._now())
-        return Page(observations=self._in_their_language(observations), cursor=cursor, malformed=malformed)
+        spoken = self._spoken(found)
+        observations, malformed = pages.observed(found, self._shape, now=self._now(), languages=spoken)
+        return Page(observations=observations, cursor=cursor, malformed=malformed)
 
-    def _in_their_language(self, observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
-        return self._languages.told(observations) if self._shape.wants_languages else observations
+    def _spoken(self, found: pages.Found) -> normalise.Languages:
+        if not self._shape.wants_languages:
+            return normalise.UNASKED
+        return self._languages.of(normalise.requesters_of(found.issues, self._shape))
 
     # ---- single tickets
 

@@ -28,13 +28,13 @@ def native_clock(value: SlaValue, clock: ClockName, *, now: datetime) -> NativeC
     cycle = ongoing or (value.completed_cycles[-1] if value.completed_cycles else None)
     if cycle is None:
         return None
-    breach_at = _instant(cycle.breach_time) if cycle.breach_time else None
+    breach_at = _instant(cycle.breach_time)
     return NativeClock(
         clock=clock,
         name=value.name or "",
         stage=_ongoing_stage(cycle, breach_at, now) if ongoing else _completed_stage(cycle),
         read_at=now,
-        started_at=_instant(cycle.start_time) if cycle.start_time else None,
+        started_at=_instant(cycle.start_time),
         breach_at=breach_at,
         goal=_span(cycle.goal_duration),
         elapsed=_span(cycle.elapsed_time),
@@ -58,8 +58,10 @@ def _ongoing_stage(cycle: Cycle, breach_at: datetime | None, now: datetime) -> N
     return NativeStage.BREACHED if passed else NativeStage.RUNNING
 
 
-def _instant(given: Instant) -> datetime | None:
+def _instant(given: Instant | None) -> datetime | None:
     """Return a moment from whichever of its three forms Jira gave; a breach time may have none of them."""
+    if given is None:
+        return None
     if given.epoch_millis:
         return datetime.fromtimestamp(given.epoch_millis / 1000, UTC)
     text = given.jira or given.iso8601

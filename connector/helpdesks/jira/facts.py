@@ -55,8 +55,10 @@ def _system(fields: Fields, id_: str) -> Any:
 def fact(value: Any, values: Mapping[str, str]) -> Fact | None:
     """Return a field's value in the policy's words; ``None`` when it is empty or the map does not name it."""
     if isinstance(value, Value):
-        word = values.get(value.value) if values and isinstance(value.value, str) else None
-        return word or mapped(spellings(value), values)  # nearly every one is an option by its own text
+        text = value.value  # nearly every one is an option by its own text
+        if isinstance(text, str) and text and value.request_type is None and (not values or text in values):
+            return values[text] if values else text.casefold()
+        return mapped(spellings(value), values)
     if isinstance(value, bool):
         return mapped((str(value).lower(),), values) if values else value
     if isinstance(value, (int, float)):

@@ -6,14 +6,12 @@ none for an account that was asked before. An account whose language is hidden h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 
 from connector.errors import Rejected
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.structs import UserPage
 from connector.helpdesks.transport import Client
-from connector.ports import Observation
 
 _MOST = 50_000
 
@@ -25,20 +23,15 @@ class Languages:
         self._client = client
         self._known: dict[str, str | None] = {}
 
-    def told(self, observations: Iterable[Observation]) -> tuple[Observation, ...]:
-        """Return the observations, each ticket with its requester's language."""
-        seen = tuple(observations)
-        self._learn({o.ticket.requester for o in seen if o.ticket.requester})
-        return tuple(self._told(observation) for observation in seen)
+    def of(self, accounts: Iterable[str]) -> Mapping[str, str | None]:
+        """Return languages by account, those of ``accounts`` among them; what is hidden is ``None`` or missing."""
+        self._learn(accounts)
+        return self._known
 
-    def _told(self, observation: Observation) -> Observation:
-        locale = self._known.get(observation.ticket.requester or "")
-        return replace(observation, ticket=replace(observation.ticket, locale=locale)) if locale else observation
-
-    def _learn(self, accounts: set[str]) -> None:
+    def _learn(self, accounts: Iterable[str]) -> None:
         if len(self._known) > _MOST:
             self._known.clear()
-        unknown = sorted(accounts - self._known.keys())
+        unknown = sorted(set(accounts) - self._known.keys())
         for start in range(0, len(unknown), wire.MOST_USERS):
             chunk = unknown[start : start + wire.MOST_USERS]
             self._known |= dict.fromkeys(chunk) | self._asked(chunk)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -27,20 +28,47 @@ _LONGEST_TEXT = 20_000
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
-def observe(issue: Issue, shape: Shape, *, now: datetime) -> tuple[Ticket, tuple[TicketEvent, ...]]:
+Languages = Mapping[str, str | None]
+"""Account → the language that its person reads."""
+
+UNASKED: Languages = MappingProxyType({})
+
+
+def observe(
+    issue: Issue, shape: Shape, *, now: datetime, languages: Languages = UNASKED
+) -> tuple[Ticket, tuple[TicketEvent, ...]]:
     """Return the ticket and the events of its comments; raises ``Malformed`` when it cannot be read."""
     try:
-        given: Any = issue.fields
-        fields = given if isinstance(given, Fields) else shape.decode(given)
-        ticket = _ticket(issue, fields, shape, now=now)
+        fields = fields_of(issue, shape)
+        ticket = _ticket(issue, fields, shape, now=now, languages=languages)
         comments = fields.comment.comments if fields.comment else None
         return ticket, tuple(comment_events(comments, shape, requester=ticket.requester)) if comments else ()
     except _UNREADABLE as error:
         raise Malformed(f"issue {issue.id}: {type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Ticket:
+def fields_of(issue: Issue, shape: Shape) -> Fields:
+    """Return an issue's fields, decoded with its page or only now."""
+    given: Any = issue.fields
+    return given if isinstance(given, Fields) else shape.decode(given)
+
+
+def requesters_of(issues: Iterable[Issue], shape: Shape) -> frozenset[str]:
+    """Return who reported some issues, as far as they can be read."""
+    found: set[str] = set()
+    for issue in issues:
+        try:
+            reporter = fields_of(issue, shape).reporter
+        except _UNREADABLE:
+            continue
+        if reporter is not None and reporter.account_id:
+            found.add(reporter.account_id)
+    return frozenset(found)
+
+
+def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime, languages: Languages) -> Ticket:
     names = shape.fields
+    requester = fields.reporter.account_id if fields.reporter else None
     updated_at = moment(fields.updated)
     named = fields.priority.id if fields.priority else None
     group = option(getattr(fields, names.group_field.id, None)) if names.group_field else None
@@ -59,8 +87,8 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime) -> Tic
         labels=frozenset(fields.labels or ()),
         level=int(float(level)) if level else None,
         path=option(getattr(fields, names.path.id, None)) if names.path else None,
-        requester=fields.reporter.account_id if fields.reporter else None,
-        locale=locale(fields, shape),
+        requester=requester,
+        locale=locale(fields, shape) or languages.get(requester or ""),
         facts=facts(fields, shape),
         text=_text(fields),
         native=natives(fields, shape, now=now),

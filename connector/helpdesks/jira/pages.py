@@ -12,7 +12,7 @@ import msgspec
 
 from connector.errors import Unavailable, why_unreadable
 from connector.helpdesks.collecting import uncollected
-from connector.helpdesks.jira.normalise import observe
+from connector.helpdesks.jira.normalise import UNASKED, Languages, observe
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Issue, IssueId, RawPage, SearchPage
 from connector.helpdesks.mending import UNREADABLE, mended
@@ -84,13 +84,15 @@ def _id_of(raw: msgspec.Raw) -> str:
 
 
 @uncollected()
-def observed(found: Found, shape: Shape, *, now: datetime) -> tuple[tuple[Observation, ...], tuple[Quarantined, ...]]:
+def observed(
+    found: Found, shape: Shape, *, now: datetime, languages: Languages = UNASKED
+) -> tuple[tuple[Observation, ...], tuple[Quarantined, ...]]:
     """Return what can be read of the issues found, and what cannot."""
     observations: list[Observation] = []
     malformed = list(found.malformed)
     for issue in found.issues:
         try:
-            ticket, events = observe(issue, shape, now=now)
+            ticket, events = observe(issue, shape, now=now, languages=languages)
             observations.append(Observation(ticket=ticket, events=events))
         except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
             malformed.append(_quarantined(issue.id, why_unreadable(error), msgspec.json.encode(issue.fields)))

@@ -148,12 +148,15 @@ def moment(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def version_at(updated_at: datetime) -> str:
-    """Return the version of an observation: ``updated`` in UTC.
+    """Return the version of an observation: ``updated`` in UTC, to the millisecond.
 
-    Jira writes moments in the time zone of whoever asks, so the same one reads differently to reader and writer.
+    Jira writes moments in the time zone of whoever asks, so the same one reads differently to reader and writer. It is
+    spelled out, because ``isoformat`` asks the zone for an offset that is known and takes twice as long.
     """
-    return updated_at.isoformat(timespec="milliseconds")
+    at = updated_at
+    parts = at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03d+00:00" % parts  # noqa: UP031 - half the time of an f-string's seven
