@@ -6,8 +6,8 @@ our own acts nor those of automations nor reactions to us count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from connector.domain.acts import command_of
 from connector.domain.copying import changed
@@ -21,6 +21,7 @@ from connector.domain.timer import present_level
 from connector.domain.view import View
 
 _COULD_ACKNOWLEDGE = frozenset({EventKind.ASSIGNEE, EventKind.COMMENT, EventKind.STATUS, EventKind.COMMAND})
+_CLOCKS_DIFFER = timedelta(seconds=5)
 _FORWARD: Mapping[str, int] = {
     Status.NEW: 0,
     Status.OPEN: 1,
@@ -99,17 +100,26 @@ def _moved_forward(event: TicketEvent) -> bool:
     return before is not None and after is not None and after > before
 
 
-def needs_history(state: EscalationState, events: Iterable[TicketEvent]) -> bool:
+def needs_history(situation: Situation) -> bool:
     """True when only the vendor's history can tell whether the running level was acknowledged, or the ticket paused.
 
     That is so when somebody unknown did what would acknowledge it, had an agent done it; and when somebody unknown
-    changed the status since the path started: a helpdesk that answers our own comment pauses no clock.
+    changed the status since the path started, or without a path since we last spoke: a helpdesk that answers our own
+    comment pauses no clock.
     """
-    if state.path is None or state.entered_at is None:
+    state = situation.state
+    since = _heard_since(situation)
+    if since is None:
         return False
-    since = state.started_at or state.entered_at
-    unknown = (e for e in events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
+    unknown = (e for e in situation.history.events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
     return any(_might_pause(e) or _might_acknowledge(e, state) for e in unknown)
+
+
+def _heard_since(situation: Situation) -> datetime | None:
+    state, spoke_at = situation.state, situation.last_note_at
+    if state.path is not None and state.entered_at is not None:
+        return state.started_at or state.entered_at
+    return None if spoke_at is None else spoke_at - _CLOCKS_DIFFER
 
 
 def _might_pause(event: TicketEvent) -> bool:
@@ -117,5 +127,6 @@ def _might_pause(event: TicketEvent) -> bool:
 
 
 def _might_acknowledge(event: TicketEvent, state: EscalationState) -> bool:
-    present = state.acknowledged_at is None and state.entered_at is not None and event.at > state.entered_at
-    return present and event.kind in _COULD_ACKNOWLEDGE
+    if state.path is None or state.entered_at is None or state.acknowledged_at is not None:
+        return False
+    return event.at > state.entered_at and event.kind in _COULD_ACKNOWLEDGE

@@ -243,7 +243,7 @@ def _take(
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     tell_standoffs(around, ticket, decision)
-    if needs_history(situation.state, situation.history.events):
+    if needs_history(situation):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)

@@ -13,7 +13,7 @@ from connector.domain.events import EventKind, EventSource, TicketEvent
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import AssignMode, Level, LevelTarget, Path, Policy, Route, TargetKind, Threshold
 from connector.domain.site import Effect
-from connector.domain.situation import Reach
+from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import ClockName, Priority, Status
 from tests.domain.desk import ANNA, BEN, CARLA, MONDAY, OURS, REACH, ROBOT, SOMEBODY, Desk
 from tests.domain.policies import DEFAULT, ESCALATION, OFFICE, POLICY, changed, group, threshold
@@ -340,8 +340,8 @@ class TestAcknowledgement:
         desk = outage()
         at = desk.now + timedelta(minutes=1)
         event = TicketEvent(id="x", at=at, kind=EventKind.COMMENT, actor=actor)
-        assert needs_history(desk.state, (event,)) is asks
-        assert not needs_history(Desk().state, (event,))
+        assert needs_history(after(desk, event)) is asks
+        assert not needs_history(after(Desk(), event))
 
     @pytest.mark.parametrize(("source", "asks"), [(EventSource.DELTA, True), (EventSource.HISTORY, False)])
     def test_the_history_is_asked_who_changed_the_status_before_the_present_level(self, source, asks):
@@ -353,7 +353,28 @@ class TestAcknowledgement:
         event = TicketEvent(
             id="x", at=at, kind=EventKind.STATUS, actor=SOMEBODY, after=Status.WAITING_CUSTOMER, source=source
         )
-        assert needs_history(desk.state, (event,)) is asks
+        assert needs_history(after(desk, event)) is asks
+
+    @pytest.mark.parametrize(("spoke", "asks"), [(timedelta(minutes=-1), True), (timedelta(minutes=1), False)])
+    def test_the_history_is_asked_who_paused_a_ticket_on_which_we_spoke_without_a_path(self, spoke, asks):
+        desk = Desk()
+        at = desk.now + timedelta(minutes=5)
+        desk.notes.append(at + spoke)
+        event = TicketEvent(
+            id="x",
+            at=at,
+            kind=EventKind.STATUS,
+            actor=SOMEBODY,
+            after=Status.WAITING_CUSTOMER,
+            source=EventSource.DELTA,
+        )
+        assert needs_history(after(desk, event)) is asks
+
+
+def after(desk: Desk, event: TicketEvent) -> Situation:
+    """Return the situation after one more event."""
+    desk.events.append(event)
+    return desk.situation
 
 
 class TestReach:
