@@ -24,7 +24,7 @@ from tests.engine.stage import POLICY as DAILY
 from tests.helpdesks.stopped_clock import StoppedClock
 
 STEPS, STEP = 16, 25 * MINUTE
-REST, LONG_STEP = 18, 120 * MINUTE  # until the evening of the next day: whatever still climbs has reached its end
+REST, LONG_STEP = 10, 240 * MINUTE  # through the next day: whatever still climbs has reached its end
 POLICY = replace(DAILY, quiet=replace(DAILY.quiet, notes_per_day=50))  # so that none waits for the next day
 Stand = tuple[Status, Priority | None, int | None, str | None]
 Stands = dict[str, Stand]
