@@ -15,10 +15,10 @@ from connector.domain.ticket import Ticket
 from connector.engine.recover import Ready
 from connector.engine.sending import Sender
 from connector.errors import Conflict, Exposed, HelpdeskError, Rejected, Unknown
-from connector.ports import Op
+from connector.ports import Op, OpStatus
 
 TOO_OLD = timedelta(hours=24)
-"""A comment that has not been wanted for so long is given up: nobody is told yesterday's news."""
+"""A copy that has waited for so long is given up. Whether its occasion is still to be said, a later plan decides."""
 
 
 class Resender:
@@ -62,13 +62,17 @@ class Resender:
         return tuple(self._ready)
 
     def give_up_the_unwanted(self, finished: Collection[str]) -> None:
-        """Give up what was not wanted for a day, and what would speak on tickets that are ``finished``."""
-        now = self._sender.around.clock.now()
+        """Give up what waited for a day, and what would speak on tickets that are ``finished``.
+
+        What waited may have been held all the time, by a budget or by a person: it is planned anew once it is let go.
+        """
+        now, journal = self._sender.around.clock.now(), self._sender.around.journal
         for id_, ready in list(self._ready.items()):
             if id_ in finished:
                 self._give_up(ready, "the ticket is finished")
             elif not ready.op.ordered_by and now - ready.op.sent_at > TOO_OLD:
-                self._give_up(ready, f"not wanted for {TOO_OLD}")
+                journal.fail(ready.op, OpStatus.FAILED, f"not sent again within {TOO_OLD}", now=now)
+                self._forget(ready.op)
 
     def _give_up(self, ready: Ready, why: str) -> None:
         self._sender.around.journal.withdraw(ready.op, why, now=self._sender.around.clock.now())

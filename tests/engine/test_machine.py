@@ -327,8 +327,8 @@ class EngineMachine(RuleBasedStateMachine):
             self.look(site, fetch=True)
         result = self.run_until_quiet(site)
         self.nothing_more_happens(site, result)
-        assert not self.stage.journal.sending(site)
         held = {item.ref.id for item in result.plan.held} if result.plan else set()
+        assert {op.write.ref.id for op in self.stage.journal.sending(site)} <= held  # what is frozen waits, sent or not
         assert set(self.stage.wanted(site)) <= held
         self.all_is_known(desk)
 

@@ -12,6 +12,7 @@ from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status, TicketRef
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome
+from connector.engine.resend import TOO_OLD
 from connector.errors import Rejected
 from connector.helpdesks.memory import AGENT, Fault
 from connector.ports import AlarmKind, Lookup, OpStatus, Presence
@@ -273,3 +274,20 @@ def test_copies_without_an_answer_call_somebody_in_the_end(stage: Stage, desk: D
         stage.run("desk")
     told = [alarm.message for alarm in stage.ears.alarms if alarm.kind is AlarmKind.FINDING]
     assert told == ["a write on desk:1 had no clear answer 6 times"]
+
+
+def test_what_a_person_held_for_longer_than_a_copy_may_wait_is_still_owed(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    id_ = lose_a_note(stage, desk)
+    desk.world.update(id_, AGENT, labels=SPOKEN | {"esc-hold"})
+    for wait in (NOTE, APART, TOO_OLD):
+        clock.move(wait)
+        stage.run("desk")
+    assert stage.journal.sending("desk") == ()
+    (stored,) = stage.journal.load("desk", [id_], now=clock.now())
+    assert Outcome.SUPERSEDED not in {row.outcome for row in stored.said.values()}
+    desk.world.update(id_, AGENT, labels=SPOKEN)
+    clock.move(MINUTE)
+    stage.run("desk")
+    assert said(desk) == [1]
