@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from connector.domain.marks import Mark
 from connector.domain.ticket import Status, TicketRef
 from connector.errors import Busy, ConfigError, ConnectorError
+from connector.journal import has_room as journals_disk_has_room
 from connector.journal import (
     intents,
     open_journal,
@@ -185,6 +186,11 @@ def test_a_journal_is_closed_once_and_then_answers_nothing(state: Path) -> None:
     journal._thread.close()
     with pytest.raises(ConnectorError, match="closed"):
         journal._thread.compact()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{place}/state.db", "sqlite://", "postgresql://owner@host/state"])
+def test_a_state_has_room_on_a_disk_that_has_and_a_server_looks_after_its_own(tmp_path: Path, url: str) -> None:
+    assert journals_disk_has_room(url.format(place=tmp_path))
 
 
 def test_a_disk_that_cannot_be_asked_has_room(tmp_path: Path) -> None:

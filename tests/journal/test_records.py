@@ -27,6 +27,7 @@ def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
     assert journal.policy_since(SITE, "a") == NOW + 3 * MINUTE
     assert journal.policy_since(SITE, "b") is None, "another one is in force"
     assert journal.policy_since("elsewhere", "a") is None
+    assert journal.records().policy_since(SITE, "a") == NOW + 3 * MINUTE
 
 
 def _run(id_, minute=0, kind="sync", **values):
