@@ -44,3 +44,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference data beside the project is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new state with its tables, to be copied: making one costs a hundred times more."""
+    from connector.journal import open_journal  # noqa: PLC0415 - loads SQLAlchemy, which few tests need
+
+    path = tmp_path_factory.mktemp("template") / "state.db"
+    open_journal(str(path), least_free=0).close()
+    return path

@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.journal import open_journal
 from tests.engine.stage import MONDAY, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
-
-
-@pytest.fixture(scope="session")
-def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new state with its tables, to be copied: making one costs a hundred times more."""
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from connector.domain.site import Effect
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import reach_all
 from connector.engine.storms import decided
-from connector.journal import open_journal
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -28,13 +27,6 @@ P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 NETWORK = {**OUTAGE, "category": "network"}
 MILD = {"impact": "team", "urgency": "degraded"}
-
-
-@pytest.fixture(scope="module")
-def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ The whole engine on a site in memory; what was written is read from the site and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,33 +16,12 @@ from connector.domain.policy import Mark, Matrix, Policy, Threshold
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
-from connector.journal import open_journal
 from connector.ports import AlarmKind
-from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, planned, told
-from tests.helpdesks.stopped_clock import StoppedClock
+from tests.engine.stage import MINUTE, POLICY, Desk, Stage, planned, told
 
 P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 DEGRADED = {"impact": "team", "urgency": "degraded"}
-
-
-@pytest.fixture(scope="module")
-def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk("desk", StoppedClock(MONDAY))
-
-
-@pytest.fixture
-def stage(empty_state: Path, desk: Desk) -> Iterator[Stage]:
-    made = Stage(empty_state, desk, clock=desk.world.clock)
-    yield made
-    made.close()
 
 
 def everything_is_p1(policy: Policy) -> Policy:

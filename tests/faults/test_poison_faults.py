@@ -7,7 +7,7 @@ works for every ticket but one, since nobody knows the next ticket that we canno
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,6 @@ from connector.domain.words import word_lists
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, run_pass
 from connector.errors import Unknown
-from connector.journal import open_journal
 from connector.ports import AlarmKind, AsideKind, Lookup, OpStatus, Receipt
 from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, Witness, planned, told
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -32,25 +31,6 @@ from tests.helpdesks.stopped_clock import StoppedClock
 P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 POISON = {**OUTAGE, "poison": True}
-
-
-@pytest.fixture(scope="module")
-def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk("desk", StoppedClock(MONDAY))
-
-
-@pytest.fixture
-def stage(empty_state: Path, desk: Desk) -> Iterator[Stage]:
-    made = Stage(empty_state, desk, clock=desk.world.clock)
-    yield made
-    made.close()
 
 
 class Trap:

@@ -41,30 +41,10 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new state with its tables."""
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
-
-
 @pytest.fixture
-def desk() -> Desk:
-    return Desk("desk", StoppedClock(MONDAY))
-
-
-@pytest.fixture
-def stage(template: Path, desk: Desk) -> Iterator[Stage]:
-    opened = Stage(template, desk, clock=desk.world.clock)  # type: ignore[arg-type]
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def state(template: Path, tmp_path: Path) -> Path:
+def state(empty_state: Path, tmp_path: Path) -> Path:
     """A state with a site in it, and its witness."""
-    path = Path(shutil.copy(template, tmp_path / "state.db"))
+    path = Path(shutil.copy(empty_state, tmp_path / "state.db"))
     with open_journal(str(path), least_free=0) as journal:
         journal.open_site(SITE, fingerprint=FINGERPRINT)
         samples.store(journal, samples.ticket("1"), samples.ticket("2"))
@@ -163,7 +143,7 @@ def test_fault_62_a_second_process_is_turned_away(state: Path) -> None:
     open_journal(str(state), least_free=0).close()
 
 
-def test_fault_62_two_hosts_with_a_state_each_never_fight_over_a_field(template: Path) -> None:
+def test_fault_62_two_hosts_with_a_state_each_never_fight_over_a_field(empty_state: Path) -> None:
     """Nothing tells one installation of another: comments come twice, once from each, and never more often.
 
     Fields are written once: what the other has written is what is wanted. The README says so.
@@ -172,7 +152,7 @@ def test_fault_62_two_hosts_with_a_state_each_never_fight_over_a_field(template:
     here, there = Desk("desk", clock), Desk("desk", clock)
     there.world = here.world
     there.reader, there.writer = MemoryReader(here.world), Witness(here.world, bulk_size=0)
-    stages = [Stage(template, desk, clock=clock) for desk in (here, there)]
+    stages = [Stage(empty_state, desk, clock=clock) for desk in (here, there)]
     ids = [here.world.create(facts={"impact": "site", "urgency": "blocked"}).id for _ in range(2)]
     for _ in range(8):
         for stage in stages:
@@ -229,19 +209,19 @@ def every(indexes: range, *, full: bool, share: int = 9) -> list[int]:
     return list(indexes) if full else list(indexes)[::share]
 
 
-def test_fault_63_a_full_disk_at_every_write_sends_nothing_unarmed_and_recovers(template: Path, full: bool) -> None:
+def test_fault_63_a_full_disk_at_every_write_sends_nothing_unarmed_and_recovers(empty_state: Path, full: bool) -> None:
     """No space at the n-th write of a run, for every n: nothing is said twice, and all is said once there is space."""
-    undisturbed, writes = _a_run(template, None)
+    undisturbed, writes = _a_run(empty_state, None)
     assert writes > 50
     for index in every(range(writes), full=full, share=23):
-        told, _ = _a_run(template, index)
+        told, _ = _a_run(empty_state, index)
         assert told == undisturbed, f"write {index}"
 
 
-def _a_run(template: Path, index: int | None) -> tuple[list[tuple[Any, ...]], int]:
+def _a_run(empty_state: Path, index: int | None) -> tuple[list[tuple[Any, ...]], int]:
     """Play a run whose disk is full from a write on, for one pass; return what stands in the helpdesk at its end."""
     desk = Desk("desk", StoppedClock(MONDAY))
-    stage = Stage(template, desk, clock=desk.world.clock)  # type: ignore[arg-type]
+    stage = Stage(empty_state, desk, clock=desk.world.clock)  # type: ignore[arg-type]
     disk = Faulty(stage, "SQLITE_FULL")
     urgent(desk, 2)
     writes = 0
@@ -300,9 +280,9 @@ def test_fault_64_an_answer_that_cannot_be_stored_is_looked_up_and_not_repeated(
     nothing_is_said_twice(desk)
 
 
-def test_fault_65_a_state_that_was_rolled_back_is_noticed_and_nothing_is_repeated(template: Path) -> None:
+def test_fault_65_a_state_that_was_rolled_back_is_noticed_and_nothing_is_repeated(empty_state: Path) -> None:
     """An old backup is put back: comments wait until what was said since was read back, then all goes on."""
-    day = Storyteller(template, 3, loss_of(3)).tell()  # it asserts that nothing is said twice
+    day = Storyteller(empty_state, 3, loss_of(3)).tell()  # it asserts that nothing is said twice
     assert day.forgot
 
 

@@ -28,7 +28,6 @@ from connector.errors import Busy, NotSent
 from connector.helpdesks.transport import Client, Dialect, Endpoint, Origin, Pin, PinnedAdapter, Request
 from connector.helpdesks.transport import Surroundings as Surroundings_
 from connector.helpdesks.transport.outcome import http_date
-from connector.journal import open_journal
 from connector.journal.lease import Lease
 from connector.journal.tables import lease
 from connector.ports import Fence, Page
@@ -63,11 +62,11 @@ class OurClock(StoppedClock):
 class Watched:
     """A desk whose time and ours are two things."""
 
-    def __init__(self, template: Path) -> None:
+    def __init__(self, empty_state: Path) -> None:
         self.world = StoppedClock(MONDAY)
         self.ours = OurClock(self.world)
         self.desk = Desk("desk", self.world)
-        self.stage = Stage(template, self.desk, clock=self.world)
+        self.stage = Stage(empty_state, self.desk, clock=self.world)
         self.keeper = Timekeeper(self.ours)
 
     @property
@@ -89,16 +88,9 @@ class Watched:
         return [c.at for c in self.desk.world.comments if c.key]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
-
-
 @pytest.fixture
-def watched(template: Path) -> Iterator[Watched]:
-    opened = Watched(template)
+def watched(empty_state: Path) -> Iterator[Watched]:
+    opened = Watched(empty_state)
     yield opened
     opened.stage.close()
 

@@ -11,14 +11,6 @@ from connector.journal.sql import SqlJournal
 from tests.journal.samples import FINGERPRINT, SITE
 
 
-@pytest.fixture(scope="session")
-def empty_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new state with its tables, to be copied: making one costs a hundred times more."""
-    path = tmp_path_factory.mktemp("template") / "state.db"
-    open_journal(str(path), least_free=0).close()
-    return path
-
-
 @pytest.fixture
 def state(empty_state: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(empty_state, tmp_path / "state.db"))
