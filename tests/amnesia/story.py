@@ -220,14 +220,15 @@ def compare(template: Path, seed: int) -> str:
     falls due meanwhile is said together, the highest mark for those below it. So both days are played on, without
     people, until nothing climbs any more: then everything said on the ordinary day has been said on the other one as
     well, and every ticket stands with the same priority on the same level, or on a higher one where people answered a
-    level that came later; below it stands only what they answered meanwhile. No ticket is ahead of its time in the
-    evening. What was solved by then is nobody's concern.
+    level that came later; below it stands only what they answered meanwhile. No other ticket is ahead of its time in
+    the evening. What was solved by then is nobody's concern.
     """
     plain, lost = (Storyteller(template, seed, loss).tell() for loss in (None, loss_of(seed)))
     moved = {id_: (stood, lost.stands[id_]) for id_, stood in plain.stands.items() if lost.stands[id_] != stood}
     moved = {id_: both for id_, both in moved.items() if not both[1][0].is_finished and not _is_further(*both)}
     moved = {id_: both for id_, both in moved.items() if id_ not in lost.acknowledged}
-    ahead = [id_ for id_, stood in plain.evening.items() if (lost.evening[id_][2] or 0) > (stood[2] or 0)]
+    higher = [id_ for id_, stood in plain.evening.items() if (lost.evening[id_][2] or 0) > (stood[2] or 0)]
+    ahead = [id_ for id_ in higher if id_ not in plain.acknowledged]
     waiting = [what for what in plain.said if not lost.stands[what[0]][0].is_finished and not lost.answered(what)]
     unsaid = [what for what in waiting if what not in lost.said and not _spoken_for(what, lost.said)]
     twice = [what for what, times in lost.said.items() if times > max(1, plain.said[what])]
