@@ -34,7 +34,7 @@ from connector.web.hints import Hints
 from connector.web.receiver import Asked, Door, Receiver
 from connector.web.signatures import from_jira
 from tests.bootstrap.conftest import compose
-from tests.engine.conftest import desk, empty_state, set_up, stage
+from tests.engine.conftest import desk, set_up, stage
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
 from tests.engine.test_daemon import EndingClock
 from tests.engine.test_passes import OUTAGE
@@ -42,7 +42,7 @@ from tests.helpdesks.scripted_server import answer, scripted_server
 from tests.helpdesks.stopped_clock import START, StoppedClock
 from tests.security.test_webhooks import NEW, OLD, jira_body, jira_headers
 
-__all__ = ["compose", "desk", "empty_state", "set_up", "stage"]
+__all__ = ["compose", "desk", "set_up", "stage"]
 
 ROOT = Path(__file__).parents[2] / "mappings"
 POLICY = (ROOT / "policy.yaml").read_text(encoding="utf-8")
