@@ -13,11 +13,11 @@ from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Text
 from tests.domain.sla_values import ticket
-from tests.engine.conftest import clock, desk, empty_state, set_up, stage
+from tests.engine.conftest import clock, desk, set_up, stage
 from tests.engine.stage import Desk, Stage
 from tests.engine.test_passes import OUTAGE, P1, P3
 
-__all__ = ["clock", "desk", "empty_state", "set_up", "stage"]
+__all__ = ["clock", "desk", "set_up", "stage"]
 
 IGNORED = SiteRules(name="desk", fingerprint="f", confidential={"HR": Confidential.IGNORE})
 RESTRICTED = SiteRules(name="desk", fingerprint="f", confidential={"HR": Confidential.RESTRICTED})
