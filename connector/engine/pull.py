@@ -24,6 +24,7 @@ from connector.engine.aside import suspect, to_confirm
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
 from connector.engine.recall import recall
+from connector.engine.strangers import notice_strangers
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
 
@@ -253,6 +254,7 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
         read = tuple(site.reader.history(chunk))
         histories = tuple(h for h in read if not h.unreadable)
         around.journal.store_history(histories)
+        notice_strangers(site, around, histories, now=around.clock.now())
         recall(site, around, histories, now=around.clock.now())
         around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
         for skipped in (h for h in read if h.unreadable):

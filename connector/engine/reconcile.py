@@ -33,6 +33,7 @@ from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_prior
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
+from connector.engine.strangers import might_be_a_strangers
 from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, Verdict
 
@@ -243,7 +244,7 @@ def _take(
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     tell_standoffs(around, ticket, decision)
-    if needs_history(situation):
+    if needs_history(situation) or might_be_a_strangers(ticket_plan, situation):
         work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)

@@ -28,6 +28,7 @@ from connector.journal import (
     setaside,
     sites,
     standoffs,
+    strangers,
     tickets,
     verdicts,
 )
@@ -49,7 +50,7 @@ from connector.ports.erasure import Erased
 from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Queued
-from connector.ports.recall import Recall
+from connector.ports.recall import Recall, Stranger
 from connector.ports.setaside import SetAside
 
 
@@ -112,6 +113,10 @@ class SqlJournal(SqlLinks):
     def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
         """Take in what our marks in histories tell."""
         self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+
+    def strangers(self, site: str, histories_: Sequence[TicketHistory], *, since: datetime) -> tuple[Stranger, ...]:
+        """Return writes of our own account that the state knows nothing of."""
+        return self._run(lambda c: strangers.strangers(c, site, histories_, since=since))
 
     def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:
         """End the site's recall when nothing is left to be read; return how far it is."""

@@ -21,7 +21,7 @@ from connector.ports.helpdesk import Page, Receipt, TicketHistory
 from connector.ports.intents import Op, OpStatus
 from connector.ports.links import Links
 from connector.ports.outbox import Outbox
-from connector.ports.recall import Recall
+from connector.ports.recall import Recall, Stranger
 from connector.ports.records import Records
 from connector.ports.setaside import Asides
 from connector.ports.stored import (
@@ -72,6 +72,12 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
 
         Marks of which the state knows nothing, on a site that is seen for the first time, mean that a state was lost.
+        """
+
+    def strangers(self, site: str, histories: Sequence[TicketHistory], *, since: datetime) -> tuple[Stranger, ...]:
+        """Return writes of our own account after ``since`` that the state knows nothing of, one per ticket at most.
+
+        What is older than the site's last ``resume`` is left out: a person knows of it.
         """
 
     def end_recall(self, site: str, *, policy_hash: str, now: datetime) -> Recall:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from connector.domain.ticket import TicketRef
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
@@ -30,3 +32,11 @@ class Recall:
     def freezes(self) -> bool:
         """True while the whole site's comments wait."""
         return bool(self.why) and not self.is_over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A write by our own account that the state knows nothing of: when, by the helpdesk's time, and where."""
+
+    ref: TicketRef
+    at: datetime
