@@ -1,4 +1,4 @@
-"""A second installation on the same site, with a state of its own: noticed by its writes, and both fall silent.
+"""A second installation on the same site, with a state of its own: noticed by its writes, and who notices falls silent.
 
 Fields come out the same whoever writes them; comments would come twice. So comments are frozen until a person has
 stopped one of the two and says ``resume``. There is no lease in the helpdesk that would tell beforehand: it would take
