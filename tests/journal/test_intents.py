@@ -202,6 +202,103 @@ def test_a_ticket_that_changes_under_our_hands_is_left_alone_for_a_while(stored)
     _arm(stored, write(key="k8"), now=at + 2 * MINUTE)
 
 
+def _conflicts(journal, count, *, at=NOW, of="1", key="c"):
+    """Let a ticket change under our hands, once a minute; return the moment of the last time."""
+    for n in range(count):
+        (armed,) = _arm(journal, write(of, f"{key}{n}"), now=at + n * MINUTE)
+        journal.conflict(armed, "changed since it was seen", now=at + n * MINUTE)
+    return at + (count - 1) * MINUTE
+
+
+@pytest.mark.parametrize(("more", "minutes"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 15), (9, 15)])
+def test_each_further_conflict_doubles_the_wait_up_to_a_quarter_of_an_hour(stored, more, minutes):
+    last = _conflicts(stored, 5)
+    for n in range(more):
+        last += 15 * MINUTE
+        (armed,) = _arm(stored, write(key=f"m{n}"), now=last)
+        stored.conflict(armed, "changed", now=last)
+    with pytest.raises(Busy, match=f"{5 + more} times in a row") as refused:
+        _arm(stored, write(key="next"), now=last + minutes * MINUTE - timedelta(microseconds=1))
+    assert refused.value.remedy == "look who else writes to this ticket: connector log --ticket"
+    _arm(stored, write(key="next"), now=last + minutes * MINUTE)
+
+
+def test_conflicts_in_a_row_are_those_of_one_ticket_since_its_last_success(stored):
+    last = _conflicts(stored, 6)
+    (armed,) = _arm(stored, write(key="done"), now=last + MINUTE)
+    stored.settle(armed, receipt("done"), now=last + MINUTE)
+    (failed,) = _arm(stored, write(key="failed"), now=last + 2 * MINUTE)
+    stored.fail(failed, OpStatus.FAILED, "throttled", now=last + 2 * MINUTE)
+    _conflicts(stored, 5, at=last + 3 * MINUTE, key="d")  # five more are not six
+    _arm(stored, write(key="e"), now=last + 8 * MINUTE)
+    _conflicts(stored, 5, at=last + 3 * MINUTE, of="2")
+    _arm(stored, write("2", "e"), now=last + 8 * MINUTE)
+
+
+def test_a_success_elsewhere_ends_no_row_of_conflicts(stored):
+    last = _conflicts(stored, 6)
+    (other,) = _arm(stored, write("2", "done"), now=last + timedelta(seconds=1))
+    stored.settle(other, receipt("done"), now=last + timedelta(seconds=1))
+    with pytest.raises(Busy, match="6 times in a row"):
+        _arm(stored, write(key="next"), now=last + timedelta(seconds=2))
+
+
+def test_a_job_is_noted_on_what_is_still_on_its_way(stored):
+    first, second = _arm(stored, write("1", "k1"), write("2", "k2"), job="early")
+    stored.settle(first, receipt("k1"), now=NOW)
+    stored.attach_job([first, second], "late")
+    assert {op.write.key: op.job for op in stored.records().ops()} == {"k1": "early", "k2": "late"}
+
+
+def test_the_next_look_is_told_whether_or_not_it_is_past(stored):
+    _arm(stored, write(), now=NOW)
+    stored.store_verdicts(SITE, [verdict(id_, due=None) for id_ in ("1", "2", "3")], run="r")
+    soon = NOW + timedelta(seconds=5)
+    assert (stored.next_due(SITE), stored.next_due(SITE, after=NOW)) == (soon, soon)
+    assert stored.next_due(SITE, after=soon) is None
+
+
+def test_a_look_in_vain_is_remembered_with_its_moment(stored):
+    (armed,) = _arm(stored, write(comment=comment()))
+    stored.look_again(armed, at=NOW + MINUTE, absent_at=NOW + timedelta(seconds=7))
+    (found,) = stored.sending(SITE)
+    assert (found.look_at, found.absent_at) == (NOW + MINUTE, NOW + timedelta(seconds=7))
+
+
+def test_a_copy_is_sent_at_the_helpdesks_moment_and_by_nobodys_order(stored):
+    (first,) = _arm(stored, write(comment=comment()))
+    again = stored.arm_again(first, "d", run="r2", now=NOW + MINUTE, sent_at=NOW + 2 * MINUTE)
+    assert (again.sent_at, again.look_at) == (NOW + 2 * MINUTE, NOW + MINUTE + timedelta(seconds=5))
+    assert again.ordered_by == ""
+
+
+# ---- what the audit tells of each
+
+
+FATES = {
+    "failed": lambda j, op: j.fail(op, OpStatus.FAILED, "why", now=NOW + MINUTE),
+    "conflict": lambda j, op: j.conflict(op, "why", now=NOW + MINUTE),
+    "withdrawn": lambda j, op: j.withdraw(op, "why", now=NOW + MINUTE),
+    "parked": lambda j, op: j.fail(op, OpStatus.PARKED, "why", now=NOW + MINUTE),
+    "rejected": lambda j, op: j.reject(op, "why", now=NOW + MINUTE),
+}
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_every_end_of_a_write_has_its_line_in_the_audit(stored, fate):
+    (armed,) = _arm(stored, write(comment=comment()))
+    FATES[fate](stored, armed)
+    line = stored.records().events()[-1]
+    assert line.kind == ("failed" if fate == "conflict" else fate)
+    assert (line.at, line.ticket, line.data["error"], line.actor) == (NOW + MINUTE, "1", "why", "connector")
+
+
+def test_who_drops_a_write_stands_in_the_audit(stored):
+    stored.drop(_parked(stored), now=NOW + MINUTE, actor="kim")
+    line = stored.records().events()[-1]
+    assert (line.kind, line.at, line.ticket, line.actor) == ("dropped", NOW + MINUTE, "1", "kim")
+
+
 # ---- what a person does with a parked one
 
 
@@ -225,8 +322,30 @@ def test_an_order_opens_a_parked_write_again_and_a_second_order_changes_nothing(
 def test_an_order_waits_for_another_open_comment(stored):
     found = _parked(stored)
     _arm(stored, write(key="k2", comment=comment("x:2")))
-    with pytest.raises(Busy):
+    with pytest.raises(Busy, match="zd:1: another comment is on its way") as refused:
         stored.order_resend(found, now=NOW, actor="kim")
+    assert refused.value.remedy == "try again when it is settled"
+
+
+def test_an_order_waits_for_nothing_else(stored):
+    """Neither for a write of fields, nor for a comment on another ticket or one that is done."""
+    found = _parked(stored)
+    _arm(stored, write(key="fields"), write("2", "k2", comment=comment("x:2")))
+    (done,) = _arm(stored, write("3", "k3", comment=comment("x:3")))
+    stored.settle(done, receipt("k3"), now=NOW)
+    stored.order_resend(found, now=NOW + MINUTE, actor="kim")
+    (open_,) = [op for op in stored.sending(SITE) if op.id == found.id]
+    assert (open_.resent, open_.why, open_.absent_at) == (0, "", None)
+
+
+def test_an_order_begins_to_count_anew(stored):
+    (first,) = _arm(stored, write(comment=comment()))
+    again = _again(stored, first)
+    stored.fail(again, OpStatus.PARKED, "nobody knows", now=NOW)
+    (found,) = stored.records().ops(status=OpStatus.PARKED)
+    stored.order_resend(found, now=NOW + MINUTE, actor="kim")
+    (open_,) = stored.sending(SITE)
+    assert (open_.resent, open_.why) == (0, "")
 
 
 def test_a_dropped_write_is_passed_over_and_its_text_goes(stored):
