@@ -49,7 +49,7 @@ def settle_parked(program: Connector, journal: Journal, action: str, key: str, *
     """
     now, op = program.now(), _find(journal.records(), key)
     if action == "done":
-        receipt = Receipt(key=op.write.key, remote_id=f"found by {actor}", version="", at=now)
+        receipt = Receipt(key=op.write.key, remote_id=f"found by {actor}", version="", at=now, found=True)
         journal.settle(op, receipt, now=now, actor=actor)
     elif action == "drop":
         journal.drop(op, now=now, actor=actor)

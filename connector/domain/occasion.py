@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
 from connector.domain.policy import Mark
 from connector.domain.site import Effect
 from connector.domain.ticket import ClockName
+
+_MOMENT = "%Y%m%dT%H%M%SZ"
 
 
 class Outcome(StrEnum):
@@ -53,7 +55,7 @@ class Occasion:
 @lru_cache(maxsize=4096)
 def moment(at: datetime) -> str:
     """Return ``at`` as it stands in an occasion's name: UTC, whole seconds."""
-    return at.strftime("%Y%m%dT%H%M%SZ")
+    return at.strftime(_MOMENT)
 
 
 def threshold(clock: ClockName, cycle_start: datetime, mark: Mark) -> Occasion:
@@ -74,6 +76,15 @@ def repeat(path: str, entered_at: datetime, number: int, k: int) -> Occasion:
 def update(cycle_start: datetime, k: int) -> Occasion:
     """The k-th regular update of a cycle."""
     return Occasion("update", (moment(cycle_start), str(k)))
+
+
+def update_of(name: str) -> tuple[datetime, int] | None:
+    """Return from when and as which of its row a regular update counted, by its occasion's name."""
+    kind, _, rest = name.partition(":")
+    if kind != "update":
+        return None
+    base, _, k = rest.partition(":")
+    return datetime.strptime(base, _MOMENT).replace(tzinfo=UTC), int(k)
 
 
 def hold(field: str, since: datetime) -> Occasion:

@@ -40,7 +40,6 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
         why = f"over its budget: {count} more wanted"
-        around.journal.freeze(site.name, effect, why, now=now)
         around.observer.event("held", site=site.name, effect=str(effect), count=count)
         around.notifier.alarm(
             Alarm(
@@ -52,6 +51,7 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
                 at=now,
             )
         )
+        around.journal.freeze(site.name, effect, why, now=now)  # after the alarm: a crash must not lose it
 
 
 def _journal_held(around: Surroundings, plan: PassPlan) -> None:

@@ -14,22 +14,19 @@ from connector.domain.standoffs import CONTESTED
 from connector.domain.ticket import Ticket
 from connector.domain.written import as_written
 from connector.engine.sending import Sender
-from connector.ports import JournalEvent, Receipt
+from connector.ports import Receipt
 
 
 def give_back(sender: Sender, write: Write, ticket: Ticket, receipt: Receipt) -> None:
-    """Write people's values again that ``write`` undid, after storing that it was they who set them.
+    """Write people's values again that ``write`` undid.
 
-    The event is stored first: whatever becomes of the second write, the next decision knows whose value it was. A field
-    that a person had emptied is not emptied again: nothing is ever cleared.
+    That it was they who set them is stored with the receipt: whatever becomes of the second write, the next decision
+    knows whose value it was. A field that a person had emptied is not emptied again: nothing is ever cleared.
     """
-    around, now = sender.around, sender.around.clock.now()
-    around.journal.note(ticket.ref, receipt.overwritten, now=now)
+    around = sender.around
     for event in receipt.overwritten:
         told = {"field": str(CONTESTED[event.kind]), "theirs": event.after or "", "by": event.actor.id}
         around.observer.event("lost_race", site=ticket.ref.site, ticket=ticket.key, **told)
-        line = JournalEvent(at=now, kind="lost_race", site=ticket.ref.site, ticket=ticket.ref.id, data=told)
-        around.journal.record(line)
     fields = tuple(_restored(write, event, receipt) for event in receipt.overwritten if event.after)
     if fields:
         names = "|".join(f"{change.field}={change.after}" for change in fields)

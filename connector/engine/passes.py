@@ -207,19 +207,18 @@ def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *
 def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: datetime) -> None:
     """Freeze every write; the alarm is raised once, however often the same trouble is met again."""
     known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
-    around.journal.freeze(site.name, None, str(error), now=now)
-    if known.keys() >= set(Effect):
-        return
-    around.notifier.alarm(
-        Alarm(
-            kind=AlarmKind.FREEZE,
-            site=site.name,
-            ticket="",
-            message=f"writes to {site.name} are frozen: {error}",
-            remedy=_then_resume(error.remedy or "mend the cause", site.name),
-            at=now,
+    if not known.keys() >= set(Effect):
+        around.notifier.alarm(
+            Alarm(
+                kind=AlarmKind.FREEZE,
+                site=site.name,
+                ticket="",
+                message=f"writes to {site.name} are frozen: {error}",
+                remedy=_then_resume(error.remedy or "mend the cause", site.name),
+                at=now,
+            )
         )
-    )
+    around.journal.freeze(site.name, None, str(error), now=now)
 
 
 def _tell_of_a_long_rest(site: Site, around: Surroundings, rest: timedelta | None, *, now: datetime) -> None:

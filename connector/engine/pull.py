@@ -147,7 +147,6 @@ def take_in(  # noqa: PLR0913
             del latest[id_]
     previous = around.journal.previous(site.name, tuple(latest)) if latest else {}
     candidates: list[Candidate] = []
-    ask: list[str] = []
     for id_, observation in latest.items():
         before = previous.get(id_)
         if before is not None and not reread and _is_old_news(observation, before):
@@ -159,14 +158,11 @@ def take_in(  # noqa: PLR0913
                 applied=before.applied if before else {},
                 own_version=before.own_version if before else "",
             )
-            candidates.append(_candidate(observation, derived.events, policy))
-            if derived.ask and before is not None:
-                ask.append(id_)
+            asked = derived.ask and before is not None  # a new one's history is not in anyway
+            candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))
     page = _without_broken(site, around, page, broken)
     if candidates or page.malformed or page.gone or page.cursor:
         around.journal.store_page(site.name, candidates, page=page, now=now)
-    if ask:
-        around.journal.want_history(site.name, ask)
     return tuple(c.ticket.ref.id for c in candidates)
 
 
@@ -212,11 +208,13 @@ def _is_old_news(observation: Observation, before: Previous) -> bool:
     return is_ours and seen.version != before.own_version and seen.updated_at <= stored.updated_at
 
 
-def _candidate(observation: Observation, derived: Sequence[TicketEvent], policy: Policy) -> Candidate:
+def _candidate(
+    observation: Observation, derived: Sequence[TicketEvent], policy: Policy, *, ask_history: bool
+) -> Candidate:
     ticket = observation.ticket
     hits = None if ticket.text is None else read_text(policy, ticket.text, ticket.locale)
     events = (*observation.events, *derived)
-    return Candidate(ticket=changed(ticket, text=None), events=events, text_hits=hits)
+    return Candidate(ticket=changed(ticket, text=None), events=events, text_hits=hits, ask_history=ask_history)
 
 
 def _sweep_if_due(
@@ -253,9 +251,10 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
     for chunk in chunks(ids, 50):
         read = tuple(site.reader.history(chunk))
         histories = tuple(h for h in read if not h.unreadable)
-        around.journal.store_history(histories)
+        # what they tell of our own writes first: once a history is stored, it is not asked for again
         notice_strangers(site, around, histories, now=around.clock.now())
         recall(site, around, histories, now=around.clock.now())
+        around.journal.store_history(histories)
         around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
         for skipped in (h for h in read if h.unreadable):
             around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)

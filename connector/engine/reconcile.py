@@ -117,7 +117,6 @@ class Work:
     decided: int = 0
     would_do: int = 0
     insufficient: int = 0
-    ask_history: list[str] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     recall: Recall = Recall()
@@ -149,8 +148,6 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     _count_failures(site, around, work, ids)
-    if work.ask_history:
-        around.journal.want_history(site.name, work.ask_history)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
@@ -244,8 +241,6 @@ def _take(
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     tell_standoffs(around, ticket, decision)
-    if needs_history(situation) or might_be_a_strangers(ticket_plan, situation):
-        work.ask_history.append(ticket.ref.id)
     comments = _comments(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
@@ -257,6 +252,7 @@ def _take(
         unwritten=made is not None,
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
+        ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
     )
     if made is not None:  # last: what fails above has planned nothing
         work.changes.append(

@@ -138,10 +138,8 @@ class _Recovery:
                 self._park(op, found)
 
     def _settle(self, op: Op, seen: Lookup) -> None:
-        receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now)
+        receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now, found=True)
         self._journal.settle(op, receipt, now=self._now)
-        if op.write.comment is not None:  # no reply told which version was ours: what answered it must not pass for
-            self._journal.want_history(self._site.name, [op.write.ref.id])  # a person's act, and only the history tells
         self._found[op.write.ref.id] = None
         self._done.found += 1
         self._say("write_found", op)
@@ -165,11 +163,11 @@ class _Recovery:
             self._alarm(AlarmKind.FINDING, op, f"a write on {op.write.ref} had no clear answer {op.resent + 1} times")
 
     def _park(self, op: Op, found: Next) -> None:
-        self._journal.fail(op, OpStatus.PARKED, found.why, now=self._now)
-        self._done.parked += 1
-        self._say("write_parked", op, why=found.why)
         message = f"a write on {op.write.ref} is parked: {found.why}; it is not sent again by itself"
         self._alarm(AlarmKind.PARK, op, message, remedy=f"look at the ticket, then: connector parked done {_short(op)}")
+        self._journal.fail(op, OpStatus.PARKED, found.why, now=self._now)  # after it: a crash must not lose the alarm
+        self._done.parked += 1
+        self._say("write_parked", op, why=found.why)
 
     # ---- writes that were sent more than once
 
@@ -215,9 +213,9 @@ class _Recovery:
 
     def _freeze_notes(self, op: Op, became: str) -> None:
         why = f"an internal note on {op.write.ref} could be read by customers; {became}"
-        self._journal.freeze(self._site.name, Effect.NOTES, why, now=self._now)
         remedy = f"look at the ticket and at the comment settings, then: connector resume {self._site.name}"
         self._alarm(AlarmKind.FREEZE, op, why, remedy=remedy)
+        self._journal.freeze(self._site.name, Effect.NOTES, why, now=self._now)
 
     # ---- telling
 

@@ -238,9 +238,9 @@ class Sender:
         """Freeze one scope, where we lack a permission, and raise the alarm; the others go on."""
         why = str(error)[:200]
         self._closed[scope] = why
-        self.around.journal.set_aside(self.site, [SetAside(kind=AsideKind.SCOPE, scope=scope, why=why, since=now)])
         message = f"writes to {scope} on {self.site} are frozen: {why}"
         self._alarm(AlarmKind.FREEZE, message, f"{error.remedy}, then: connector resume {self.site}")
+        self.around.journal.set_aside(self.site, [SetAside(kind=AsideKind.SCOPE, scope=scope, why=why, since=now)])
 
     def hold_up(self, error: HelpdeskError, *, stop: bool = True) -> None:
         """Draw the consequences of an error that concerns more than one write; raise ``StopSite`` where told to."""
@@ -257,11 +257,14 @@ class Sender:
             raise StopSite
 
     def freeze(self, effect: Effect | None, why: str, remedy: str) -> None:
-        """Freeze the site's writes, or those of one effect, and raise the alarm."""
-        self.around.journal.freeze(self.site, effect, why, now=self.around.clock.now())
+        """Raise the alarm and freeze the site's writes, or those of one effect.
+
+        In this order: a crash between the two repeats an alarm and never loses one.
+        """
         what = "writes to" if effect is None else f"{effect} on"
         command = f"connector resume {self.site}"
         self._alarm(AlarmKind.FREEZE, f"{what} {self.site} are frozen: {why}", f"{remedy}, then: {command}")
+        self.around.journal.freeze(self.site, effect, why, now=self.around.clock.now())
 
     def _alarm(self, kind: AlarmKind, message: str, remedy: str, *, ticket: str = "") -> None:
         at = self.around.clock.now()

@@ -54,9 +54,9 @@ def notice_strangers(
 
 def _freeze(site: SiteReading, around: Surroundings, last: Stranger, *, now: datetime) -> None:
     why = f"another installation writes here with our account, last on {last.ref.id} at {last.at:%Y-%m-%d %H:%M} UTC"
-    for effect in _SILENCED:
-        around.journal.freeze(site.name, effect, why, now=now)
     remedy = f"let only one of them have effects, then: connector resume {site.name}"
     around.notifier.alarm(
         Alarm(kind=AlarmKind.FREEZE, site=site.name, ticket=str(last.ref), message=why, remedy=remedy, at=now)
     )
+    for effect in _SILENCED:
+        around.journal.freeze(site.name, effect, why, now=now)

@@ -16,10 +16,12 @@ from connector.domain.written import as_written
 from connector.errors import Busy
 from connector.journal import audit
 from connector.journal.documents import body_digest, settled_document, ticket_document, ticket_of, write_document
+from connector.journal.histories import want_histories
 from connector.journal.intents import CONFLICT, move
 from connector.journal.moments import to_micros
 from connector.journal.pages import facts_of
 from connector.journal.sites import read_site, store_controls
+from connector.journal.standoffs import note_lost_race
 from connector.journal.statements import IDS, SITE, add_rows, parameter, put_row
 from connector.journal.tables import applied, budget, ticket
 from connector.journal.tables import op as ops
@@ -62,8 +64,12 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, a
     if _overlay(connection, op.write, receipt.version):
         _store_applied(connection, op.write, receipt.at)
         _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
+    if receipt.found and op.write.comment is not None:
+        want_histories(connection, op.write.ref.site, [op.write.ref.id])
     _count(connection, op, now=now)
     audit.append(connection, _line(op, "write", now, {"remote_id": receipt.remote_id}, actor=actor))
+    if receipt.overwritten:
+        note_lost_race(connection, op.write.ref, receipt.overwritten, now=now)
 
 
 def fail(connection: Connection, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:

@@ -61,7 +61,8 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     latest = _latest(candidates)
     known = _known(connection, site, list(latest))
     events = _new_events(connection, site, latest, known)
-    want_histories(connection, site, _doubtful(events, known))
+    asked = [of for of, candidate in latest.items() if candidate.ask_history]
+    want_histories(connection, site, sorted({*asked, *_doubtful(events, known)}))
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
@@ -85,7 +86,8 @@ def _latest(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
 
 def _merged(earlier: Candidate, later: Candidate) -> Candidate:
     newest = later if later.ticket.updated_at >= earlier.ticket.updated_at else earlier
-    return replace(newest, events=earlier.events + later.events)
+    asked = earlier.ask_history or later.ask_history
+    return replace(newest, events=earlier.events + later.events, ask_history=asked)
 
 
 def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, AnyRow]:

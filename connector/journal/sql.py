@@ -9,7 +9,6 @@ from typing import Self
 from sqlalchemy import Connection
 
 from connector.domain.change import Write
-from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket, TicketRef
@@ -163,10 +162,6 @@ class SqlJournal(SqlLinks):
         """Return ids of open tickets whose history is not in, most urgent first."""
         return self._run(lambda c: tickets.without_history(c, site, limit=limit))
 
-    def want_history(self, site: str, ids: Sequence[str]) -> None:
-        """Mark tickets whose history has to be read again."""
-        self._run(lambda c: histories.want_histories(c, site, ids))
-
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open."""
         return self._run(lambda c: tickets.known_open(c, site))
@@ -293,10 +288,6 @@ class SqlJournal(SqlLinks):
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval; return how many."""
         return self._run(lambda c: approvals.approve(c, site, ticket, now=now, actor=actor))
-
-    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
-        """Store what the helpdesk told of a ticket beside its pages."""
-        self._run(lambda c: standoffs.note(c, ref, events, now=now))
 
     def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
         """Let a ticket go on, as an agent's ``/esc release`` would."""

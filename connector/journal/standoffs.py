@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, delete, select, update
 
 from connector.domain.decision import Decision
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.standoffs import CONTESTED
 from connector.domain.ticket import TicketRef
 from connector.journal import audit, setaside
 from connector.journal.documents import event_document
@@ -42,10 +43,13 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime, actor: str
     audit.append(connection, line)
 
 
-def note(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
-    """Store what the helpdesk told of a ticket beside its pages; its whole history is to be read again."""
+def note_lost_race(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
+    """Store what people did that our write undid; the ticket falls due and its whole history is to be read again."""
     _store(connection, ref, events, now=now)
     want_histories(connection, ref.site, [ref.id])
+    for event in events:
+        data = {"field": str(CONTESTED[event.kind]), "theirs": event.after or "", "by": event.actor.id}
+        audit.append(connection, JournalEvent(at=now, kind="lost_race", site=ref.site, ticket=ref.id, data=data))
 
 
 def _store(connection: Connection, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from connector.domain.situation import EscalationState
 from connector.errors import ConnectorError
 from connector.journal import audit, outbox, standoffs
 from connector.journal.documents import state_document
+from connector.journal.histories import want_histories
 from connector.journal.moments import length_micros, maybe_micros, to_micros
 from connector.journal.statements import IDS, SITE, AnyRow, add_rows, change_rows, parameter, portions
 from connector.journal.tables import applied, clock, escalation, said, ticket
@@ -55,6 +56,7 @@ def store_verdicts(connection: Connection, site: str, verdicts: Sequence[Verdict
         changed += _store_adopted(connection, site, chosen)
         changed += outbox.fill(connection, site, chosen, run)
         changed += standoffs.store(connection, site, {of: v.decision for of, v in chosen.items()})
+        want_histories(connection, site, [of for of, v in chosen.items() if v.ask_history])
         audit.append(connection, *_shadow_lines(site, chosen, run))
     return changed
 

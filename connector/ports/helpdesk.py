@@ -197,6 +197,7 @@ class Receipt:
         version: The ticket's version after the write, where the answer states it.
         at: The helpdesk's own time of the answer.
         overwritten: What people did between our last look and the write, and the write undid: a lost race.
+        found: The write was found in the helpdesk afterwards: no answer told which version was ours.
     """
 
     key: str
@@ -204,6 +205,7 @@ class Receipt:
     version: Version
     at: datetime
     overwritten: tuple[TicketEvent, ...] = ()
+    found: bool = False
 
 
 class Failure(StrEnum):

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Protocol
 
 from connector.domain.change import Write
-from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket, TicketRef
@@ -116,9 +115,6 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
-    def want_history(self, site: str, ids: Sequence[str]) -> None:
-        """Mark tickets whose vendor history has to be read again (a gap, somebody changed a field of ours)."""
-
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open (for the sweep)."""
 
@@ -173,7 +169,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         """Mark ``done``: drop the body, keep its hash, store applied values and occasion rows, count budgets.
 
         The stored ticket takes on what was written and the receipt's version, so that the next decision does not wait
-        for the delta to show our own write.
+        for the delta to show our own write. After a comment that was ``found`` the ticket's history is read again: what
+        the helpdesk did in answer to it must not pass for a person's act. What people did that the write undid
+        (``overwritten``) is stored with it; the ticket falls due at once.
         """
 
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
@@ -211,9 +209,6 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
 
     def approve(self, site: str, ticket: str, *, now: datetime, actor: str) -> int:
         """Let every step of a ticket through that waits for approval; it is due at once. Return how many there were."""
-
-    def note(self, ref: TicketRef, events: Sequence[TicketEvent], *, now: datetime) -> None:
-        """Store what the helpdesk told of a ticket beside its pages; the ticket falls due and its history is wanted."""
 
     def release(self, ref: TicketRef, *, now: datetime, actor: str) -> None:
         """Let a ticket go on, as an agent's ``/esc release`` would: a person at the keyboard says so. It falls due."""

@@ -83,11 +83,16 @@ class Previous:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A ticket as it is to be stored from a page: facts without free text, events, text results for this version."""
+    """A ticket as it is to be stored from a page: facts without free text, events, text results for this version.
+
+    Attributes:
+        ask_history: Only the vendor's history tells what happened since the last observation.
+    """
 
     ticket: Ticket
     events: tuple[TicketEvent, ...] = ()
     text_hits: Mapping[str, bool] | None = None
+    ask_history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,7 @@ class Verdict:
         unwritten: Something is still to be written: the ticket stays due until ``move_on`` says that it is done.
         notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
+        ask_history: Only the vendor's history tells what the next decision has to know.
     """
 
     decision: Decision
@@ -106,6 +112,7 @@ class Verdict:
     unwritten: bool = False
     notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ask_history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

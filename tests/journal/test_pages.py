@@ -220,7 +220,7 @@ def test_histories_are_wanted_most_urgent_first_and_again_when_asked(journal):
     assert journal.without_history(SITE, limit=1) == ("high",)
     journal.store_history([_history(id_=id_) for id_ in ("high", "low", "none", "old-low")])
     assert journal.without_history(SITE, limit=9) == ()
-    journal.want_history(SITE, ["low", "404"])
+    store(journal, ticket("low", priority=Priority.P4), ask_history=True)
     assert journal.without_history(SITE, limit=9) == ("low",)
     (found,) = journal.load(SITE, ["low"], now=NOW)
     assert (found.history.complete, found.history.read_until) == (False, NOW)

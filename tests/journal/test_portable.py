@@ -27,7 +27,7 @@ from connector.journal.tables import lease, metadata
 from connector.ports import OpStatus, Progress, RunRow, TicketHistory
 from tests.engine.stage import POLICY
 from tests.journal import crash_lab
-from tests.journal.samples import NOW, SITE
+from tests.journal.samples import NOW, SITE, store, ticket
 
 DIALECT = postgresql.dialect(paramstyle="named")
 
@@ -47,7 +47,7 @@ def _everything(journal):
     journal.end_run(row)
     journal.advance(SITE, Progress(cursor="c", loaded=True))
     journal.freeze(SITE, None, "why", now=NOW)
-    journal.want_history(SITE, ["1"])
+    store(journal, ticket("1"), ask_history=True)
     marked = Mark(at=NOW, key="f" * 64, refs=frozenset({"F" * 10}), public=False, memory='{"P":"P1"}', policy="aaaaaaa")
     read = TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW, marks=(marked,))
     journal._run(lambda c: forget_all(c, "why"))
