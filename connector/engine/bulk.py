@@ -9,7 +9,7 @@ from connector.domain.ticket import Ticket
 from connector.engine.reconcile import Planned
 from connector.engine.sending import Sender, StopSite
 from connector.errors import Conflict, HelpdeskError, Rejected, Unknown
-from connector.ports import Failure, Op
+from connector.ports import BulkResult, Failure, Op
 
 BULK_FROM = 5
 """Field-only changes in one pass from which a bulk job costs fewer requests than single writes."""
@@ -17,6 +17,12 @@ BULK_FROM = 5
 POLL_JOBS_EVERY = timedelta(seconds=2)
 JOBS_IN_FLIGHT = 10
 """A thousand tickets at a time; the vendor's own limit is three times that."""
+
+PATIENCE = timedelta(minutes=2)
+"""How long a job may take before its writes are left to the next pass, which looks for them like for any other."""
+
+HURRY = timedelta(seconds=10)
+"""The same once somebody has paused the site or asked the process to stop."""
 
 
 def write_in_bulk(sender: Sender, planned: Sequence[Planned]) -> None:
@@ -62,21 +68,36 @@ class _Jobs:
 
     def _collect(self) -> None:
         clock = self._sender.around.clock
+        until, is_hurried = clock.now() + PATIENCE, False
         while self._flying:
             clock.wait(clock.now() + POLL_JOBS_EVERY)  # no job is done at once: asking so early is a wasted request
             for job, results in self._sender.writer.collect(sorted(self._flying)).items():
-                if results is None:
-                    continue
-                by_key = {r.key: r for r in results}
-                for op, ticket in self._flying.pop(job):
-                    result = by_key.get(op.write.key)
-                    if result is not None and result.receipt is not None:
-                        self._sender.settle(op, ticket, result.receipt)
-                        self._sender.done.complete.add(ticket.ref.id)
-                    else:
-                        failure = result.failure if result else Failure.UNKNOWN
-                        why = result.why if result else "no result"
-                        self._sender.failed(op, ticket, _error(failure, why), stop=False)
+                if results is not None:
+                    self._take(self._flying.pop(job), results)
+            if not is_hurried and not self._sender.may_go_on():
+                until, is_hurried = min(until, clock.now() + HURRY), True
+            if clock.now() >= until:
+                self._leave()
+
+    def _take(self, armed: Sequence[tuple[Op, Ticket]], results: Sequence[BulkResult]) -> None:
+        """Settle what a job that has ended tells of each of its writes."""
+        by_key = {r.key: r for r in results}
+        for op, ticket in armed:
+            result = by_key.get(op.write.key)
+            if result is not None and result.receipt is not None:
+                self._sender.settle(op, ticket, result.receipt)
+                self._sender.done.complete.add(ticket.ref.id)
+            else:
+                failure = result.failure if result else Failure.UNKNOWN
+                why = result.why if result else "no result"
+                self._sender.failed(op, ticket, _error(failure, why), stop=False)
+
+    def _leave(self) -> None:
+        """Leave jobs that do not end: nobody knows what becomes of their writes, and the site goes on."""
+        for job, armed in self._flying.items():
+            for op, ticket in armed:
+                self._sender.failed(op, ticket, Unknown(f"job {job} has not ended"), stop=False)
+        self._flying.clear()
 
 
 def _error(failure: Failure | None, why: str) -> HelpdeskError:

@@ -85,10 +85,14 @@ class Sender:
         self._may_write = may_write
 
     def check_may_write(self) -> None:
-        """Raise ``StopSite`` while writes are paused or the process is stopping."""
-        if not self._may_write():
+        """Raise ``StopSite`` while writes are paused or the process is stopping; asked before every write."""
+        if not self.may_go_on():
             self.done.stopped = NOT_NOW
             raise StopSite
+
+    def may_go_on(self) -> bool:
+        """True unless somebody has paused the site, everything on it froze, or the process is stopping."""
+        return self._may_write() and not self.around.journal.halted(self.site)
 
     # ---- intents
 

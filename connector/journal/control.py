@@ -17,11 +17,12 @@ from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.written import live_value
 from connector.journal import audit, setaside
-from connector.journal.documents import state_of, ticket_of
+from connector.journal.documents import state_of, texts_of, ticket_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
 from connector.journal.statements import SITE, AnyRow, add_rows, change_rows, portions
 from connector.journal.tables import applied, escalation, event, said, ticket
+from connector.journal.tables import site as site_table
 from connector.journal.verdicts import state_row
 from connector.ports import JournalEvent
 
@@ -29,6 +30,8 @@ Effects = Mapping[str, frozenset[Effect]]
 """Scope (``""``: the site's default) → effects that are on."""
 
 _RESUMED = select(func.max(event.c.at)).where(event.c.site == SITE, event.c.ticket == "", event.c.kind == "resumed")
+
+_HALTED = select(site_table.c.paused, site_table.c.frozen).where(site_table.c.name == SITE)
 
 _NO_BASELINE = frozenset({Field.LABELS, Field.NEXT_DUE})
 """Labels are only ever added, and the visible due moment is ours alone: neither has a value to take over."""
@@ -204,6 +207,15 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     store_controls(connection, after)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}
     audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
+
+
+def halted(connection: Connection, site: str) -> str:
+    """Return a pause's reason, or that of a freeze of every effect; empty where something may be written."""
+    row = connection.execute(_HALTED, {SITE.key: site}).one_or_none()
+    if row is None:
+        return ""
+    frozen = texts_of(row.frozen)
+    return row.paused or (next(iter(frozen.values())) if frozen.keys() >= set(Effect) else "")
 
 
 def resumed_at(connection: Connection, site: str) -> datetime | None:

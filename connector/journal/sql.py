@@ -137,6 +137,10 @@ class SqlJournal(SqlLinks):
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def halted(self, site: str) -> str:
+        """Return why nothing at all may be written on a site at this moment, empty where something may."""
+        return self._run(lambda c: control.halted(c, site))
+
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again."""
         return self._run(lambda c: control.resumed_at(c, site))

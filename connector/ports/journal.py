@@ -109,6 +109,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def halted(self, site: str) -> str:
+        """Return why nothing at all may be written on a site at this moment, empty where something may."""
+
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again; ``None``: never."""
 
