@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap import backups
+from connector.bootstrap.applying import apply_plan_file
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.erasing import EraseReport, erase, purge
@@ -32,13 +33,14 @@ from connector.bootstrap.silent import Silent
 from connector.bootstrap.status import StatusReport, status_report
 from connector.domain.site import SiteRules
 from connector.engine.control import call
+from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
-from connector.engine.planfile import apply_changes, check_plan_file, read_plan_file, write_plan_file
+from connector.engine.planfile import VALID_FOR, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
 from connector.engine.timekeeping import Timekeeper
-from connector.errors import Busy, ConnectorError, UnsafePlan, WrongUse
+from connector.errors import Busy, ConnectorError, WrongUse
 from connector.helpdesks.transport import Redactor
 from connector.helpdesks.transport import Surroundings as Line
 from connector.journal import has_room, open_journal, open_records, open_scratch
@@ -284,35 +286,15 @@ class Connector:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
         with self.journal_if_free() as journal:
             if journal is not None:
-                return self.apply_with(journal, path, {})
-        answer = call(self.places.socket, "apply", path=str(path.resolve()))
+                return self.apply_with(journal, path)
+        answer = call(self.places.socket, "apply", patience=VALID_FOR.total_seconds(), path=str(path.resolve()))
         report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
         report.refused = [(key, why) for key, why in answer["refused"]]
         return report
 
-    def apply_with(self, journal: Journal, path: Path, sites: Mapping[str, Site]) -> ApplyReport:
-        """Apply a plan file with the state held; ``sites`` are those already connected."""
-        file = read_plan_file(path)
-        check_plan_file(file, policy_hash=self.policies.current().hash, now=self._clock.now())
-        if not self.may_write():
-            raise UnsafePlan(f"writes are paused by the file {self.places.paused}", remedy="remove it")
-        report, hooks = ApplyReport(), self.hooks(outbox=journal)
-        try:
-            for name in file.changes:
-                self.select((name,))
-                site = sites.get(name) or self.site(name, self._clock)
-                applied, refused = apply_changes(
-                    site, self.around(name, journal, self._clock, hooks), file, may_write=self.may_write
-                )
-                report.written += applied.written
-                report.failed += applied.failed + applied.unknown
-                report.stopped = report.stopped or applied.stopped
-                report.refused += [(r.key, r.why) for r in refused]
-                if applied.conflicted:
-                    report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
-        finally:
-            hooks.close()
-        return report
+    def apply_with(self, journal: Journal, path: Path, at: Mapping[str, SiteLoop] | None = None) -> ApplyReport:
+        """Apply a plan file with the state held; a site that has a thread of its own has it done there."""
+        return apply_plan_file(self, journal, path, at)
 
     def erase(self, *, ticket: str, user: str, actor: str) -> EraseReport:
         """Erase what is kept about a ticket or an account; raises ``Busy`` while a process holds the state."""

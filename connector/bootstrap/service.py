@@ -71,7 +71,7 @@ class Service:
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
         self._backups = RegularBackups(program)
         self._looked_for_backups_at: float | None = None
-        self._control = ControlServer(program.places.socket, self._handlers())
+        self._control = ControlServer(program.places.socket, self._handlers(), slow=frozenset({"apply"}))
 
     def run(self, *, until: Callable[[], bool] | None = None) -> int:
         """Serve until a signal (or until ``until`` says so) and return the exit code."""
@@ -232,8 +232,9 @@ class Service:
         return {}
 
     def _apply(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Apply a plan file with clients of our own: a site's thread keeps its clients to itself."""
-        report = self._program.apply_with(self._journal, Path(request["path"]), {})
+        """Apply a plan file in the sites' own threads, between two passes: nobody else writes there meanwhile."""
+        at = {loop.site.name: loop for loop in self._loops}
+        report = self._program.apply_with(self._journal, Path(request["path"]), at)
         return {
             "written": report.written,
             "failed": report.failed,

@@ -20,6 +20,7 @@ from connector.errors import Busy, ConnectorError, Denied, UnsafePlan
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 MAX_LINE = 64 * 1024
+MAX_ANSWER = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 120.0
 
 
@@ -32,11 +33,16 @@ class NobodyServes(Busy):
 
 
 class ControlServer:
-    """Serves commands on a Unix socket, one thread, one command at a time."""
+    """Serves commands on a Unix socket, one at a time; those named ``slow`` run beside the others.
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    A pause must get through while a plan is being applied.
+    """
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], *, slow: frozenset[str] = frozenset()) -> None:
         self._path = path
         self._handlers = handlers
+        self._slow = slow
+        self._one_at_a_time = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
 
@@ -67,9 +73,13 @@ class ControlServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(TIMEOUT_SECONDS)
-                connection.sendall(json.dumps(self._answer(_read_line(connection))).encode() + b"\n")
+            threading.Thread(target=self._talk, args=(connection,), name="control talk", daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(TIMEOUT_SECONDS)
+            answer = self._answer(_read_line(connection, most=MAX_LINE))
+            connection.sendall(json.dumps(answer).encode() + b"\n")
 
     def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
@@ -77,15 +87,16 @@ class ControlServer:
             handler = self._handlers.get(request.get("command", ""))
             if handler is None:
                 return {"ok": False, "error": f"unknown command {request.get('command')!r}"}
-            return {"ok": True, **handler(request)}
+            with contextlib.nullcontext() if request["command"] in self._slow else self._one_at_a_time:
+                return {"ok": True, **handler(request)}
         except ConnectorError as error:
             return {"ok": False, "error": str(error), "remedy": error.remedy, "kind": type(error).__name__}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
 
 
-def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]:
-    """Send one command to the process that serves ``socket_path`` and return its answer.
+def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, **arguments: Any) -> Mapping[str, Any]:
+    """Send one command to the process that serves ``socket_path`` and return its answer, for ``patience`` seconds.
 
     Raises:
         UnsafePlan, Denied: The other side's own.
@@ -94,12 +105,12 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
         ConnectorError: The other side refused; the message is its own.
     """
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-        connection.settimeout(TIMEOUT_SECONDS)
+        connection.settimeout(patience)
         try:
             with _short(socket_path) as name:
                 connection.connect(name)
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
-            answer = json.loads(_read_line(connection))
+            answer = json.loads(_read_line(connection, most=MAX_ANSWER))
         except (ConnectionRefusedError, FileNotFoundError) as error:
             raise NobodyServes(
                 "another process holds the state and takes no commands", remedy="try again when it has ended"
@@ -115,11 +126,11 @@ def call(socket_path: Path, command: str, **arguments: Any) -> Mapping[str, Any]
     return dict(answer)
 
 
-def _read_line(connection: socket.socket) -> bytes:
+def _read_line(connection: socket.socket, *, most: int) -> bytes:
     data = b""
     while not data.endswith(b"\n"):
         chunk = connection.recv(4096)
-        if not chunk or len(data) > MAX_LINE:
+        if not chunk or len(data) > most:
             break
         data += chunk
     return data

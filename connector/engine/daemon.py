@@ -6,15 +6,22 @@ because a limit was reached; it goes on reading and says so.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, Site, run_pass
-from connector.errors import ConnectorError, Unavailable
+from connector.errors import Busy, ConnectorError, Unavailable
 from connector.ports import Alarm, AlarmKind
+
+T = TypeVar("T")
 
 BACK_OFF_FROM = timedelta(seconds=15)
 BACK_OFF_TO = timedelta(minutes=5)
@@ -70,6 +77,8 @@ class SiteLoop:
         self._poll_now = threading.Event()
         self._poll_soon = threading.Event()
         self._soonest: datetime | None = None  # a hint may cause a poll from then on
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._has_ended = threading.Event()
 
     def stop(self) -> None:
         """Finish the write in hand, begin no other, and end; callable from any thread."""
@@ -86,6 +95,31 @@ class SiteLoop:
         self._poll_soon.set()
         self._around.clock.wake()
 
+    def do(self, work: Callable[[Site, Surroundings, Callable[[], bool]], T]) -> T:
+        """Have this site's own thread do something between two passes, and wait for it; for other threads only.
+
+        ``work`` gets the site, its surroundings and what is asked before every write: nobody else writes meanwhile.
+
+        Raises:
+            Busy: The thread has ended.
+        """
+        done: Future[T] = Future()
+
+        def task() -> None:
+            try:
+                done.set_result(work(self.site, self._around, self._may_write))
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked, and no pass is its business
+                done.set_exception(error)
+
+        self._tasks.put(task)
+        self._around.clock.wake()
+        while True:
+            try:
+                return done.result(timeout=1.0)
+            except FutureTimeout:
+                if self._has_ended.is_set() and not done.done():
+                    raise Busy(f"{self.site.name} is being left; nothing was done") from None
+
     def monotonic(self) -> float:
         """Return this loop's monotonic seconds, to compare with the pulse."""
         return self._around.clock.monotonic()
@@ -94,12 +128,16 @@ class SiteLoop:
         """Pass and wait, until ``stop``."""
         clock = self._around.clock
         clock.wait(clock.now())  # stepped time lets its parties go one at a time; real time goes on at once
-        while not self._stopping.is_set():
-            clock.wait(self.turn())
+        try:
+            while not self._stopping.is_set():
+                clock.wait(self.turn())
+        finally:
+            self._has_ended.set()
 
     def turn(self) -> datetime:
         """Pass once and return when the next turn is: at the next poll, or when a ticket falls due before it."""
         clock = self._around.clock
+        self._do_what_was_asked()
         now = clock.now()
         self.pulse.last_good_at = self.pulse.last_good_at or now
         fetch = self._takes_a_poll(now)
@@ -118,6 +156,12 @@ class SiteLoop:
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
         self._tick(wake)
         return wake
+
+    def _do_what_was_asked(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._tick(None)
+                self._tasks.get_nowait()()
 
     def _takes_a_poll(self, now: datetime) -> bool:
         """Whether this turn polls: it is time, somebody asked, or a hint came and the last poll is long enough ago."""

@@ -117,7 +117,7 @@ def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write:
     try:
         if around.time is not None:
             around.time.sound(site.reading)
-        result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and _is_steady(around))
+        result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and is_steady(around))
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, now=now)
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
@@ -126,7 +126,8 @@ def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write:
     return result
 
 
-def _is_steady(around: Surroundings) -> bool:
+def is_steady(around: Surroundings) -> bool:
+    """True while the machine's clock can be believed."""
     return around.time is None or around.time.steady()
 
 

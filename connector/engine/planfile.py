@@ -18,14 +18,15 @@ from typing import Any
 from connector.domain.change import Change
 from connector.domain.serial import change_from_dict, change_to_dict
 from connector.engine.apply import Applied, apply_plan
-from connector.engine.aside import Aside
+from connector.engine.aside import Aside, respect_rest
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
-from connector.engine.passes import Site, move_on
+from connector.engine.passes import Site, is_steady, move_on
 from connector.engine.pull import take_in
 from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk
+from connector.engine.recover import recover
 from connector.engine.steering import notice_switches
-from connector.errors import ConfigError, Problem, UnsafePlan, what_failed
+from connector.errors import ConfigError, ConnectorError, Problem, UnsafePlan, what_failed
 from connector.ports import RunRow, RunSummary
 
 SCHEMA_VERSION = 1
@@ -119,10 +120,13 @@ def apply_changes(
     """Write exactly the file's changes for one site; refuse those that no longer stand.
 
     Every ticket is read afresh and decided again: its version must be the one seen, and what the policy wants now must
-    still include what the plan holds, with nothing newer to say. Budgets and freezes hold as in any pass.
+    still include what the plan holds, with nothing newer to say. Budgets and freezes hold as in any pass; so does what
+    a pass does before it decides: a clock in doubt is asked about, a helpdesk's wish for rest is kept, and what is open
+    is looked for first.
 
     Raises:
-        UnsafePlan: The site is paused, or another one than the plan was made for.
+        UnsafePlan: The site is paused, another one than the plan was made for, or our clock is far off.
+        Unavailable, Denied: The helpdesk cannot be read, or is to be left alone.
     """
     around = replace(around, fence=site.fence)
     wanted = {change.ref.id: change for change in file.changes.get(site.name, ())}
@@ -130,17 +134,38 @@ def apply_changes(
         return Applied(), ()
     _check_site(site, around, file)
     now, policy = around.clock.now(), around.policies.current()
+    respect_rest(site.reading, around, now=now)
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
     around.journal.begin_run(row)
     around.observer.event("run_started", site=site.name, run=row.id, kind="apply", policy=policy.short_hash)
-    plan, refused, decided = _still_standing(site, around, wanted, run=row.id, now=now)
-    applied = apply_plan(plan, site.writer, around, may_write=may_write)
-    move_on(around, plan, applied)
-    summary = RunSummary(read=plan.read, decided=decided, written=applied.written, failed=len(refused))
-    outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
-    ended = replace(row, ended_at=around.clock.now(), outcome=outcome, why=applied.stopped, summary=summary)
-    around.journal.end_run(ended)
+    outcome, why, summary = "failed", "", RunSummary()
+    try:
+        applied, refused, summary = _applied(site, around, wanted, run=row.id, may_write=may_write)
+        outcome = "partial" if refused or applied.failed or applied.stopped else "ok"
+        why = applied.stopped
+    except ConnectorError as error:
+        why = str(error)
+        raise
+    finally:
+        around.journal.end_run(replace(row, ended_at=around.clock.now(), outcome=outcome, why=why, summary=summary))
     return applied, tuple(refused)
+
+
+def _applied(
+    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str, may_write: Callable[[], bool]
+) -> tuple[Applied, list[Refused], RunSummary]:
+    if around.time is not None:
+        around.time.sound(site.reading)
+
+    def may_go_on() -> bool:
+        return may_write() and is_steady(around)
+
+    recovered = recover(site.reading, site.writer if may_go_on() else None, around)
+    plan, refused, decided = _still_standing(site, around, wanted, run=run)
+    applied = apply_plan(plan, site.writer, around, may_write=may_go_on)
+    move_on(around, plan, applied)
+    written = applied.written + recovered.found
+    return applied, refused, RunSummary(read=plan.read, decided=decided, written=written, failed=len(refused))
 
 
 def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
@@ -153,11 +178,13 @@ def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
 
 
 def _still_standing(
-    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str, now: datetime
+    site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str
 ) -> tuple[PassPlan, list[Refused], int]:
     """Return what of ``wanted`` is to be written, what is refused, and how many tickets were decided for that."""
-    policy, reading = around.policies.current(), site.reading
+    policy, reading, now = around.policies.current(), site.reading, around.clock.now()
     page = reading.reader.get(tuple(wanted))
+    if around.time is not None:
+        now = around.time.settle(reading, around, now)
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
     work, reach = Work(aside=Aside.of(reading, around)), reach_all(reading, policy, now=now)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,37 @@ def test_what_cannot_be_read_is_refused_and_the_next_one_served(serve: Serve, pa
     serve(path)
     assert raw(path, line)["ok"] is False
     assert call(path, "echo", word="still here") == {"said": "still here"}
+
+
+def test_a_pause_gets_through_while_a_plan_is_applied(path: Path) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def apply(_request: object) -> dict[str, object]:
+        begun.set()
+        return {"finished": done.wait(60)}
+
+    server = ControlServer(path, {"apply": apply, "pause": lambda _: {}}, slow=frozenset({"apply"}))
+    server.start()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            applying = pool.submit(call, path, "apply")
+            assert begun.wait(60)
+            assert call(path, "pause") == {}
+            assert not applying.done()
+            done.set()
+            assert applying.result(60) == {"finished": True}
+    finally:
+        done.set()
+        server.stop()
+
+
+def test_a_long_answer_is_read_to_its_end(path: Path) -> None:
+    server = ControlServer(path, {"apply": lambda _: {"refused": ["why not"] * 20_000}})
+    server.start()
+    try:
+        assert len(call(path, "apply")["refused"]) == 20_000
+    finally:
+        server.stop()
 
 
 def test_a_socket_whose_path_is_long_works_all_the_same(serve: Serve, tmp_path: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import Priority
 from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.engine.kit import Surroundings
+from connector.engine.passes import Site
+from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
@@ -198,3 +204,48 @@ def test_one_sites_outage_does_not_delay_another(set_up: Callable[..., Stage]) -
     assert two.world.requests["delta"] == 5
     assert crashed == []
     assert (loops[0].pulse.last_outcome, loops[1].pulse.last_outcome) == ("failed", "ok")
+
+
+def _turn_until(answer: Future[Any], loop: SiteLoop) -> None:
+    for _ in range(5000):
+        if answer.done():
+            return
+        loop.turn()
+
+
+class TestWorkInBetween:
+    """What others ask of a site's thread is done there, between two passes."""
+
+    def test_it_is_done_in_the_sites_own_thread_and_its_answer_comes_back(
+        self, stage: Stage, desk: Desk, clock: EndingClock
+    ) -> None:
+        loop = SiteLoop(desk.site, stage.around, Limits())
+        clock.at_the_end = loop.stop
+        named: list[str] = []
+
+        def work(site: Site, _around: Surroundings, may_write: Callable[[], bool]) -> str:
+            named.append(threading.current_thread().name)
+            return f"{site.name} {may_write()}"
+
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(loop.do, work)
+            _turn_until(answer, loop)
+            assert answer.result(1) == "desk True"
+        assert named == [threading.current_thread().name]
+
+    def test_its_errors_belong_to_whoever_asked(self, stage: Stage, desk: Desk) -> None:
+        loop = SiteLoop(desk.site, stage.around, Limits())
+
+        def work(*_: object) -> None:
+            raise UnsafePlan("not like this")
+
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(loop.do, work)
+            _turn_until(answer, loop)
+            with pytest.raises(UnsafePlan, match="not like this"):
+                answer.result(1)
+
+    def test_a_thread_that_has_ended_says_so(self, stage: Stage, desk: Desk, clock: EndingClock) -> None:
+        loop = run(stage, desk, clock)
+        with pytest.raises(Busy, match="nothing was done"):
+            loop.do(lambda *_: None)

@@ -13,9 +13,10 @@ import pytest
 from connector.domain.site import Budget, Effect
 from connector.engine.planfile import PlanFile, apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
-from connector.errors import ConfigError, UnsafePlan
-from connector.helpdesks.memory import AGENT
+from connector.errors import ConfigError, Unavailable, UnsafePlan
+from connector.helpdesks.memory import AGENT, Fault
 from connector.journal import open_scratch
+from connector.ports import AsideKind, OpStatus, SetAside
 from tests.engine.stage import MINUTE, Desk, Stage
 from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -79,6 +80,38 @@ class TestApply:
         assert (run.kind, run.outcome, run.summary.written) == ("apply", "ok", 2)
         at_rest(stage)
         assert stage.wanted("desk") == {}
+
+    def test_it_looks_first_for_what_is_open(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk, 2)
+        desk.world.write_faults.append(Fault.LOST_ANSWER)
+        stage.run("desk")
+        assert len(stage.ops("desk", OpStatus.SENDING)) == 1
+        opened(desk)
+        file = kept(stage, desk, path)
+        stage.clock.move(MINUTE)
+        apply_changes(desk.site, stage.around, file)
+        assert stage.ops("desk", OpStatus.SENDING) == ()
+
+    def test_a_run_that_cannot_be_finished_has_its_end_all_the_same(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk, 2)
+        file = kept(stage, desk, path)
+        desk.world.read_faults.append(Fault.UNAVAILABLE)
+        with pytest.raises(Unavailable):
+            apply_changes(desk.site, stage.around, file)
+        (run,) = stage.journal.records().runs(site="desk")
+        assert (run.kind, run.outcome, run.ended_at is not None) == ("apply", "failed", True)
+        assert "cannot be read" in run.why
+
+    def test_a_helpdesk_that_asked_for_rest_gets_it(self, stage: Stage, desk: Desk, path: Path) -> None:
+        opened(desk, 2)
+        file = kept(stage, desk, path)
+        rest = SetAside(
+            kind=AsideKind.SITE, why="too many", since=stage.clock.now(), until=stage.clock.now() + MINUTE * 9
+        )
+        stage.journal.set_aside("desk", [rest])
+        with pytest.raises(Unavailable, match="not asked before"):
+            apply_changes(desk.site, stage.around, file)
+        assert desk.writer.sent == []
 
     def test_it_writes_nothing_a_second_time(self, stage: Stage, desk: Desk, path: Path) -> None:
         opened(desk, 2, labels=frozenset({"security"}))

@@ -23,11 +23,14 @@ from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.gather import situation
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, run_pass
+from connector.engine.planfile import apply_changes, read_plan_file, write_plan_file
+from connector.engine.reconcile import reconcile
 from connector.engine.timekeeping import Timekeeper
-from connector.errors import Busy, NotSent
+from connector.errors import Busy, NotSent, UnsafePlan
 from connector.helpdesks.transport import Client, Dialect, Endpoint, Origin, Pin, PinnedAdapter, Request
 from connector.helpdesks.transport import Surroundings as Surroundings_
 from connector.helpdesks.transport.outcome import http_date
+from connector.journal import open_scratch
 from connector.journal.lease import Lease
 from connector.journal.tables import lease
 from connector.ports import Fence, Page
@@ -315,3 +318,22 @@ def test_fault_60_a_process_that_stood_still_does_not_send_what_it_armed(
         with pytest.raises(NotSent):
             Client(adapter).call(Request("PUT", "/ticket", body={"comment": "x"}))
         assert server.requests == []
+
+
+@pytest.mark.parametrize("off", [20 * MINUTE, -20 * MINUTE], ids=str)
+def test_fault_53_a_plan_file_is_not_applied_by_a_clock_that_is_far_off(
+    watched: Watched, tmp_path: Path, off: timedelta
+) -> None:
+    watched.urgent()
+    with open_scratch(str(watched.stage.state)) as scratch:
+        plan = reconcile(watched.desk.reading, dataclasses.replace(watched.around, journal=scratch), run="plan")
+    path = tmp_path / "plan.json"
+    write_plan_file(path, [plan], fingerprints={"desk": watched.desk.rules.fingerprint})
+    file = read_plan_file(path)
+    watched.ours.off = off
+    with pytest.raises(UnsafePlan, match="clock differs"):
+        apply_changes(watched.desk.site, watched.around, file)
+    assert watched.desk.writer.sent == []
+    watched.ours.off = timedelta(0)
+    applied, refused = apply_changes(watched.desk.site, watched.around, file)
+    assert (applied.written, refused) == (1, ())

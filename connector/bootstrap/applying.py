@@ -1,0 +1,58 @@
+"""Applying a plan file: each site's share in the thread that writes there anyway, or here where none runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from connector.bootstrap.reports import ApplyReport
+from connector.engine.daemon import SiteLoop
+from connector.engine.kit import Surroundings
+from connector.engine.passes import Site
+from connector.engine.planfile import PlanFile, Refused, apply_changes, check_plan_file, read_plan_file
+from connector.engine.sending import Applied
+from connector.errors import UnsafePlan
+from connector.ports import Journal
+
+if TYPE_CHECKING:
+    from connector.bootstrap.connector import Connector
+
+Outcome: TypeAlias = tuple[Applied, tuple[Refused, ...]]
+
+
+def apply_plan_file(program: Connector, journal: Journal, path: Path, at: Mapping[str, SiteLoop] | None) -> ApplyReport:
+    """Apply a plan file with the state held; ``at`` are the threads of a daemon's sites.
+
+    Raises:
+        ConfigError: The file cannot be read.
+        UnsafePlan: It is out of date, writes are paused, or a site is not the one that it was made for.
+        Unavailable, Denied: A helpdesk cannot be read now.
+    """
+    file, report = read_plan_file(path), ApplyReport()
+    check_plan_file(file, policy_hash=program.policies.current().hash, now=program.now())
+    if not program.may_write():
+        raise UnsafePlan(f"writes are paused by the file {program.places.paused}", remedy="remove it")
+    for name in file.changes:
+        program.select((name,))
+        applied, refused = _here(program, journal, name, file) if at is None else at[name].do(partial(_apply, file))
+        report.written += applied.written
+        report.failed += applied.failed + applied.unknown
+        report.stopped = report.stopped or applied.stopped
+        report.refused += [(r.key, r.why) for r in refused]
+        if applied.conflicted:
+            report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
+    return report
+
+
+def _here(program: Connector, journal: Journal, name: str, file: PlanFile) -> Outcome:
+    hooks, clock = program.hooks(outbox=journal), program.make_clock("apply", join=False)
+    try:
+        return _apply(file, program.site(name, clock), program.around(name, journal, clock, hooks), program.may_write)
+    finally:
+        hooks.close()
+
+
+def _apply(file: PlanFile, site: Site, around: Surroundings, may_write: Callable[[], bool]) -> Outcome:
+    return apply_changes(site, around, file, may_write=may_write)
