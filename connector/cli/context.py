@@ -63,6 +63,21 @@ class Moment(click.ParamType[datetime]):
         return at.astimezone(UTC)
 
 
+class PingAddress(click.ParamType[str]):
+    """An address to ping, under the rules of the configuration's ``ping_url``."""
+
+    name = "url"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address."""
+        from connector.settings.urls import ping_url  # noqa: PLC0415 - `--help` does without pydantic
+
+        try:
+            return ping_url(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
 def examples(*commands: str) -> str:
     """Return the end of a command's help: commands to copy."""
     return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

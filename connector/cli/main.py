@@ -160,9 +160,23 @@ def run(arguments: list[str]) -> int:
         return Exit.OK
     except ConnectorError as error:
         return _refuse(error)
+    except OSError as error:
+        return _tell_of_the_system(error)
     except Exception as error:  # noqa: BLE001 - the interpreter's traceback may quote a ticket or a secret
         say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
         return Exit.FAILED
+
+
+def _tell_of_the_system(error: OSError) -> int:
+    """Tell of a file or output that cannot be used; not in the words of a library, which may quote an address."""
+    if type(error).__module__ != "builtins" or not error.strerror:
+        say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
+        return Exit.FAILED
+    named = next((str(name) for name in (error.filename, error.filename2) if name is not None), "")
+    if not named:
+        _silence_stdout()  # what is left in its buffer would fail once more when the process ends
+    say(f"error: {named or 'the output'}: {error.strerror}\n  -> check the place, its permissions and its free space")
+    return Exit.FAILED
 
 
 def _silence_stdout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,10 +14,12 @@ import click
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
 from connector.cli.show import Output, emit_json, emit_lines, put, say
+from connector.errors import WrongUse
 
 if TYPE_CHECKING:
     from connector.domain.change import Comment, FieldChange
     from connector.engine.reconcile import PassPlan, Planned
+    from connector.errors import ConnectorError
 
 
 @click.command(
@@ -38,11 +41,13 @@ def plan(
     """Show what would be written now, field by field, with reasons and texts. Writes nothing, stores nothing."""
     if out is not None and at is not None:
         raise click.UsageError("--out and --at exclude each other: a plan for another moment cannot be applied.")
+    if out is not None:
+        check_place(out)
     program = options.load(need_secrets=True)
     plans, failures = program.plan(program.select(selected), at=at)
     if out is not None and plans:
         program.write_plan(out, plans)
-    _show_plans(options, plans, out)
+    _show_plans(options, plans, failures, out)
     for site, error in failures:
         say(f"error: {site}: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
     if failures:
@@ -76,21 +81,34 @@ def apply(options: Options, *, file: Path) -> int:
     return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
 
 
-def _show_plans(options: Options, plans: Sequence[PassPlan], out: Path | None) -> None:
+def check_place(path: Path) -> None:
+    """Raise ``WrongUse`` where no file can be written; before long work and not after it."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise WrongUse(f"{path} cannot be written: there is no folder {folder}", remedy="make it, or name another one")
+    if not os.access(folder, os.W_OK):
+        raise WrongUse(f"{path} cannot be written: {folder} is not writable", remedy="name another folder")
+
+
+def _show_plans(
+    options: Options, plans: Sequence[PassPlan], failures: Sequence[tuple[str, ConnectorError]], out: Path | None
+) -> None:
     rows = [row for p in plans for row in plan_rows(p)]
     if options.output is Output.NDJSON:
         emit_lines("change", rows)
         return
     totals = plan_totals(plans)
     if options.output is Output.JSON:
-        emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, file=str(out) if out else None)
+        failed = [{"site": site, "why": str(error), "remedy": error.remedy} for site, error in failures]
+        file = str(out) if out and plans else None
+        emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, failed=failed, file=file)
         return
     for one in plans:
         put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
         for line in plan_lines(one):
             put(line)
     hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
-    put(_summary(totals) + hint)
+    put(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
 
 
 def plan_lines(plan: PassPlan) -> list[str]:
@@ -159,14 +177,15 @@ def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
     totals["unchanged"] = sum(p.decided for p in plans) - len(changes)
     totals["held"] = sum(len(p.held) for p in plans)
     totals["left"] = sum(len(p.left) for p in plans)
-    totals["would_do"] = sum(p.would_do for p in plans)
+    totals["would_do"] = sum(len(s.fields) + len(s.comments) for p in plans for s in p.shadow)
     return totals
 
 
 def _summary(totals: dict[str, int]) -> str:
     fixed = ("tickets", "unchanged", "held", "left", "would_do", "public")
     parts = [f"{n} {name}" for name, n in totals.items() if name not in fixed and n]
-    mails = f" ({totals['public']} mails to customers)" if totals["public"] else ""
+    many = "mail" if totals["public"] == 1 else "mails"
+    mails = f" ({totals['public']} {many} to customers)" if totals["public"] else ""
     tail = f"{totals['unchanged']} unchanged; {totals['left']} left to people; {totals['held']} held"
     shadow = f"; {totals['would_do']} in shadow (`would:`), not written" if totals["would_do"] else ""
     return f"Plan: {', '.join(parts) or 'no changes'}{mails}; {tail}{shadow}."

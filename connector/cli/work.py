@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Options, examples, pass_options
+from connector.cli.context import Options, PingAddress, examples, pass_options
 from connector.cli.exits import Exit, exit_of_passes
 from connector.cli.show import Output, emit_json, emit_table, say
 from connector.errors import Busy
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 )
 @click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
 @click.option("--skip-if-locked", is_flag=True, help="Exit 0 when another process holds the state.")
-@click.option("--ping-url", metavar="URL", help="Ping this address after a good pass (a dead-man's switch).")
+@click.option(
+    "--ping-url", type=PingAddress(), metavar="URL", help="Ping this address after a good pass (a dead-man's switch)."
+)
 @pass_options
 def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, ping_url: str | None) -> int:
     """Pull, decide and write once; for cron and timers. In shadow it records what it would do and writes nothing."""
@@ -44,7 +46,12 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
     short_help="Stay, and keep every site in line.",
     epilog=examples("connector run", "connector -v run --ping-url https://hc.example/abc"),
 )
-@click.option("--ping-url", metavar="URL", help="Ping this address after every good pass (a dead-man's switch).")
+@click.option(
+    "--ping-url",
+    type=PingAddress(),
+    metavar="URL",
+    help="Ping this address after every good pass (a dead-man's switch).",
+)
 @click.option(
     "--webhooks",
     metavar="HOST:PORT",

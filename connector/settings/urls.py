@@ -56,12 +56,17 @@ def _loopback(text: str) -> str:
     return text.strip().rstrip("/")
 
 
+def ping_url(text: str) -> str:
+    """Return an address to ping, as the configuration takes it; raises ``ValueError`` that says what is wrong."""
+    return _any(text)
+
+
 _SCHEMA = WithJsonSchema({"type": "string", "format": "uri"})
 
 BaseUrl = Annotated[str, AfterValidator(_base), _SCHEMA]
 """Scheme, host, port and path, normalised: lower case, no default port, no slash at the end."""
 
-PingUrl = Annotated[str, AfterValidator(_any), _SCHEMA]
+PingUrl = Annotated[str, AfterValidator(ping_url), _SCHEMA]
 """Any address without credentials in it."""
 
 LoopbackUrl = Annotated[str, AfterValidator(_loopback), _SCHEMA]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from connector.cli.main import COMMANDS
 from connector.cli.main import run as command_line
 from tests.e2e.desk import BODY, JIRA, SUBJECT, ZENDESK, Desk
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +27,9 @@ from tests.e2e.desk import BODY, JIRA, SUBJECT, ZENDESK, Desk
         (("plan", "--at", "2026-11-23T12:00"), "needs an offset"),
         (("-o", "xml", "plan"), "xml"),
         (("sandbox", "--nonsense"), "--nonsense"),
+        (("sync", "--ping-url", "nonsense"), "is not a URL"),
+        (("run", "--ping-url", "http://hc.example/abc"), "plain http:// is for this machine only"),
+        (("plan", "--out", "/nowhere/at/all/plan.json"), "there is no folder /nowhere/at/all"),
     ],
 )
 def test_usage_is_64(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
@@ -29,6 +37,36 @@ def test_usage_is_64(capsys: pytest.CaptureFixture[str], arguments: tuple[str, .
     said = capsys.readouterr()
     assert words in said.err
     assert said.out == ""
+
+
+def test_an_output_that_is_full_is_said_in_words(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "connector", "--help"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: the output: No space left on device\n  -> ")
+    assert "internal error" not in ran.stderr
+
+
+def test_a_place_that_cannot_be_used_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert command_line(["demo", "--folder", str(file / "below")]) == 1
+    said = capsys.readouterr().err
+    assert f"error: {file}" in said
+    assert "internal error" not in said
+
+
+def test_a_plan_of_sites_that_cannot_be_read_is_no_plan(desk: Desk) -> None:
+    desk.config.write_text(
+        re.sub(r"base_url: http://127.0.0.1:\d+", "base_url: http://127.0.0.1:9", desk.config.read_text())
+    )
+    ran = desk.run("plan")
+    assert ran.code == 1
+    assert ran.out == "Plan: not made; no site could be read.\n"
+    told = desk.run("-o", "json", "plan").json
+    assert (told["sites"], {each["site"] for each in told["failed"]}) == ([], {JIRA, ZENDESK})
+    assert all(each["why"] for each in told["failed"])
 
 
 def test_the_whole_configuration_is_checked_at_once(desk: Desk) -> None:
