@@ -53,6 +53,10 @@ Observe = Callable[["Connector"], Observer]
 """Makes the observer of a program: from its settings, its redactor and its ``now``."""
 
 
+ENOUGH_TO_STEER = 1024 * 1024
+"""Bytes free on the state's disk with which a pause is still stored: nobody is to free space first to stop writing."""
+
+
 class Connector:
     """One configuration, composed. Commands call it and print; it prints nothing itself."""
 
@@ -143,9 +147,9 @@ class Connector:
         return open_records(self.settings.state_url)
 
     @contextmanager
-    def journal(self) -> Iterator[Journal]:
-        """Hold the state for writing; raises ``Busy`` when another process does."""
-        journal = open_journal(self.settings.state_url)
+    def journal(self, *, least_free: int | None = None) -> Iterator[Journal]:
+        """Hold the state for writing; raises ``Busy`` when another process does, ``StateFull`` without room for it."""
+        journal = open_journal(self.settings.state_url, least_free=least_free)
         try:
             loaded = self.policies.loaded
             journal.remember_policy(loaded.policy, loaded.document, now=self._clock.now())
@@ -154,11 +158,11 @@ class Connector:
             journal.close()
 
     @contextmanager
-    def journal_if_free(self) -> Iterator[Journal | None]:
+    def journal_if_free(self, *, least_free: int | None = None) -> Iterator[Journal | None]:
         """Hold the state for writing; ``None`` when another process does, which is then to be asked."""
         with ExitStack() as stack:
             try:
-                journal = stack.enter_context(self.journal())
+                journal = stack.enter_context(self.journal(least_free=least_free))
             except Busy:
                 journal = None
             yield journal
@@ -333,7 +337,7 @@ class Connector:
         return int(call(self.places.socket, "approve", site=ref.site, ticket=ref.id, actor=actor)["approved"])
 
     def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        with self.journal_if_free() as journal:
+        with self.journal_if_free(least_free=ENOUGH_TO_STEER) as journal:
             if journal is not None:
                 self.steer_with(journal, command, names, **arguments)
                 return

@@ -489,8 +489,10 @@ class TestComments:
     def test_a_note_on_what_is_no_request_is_rejected(self, stage: JiraStage) -> None:
         ticket = settled(stage, stage.create())
         stage.behind.strike("status", path="servicedeskapi", status=404)
-        with pytest.raises(Rejected):
+        with pytest.raises(Rejected, match="is no customer request") as caught:
             carry_out(stage, change(ticket, comments=(note(ticket.ref, "x"),)), ticket)
+        assert not caught.value.absent  # the issue is there: nothing is to wait for
+        assert "request type" in caught.value.remedy
         assert stage.said(ticket.ref.id) == []
 
     @with_options(comment_cap=1)

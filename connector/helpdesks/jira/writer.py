@@ -105,7 +105,7 @@ class JiraWriter:
             self._compare(write, seen)
         if write.comment is None:
             return self._edit(write, seen)
-        answer = self._client.call(request, fresh=True, urgent=_is_urgent(write, seen))
+        answer = self._post(request, write, seen)
         return self._commented(write, write.comment, answer, seen)
 
     def retract(self, ref: TicketRef, comment: str) -> bool:
@@ -229,6 +229,19 @@ class JiraWriter:
             return ""
 
     # ---- comments
+
+    def _post(self, request: Request, write: Write, seen: Ticket) -> Answer:
+        """Send a comment; a note on an issue that is there all the same found no customer request behind it."""
+        try:
+            return self._client.call(request, fresh=True, urgent=_is_urgent(write, seen))
+        except Rejected as error:
+            if not error.absent:
+                raise
+            self._compare(write, seen)  # raises where the issue is gone or hidden
+            raise Rejected(
+                f"{seen.key} is no customer request: Jira takes comments of this kind on requests alone ({error})",
+                remedy="give the issue a request type, or keep such issues out of the site's scope",
+            ) from error
 
     def _commented(self, write: Write, comment: Comment, answer: Answer, seen: Ticket) -> Receipt:
         try:
