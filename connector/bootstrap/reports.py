@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -103,6 +104,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             what = f"{state.recall.left} open tickets are still to be read back: {state.recall.why}"
             items.append(_item("recalling", state.site, "", None, what, "comments wait", "connector status"))
         held = list(records.held(site=state.site))
+        most = max(Counter(e.data.get("effect", "") for e in held).values(), default=0)  # --allow counts per effect
         items += [
             _item(
                 "held",
@@ -111,7 +113,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 e.at,
                 f"{e.data.get('effect', '')}: {e.data.get('what', '')}",
                 "waits, is not lost",
-                f"{resume} --allow {len(held)}" if e.ticket else e.data.get("why", ""),
+                f"{resume} --allow {most}" if e.ticket else e.data.get("why", ""),
             )
             for e in held
         ]

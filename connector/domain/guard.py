@@ -12,6 +12,9 @@ from connector.domain.occasion import Occasion
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import Priority, TicketRef
 
+OVER_BUDGET = "over its budget"
+"""How the reason of a freeze begins that a budget caused."""
+
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -59,10 +62,11 @@ def guard(  # noqa: PLR0913 - what is wanted, what is allowed, and what has been
     """Return what may be written now, in the order given, and the parts that are held, with the reason.
 
     Every change counts once per effect that it uses. A change may go in part: its fields pass while its note waits.
-    P1 and hard triggers may use the reserve; ``allowance`` is what an operator lets through beyond the budget. Regular
-    updates that the policy orders count against the site, not against what one ticket may get.
+    P1 and hard triggers may use the reserve, also while the effect is frozen because its budget is used up: that is
+    what the reserve is for. ``allowance`` is what an operator lets through beside the budget; what it pays for is not
+    ``used``. Regular updates that the policy orders count against the site, not against what one ticket may get.
     """
-    meter = _Meter(budgets, dict(used), dict(used_by_ticket), open_tickets, allowance, frozen)
+    meter = _Meter(budgets, dict(used), dict(used_by_ticket), open_tickets, dict(allowance), frozen)
     go: list[Change] = []
     held: list[Held] = []
     for change in changes:
@@ -86,20 +90,22 @@ class _Meter:
     used: dict[Effect, int]
     used_by_ticket: dict[tuple[Effect, str], int]
     open_tickets: int
-    allowance: Mapping[Effect, int]
+    allowance: dict[Effect, int]
     frozen: Mapping[Effect, str]
 
     def refuses(self, effect: Effect, change: Change) -> str:
         """Return why one more write is not allowed, empty when it is."""
-        if effect in self.frozen:
-            return f"frozen: {self.frozen[effect]}"
+        frozen = self.frozen.get(effect, "")
+        if frozen and not (change.hard and frozen.startswith(OVER_BUDGET)):
+            return f"frozen: {frozen}"
         budget = self.budgets.get(effect)
         if budget is None:
-            return ""
+            return f"frozen: {frozen}" if frozen else ""
         if on_ticket := self.refuses_ticket(effect, change):
             return on_ticket
-        limit = budget.limit(self.open_tickets) + self.allowance.get(effect, 0)
-        limit += budget.reserve if change.hard else 0
+        if self.allowance.get(effect, 0) > 0:
+            return ""
+        limit = budget.limit(self.open_tickets) + (budget.reserve if change.hard else 0)
         used = self.used.get(effect, 0)
         return f"over the budget of {limit} {effect} within {budget.window}" if used >= limit else ""
 
@@ -113,7 +119,10 @@ class _Meter:
     def count(self, effect: Effect, change: Change) -> None:
         """Count one more write."""
         on_ticket = effect, change.ref.id
-        self.used[effect] = self.used.get(effect, 0) + 1
+        if self.allowance.get(effect, 0) > 0:
+            self.allowance[effect] -= 1
+        else:
+            self.used[effect] = self.used.get(effect, 0) + 1
         if not change.is_regular(effect):
             self.used_by_ticket[on_ticket] = self.used_by_ticket.get(on_ticket, 0) + 1
 

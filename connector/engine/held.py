@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from connector.domain.guard import Held
+from connector.domain.guard import OVER_BUDGET, Held
 from connector.domain.site import Effect
+from connector.domain.ticket import Priority
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.reconcile import PassPlan
 from connector.ports import Alarm, AlarmKind, JournalEvent, SiteState
+
+ALLOWED_FOR = timedelta(hours=1)
+"""How long ``resume --allow N`` counts: its number was read off what was held then."""
+
+
+NAMED = 5
+"""Tickets that an alarm names; how many more there are, ``attention`` tells."""
 
 
 def all_held(plan: PassPlan, state: SiteState) -> PassPlan:
@@ -34,12 +44,12 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
     now = plan.now
     over: dict[Effect, int] = {}
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    _journal_held(around, plan)
+    _journal_held(site, around, plan, is_paused=bool(state.paused))
     for item in plan.held:
         if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
     for effect, count in sorted(over.items()):
-        why = f"over its budget: {count} more wanted"
+        why = f"{OVER_BUDGET}: {count} more wanted"
         around.observer.event("held", site=site.name, effect=str(effect), count=count)
         around.notifier.alarm(
             Alarm(
@@ -54,8 +64,20 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
         around.journal.freeze(site.name, effect, why, now=now)  # after the alarm: a crash must not lose it
 
 
-def _journal_held(around: Surroundings, plan: PassPlan) -> None:
-    """Store what is held, where it is not the very same as before: a daemon looks at it again with every poll."""
+def end_old_allowance(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> None:
+    """Take back what an operator let through and nothing has used for ``ALLOWED_FOR``."""
+    if not state.allowance:
+        return
+    resumed_at = around.journal.resumed_at(site.name)
+    if resumed_at is None or now - resumed_at > ALLOWED_FOR:
+        around.journal.end_allowance(site.name, now=now)
+
+
+def _journal_held(site: SiteReading, around: Surroundings, plan: PassPlan, *, is_paused: bool) -> None:
+    """Store what is held, where it is not the very same as before: a daemon looks at it again with every poll.
+
+    A P1 that has to wait is told by name, whatever was told of its effect before; a pause is somebody's own word.
+    """
     lines = [
         JournalEvent(
             at=plan.now,
@@ -69,9 +91,30 @@ def _journal_held(around: Surroundings, plan: PassPlan) -> None:
         for item in plan.held
     ]
     known = {_told(line) for line in around.journal.records().held(site=plan.site)} if lines else set()
-    if {_told(line) for line in lines} != known:
-        for line in lines:
-            around.journal.record(line)
+    if {_told(line) for line in lines} == known:
+        return
+    if not is_paused:
+        told = {ticket for ticket, *_ in known}
+        news = {h.key: h for h in plan.held if h.severity is Priority.P1 and h.freezes and h.ref.id not in told}
+        _tell_of_p1(site, around, list(news.values()), now=plan.now)
+    for line in lines:
+        around.journal.record(line)
+
+
+def _tell_of_p1(site: SiteReading, around: Surroundings, items: Sequence[Held], *, now: datetime) -> None:
+    if not items:
+        return
+    named = ", ".join(item.key for item in items[:NAMED]) + (", …" if len(items) > NAMED else "")
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.HOLD,
+            site=site.name,
+            ticket=str(items[0].ref) if len(items) == 1 else "",
+            message=f"{site.name}: held although P1: {named}; {items[0].why}",
+            remedy=f"connector resume {site.name} --allow {len(items)}",
+            at=now,
+        )
+    )
 
 
 def _told(line: JournalEvent) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import leave_alone, respect_rest
-from connector.engine.held import all_held, report_held
+from connector.engine.held import all_held, end_old_allowance, report_held
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Ready, Recovered, recover
@@ -135,6 +135,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     if fetch:
         respect_rest(site.reading, around, now=around.clock.now())
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
+    end_old_allowance(site.reading, around, state, now=around.clock.now())
     writer = site.writer if may_write() and not state.paused else None
     recovered = recover(site.reading, writer, around, every=fetch)
     plan = reconcile(site.reading, around, run=run, fetch=fetch)

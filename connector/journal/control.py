@@ -209,6 +209,15 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
 
 
+def end_allowance(connection: Connection, site: str, *, now: datetime) -> None:
+    """Take back what is left of a ``resume --allow``: a word for what was held then is none for what comes later."""
+    state = read_site(connection, site)
+    if state.allowance:
+        store_controls(connection, replace(state, allowance=MappingProxyType({})))
+        data = {"left": " ".join(f"{effect}={left}" for effect, left in sorted(state.allowance.items()))}
+        audit.append(connection, JournalEvent(at=now, kind="allowance-ended", site=site, data=data))
+
+
 def halted(connection: Connection, site: str) -> str:
     """Return a pause's reason, or that of a freeze of every effect; empty where something may be written."""
     row = connection.execute(_HALTED, {SITE.key: site}).one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +41,9 @@ _BY_TICKET = (
     .where(budget.c.site == SITE, budget.c.effect.in_(IDS), budget.c.at > _SINCE)
     .group_by(budget.c.effect, budget.c.ticket)
 )
+
+ALLOWED = "+"
+"""Stands behind the effect of a write that an operator's word paid for: its ticket's share, not its budget's."""
 
 WATCH_FROM = timedelta(minutes=5)
 """A write that was sent twice is looked at again this long after it was done: the other copy may still land."""
@@ -214,17 +218,22 @@ def _effects(write: Write) -> list[Effect]:
 
 
 def _count(connection: Connection, op: Op, *, now: datetime) -> None:
-    """Count a write once against each effect that it used, and against what ``resume`` allowed beyond the budget."""
+    """Count a write once against each effect that it used: what ``resume`` allowed pays first, then the budget."""
     site, effects = op.write.ref.site, _effects(op.write)
-    known = set(connection.execute(select(budget.c.effect).where(budget.c.op == op.id)).scalars())
-    fresh = [effect for effect in effects if effect.value not in known]
+    known = connection.execute(select(budget.c.effect).where(budget.c.op == op.id)).scalars()
+    counted = {effect.removesuffix(ALLOWED) for effect in known}
+    fresh = [effect for effect in effects if effect.value not in counted]
     if not fresh:
         return
-    shared = {"op": op.id, "site": site, "at": to_micros(now)}
-    add_rows(connection, budget, [shared | {"effect": e.value, "ticket": _charged(op.write, e)} for e in fresh])
     state = read_site(connection, site)
-    left = {effect: state.allowance.get(effect, 0) - (effect in fresh) for effect in state.allowance}
-    if left:
+    paid = {effect for effect in fresh if state.allowance.get(effect, 0) > 0}
+    shared = {"op": op.id, "site": site, "at": to_micros(now)}
+    rows = [
+        shared | {"effect": e.value + (ALLOWED if e in paid else ""), "ticket": _charged(op.write, e)} for e in fresh
+    ]
+    add_rows(connection, budget, rows)
+    if paid:
+        left = {effect: number - (effect in paid) for effect, number in state.allowance.items()}
         store_controls(connection, replace(state, allowance={e: n for e, n in left.items() if n > 0}))
 
 
@@ -237,8 +246,11 @@ def _charged(write: Write, effect: Effect) -> str:
 def spent(connection: Connection, site: str, *, windows: Mapping[Effect, datetime], now: datetime) -> Spent:
     """Return what was written per effect since each window's start, and per ticket in the last day."""
     used = {effect: _used(connection, site, effect, since) for effect, since in windows.items()}
-    of_day = {SITE.key: site, IDS.key: [effect.value for effect in windows], _SINCE.key: to_micros(now - PER_TICKET)}
-    by_ticket = {(Effect(effect), of): count for effect, of, count in connection.execute(_BY_TICKET, of_day)}
+    names = [effect.value + paid for effect in windows for paid in ("", ALLOWED)]
+    of_day = {SITE.key: site, IDS.key: names, _SINCE.key: to_micros(now - PER_TICKET)}
+    by_ticket: Counter[tuple[Effect, str]] = Counter()
+    for name, of, count in connection.execute(_BY_TICKET, of_day):
+        by_ticket[Effect(name.removesuffix(ALLOWED)), of] += count
     return Spent(used=MappingProxyType(used), by_ticket=MappingProxyType(by_ticket))
 
 

@@ -137,6 +137,10 @@ class SqlJournal(SqlLinks):
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def end_allowance(self, site: str, *, now: datetime) -> None:
+        """Take back what is left of a ``resume --allow``."""
+        self._run(lambda c: control.end_allowance(c, site, now=now))
+
     def halted(self, site: str) -> str:
         """Return why nothing at all may be written on a site at this moment, empty where something may."""
         return self._run(lambda c: control.halted(c, site))

@@ -109,6 +109,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def end_allowance(self, site: str, *, now: datetime) -> None:
+        """Take back what is left of a ``resume --allow``."""
+
     def halted(self, site: str) -> str:
         """Return why nothing at all may be written on a site at this moment, empty where something may."""
 

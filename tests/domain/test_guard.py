@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.change import Change, Comment, Field, FieldChange, Notice
-from connector.domain.guard import Held, guard, order
+from connector.domain.guard import OVER_BUDGET, Held, guard, order
 from connector.domain.occasion import Occasion, level, set_field, update
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import Priority, TicketRef
@@ -84,26 +84,32 @@ limits = st.fixed_dictionaries(
         ),
         "open_tickets": st.sampled_from([0, 100, 200]),
         "allowance": numbers,
-        "frozen": st.dictionaries(st.sampled_from(Effect), st.just("why")),
+        "frozen": st.dictionaries(st.sampled_from(Effect), st.sampled_from(["why", f"{OVER_BUDGET}: 3 more wanted"])),
     }
 )
 
 
 @given(changes, limits)
 def test_agrees_with_a_count_on_fingers(wanted, known):
-    spent, spent_on = Counter(known["used"]), Counter(known["used_by_ticket"])
+    spent, spent_on, left = Counter(known["used"]), Counter(known["used_by_ticket"]), Counter(known["allowance"])
     expected = []
     for change in wanted:
-        for effect in sorted(change.effects - set(known["frozen"])):
+        for effect in sorted(change.effects):
+            frozen = known["frozen"].get(effect, "")
+            if frozen == "why" or (frozen and not (change.hard and effect in known["budgets"])):
+                continue
             regular = effect in (Effect.NOTES, Effect.PUBLIC) and change.is_regular(effect)
             budget = known["budgets"].get(effect)
             if budget is not None:
-                room = max(budget.least, int(known["open_tickets"] * budget.share)) + known["allowance"].get(effect, 0)
+                room = max(budget.least, int(known["open_tickets"] * budget.share))
                 room += budget.reserve if change.hard else 0
                 full = budget.per_ticket is not None and spent_on[effect, change.ref.id] >= budget.per_ticket
-                if spent[effect] >= room or (full and not regular):
+                if (left[effect] <= 0 and spent[effect] >= room) or (full and not regular):
                     continue
-            spent[effect] += 1
+            if left[effect] > 0:
+                left[effect] -= 1
+            else:
+                spent[effect] += 1
             spent_on[effect, change.ref.id] += not regular
             expected.append((change.ref.id, effect))
     assert expected == passed(wanted, **known)

@@ -340,6 +340,52 @@ class TestBudgets:
         stage.run("desk", fetch=False)
         assert len(desk.writer.sent) == 5
 
+    def test_a_number_goes_through_however_many_passes_the_writing_takes(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 12, facts=DEGRADED)
+        stage.run("desk")
+        assert len(desk.writer.sent) == 2
+        stage.journal.resume("desk", allow=10, now=clock.now(), actor="op")
+        for _ in range(8):
+            clock.move(SECOND * 20)
+            desk.world.write_faults.extend([None, None, Fault.THROTTLED])
+            stage.run("desk")
+        assert all(row.ticket.priority is P2 for row in desk.world.rows.values())
+
+    def test_a_number_is_no_word_for_what_comes_later(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 3, facts=DEGRADED)
+        stage.run("desk")
+        stage.journal.resume("desk", allow=50, now=clock.now(), actor="op")
+        stage.run("desk")
+        clock.move(timedelta(hours=2))
+        opened(desk, 6, facts=DEGRADED)
+        before = len(desk.writer.sent)
+        stage.run("desk")
+        assert len(desk.writer.sent) == before + 2
+
+    def test_the_reserve_is_there_for_a_p1_that_comes_after_the_freeze(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        budget = Budget(least=2, window=timedelta(minutes=10), reserve=1)
+        desk.rules = replace(desk.rules, budgets={Effect.FIELDS: budget}, effects=frozenset({Effect.FIELDS}))
+        opened(desk, 4, facts=DEGRADED)
+        stage.run("desk")
+        assert Effect.FIELDS in stage.journal.records().sites()[0].frozen
+        first, second = opened(desk, 2)
+        stage.ears.alarms.clear()
+        clock.move(MINUTE)
+        stage.run("desk")
+        assert (desk.live(first).priority, desk.live(second).priority) == (P1, P3)
+        (alarm,) = stage.ears.alarms
+        assert (alarm.kind, alarm.ticket) == (AlarmKind.HOLD, f"desk:{second}")
+        assert "P1" in alarm.message
+        clock.move(MINUTE)
+        stage.run("desk")
+        assert len(stage.ears.alarms) == 1
+
     def test_what_is_held_is_written_when_there_is_room(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
         opened(desk, 3, facts=DEGRADED)
