@@ -14,6 +14,7 @@ from connector.domain.decide import decide
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
+from connector.domain.foresee import foresee
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.retrace import Halt, InForce, Past, Ruled, retrace
@@ -31,6 +32,7 @@ from connector.ports import Delivery, JournalEvent, OpStatus, Records, Stored
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
 
+FORESEEN = "foreseen: as if nobody did anything until then and all that is planned were written"
 NOT_ASKED = "not asked: explain reads only what is stored"
 
 
@@ -46,7 +48,7 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
             f"{stored.ticket.key} did not exist yet at {at:%Y-%m-%d %H:%M} UTC",
             remedy="--at MOMENT asks about another moment",
         )
-    seen, policy, unknown = _as_of(program, records, stored, at=at, rewound=rewound)
+    seen, policy, remarks = _as_of(program, records, stored, at=at, rewound=rewound)
     zone = ZoneInfo(program.settings.site(ref.site).timezone or policy.defaults.timezone)
     seen, decision = _among_alike(program, records, seen, policy, at=at)
     ticket_plan = plan(decision, seen)
@@ -56,9 +58,8 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
     waiting = records.notifications(site=ref.site, status=Delivery.WAITING, ticket=ref.id)
     untold = [f"waits to be told: {q.target}, {q.why} (tried {q.attempts} times)" for q in waiting if q.at <= at]
-    doubts = [f"not known any more: {each}" for each in unknown]
-    lines = [header, *doubts, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
-    data = explain_dict(decision, ticket_plan) | {"unknown": list(unknown), "untold": untold, "done": said}
+    lines = [header, *remarks, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
+    data = explain_dict(decision, ticket_plan) | {"remarks": list(remarks), "untold": untold, "done": said}
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
@@ -93,13 +94,26 @@ def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
 def _as_of(
     program: Connector, records: Records, stored: Stored, *, at: datetime, rewound: bool
 ) -> tuple[Situation, Policy, tuple[str, ...]]:
-    """Return the situation at a moment, the policy in force then, and what of it is not known any more."""
-    if not rewound:
+    """Return the situation at a moment, the policy in force then, and remarks on how far it is known."""
+    since = _present(program, records, stored)
+    if not rewound or since < at:
         policy = program.policies.current()
-        return _situation(program, records, stored, (policy,), now=at), policy, ()
+        now = _situation(program, records, stored, (policy,), now=at)
+        if not rewound:
+            return now, policy, ()
+        ahead, until = foresee(now, policy, since=since, at=at)
+        short = () if until == at else (f"not foreseen beyond {until:%Y-%m-%d %H:%M} UTC: too much falls due",)
+        return ahead, policy, (FORESEEN, *short)
     past, missing = _past(program, records, stored, at=at)
     found = retrace(past, at)
-    return found.situation, found.policy, (*missing, *found.unknown)
+    return found.situation, found.policy, tuple(f"not known any more: {each}" for each in (*missing, *found.unknown))
+
+
+def _present(program: Connector, records: Records, stored: Stored) -> datetime:
+    """Return the moment after which nothing can be stored yet: now, by the clock and by the last pass."""
+    last = next(iter(records.runs(site=stored.ticket.ref.site, limit=1)), None)
+    now = max(program.now(), stored.ticket.opened_at)
+    return now if last is None else max(now, last.started_at)
 
 
 def _past(program: Connector, records: Records, stored: Stored, *, at: datetime) -> tuple[Past, tuple[str, ...]]:

@@ -91,6 +91,16 @@ def test_an_earlier_moment_is_told_without_what_we_wrote_later(compose: Compose)
     assert any("wanted P1" in line for line in program.explain("#7", at=later).lines)
 
 
+def test_the_future_is_told_as_it_comes_if_nobody_does_anything(compose: Compose) -> None:
+    program = stored(compose())
+    digest, ahead = program.policies.current().hash, datetime(2100, 1, 4, 12, tzinfo=UTC)
+    with program.journal() as journal:
+        journal.begin_run(RunRow(id="r", site="zendesk", kind="sync", policy=digest, started_at=ahead))
+    lines = program.explain("#7", at=ahead + timedelta(hours=2)).lines
+    assert lines[1].startswith("foreseen: as if nobody did anything until then")
+    assert not any(line.startswith("foreseen") for line in program.explain("#7", at=ahead).lines)
+
+
 def test_a_ticket_that_nobody_knows_names_the_sites(compose: Compose) -> None:
     program = stored(compose())
     for ask in (
