@@ -15,9 +15,10 @@ from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
 from connector.domain.foresee import foresee
+from connector.domain.past import Halt, InForce, Past, Ruled
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
-from connector.domain.retrace import Halt, InForce, Past, Ruled, retrace
+from connector.domain.retrace import retrace
 from connector.domain.rewind import OwnWrite
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation
@@ -147,10 +148,8 @@ def _policies(
 ) -> tuple[tuple[InForce, ...], tuple[str, ...]]:
     """Return the policies that decided on a site from ``since`` to ``at``, and which are not kept any more."""
     current = program.policies.current()
-    applied = [each for each in records.policies(site) if each[0] <= at]
-    first = max((n for n, (began, _) in enumerate(applied) if began <= since), default=0)
     found, missing = [], []
-    for began, digest in applied[first:]:
+    for began, digest in records.policies(site, since=since, until=at):
         policy = current if digest == current.hash else _kept(records, digest, began)
         if policy is None:
             missing.append(f"policy {digest[:7]}, in force from {began:%Y-%m-%d %H:%M} UTC: the present one is shown")

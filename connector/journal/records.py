@@ -83,9 +83,9 @@ class SqlRecords(SqlLinks):
         """Return when passes that decided began, oldest first."""
         return self._runner.run(lambda c: runs.passes(c, site, since=since, until=until))
 
-    def policies(self, site: str) -> tuple[tuple[datetime, str], ...]:
+    def policies(self, site: str, *, since: datetime, until: datetime) -> tuple[tuple[datetime, str], ...]:
         """Return which policy (its hash) decided on a site, and since when, oldest first; one may come back."""
-        return self._runner.run(lambda c: runs.policies(c, site))
+        return self._runner.run(lambda c: runs.policies(c, site, since=since, until=until))
 
     def ops(
         self,

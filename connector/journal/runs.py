@@ -36,10 +36,18 @@ def passes(connection: Connection, site: str, *, since: datetime, until: datetim
     return tuple(map(from_micros, connection.execute(wanted).scalars()))
 
 
-def policies(connection: Connection, site: str) -> tuple[tuple[datetime, str], ...]:
-    """Return which policy runs of a site applied, and since when, oldest first; one that comes back counts anew."""
+def policies(
+    connection: Connection, site: str, *, since: datetime, until: datetime
+) -> tuple[tuple[datetime, str], ...]:
+    """Return which policy runs of a site applied between two moments, and since when, oldest first.
+
+    The first is that of the last run before ``since``, if there was one; one that comes back counts anew.
+    """
+    earlier = select(func.max(run.c.started_at)).where(run.c.site == site, run.c.started_at <= to_micros(since))
+    first = func.coalesce(earlier.scalar_subquery(), to_micros(since))
+    between = (run.c.site == site, run.c.started_at >= first, run.c.started_at <= to_micros(until))
     before = func.lag(run.c.policy).over(order_by=(run.c.started_at, run.c.id)).label("before")
-    each = select(run.c.started_at, run.c.policy, before).where(run.c.site == site).subquery()
+    each = select(run.c.started_at, run.c.policy, before).where(*between).subquery()
     is_new = each.c.before.is_(None) | (each.c.before != each.c.policy)
     wanted = select(each.c.started_at, each.c.policy).where(is_new).order_by(each.c.started_at)
     return tuple((from_micros(at), digest) for at, digest in connection.execute(wanted))

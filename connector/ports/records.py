@@ -51,8 +51,11 @@ class Records(Links, Protocol):
     def passes(self, site: str, *, since: datetime, until: datetime) -> tuple[datetime, ...]:
         """Return when passes that decided began, oldest first."""
 
-    def policies(self, site: str) -> tuple[tuple[datetime, str], ...]:
-        """Return which policy (its hash) decided on a site, and since when, oldest first; one may come back."""
+    def policies(self, site: str, *, since: datetime, until: datetime) -> tuple[tuple[datetime, str], ...]:
+        """Return which policy (its hash) decided on a site, and since when, oldest first; one may come back.
+
+        The first is the one in force at ``since``, where a run before tells of it.
+        """
 
     def ops(
         self,

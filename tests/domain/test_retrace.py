@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from connector.domain.decide import decide
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_lines
-from connector.domain.retrace import InForce, Past, retrace
+from connector.domain.past import InForce, Past
+from connector.domain.retrace import retrace
 from connector.domain.rewind import OwnWrite
 from connector.domain.situation import Reach
 from connector.domain.ticket import Priority, Status

@@ -74,7 +74,7 @@ def _everything(journal):
     records.events(site=SITE, ticket="1", since=NOW)
     records.ops(site=SITE, ticket="1", status=OpStatus.DONE)
     records.passes(SITE, since=NOW, until=NOW)
-    records.policies(SITE)
+    records.policies(SITE, since=NOW, until=NOW)
     list(records.held())
     records.quarantined(site=SITE)
     records.policy("ab")

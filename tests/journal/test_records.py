@@ -33,9 +33,13 @@ def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
 def test_the_policies_that_decided_are_told_with_since_when(journal):
     for minute, policy in enumerate("aabba"):
         journal.begin_run(replace(_run(str(minute), minute), policy=policy))
-    found = journal.records().policies(SITE)
+    policies = journal.records().policies
+    found = policies(SITE, since=NOW, until=NOW + 9 * MINUTE)
     assert found == ((NOW, "a"), (NOW + 2 * MINUTE, "b"), (NOW + 4 * MINUTE, "a"))
-    assert journal.records().policies("elsewhere") == ()
+    between = policies(SITE, since=NOW + 3.5 * MINUTE, until=NOW + 3.9 * MINUTE)
+    assert between == ((NOW + 3 * MINUTE, "b"),)
+    assert policies(SITE, since=NOW - MINUTE, until=NOW) == ((NOW, "a"),)
+    assert policies("elsewhere", since=NOW, until=NOW + 9 * MINUTE) == ()
 
 
 def test_passes_that_decided_are_told_in_order(journal):
