@@ -96,7 +96,7 @@ def _as_of(
     program: Connector, records: Records, stored: Stored, *, at: datetime, rewound: bool
 ) -> tuple[Situation, Policy, tuple[str, ...]]:
     """Return the situation at a moment, the policy in force then, and remarks on how far it is known."""
-    since = _present(program, records, stored)
+    since = _present(program, records, stored, at) if rewound else at
     if not rewound or since < at:
         policy = program.policies.current()
         now = _situation(program, records, stored, (policy,), now=at)
@@ -110,9 +110,11 @@ def _as_of(
     return found.situation, found.policy, tuple(f"not known any more: {each}" for each in (*missing, *found.unknown))
 
 
-def _present(program: Connector, records: Records, stored: Stored) -> datetime:
-    """Return the moment after which nothing can be stored yet: now, by the clock and by the last pass."""
+def _present(program: Connector, records: Records, stored: Stored, at: datetime) -> datetime:
+    """Return the moment after which nothing is stored yet: now, by the last pass or, for a later ``at``, the clock."""
     last = next(iter(records.runs(site=stored.ticket.ref.site, limit=1)), None)
+    if last is not None and at <= last.started_at:
+        return last.started_at  # the clock need not be asked: in stepped time nobody may be there to answer
     now = max(program.now(), stored.ticket.opened_at)
     return now if last is None else max(now, last.started_at)
 
