@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,13 @@ from connector.domain.decide import decide
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
+from connector.domain.foresee import foresee
+from connector.domain.past import Halt, InForce, Past, Ruled
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
-from connector.domain.rewind import rewind
-from connector.domain.site import Effect
+from connector.domain.retrace import retrace
+from connector.domain.rewind import OwnWrite
+from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import TicketRef
 from connector.engine.gather import goes_on, halted_by, situation
@@ -24,11 +28,12 @@ from connector.engine.linked import Linked
 from connector.engine.storms import Alike
 from connector.errors import ConnectorError
 from connector.policyfiles import policy_from_document
-from connector.ports import Delivery, Records, Stored
+from connector.ports import Delivery, JournalEvent, OpStatus, Records, Stored
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
 
+FORESEEN = "foreseen: as if nobody did anything until then and all that is planned were written"
 NOT_ASKED = "not asked: explain reads only what is stored"
 
 
@@ -44,11 +49,8 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
             f"{stored.ticket.key} did not exist yet at {at:%Y-%m-%d %H:%M} UTC",
             remedy="--at MOMENT asks about another moment",
         )
-    policy = _policy_at(program, records, ref.site, at) if rewound else program.policies.current()
+    seen, policy, remarks = _as_of(program, records, stored, at=at, rewound=rewound)
     zone = ZoneInfo(program.settings.site(ref.site).timezone or policy.defaults.timezone)
-    seen = _situation(program, records, stored, policy, at=at, rewound=rewound)
-    if rewound:
-        seen = rewind(seen, at)
     seen, decision = _among_alike(program, records, seen, policy, at=at)
     ticket_plan = plan(decision, seen)
     events = records.events(site=ref.site, ticket=ref.id, since=None, limit=200)
@@ -57,8 +59,8 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     header = f"{stored.ticket.key} ({ref}) · {seen.ticket.status} · policy {policy.name} @{policy.short_hash}"
     waiting = records.notifications(site=ref.site, status=Delivery.WAITING, ticket=ref.id)
     untold = [f"waits to be told: {q.target}, {q.why} (tried {q.attempts} times)" for q in waiting if q.at <= at]
-    lines = [header, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
-    data = explain_dict(decision, ticket_plan) | {"untold": untold, "done": said}
+    lines = [header, *remarks, *explain_lines(decision, ticket_plan, zone=zone), *untold, *_done(said, zone)]
+    data = explain_dict(decision, ticket_plan) | {"remarks": list(remarks), "untold": untold, "done": said}
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
@@ -90,30 +92,95 @@ def one_ticket(program: Connector, records: Records, text: str) -> TicketRef:
     return found[0]
 
 
-def _policy_at(program: Connector, records: Records, site: str, at: datetime) -> Policy:
-    """Return the policy of the last run before ``at``, as far as its document was kept."""
+def _as_of(
+    program: Connector, records: Records, stored: Stored, *, at: datetime, rewound: bool
+) -> tuple[Situation, Policy, tuple[str, ...]]:
+    """Return the situation at a moment, the policy in force then, and remarks on how far it is known."""
+    since = _present(program, records, stored, at) if rewound else at
+    if not rewound or since < at:
+        policy = program.policies.current()
+        now = _situation(program, records, stored, (policy,), now=at)
+        if not rewound:
+            return now, policy, ()
+        ahead, until = foresee(now, policy, since=since, at=at)
+        short = () if until == at else (f"not foreseen beyond {until:%Y-%m-%d %H:%M} UTC: too much falls due",)
+        return ahead, policy, (FORESEEN, *short)
+    past, missing = _past(program, records, stored, at=at)
+    found = retrace(past, at)
+    return found.situation, found.policy, tuple(f"not known any more: {each}" for each in (*missing, *found.unknown))
+
+
+def _present(program: Connector, records: Records, stored: Stored, at: datetime) -> datetime:
+    """Return the moment after which nothing is stored yet: now, by the last pass or, for a later ``at``, the clock."""
+    last = next(iter(records.runs(site=stored.ticket.ref.site, limit=1)), None)
+    if last is not None and at <= last.started_at:
+        return last.started_at  # the clock need not be asked: in stepped time nobody may be there to answer
+    now = max(program.now(), stored.ticket.opened_at)
+    return now if last is None else max(now, last.started_at)
+
+
+def _past(program: Connector, records: Records, stored: Stored, *, at: datetime) -> tuple[Past, tuple[str, ...]]:
+    """Return what is stored of a ticket's past, and what of it is not kept any more."""
+    site, opened_at = stored.ticket.ref.site, stored.ticket.opened_at
+    policies, missing = _policies(program, records, site, since=opened_at, at=at)
+    found = _situation(program, records, stored, [each.policy for each in policies], now=at)
+    done = records.ops(site=site, ticket=stored.ticket.ref.id, status=OpStatus.DONE, limit=MOST_WRITES)
+    audit = records.events(site=site, ticket="", limit=1000)
+    past = Past(
+        situation=found,
+        policies=policies,
+        writes=tuple(OwnWrite(op.sent_at, op.write.fields, op.write.comment is not None) for op in done),
+        looks=records.passes(site, since=opened_at, until=at),
+        halts=tuple(_halts(audit)),
+        ruled=tuple(reversed([*_earlier_rules(found.rules, audit)])),
+        delay=_SEARCHED if program.settings.site(site).poll.by == "search" else _SHOWN,
+    )
+    return past, missing
+
+
+MOST_WRITES = 1000
+"""Own writes on one ticket that are taken back at most; the latest ones."""
+
+_SHOWN, _SEARCHED = timedelta(minutes=2), timedelta(minutes=10)
+"""How long a change is there before a helpdesk's feed, or Zendesk's search, shows it."""
+
+
+def _policies(
+    program: Connector, records: Records, site: str, *, since: datetime, at: datetime
+) -> tuple[tuple[InForce, ...], tuple[str, ...]]:
+    """Return the policies that decided on a site from ``since`` to ``at``, and which are not kept any more."""
     current = program.policies.current()
-    last = next(iter(records.runs(site=site, limit=1, until=at)), None)
-    digest = last.policy if last else current.hash
-    if digest == current.hash or (document := records.policy(digest)) is None:
-        return current
-    return policy_from_document(document, today=at.date())
+    found, missing = [], []
+    for began, digest in records.policies(site, since=since, until=at):
+        policy = current if digest == current.hash else _kept(records, digest, began)
+        if policy is None:
+            missing.append(f"policy {digest[:7]}, in force from {began:%Y-%m-%d %H:%M} UTC: the present one is shown")
+        found.append(InForce(began, policy or current))
+    return tuple(found) or (InForce(at, current),), tuple(missing)
+
+
+def _kept(records: Records, digest: str, began: datetime) -> Policy | None:
+    document = records.policy(digest)
+    return None if document is None else policy_from_document(document, today=began.date())
 
 
 def _situation(
-    program: Connector, records: Records, stored: Stored, policy: Policy, *, at: datetime, rewound: bool
+    program: Connector, records: Records, stored: Stored, policies: Iterable[Policy], *, now: datetime
 ) -> Situation:
-    targets = {level.target for path in policy.escalation.paths.values() for level in path.levels}
+    policies = tuple(policies)
+    targets = {
+        level.target for policy in policies for path in policy.escalation.paths.values() for level in path.levels
+    }
     site = stored.ticket.ref.site
-    since = records.policy_since(site, policy.hash) or at
+    since = records.policy_since(site, policies[-1].hash) or now
     people = bound_people(program.policies.loaded.maps[site].fields)
     reach = {target: _assumed(target) for target in targets}
     found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
     id_ = followed(stored.ticket)
-    earlier = records.stored(TicketRef(site, id_), now=at) if id_ else None
+    earlier = records.stored(TicketRef(site, id_), now=now) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found
-    found = Linked(records, lambda ref: records.stored(ref, now=at), program.rules_if_known).complete(found)
-    halted, resumed_at = _halt_past(records, site, at) if rewound else _halt_now(program, records, site)
+    found = Linked(records, lambda ref: records.stored(ref, now=now), program.rules_if_known).complete(found)
+    halted, resumed_at = _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 
 
@@ -123,17 +190,27 @@ def _halt_now(program: Connector, records: Records, site: str) -> tuple[str, dat
     return program.pause_file() or (halted_by(state) if state else ""), records.resumed_at(site)
 
 
-def _halt_past(records: Records, site: str, at: datetime) -> tuple[str, datetime | None]:
-    """Return the same for a moment of the past, from the audit."""
+def _halts(audit: Iterable[JournalEvent]) -> Iterator[Halt]:
+    """Yield when the site stood still and when it went on, from its audit lines, oldest first."""
     halted, resumed_at = "", None
-    for line in records.events(site=site, ticket="", limit=1000):
-        if line.at > at:
-            break
+    for line in audit:
+        before = halted
         if line.kind == "resumed":
             halted, resumed_at = "", line.at
         elif line.kind == "paused" or (line.kind == "frozen" and Effect.FIELDS in line.data.get("effects", "").split()):
             halted = halted or line.data.get("why", line.kind)
-    return halted, resumed_at
+        if halted != before or line.kind == "resumed":
+            yield Halt(line.at, halted, resumed_at)
+
+
+def _earlier_rules(rules: SiteRules, audit: Sequence[JournalEvent]) -> Iterator[Ruled]:
+    """Yield the rules before each switch of effects, the latest first."""
+    for line in reversed(audit):
+        if line.kind != "effect":
+            continue
+        before, scope = frozenset(map(Effect, line.data.get("before", "").split())), line.data.get("scope", "")
+        rules = replace(rules, scopes={**rules.scopes, scope: before}) if scope else replace(rules, effects=before)
+        yield Ruled(line.at, rules)
 
 
 def _assumed(target: LevelTarget) -> Reach:

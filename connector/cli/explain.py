@@ -15,7 +15,7 @@ from connector.cli.show import Output, emit_json, put
     epilog=examples("connector explain SUP-14", "connector explain zendesk:123 --at 2026-11-23T09:30+01:00"),
 )
 @click.argument("ticket")
-@click.option("--at", type=Moment(), help="As things stood at this moment, from the stored events.")
+@click.option("--at", type=Moment(), help="As things stood at this moment, or will if nobody does anything.")
 @pass_options
 def explain(options: Options, *, ticket: str, at: datetime | None) -> int:
     """Explain every decision about TICKET (`SUP-14`, `site:id` or an id): inputs, triggers, clocks, path, people."""

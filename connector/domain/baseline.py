@@ -10,15 +10,16 @@ from connector.domain.occasion import Outcome
 from connector.domain.situation import EscalationState
 
 _AFRESH = EscalationState()
-_PATH_FIELDS = (
+PATH_FIELDS = (
     *("path", "path_reason", "started_at", "level", "entered_at", "timer_from", "stepped_at", "repeats"),
     *("acknowledged_at", "acknowledged_by", "level_reason", "level_why", "skipped", "refreshed", "left_level"),
 )
+"""What a state says about its path."""
 
 
 def without_path(state: EscalationState) -> EscalationState:
     """Return the state as if no path had ever started."""
-    return dataclasses.replace(state, **{name: getattr(_AFRESH, name) for name in _PATH_FIELDS})
+    return dataclasses.replace(state, **{name: getattr(_AFRESH, name) for name in PATH_FIELDS})
 
 
 def rebased(state: EscalationState, levels: Mapping[str, Outcome], *, at: datetime) -> EscalationState:

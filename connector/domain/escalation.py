@@ -127,7 +127,7 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
     if in_force is not None:
         return in_force, ""
     if causes:
-        return None, f"{causes[0].why}, but before enforce_from or in shadow: only an adopted ticket takes it up"
+        return None, f"{causes[0].why}, but before enforce_from or in shadow: only what comes later starts a path"
     return None, "waits for a threshold"
 
 
@@ -248,18 +248,19 @@ def _too_soon(view: View, state: EscalationState) -> datetime | None:
 
 
 def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escalated:
-    due_at = timer_due_at(view, state)
+    due_at, deferred = timer_due_at(view, state), _deferred(view, state)
+    waits = view.situation.halted or view.leader is not None
+    steps = () if waits or view.holding.ticket is not None else (due_at, deferred)
     verdict = PathVerdict(
         path=state.path.name if state.path else None,
         level=state.level,
         why=state.path_reason,
         entered_at=state.entered_at,
-        timer_due_at=due_at if due_at is not None and due_at > view.now else _too_soon(view, state),
+        timer_due_at=min((at for at in steps if at is not None and at > view.now), default=None),
         acknowledged=state.acknowledged_by or "",
         skipped=state.skipped,
     )
-    waits = view.situation.halted or view.leader is not None
-    moments = due_at, _deferred(view, state), view.now + HALTED_LOOK if waits else None
+    moments = due_at, deferred, view.now + HALTED_LOOK if waits else None
     wakes = tuple(moment for moment in moments if moment is not None and moment > view.now)
     return Escalated(state=state, verdict=verdict, wakes=wakes, unread=unread, alarms=_alarms(view, state))
 

@@ -78,6 +78,7 @@ def update(cycle_start: datetime, k: int) -> Occasion:
     return Occasion("update", (moment(cycle_start), str(k)))
 
 
+@lru_cache(maxsize=4096)
 def update_of(name: str) -> tuple[datetime, int] | None:
     """Return from when and as which of its row a regular update counted, by its occasion's name."""
     kind, _, rest = name.partition(":")

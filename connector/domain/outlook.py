@@ -28,13 +28,17 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
         yield Upcoming(at=view.ahead.at, what=_told(view.ahead))
     timer = escalated.verdict.timer_due_at
     if timer is not None:
-        yield Upcoming(at=timer, what=f"next step after level {escalated.verdict.level} unless acknowledged")
+        unless = "" if escalated.verdict.acknowledged else " unless acknowledged"
+        yield Upcoming(at=timer, what=f"next step after level {escalated.verdict.level}{unless}")
     if view.judgement.lowers_at is not None:
         yield Upcoming(at=view.judgement.lowers_at, what=f"priority lowered to {view.judgement.candidate}")
     if view.judgement.flapping.calm_at is not None:
         yield Upcoming(at=view.judgement.flapping.calm_at, what="the priority no longer counts as going to and fro")
     for ends_at in view.holding.expires:
-        yield Upcoming(at=ends_at, what="a hold ends")
+        settles = ends_at == view.acts.settles_at
+        yield Upcoming(
+            at=ends_at, what="the reopening counts, if the ticket is still open" if settles else "a hold ends"
+        )
     yield from saying.upcoming
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import approvals, audit, control, outbox, setaside, standoffs, tickets
+from connector.journal import approvals, audit, control, outbox, runs, setaside, standoffs, tickets
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
@@ -79,11 +79,28 @@ class SqlRecords(SqlLinks):
             wanted = wanted.where(event.c.at >= to_micros(since))
         return tuple(map(audit.line_of, reversed(self._rows(wanted))))
 
-    def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
-        """Return intents, latest first."""
+    def passes(self, site: str, *, since: datetime, until: datetime) -> tuple[datetime, ...]:
+        """Return when passes that decided began, oldest first."""
+        return self._runner.run(lambda c: runs.passes(c, site, since=since, until=until))
+
+    def policies(self, site: str, *, since: datetime, until: datetime) -> tuple[tuple[datetime, str], ...]:
+        """Return which policy (its hash) decided on a site, and since when, oldest first; one may come back."""
+        return self._runner.run(lambda c: runs.policies(c, site, since=since, until=until))
+
+    def ops(
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        status: OpStatus | None = None,
+        limit: int = 200,
+    ) -> tuple[Op, ...]:
+        """Return intents, latest first; ``ticket`` is an id."""
         wanted = select(op).order_by(op.c.id.desc()).limit(limit)
         if site is not None:
             wanted = wanted.where(op.c.site == site)
+        if ticket is not None:
+            wanted = wanted.where(op.c.ticket == ticket)
         if status is not None:
             wanted = wanted.where(op.c.status == status.value)
         return tuple(map(op_of, self._rows(wanted)))

@@ -24,6 +24,34 @@ _SINCE = select(func.min(run.c.started_at)).where(
     run.c.site == SITE, run.c.policy == _BY, run.c.started_at > func.coalesce(_OTHER.scalar_subquery(), -1)
 )
 
+_UNREAD = "failed"
+"""How a pass ended that decided nothing."""
+
+
+def passes(connection: Connection, site: str, *, since: datetime, until: datetime) -> tuple[datetime, ...]:
+    """Return when passes over a site that decided began, from ``since`` to ``until``, oldest first."""
+    between = (run.c.started_at >= to_micros(since), run.c.started_at <= to_micros(until))
+    decided = (run.c.site == site, run.c.kind != "apply", run.c.outcome != _UNREAD)
+    wanted = select(run.c.started_at).where(*decided, *between).order_by(run.c.started_at)
+    return tuple(map(from_micros, connection.execute(wanted).scalars()))
+
+
+def policies(
+    connection: Connection, site: str, *, since: datetime, until: datetime
+) -> tuple[tuple[datetime, str], ...]:
+    """Return which policy runs of a site applied between two moments, and since when, oldest first.
+
+    The first is that of the last run before ``since``, if there was one; one that comes back counts anew.
+    """
+    earlier = select(func.max(run.c.started_at)).where(run.c.site == site, run.c.started_at <= to_micros(since))
+    first = func.coalesce(earlier.scalar_subquery(), to_micros(since))
+    between = (run.c.site == site, run.c.started_at >= first, run.c.started_at <= to_micros(until))
+    before = func.lag(run.c.policy).over(order_by=(run.c.started_at, run.c.id)).label("before")
+    each = select(run.c.started_at, run.c.policy, before).where(*between).subquery()
+    is_new = each.c.before.is_(None) | (each.c.before != each.c.policy)
+    wanted = select(each.c.started_at, each.c.policy).where(is_new).order_by(each.c.started_at)
+    return tuple((from_micros(at), digest) for at, digest in connection.execute(wanted))
+
 
 def begin_run(connection: Connection, row: RunRow) -> None:
     """Store that a run began; earlier runs of the site that never ended were cut short, and now say so."""

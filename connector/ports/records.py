@@ -48,8 +48,24 @@ class Records(Links, Protocol):
     ) -> tuple[JournalEvent, ...]:
         """Return audit lines, oldest first; ``between``: after one position, up to another."""
 
-    def ops(self, *, site: str | None = None, status: OpStatus | None = None, limit: int = 200) -> tuple[Op, ...]:
-        """Return intents, latest first."""
+    def passes(self, site: str, *, since: datetime, until: datetime) -> tuple[datetime, ...]:
+        """Return when passes that decided began, oldest first."""
+
+    def policies(self, site: str, *, since: datetime, until: datetime) -> tuple[tuple[datetime, str], ...]:
+        """Return which policy (its hash) decided on a site, and since when, oldest first; one may come back.
+
+        The first is the one in force at ``since``, where a run before tells of it.
+        """
+
+    def ops(
+        self,
+        *,
+        site: str | None = None,
+        ticket: str | None = None,
+        status: OpStatus | None = None,
+        limit: int = 200,
+    ) -> tuple[Op, ...]:
+        """Return intents, latest first; ``ticket`` is an id."""
 
     def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
         """Yield what the latest run of each site held back."""

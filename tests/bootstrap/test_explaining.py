@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.bootstrap import Connector
+from connector.domain.change import Field, FieldChange, Write
+from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.occasion import set_field
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import ConnectorError, WrongUse
-from connector.ports import Candidate, JournalEvent, Page
+from connector.ports import Candidate, JournalEvent, Page, Receipt, RunRow
 from tests.bootstrap.conftest import Compose
 
 OPENED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -51,6 +54,51 @@ def test_moments_are_of_the_sites_zone_else_of_the_policys(
     lines = program.explain("#7", at=AT).lines
     assert any(line.strip().startswith(local) for line in lines)
     assert any(line.endswith(footer) for line in lines)
+
+
+def test_an_earlier_moment_is_told_without_what_we_wrote_later(compose: Compose) -> None:
+    program = stored(compose())
+    raised = FieldChange(
+        field=Field.PRIORITY, before="P2", after="P1", reason="why", occasion=set_field(Field.PRIORITY, "P1")
+    )
+    write = Write(ref=TicketRef("zendesk", "7"), key="a" * 64, seen="1", fields=(raised,))
+    later, asked = OPENED + timedelta(hours=2), OPENED + timedelta(minutes=5)
+    urgent = TicketEvent(
+        id="2", at=later, kind=EventKind.FACT, actor=Actor("", Role.UNKNOWN), name="impact", before="user",
+        after="department",
+    )  # fmt: skip
+    with program.journal() as journal:
+        for at in (OPENED, later):
+            journal.begin_run(
+                RunRow(
+                    id=f"{at:%H}", site="zendesk", kind="sync", policy=program.policies.current().hash, started_at=at
+                )
+            )
+        known = journal.records().stored(write.ref, now=later)
+        assert known is not None
+        journal.store_page(
+            "zendesk",
+            [Candidate(ticket=known.ticket, events=(urgent,), text_hits={})],
+            page=Page(observations=(), cursor=""),
+            now=later,
+        )
+        (op,) = journal.arm("zendesk", [(write, "d")], run="r", now=later)
+        journal.settle(op, Receipt(key=write.key, remote_id="1", version="2", at=later), now=later)
+    lines = program.explain("#7", at=asked).lines
+    assert any(line.startswith("inputs: impact user | urgency blocked") for line in lines)
+    assert any(line.endswith("P3 -> wanted P2") for line in lines)
+    assert not [line for line in lines if "not known any more" in line]
+    assert any("wanted P1" in line for line in program.explain("#7", at=later).lines)
+
+
+def test_the_future_is_told_as_it_comes_if_nobody_does_anything(compose: Compose) -> None:
+    program = stored(compose())
+    digest, ahead = program.policies.current().hash, datetime(2100, 1, 4, 12, tzinfo=UTC)
+    with program.journal() as journal:
+        journal.begin_run(RunRow(id="r", site="zendesk", kind="sync", policy=digest, started_at=ahead))
+    lines = program.explain("#7", at=ahead + timedelta(hours=2)).lines
+    assert lines[1].startswith("foreseen: as if nobody did anything until then")
+    assert not any(line.startswith("foreseen") for line in program.explain("#7", at=ahead).lines)
 
 
 def test_a_ticket_that_nobody_knows_names_the_sites(compose: Compose) -> None:

@@ -30,6 +30,28 @@ def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
     assert journal.records().policy_since(SITE, "a") == NOW + 3 * MINUTE
 
 
+def test_the_policies_that_decided_are_told_with_since_when(journal):
+    for minute, policy in enumerate("aabba"):
+        journal.begin_run(replace(_run(str(minute), minute), policy=policy))
+    policies = journal.records().policies
+    found = policies(SITE, since=NOW, until=NOW + 9 * MINUTE)
+    assert found == ((NOW, "a"), (NOW + 2 * MINUTE, "b"), (NOW + 4 * MINUTE, "a"))
+    between = policies(SITE, since=NOW + 3.5 * MINUTE, until=NOW + 3.9 * MINUTE)
+    assert between == ((NOW + 3 * MINUTE, "b"),)
+    assert policies(SITE, since=NOW - MINUTE, until=NOW) == ((NOW, "a"),)
+    assert policies("elsewhere", since=NOW, until=NOW + 9 * MINUTE) == ()
+
+
+def test_passes_that_decided_are_told_in_order(journal):
+    for minute, kind in ((2, "run"), (0, "sync"), (1, "apply"), (3, "sync"), (4, "sync")):
+        journal.begin_run(_run(str(minute), minute, kind))
+        outcome = "failed" if minute == 3 else "ok"
+        journal.end_run(_run(str(minute), minute, kind, ended_at=NOW + 5 * MINUTE, outcome=outcome))
+    passes = journal.records().passes
+    assert passes(SITE, since=NOW, until=NOW + 9 * MINUTE) == (NOW, NOW + 2 * MINUTE, NOW + 4 * MINUTE)
+    assert passes(SITE, since=NOW + MINUTE, until=NOW + 2 * MINUTE) == (NOW + 2 * MINUTE,)
+
+
 def _run(id_, minute=0, kind="sync", **values):
     return RunRow(id=id_, site=SITE, kind=kind, policy="p" * 64, started_at=NOW + minute * MINUTE, **values)
 
