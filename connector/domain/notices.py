@@ -32,12 +32,17 @@ _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
 
 
 class Saying(NamedTuple):
-    """What is said now, what is settled without saying it, what waits and what may be said next by itself."""
+    """What is said now, what is settled without saying it, what waits and what may be said next by itself.
+
+    Attributes:
+        waiting: What is to be said and is not said now; ``left`` tells people of it.
+    """
 
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()
     left: tuple[LeftAlone, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
+    waiting: tuple[Remark, ...] = ()
 
 
 def say(view: View, state: EscalationState) -> Saying:
@@ -45,7 +50,7 @@ def say(view: View, state: EscalationState) -> Saying:
     update_at = next_update_at(view)
     ahead = () if update_at is None else (Upcoming(at=update_at, what="regular update"),)
     if view.holding.ticket is not None:
-        return Saying(upcoming=ahead)
+        return Saying(upcoming=ahead, waiting=collect(view, state).remarks if view.passed else ())
     found = collect(view, state)
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)
@@ -56,7 +61,10 @@ def say(view: View, state: EscalationState) -> Saying:
     if waits:
         left = tuple(LeftAlone(what=r.called, why=f"waits: {waits}") for r in found.remarks)
         return Saying(
-            records=found.records, left=left, upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}"))
+            records=found.records,
+            left=left,
+            upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}")),
+            waiting=found.remarks,
         )
     internal = [r for r in found.remarks if r.audience is Effect.NOTES]
     public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
@@ -65,7 +73,8 @@ def say(view: View, state: EscalationState) -> Saying:
     settled = (*found.records, *(_passed_by(view, public) if other else ()))
     said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
     left = tuple(LeftAlone(what=r.called, why=withheld) for r in public if withheld)
-    return Saying(notices=tuple(said), records=settled, left=left, upcoming=ahead)
+    waiting = tuple(public) if withheld and not other else ()
+    return Saying(notices=tuple(said), records=settled, left=left, upcoming=ahead, waiting=waiting)
 
 
 def _passed_by(view: View, remarks: Sequence[Remark]) -> Iterator[Record]:

@@ -99,7 +99,9 @@ def _thresholds(view: View) -> Remarks:
     remarks: list[Remark] = []
     for reading in view.readings:
         for audience in (Effect.NOTES, Effect.PUBLIC):
-            candidates = [p for p in view.passed if p.reading is reading and p.stands and template_for(p, audience)]
+            candidates = [
+                p for p in view.passed if p.reading is reading and p.asks(audience) and template_for(p, audience)
+            ]
             remarks.extend(_highest(view, candidates, audience, records))
     return Remarks(remarks=tuple(remarks), records=tuple(records))
 
@@ -153,12 +155,16 @@ def _due(deadline: str) -> str:
 
 
 def _unspoken(view: View) -> Iterator[Record]:
-    """Yield rows for thresholds that a re-score, a policy or our own write moved past: they never speak."""
+    """Yield rows for thresholds that a re-score, a policy or our own write moved past: they never speak.
+
+    What such a mark had asked for before is not among them: it is still to come.
+    """
     for passed in view.passed:
         if not passed.crossing.superseded:
             continue
         for audience in _audiences(passed.crossing.threshold):
-            if (str(passed.crossing.occasion), audience) not in view.situation.said:
+            settled = (str(passed.crossing.occasion), audience) in view.situation.said
+            if not settled and audience not in passed.owed:
                 yield _record(view, passed.crossing.occasion, audience, Outcome.SUPERSEDED)
 
 
