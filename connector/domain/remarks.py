@@ -14,11 +14,15 @@ from connector.domain.policy import Threshold
 from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
+from connector.domain.ticket import ClockName
 from connector.domain.timer import present_level
 from connector.domain.view import Passed, View, mark_reason
 
 LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
+
+BREACHED = 100
+"""Percent of a target from which on it is breached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class Remark:
         why: The reason, as the leading one of a text; ``named`` is what stands for the remark beside another one.
         weight: Decides which of several leads (the least).
         regular: A reminder or a regular update: it stops first, so that what is news still has room.
+        breach: The clock of whose breach it tells, if it does: a note is kept for that, see ``room``.
     """
 
     occasion: Occasion
@@ -39,6 +44,7 @@ class Remark:
     values: Mapping[str, str] = field(default_factory=dict)
     about: tuple[str, int] | None = None
     regular: bool = False
+    breach: ClockName | None = None
 
     @property
     def called(self) -> str:
@@ -107,8 +113,12 @@ def _thresholds(view: View) -> Remarks:
 
 
 def template_for(passed: Passed, audience: Effect) -> str | None:
-    """Return the template with which a threshold speaks to an audience, ``None`` where it does not."""
-    threshold = passed.crossing.threshold
+    """Return the template with which a passed threshold speaks to an audience, ``None`` where it does not."""
+    return template_of(passed.crossing.threshold, audience)
+
+
+def template_of(threshold: Threshold, audience: Effect) -> str | None:
+    """Return the template that a threshold has for an audience, ``None`` where it has none."""
     return threshold.tell_customer if audience is Effect.PUBLIC else threshold.note
 
 
@@ -137,7 +147,8 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
         audience=audience,
         template=template_for(passed, audience) or "",
         why=mark_reason(ReasonKind.MARK, passed),
-        weight=10 if percent >= 100 else 20,
+        weight=10 if percent >= BREACHED else 20,
+        breach=reading.clock if percent >= BREACHED else None,
         values={
             "clock": reading.clock.value,
             "mark": str(threshold.mark),

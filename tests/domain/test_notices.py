@@ -154,6 +154,56 @@ class TestOneNote:
         assert "breached (notes)" in desk.spoken
         assert len(desk.spoken) <= 6
 
+    def test_what_is_said_before_a_breach_leaves_a_note_for_every_clock_that_may_be_breached(self):
+        news = (threshold(RESOLUTION, percent, note="on-the-way") for percent in range(10, 100, 10))
+        late = (threshold(clock, 100, note=f"{clock}-late") for clock in ClockName)
+        desk = Desk(with_thresholds(*news, *late), facts=OUTAGE, priority=P1)
+        desk.run(minutes=1)
+        desk.command("/esc ack")
+        desk.run(hours=5)
+        assert {f"{clock}-late (notes)" for clock in ClockName} <= set(desk.spoken)
+        assert len(desk.notes) == 6
+
+    def test_a_clock_that_is_breached_again_and_again_leaves_room_for_the_breach_of_another(self):
+        marks = threshold(ClockName.UPDATE, 100, note="stale"), threshold(RESOLUTION, 200, note="breached")
+        desk = Desk(with_thresholds(*marks), facts=OUTAGE, priority=P1)
+        desk.says(ANNA)
+        desk.sync()
+        for _ in range(8):
+            desk.wait(minutes=1)
+            desk.says(CARLA)
+            desk.run(hours=1, minutes=5)
+            desk.says(ANNA)
+            desk.sync()
+        assert [line for line in desk.spoken if "escalated" not in line].count("breached (notes)") == 1
+        assert len(desk.notes) == 6
+
+    def test_a_note_is_kept_for_a_breach_only_where_it_may_come_within_a_day(self):
+        policy = with_thresholds(threshold(RESOLUTION, 100, note="breached"))
+        slow, fast = Desk(policy, facts=TEAM, priority=P3), Desk(policy, facts=OUTAGE, priority=P1)
+        for desk, lower in ((slow, P4), (fast, P2)):
+            desk.sync()
+            desk.wait(minutes=1)
+            desk.notes = [desk.now] * 5
+            desk.priority(lower, ANNA)
+            desk.sync()
+        assert (slow.spoken, fast.spoken) == (["hold (notes)"], [])
+        assert fast.look()[0].left[-1].why == "waits: the last 1 of 6 notes in 24 hours are kept for breaches"
+
+    def test_an_internal_note_and_a_public_comment_count_as_two(self):
+        told = threshold(RESOLUTION, 100, note="breached", tell_customer="sorry")
+        desk = Desk(with_thresholds(told), facts=OUTAGE, priority=P1)
+        desk.says(ANNA)
+        desk.wait(minutes=1)
+        desk.command("/esc ack")
+        desk.sync()
+        desk.wait(hours=4)
+        desk.notes = [desk.now] * 5
+        desk.sync()
+        assert desk.spoken == ["breached (notes)"]
+        desk.run(hours=25)
+        assert desk.spoken == ["breached (notes)", "sorry (public)"]
+
     @pytest.mark.parametrize(("allowed", "regular"), [(1, 1), (2, 1), (6, 3), (7, 4)])
     def test_half_of_a_days_notes_is_kept_for_what_is_news(self, allowed, regular):
         assert Quiet(notes_per_day=allowed).regular == regular
