@@ -233,9 +233,9 @@ def _level(view: View, state: EscalationState, silenced: list[Record]) -> Iterat
 
 
 def _hold(view: View) -> Iterator[Remark]:
-    """Yield the one note that says what the policy thinks of a priority that a person holds."""
+    """Yield the one note that says what the policy thinks of a priority that a person holds; not of an old one."""
     held, wanted = view.holding.priority, view.judgement.verdict.wanted
-    if held is None or wanted is None or not wanted.is_above(held.value):
+    if held is None or wanted is None or not wanted.is_above(held.value) or not view.enforces(held.since):
         return
     by = _by(view)
     yield Remark(
@@ -268,6 +268,9 @@ def _by(view: View) -> dict[str, str]:
 
 
 def _asks(view: View) -> Iterator[Remark]:
+    """Yield what triggers ask, where the ticket is new enough or an input rose since, such as a trigger that hits."""
+    if not view.enforces(view.holding.rose_at or view.situation.ticket.opened_at):
+        return
     for trigger in view.triggers.hits:
         if trigger.ask:
             yield Remark(

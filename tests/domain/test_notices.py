@@ -93,6 +93,40 @@ class TestThresholds:
         desk.run(hours=1)
         assert "at-risk (notes)" in desk.spoken
 
+    def test_nobody_is_asked_or_told_of_what_people_did_before_enforce_from(self):
+        desk = Desk(with_thresholds(), facts=OUTAGE, priority=P1, text_hits={"security-words-1": True})
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=60))
+        desk.wait(days=1)
+        desk.priority(P3, ANNA)
+        desk.wait(days=59, hours=1)
+        desk.run(hours=1)
+        assert desk.spoken == []
+        desk.fact("impact", "user")
+        desk.sync()
+        desk.fact("impact", "site")
+        desk.sync()
+        assert "confirm-security (notes)" in desk.spoken, "something new happened"
+
+    def test_who_takes_another_priority_after_enforce_from_is_told(self):
+        desk = Desk(with_thresholds(), facts=OUTAGE, priority=P1)
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=1))
+        desk.sync()
+        desk.wait(days=2)
+        desk.priority(P3, ANNA)
+        desk.sync()
+        assert desk.spoken == ["hold (notes)"]
+
+    def test_a_trigger_that_begins_to_hit_after_enforce_from_asks(self):
+        asking = dataclasses.replace(POLICY.triggers[0], ask="confirm-security")
+        desk = Desk(changed(with_thresholds(), triggers=(asking,), hash="t" * 64), facts=TEAM)
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=1))
+        desk.sync()
+        desk.wait(days=2)
+        desk.label("security")
+        decision, planned = desk.look()
+        desk.store(decision, planned)
+        assert "confirm-security" in [n.template for n in desk.look()[1].notices], "also when nothing was written yet"
+
     def test_what_passed_before_the_policy_was_loaded_on_the_site_is_passed_over(self):
         desk = Desk(NOTED, facts=OUTAGE, priority=P1)
         desk.wait(hours=3, minutes=10)
