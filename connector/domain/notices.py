@@ -12,7 +12,8 @@ from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
 from connector.domain.durations import length
 from connector.domain.occasion import Outcome, Record
-from connector.domain.remarks import Remark, Remarks, collect
+from connector.domain.remark import Remark
+from connector.domain.remarks import Remarks, collect
 from connector.domain.room import fitting
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from connector.domain.approvals import waiting_for, withdrawn
 from connector.domain.copying import changed
 from connector.domain.occasion import THRESHOLD
-from connector.domain.remarks import Remark
+from connector.domain.remark import Remark
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.view import View, owed_name

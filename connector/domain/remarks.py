@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain import occasion
@@ -11,55 +11,15 @@ from connector.domain.cadence import cadence_of
 from connector.domain.durations import spelled
 from connector.domain.occasion import Occasion, Outcome, Record
 from connector.domain.policy import Threshold
-from connector.domain.reason import Reason, ReasonKind, reason
+from connector.domain.reason import ReasonKind, reason
+from connector.domain.remark import BREACHED, Remark
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import ClockName
 from connector.domain.timer import present_level
 from connector.domain.view import Passed, View, mark_reason
 
 LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
-
-BREACHED = 100
-"""Percent of a target from which on it is breached."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One thing to say to one audience.
-
-    Attributes:
-        why: The reason, as the leading one of a text; ``named`` is what stands for the remark beside another one.
-        weight: Decides which of several leads (the least).
-        regular: A reminder or a regular update: it stops first, so that what is news still has room.
-        breach: The clock of whose breach it tells, if it does: a note is kept for that, see ``room``.
-    """
-
-    occasion: Occasion
-    audience: Effect
-    template: str
-    why: Reason
-    weight: int
-    values: Mapping[str, str] = field(default_factory=dict)
-    about: tuple[str, int] | None = None
-    regular: bool = False
-    breach: ClockName | None = None
-
-    @property
-    def called(self) -> str:
-        """Return what stands in plan and log for it."""
-        return f"{'public comment' if self.audience is Effect.PUBLIC else 'note'} {self.template}"
-
-    @property
-    def named(self) -> Reason:
-        """Return the reason with the path and level that it is about, if any."""
-        return self.why if self.about is None else self.why.about(path=self.about[0], level=self.about[1])
-
-    @property
-    def reason(self) -> str:
-        """Return the reason in words, for plan and log."""
-        return f"{self.named}{_due(self.values.get('deadline', ''))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +119,6 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
             "notify": ", ".join(threshold.notify),
         },
     )
-
-
-def _due(deadline: str) -> str:
-    return f", due {datetime.fromisoformat(deadline):%Y-%m-%d %H:%M} UTC" if deadline else ""
 
 
 def _unspoken(view: View) -> Iterator[Record]:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from connector.domain.clocks import ClockReading
 from connector.domain.occasion import THRESHOLD, Outcome
-from connector.domain.remarks import BREACHED, Remark, template_of
+from connector.domain.remark import BREACHED, Remark
+from connector.domain.remarks import template_of
 from connector.domain.site import Effect
 from connector.domain.ticket import ClockName
 from connector.domain.view import View
