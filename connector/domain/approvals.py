@@ -7,7 +7,7 @@ from datetime import datetime
 
 from connector.domain import occasion
 from connector.domain.decision import LeftAlone
-from connector.domain.occasion import Outcome, Record
+from connector.domain.occasion import Occasion, Outcome, Record
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.view import Passed, View
@@ -15,9 +15,7 @@ from connector.domain.view import Passed, View
 
 def approved_at(view: View, passed: Passed) -> datetime | None:
     """Return when somebody let the step of a threshold through; ``None``: nobody has."""
-    number = passed.crossing.threshold.escalate_to
-    about = occasion.approve(number or 0, passed.crossing.occasion)
-    row = view.situation.said.get((str(about), Effect.FIELDS))
+    row = view.situation.said.get((str(_approval(passed)), Effect.FIELDS))
     return row.at if row is not None and row.outcome is Outcome.DONE else None
 
 
@@ -25,7 +23,7 @@ def unapproved(view: View, state: EscalationState) -> tuple[LeftAlone, ...]:
     """Return the steps that thresholds ask for and that nobody has approved; they are left until somebody does."""
     return tuple(
         LeftAlone(
-            what=f"escalate to level {each.crossing.threshold.escalate_to} ({each.name})",
+            what=f"escalate to level {_level_of(each, state)} ({each.name})",
             why=f"needs approval by {each.crossing.threshold.approval}",
         )
         for each in _asking(view, state)
@@ -36,7 +34,7 @@ def asked(view: View, state: EscalationState) -> tuple[Record, ...]:
     """Return a row for each step that waits for approval, so that it is listed and can be let through."""
     rows = (
         Record(
-            occasion=occasion.approve(each.crossing.threshold.escalate_to or 0, each.crossing.occasion),
+            occasion=_approval(each),
             audience=Effect.FIELDS,
             outcome=Outcome.HELD,
             at=view.now,
@@ -46,9 +44,36 @@ def asked(view: View, state: EscalationState) -> tuple[Record, ...]:
     return tuple(row for row in rows if (str(row.occasion), row.audience) not in view.situation.said)
 
 
-def _asking(view: View, state: EscalationState) -> Iterator[Passed]:
+def withdrawn(view: View, state: EscalationState) -> frozenset[str]:
+    """Return the approvals that were asked for and that nothing waits for now: letting them through would do nothing.
+
+    That changes back where the reason does: a shorter path is left, or the helpdesk shows its clock again.
+    """
+    held = [name for (name, _), row in view.situation.said.items() if row.outcome is Outcome.HELD]
+    if not held:
+        return frozenset()
+    asking = {str(_approval(each)) for each in _asking(view, state)}
+    return frozenset(name for name in held if name.startswith(f"{occasion.APPROVE}:") and name not in asking)
+
+
+def waiting_for(view: View, state: EscalationState) -> Iterator[Passed]:
+    """Yield the thresholds whose step is still to be made: above the present level, as far as the path goes."""
     for passed in view.passed:
-        threshold = passed.crossing.threshold
-        asks = threshold.approval is not None and (threshold.escalate_to or 0) > state.level
-        if asks and passed.stands and view.enforces(passed.at) and approved_at(view, passed) is None:
+        if passed.asks(Effect.FIELDS) and view.enforces(passed.at) and _level_of(passed, state) > state.level:
             yield passed
+
+
+def _level_of(passed: Passed, state: EscalationState) -> int:
+    """Return the level that a threshold asks for, as far as the path goes; 0: it asks for none."""
+    number = passed.crossing.threshold.escalate_to or 0
+    return number if state.path is None else min(number, state.path.levels[-1].level)
+
+
+def _asking(view: View, state: EscalationState) -> Iterator[Passed]:
+    for passed in waiting_for(view, state):
+        if passed.crossing.threshold.approval is not None and approved_at(view, passed) is None:
+            yield passed
+
+
+def _approval(passed: Passed) -> Occasion:
+    return occasion.approve(passed.crossing.threshold.escalate_to or 0, passed.crossing.occasion)

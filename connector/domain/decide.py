@@ -23,6 +23,7 @@ from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say
 from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
+from connector.domain.owed import still_owed
 from connector.domain.ownership import read_holding
 from connector.domain.policy import Policy
 from connector.domain.priority import calmed, judge
@@ -54,7 +55,7 @@ def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
     timed = situation if state is situation.state else changed(situation, state=state)
     readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
-    passed, ahead = sort_crossings(readings, situation.said, now)
+    passed, ahead = sort_crossings(readings, situation.said, now, owed=situation.state.owed)
     return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)
 
 
@@ -72,7 +73,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         ref=view.situation.ticket.ref,
         now=view.now,
         policy_hash=view.policy.hash,
-        state=settled(view, escalated.state),
+        state=settled(view, still_owed(view, escalated.state, saying.waiting)),
         reasons=_Reasons(view, escalated, saying, left),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,

@@ -21,6 +21,7 @@ from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.routing import choose_path
+from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
@@ -151,7 +152,7 @@ def _pushes(view: View) -> Iterator[_Cause]:
     """Yield the thresholds that ask for a level now, earliest first."""
     for passed in view.passed:
         number = passed.crossing.threshold.escalate_to
-        if number is None or not passed.stands or not view.enforces(passed.at):
+        if number is None or not passed.asks(Effect.FIELDS) or not view.enforces(passed.at):
             continue
         if passed.crossing.threshold.approval is None:
             yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number)

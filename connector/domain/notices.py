@@ -12,7 +12,9 @@ from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
 from connector.domain.durations import length
 from connector.domain.occasion import Outcome, Record
-from connector.domain.remarks import Remark, collect
+from connector.domain.remark import Remark
+from connector.domain.remarks import Remarks, collect
+from connector.domain.room import fitting
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName, NativeStage
@@ -32,12 +34,17 @@ _NO_VALUES = dict.fromkeys(VALUE_NAMES, "")
 
 
 class Saying(NamedTuple):
-    """What is said now, what is settled without saying it, what waits and what may be said next by itself."""
+    """What is said now, what is settled without saying it, what waits and what may be said next by itself.
+
+    Attributes:
+        waiting: What is to be said and is not said now; ``left`` tells people of it.
+    """
 
     notices: tuple[Notice, ...] = ()
     records: tuple[Record, ...] = ()
     left: tuple[LeftAlone, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
+    waiting: tuple[Remark, ...] = ()
 
 
 def say(view: View, state: EscalationState) -> Saying:
@@ -45,27 +52,39 @@ def say(view: View, state: EscalationState) -> Saying:
     update_at = next_update_at(view)
     ahead = () if update_at is None else (Upcoming(at=update_at, what="regular update"),)
     if view.holding.ticket is not None:
-        return Saying(upcoming=ahead)
+        return Saying(upcoming=ahead, waiting=collect(view, state).remarks if view.passed else ())
     found = collect(view, state)
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)
     if view.leader is not None:
         left = tuple(LeftAlone(what=r.called, why=f"follows {view.leader.key}") for r in found.remarks)
         return Saying(records=(*found.records, *_passed_by(view, found.remarks)), left=left, upcoming=ahead)
-    waits, until = _must_wait(view, regular=all(remark.regular for remark in found.remarks))
+    waits, until = _too_soon(view)
     if waits:
         left = tuple(LeftAlone(what=r.called, why=f"waits: {waits}") for r in found.remarks)
-        return Saying(
-            records=found.records, left=left, upcoming=(*ahead, Upcoming(at=until, what=f"look again: {waits}"))
-        )
+        look = Upcoming(at=until, what=f"look again: {waits}")
+        return Saying(records=found.records, left=left, upcoming=(*ahead, look), waiting=found.remarks)
+    return _said(view, state, found, ahead)
+
+
+def _said(view: View, state: EscalationState, found: Remarks, ahead: tuple[Upcoming, ...]) -> Saying:
+    """Return one notice for each audience, as far as there is room; what may not be public is withheld."""
     internal = [r for r in found.remarks if r.audience is Effect.NOTES]
     public = [r for r in found.remarks if r.audience is Effect.PUBLIC]
     other = _other_speaker(view) if public else ""
     withheld = (other or _not_public_because(view)) if public else ""
     settled = (*found.records, *(_passed_by(view, public) if other else ()))
-    said = [_merged(view, state, remarks) for remarks in (internal, [] if withheld else public) if remarks]
-    left = tuple(LeftAlone(what=r.called, why=withheld) for r in public if withheld)
-    return Saying(notices=tuple(said), records=settled, left=left, upcoming=ahead)
+    fits = fitting(view, [remarks for remarks in (internal, [] if withheld else public) if remarks])
+    left = [LeftAlone(what=r.called, why=withheld) for r in public if withheld]
+    left += (LeftAlone(what=r.called, why=f"waits: {why}") for r, why in fits.waiting)
+    looks = {why: Upcoming(at=view.now + _LOOK_AGAIN, what=f"look again: {why}") for _, why in fits.waiting}
+    return Saying(
+        notices=tuple(_merged(view, state, remarks) for remarks in fits.said),
+        records=settled,
+        left=tuple(left),
+        upcoming=(*ahead, *looks.values()),
+        waiting=(*(public if withheld and not other else ()), *(remark for remark, _ in fits.waiting)),
+    )
 
 
 def _passed_by(view: View, remarks: Sequence[Remark]) -> Iterator[Record]:
@@ -75,21 +94,11 @@ def _passed_by(view: View, remarks: Sequence[Remark]) -> Iterator[Record]:
             yield Record(occasion=remark.occasion, audience=remark.audience, outcome=Outcome.SILENCED, at=view.now)
 
 
-def _must_wait(view: View, *, regular: bool) -> tuple[str, datetime]:
-    """Return why nothing more may be said on this ticket now, and when to look again.
-
-    Part of what a day allows is not for reminders and regular updates: breaches, new levels and hard triggers always
-    find room. What is said for one of them takes along whatever else falls due.
-    """
-    quiet, situation = view.policy.quiet, view.situation
-    last = situation.last_note_at
-    if last is not None and view.now < last + quiet.min_interval:
-        return f"at most one note every {length(quiet.min_interval)}", last + quiet.min_interval
-    if situation.notes_today >= quiet.notes_per_day:
-        return f"{quiet.notes_per_day} notes in 24 hours are enough", view.now + _LOOK_AGAIN
-    if regular and situation.notes_today >= quiet.regular:
-        kept = f"the last {quiet.reserve} of {quiet.notes_per_day} notes in 24 hours"
-        return f"{kept} are kept for what is news", view.now + _LOOK_AGAIN
+def _too_soon(view: View) -> tuple[str, datetime]:
+    """Return why nothing may be said on this ticket just now, and until when; empty where it may."""
+    apart, last = view.policy.quiet.min_interval, view.situation.last_note_at
+    if last is not None and view.now < last + apart:
+        return f"at most one note every {length(apart)}", last + apart
     return "", view.now
 
 

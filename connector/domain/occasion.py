@@ -58,9 +58,12 @@ def moment(at: datetime) -> str:
     return at.strftime(_MOMENT)
 
 
+THRESHOLD = "threshold"
+
+
 def threshold(clock: ClockName, cycle_start: datetime, mark: Mark) -> Occasion:
     """A clock passed a mark in the cycle that began at ``cycle_start``."""
-    return Occasion("threshold", (clock, moment(cycle_start), str(mark)))
+    return Occasion(THRESHOLD, (clock, moment(cycle_start), str(mark)))
 
 
 def level(path: str, entered_at: datetime, number: int) -> Occasion:

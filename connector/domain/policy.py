@@ -277,7 +277,8 @@ class Quiet:
     """Limits on what is said on one ticket.
 
     The last ``reserve`` of a day's notes, half of all rounded down, are kept for what is news (breaches, new levels,
-    hard triggers, questions); reminders and regular updates stop before.
+    hard triggers, questions); reminders and regular updates stop before. For breaches some of them are kept alone, see
+    ``room``.
     """
 
     notes_per_day: int = 6

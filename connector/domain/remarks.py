@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain import occasion
@@ -11,7 +11,8 @@ from connector.domain.cadence import cadence_of
 from connector.domain.durations import spelled
 from connector.domain.occasion import Occasion, Outcome, Record
 from connector.domain.policy import Threshold
-from connector.domain.reason import Reason, ReasonKind, reason
+from connector.domain.reason import ReasonKind, reason
+from connector.domain.remark import BREACHED, Remark
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.timer import present_level
@@ -19,41 +20,6 @@ from connector.domain.view import Passed, View, mark_reason
 
 LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """One thing to say to one audience.
-
-    Attributes:
-        why: The reason, as the leading one of a text; ``named`` is what stands for the remark beside another one.
-        weight: Decides which of several leads (the least).
-        regular: A reminder or a regular update: it stops first, so that what is news still has room.
-    """
-
-    occasion: Occasion
-    audience: Effect
-    template: str
-    why: Reason
-    weight: int
-    values: Mapping[str, str] = field(default_factory=dict)
-    about: tuple[str, int] | None = None
-    regular: bool = False
-
-    @property
-    def called(self) -> str:
-        """Return what stands in plan and log for it."""
-        return f"{'public comment' if self.audience is Effect.PUBLIC else 'note'} {self.template}"
-
-    @property
-    def named(self) -> Reason:
-        """Return the reason with the path and level that it is about, if any."""
-        return self.why if self.about is None else self.why.about(path=self.about[0], level=self.about[1])
-
-    @property
-    def reason(self) -> str:
-        """Return the reason in words, for plan and log."""
-        return f"{self.named}{_due(self.values.get('deadline', ''))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +65,20 @@ def _thresholds(view: View) -> Remarks:
     remarks: list[Remark] = []
     for reading in view.readings:
         for audience in (Effect.NOTES, Effect.PUBLIC):
-            candidates = [p for p in view.passed if p.reading is reading and p.stands and template_for(p, audience)]
+            candidates = [
+                p for p in view.passed if p.reading is reading and p.asks(audience) and template_for(p, audience)
+            ]
             remarks.extend(_highest(view, candidates, audience, records))
     return Remarks(remarks=tuple(remarks), records=tuple(records))
 
 
 def template_for(passed: Passed, audience: Effect) -> str | None:
-    """Return the template with which a threshold speaks to an audience, ``None`` where it does not."""
-    threshold = passed.crossing.threshold
+    """Return the template with which a passed threshold speaks to an audience, ``None`` where it does not."""
+    return template_of(passed.crossing.threshold, audience)
+
+
+def template_of(threshold: Threshold, audience: Effect) -> str | None:
+    """Return the template that a threshold has for an audience, ``None`` where it has none."""
     return threshold.tell_customer if audience is Effect.PUBLIC else threshold.note
 
 
@@ -135,7 +107,8 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
         audience=audience,
         template=template_for(passed, audience) or "",
         why=mark_reason(ReasonKind.MARK, passed),
-        weight=10 if percent >= 100 else 20,
+        weight=10 if percent >= BREACHED else 20,
+        breach=reading.clock if percent >= BREACHED else None,
         values={
             "clock": reading.clock.value,
             "mark": str(threshold.mark),
@@ -148,17 +121,17 @@ def _threshold_remark(passed: Passed, audience: Effect) -> Remark:
     )
 
 
-def _due(deadline: str) -> str:
-    return f", due {datetime.fromisoformat(deadline):%Y-%m-%d %H:%M} UTC" if deadline else ""
-
-
 def _unspoken(view: View) -> Iterator[Record]:
-    """Yield rows for thresholds that a re-score, a policy or our own write moved past: they never speak."""
+    """Yield rows for thresholds that a re-score, a policy or our own write moved past: they never speak.
+
+    What such a mark had asked for before is not among them: it is still to come.
+    """
     for passed in view.passed:
         if not passed.crossing.superseded:
             continue
         for audience in _audiences(passed.crossing.threshold):
-            if (str(passed.crossing.occasion), audience) not in view.situation.said:
+            settled = (str(passed.crossing.occasion), audience) in view.situation.said
+            if not settled and audience not in passed.owed:
                 yield _record(view, passed.crossing.occasion, audience, Outcome.SUPERSEDED)
 
 
@@ -216,9 +189,9 @@ def _level(view: View, state: EscalationState, silenced: list[Record]) -> Iterat
 
 
 def _hold(view: View) -> Iterator[Remark]:
-    """Yield the one note that says what the policy thinks of a priority that a person holds."""
+    """Yield the one note that says what the policy thinks of a priority that a person holds; not of an old one."""
     held, wanted = view.holding.priority, view.judgement.verdict.wanted
-    if held is None or wanted is None or not wanted.is_above(held.value):
+    if held is None or wanted is None or not wanted.is_above(held.value) or not view.enforces(held.since):
         return
     by = _by(view)
     yield Remark(
@@ -251,6 +224,9 @@ def _by(view: View) -> dict[str, str]:
 
 
 def _asks(view: View) -> Iterator[Remark]:
+    """Yield what triggers ask, where the ticket is new enough or an input rose since, such as a trigger that hits."""
+    if not view.enforces(view.holding.rose_at or view.situation.ticket.opened_at):
+        return
     for trigger in view.triggers.hits:
         if trigger.ask:
             yield Remark(

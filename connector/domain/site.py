@@ -71,7 +71,7 @@ class SiteRules:
         fingerprint: Digest of kind and base URL; part of every operation's key, so a swapped URL is another site.
         effects: Effects that are on where no scope says otherwise.
         scopes: Scope name (project, brand, group, form) → effects that are on there.
-        enforce_from: Crossings and level starts before this moment stay unsaid.
+        enforce_from: Crossings, level starts, holds and questions of before this moment stay unsaid.
         locale: The site's default language.
         unwritable: Fields of ours that this site's map does not bind (values of ``Field``); never planned.
         may_stop_native_first_response: Allow a public comment while the helpdesk's own first-response clock runs.

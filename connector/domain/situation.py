@@ -66,6 +66,9 @@ class EscalationState:
         began_at: When the case began, where a ticket that was merged into this one is older.
         floor: The highest priority of the tickets that were merged into this one.
         left_level: The level before, where a timer made the last step: to go back to while nobody has heard of it.
+        owed: What passed marks had asked for and not got, as ``fields threshold:…`` or ``notes threshold:…``: it still
+            comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
+        withdrawn: Occasions of approvals that were asked for and that nothing waits for now.
     """
 
     path: Path | None = None
@@ -103,6 +106,8 @@ class EscalationState:
     began_at: datetime | None = None
     floor: Priority | None = None
     left_level: LevelLeft | None = None
+    owed: frozenset[str] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

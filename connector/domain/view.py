@@ -21,18 +21,27 @@ from connector.domain.situation import EscalationState, Situation, Twin
 from connector.domain.ticket import ClockName, Priority
 from connector.domain.triggers import TriggerReading
 
+NO_EFFECTS: frozenset[Effect] = frozenset()
+_NOTHING_OWED: frozenset[str] = frozenset()
+
 
 class Passed(NamedTuple):
     """A threshold with the moment at which its clock passes it in the present cycle.
 
     Attributes:
         stands: Nothing took the crossing back: it is neither superseded, now or earlier, nor fulfilled since.
+        owed: Effects that it asked for before something superseded it, and that are still to come.
     """
 
     reading: ClockReading
     crossing: Crossing
     at: datetime
     stands: bool
+    owed: frozenset[Effect] = NO_EFFECTS
+
+    def asks(self, effect: Effect) -> bool:
+        """Return whether the mark may have this effect, now or still."""
+        return self.stands or effect in self.owed
 
     @property
     def name(self) -> str:
@@ -136,9 +145,9 @@ def mark_reason(kind: ReasonKind, passed: Passed) -> Reason:
 
 
 def sort_crossings(
-    readings: Iterable[ClockReading], said: SaidRows, now: datetime
+    readings: Iterable[ClockReading], said: SaidRows, now: datetime, *, owed: frozenset[str] = _NOTHING_OWED
 ) -> tuple[tuple[Passed, ...], Ahead | None]:
-    """Return what has been passed at ``now``, earliest first, and the next crossing ahead."""
+    """Return what has been passed at ``now``, earliest first, and the next crossing ahead; ``owed`` as remembered."""
     passed: list[Passed] = []
     ahead: Ahead | None = None
     for reading in readings:
@@ -148,12 +157,22 @@ def sort_crossings(
             if at <= now:
                 crossing = reading.crossing(threshold, at)
                 stands = not crossing.superseded and reading.met_at is None and not _passed_over(crossing, said)
-                passed.append(Passed(reading, crossing, at, stands))
+                still = _owed(crossing, owed) if owed and reading.met_at is None else NO_EFFECTS
+                passed.append(Passed(reading, crossing, at, stands, still))
             elif (ahead is None or at < ahead.at) and reading.met_at is None:
                 ahead = Ahead(reading, threshold, at)
     if len(passed) > 1:
         passed.sort(key=lambda each: (each.at, str(each.crossing.occasion)))
     return tuple(passed), ahead
+
+
+def owed_name(effect: Effect, about: Occasion) -> str:
+    """Return how a state remembers that an occasion asked for an effect."""
+    return f"{effect} {about}"
+
+
+def _owed(crossing: Crossing, owed: frozenset[str]) -> frozenset[Effect]:
+    return frozenset(effect for effect in Effect if owed_name(effect, crossing.occasion) in owed)
 
 
 def _passed_over(crossing: Crossing, said: SaidRows) -> bool:

@@ -131,7 +131,9 @@ class SiteSettings(Strict):
         "read, nothing is public, nobody involved is called). Jira's issue security is `restricted` by itself.",
     )
     enforce_from: AwareDatetime | None = Field(
-        default=None, description="Thresholds crossed and levels entered before this moment stay unsaid."
+        default=None,
+        description="Thresholds crossed, levels entered, priorities held and questions raised before this moment stay "
+        "unsaid.",
     )
     budgets: Mapping[Effect, BudgetSettings] = Field(default_factory=dict, description="Write limits per effect.")
     poll: PollSettings = Field(default=PollSettings(), description="How often the site is read.")

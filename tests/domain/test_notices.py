@@ -93,6 +93,40 @@ class TestThresholds:
         desk.run(hours=1)
         assert "at-risk (notes)" in desk.spoken
 
+    def test_nobody_is_asked_or_told_of_what_people_did_before_enforce_from(self):
+        desk = Desk(with_thresholds(), facts=OUTAGE, priority=P1, text_hits={"security-words-1": True})
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=60))
+        desk.wait(days=1)
+        desk.priority(P3, ANNA)
+        desk.wait(days=59, hours=1)
+        desk.run(hours=1)
+        assert desk.spoken == []
+        desk.fact("impact", "user")
+        desk.sync()
+        desk.fact("impact", "site")
+        desk.sync()
+        assert "confirm-security (notes)" in desk.spoken, "something new happened"
+
+    def test_who_takes_another_priority_after_enforce_from_is_told(self):
+        desk = Desk(with_thresholds(), facts=OUTAGE, priority=P1)
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=1))
+        desk.sync()
+        desk.wait(days=2)
+        desk.priority(P3, ANNA)
+        desk.sync()
+        assert desk.spoken == ["hold (notes)"]
+
+    def test_a_trigger_that_begins_to_hit_after_enforce_from_asks(self):
+        asking = dataclasses.replace(POLICY.triggers[0], ask="confirm-security")
+        desk = Desk(changed(with_thresholds(), triggers=(asking,), hash="t" * 64), facts=TEAM)
+        desk.rules = dataclasses.replace(desk.rules, enforce_from=MONDAY + timedelta(days=1))
+        desk.sync()
+        desk.wait(days=2)
+        desk.label("security")
+        decision, planned = desk.look()
+        desk.store(decision, planned)
+        assert "confirm-security" in [n.template for n in desk.look()[1].notices], "also when nothing was written yet"
+
     def test_what_passed_before_the_policy_was_loaded_on_the_site_is_passed_over(self):
         desk = Desk(NOTED, facts=OUTAGE, priority=P1)
         desk.wait(hours=3, minutes=10)
@@ -153,6 +187,56 @@ class TestOneNote:
         assert desk.spoken.count("status-update (notes)") <= 3
         assert "breached (notes)" in desk.spoken
         assert len(desk.spoken) <= 6
+
+    def test_what_is_said_before_a_breach_leaves_a_note_for_every_clock_that_may_be_breached(self):
+        news = (threshold(RESOLUTION, percent, note="on-the-way") for percent in range(10, 100, 10))
+        late = (threshold(clock, 100, note=f"{clock}-late") for clock in ClockName)
+        desk = Desk(with_thresholds(*news, *late), facts=OUTAGE, priority=P1)
+        desk.run(minutes=1)
+        desk.command("/esc ack")
+        desk.run(hours=5)
+        assert {f"{clock}-late (notes)" for clock in ClockName} <= set(desk.spoken)
+        assert len(desk.notes) == 6
+
+    def test_a_clock_that_is_breached_again_and_again_leaves_room_for_the_breach_of_another(self):
+        marks = threshold(ClockName.UPDATE, 100, note="stale"), threshold(RESOLUTION, 200, note="breached")
+        desk = Desk(with_thresholds(*marks), facts=OUTAGE, priority=P1)
+        desk.says(ANNA)
+        desk.sync()
+        for _ in range(8):
+            desk.wait(minutes=1)
+            desk.says(CARLA)
+            desk.run(hours=1, minutes=5)
+            desk.says(ANNA)
+            desk.sync()
+        assert [line for line in desk.spoken if "escalated" not in line].count("breached (notes)") == 1
+        assert len(desk.notes) == 6
+
+    def test_a_note_is_kept_for_a_breach_only_where_it_may_come_within_a_day(self):
+        policy = with_thresholds(threshold(RESOLUTION, 100, note="breached"))
+        slow, fast = Desk(policy, facts=TEAM, priority=P3), Desk(policy, facts=OUTAGE, priority=P1)
+        for desk, lower in ((slow, P4), (fast, P2)):
+            desk.sync()
+            desk.wait(minutes=1)
+            desk.notes = [desk.now] * 5
+            desk.priority(lower, ANNA)
+            desk.sync()
+        assert (slow.spoken, fast.spoken) == (["hold (notes)"], [])
+        assert fast.look()[0].left[-1].why == "waits: the last 1 of 6 notes in 24 hours are kept for breaches"
+
+    def test_an_internal_note_and_a_public_comment_count_as_two(self):
+        told = threshold(RESOLUTION, 100, note="breached", tell_customer="sorry")
+        desk = Desk(with_thresholds(told), facts=OUTAGE, priority=P1)
+        desk.says(ANNA)
+        desk.wait(minutes=1)
+        desk.command("/esc ack")
+        desk.sync()
+        desk.wait(hours=4)
+        desk.notes = [desk.now] * 5
+        desk.sync()
+        assert desk.spoken == ["breached (notes)"]
+        desk.run(hours=25)
+        assert desk.spoken == ["breached (notes)", "sorry (public)"]
 
     @pytest.mark.parametrize(("allowed", "regular"), [(1, 1), (2, 1), (6, 3), (7, 4)])
     def test_half_of_a_days_notes_is_kept_for_what_is_news(self, allowed, regular):

@@ -13,7 +13,7 @@ from connector.domain.change import Field
 from connector.domain.conditions import Words
 from connector.domain.events import EventKind, Role
 from connector.domain.occasion import Outcome
-from connector.domain.policy import Policy
+from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import ClockName, Priority, Status
 from connector.engine.gather import situations
@@ -448,6 +448,45 @@ class TestApproval:
         clock.move(MINUTE * 11)
         at_rest(stage)
         assert desk.live(id_).level == 3
+
+    def test_it_is_let_through_also_under_a_policy_that_was_loaded_meanwhile(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        id_ = asked_for_approval(stage, desk, clock)
+        stage.policies.policy = replace(stage.policies.policy, hash="b" * 64, quiet=Quiet(notes_per_day=7))
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert len(stage.journal.records().approvals("desk")) == 1
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 1
+        clock.move(MINUTE * 11)
+        at_rest(stage)
+        assert desk.live(id_).level == 3
+
+    def test_what_letting_through_would_do_nothing_for_is_neither_listed_nor_let_through(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        id_ = asked_for_approval(stage, desk, clock)
+        rules = replace(stage.policies.policy.sla, thresholds=())
+        stage.policies.policy = replace(stage.policies.policy, hash="b" * 64, sla=rules)
+        clock.move(MINUTE)
+        at_rest(stage)
+        assert stage.journal.records().approvals("desk") == ()
+        assert stage.journal.approve("desk", id_, now=clock.now(), actor="op") == 0
+
+
+def asked_for_approval(stage: Stage, desk: Desk, clock: StoppedClock) -> str:
+    """Return a ticket on its first level, acknowledged, with a step to the third one that waits for approval."""
+    asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+    stage.policies.policy = replace(POLICY, hash="a" * 64, sla=replace(POLICY.sla, thresholds=(asking,)))
+    (id_,) = opened(desk)
+    at_rest(stage)
+    clock.move(MINUTE)
+    desk.world.update(id_, AGENT, assignee="id:agent")
+    at_rest(stage)
+    clock.move(MINUTE * 125)
+    at_rest(stage)
+    assert (desk.live(id_).level, len(stage.journal.records().approvals("desk"))) == (1, 1)
+    return id_
 
 
 class TestEffects:

@@ -1,0 +1,182 @@
+"""What passed marks have asked for: it still comes when a policy is loaded or the priority rises; nothing else does."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from hypothesis import assume, given
+
+from connector.domain.occasion import Outcome, Said
+from connector.domain.policy import Policy, Quiet
+from connector.domain.site import Effect
+from connector.domain.ticket import ClockName, Priority
+from tests.domain import strategies as some
+from tests.domain.desk import ANNA, Desk
+from tests.domain.policies import ESCALATION, LEGAL, POLICY, changed, threshold
+
+P1 = Priority.P1
+OUTAGE = {"impact": "site", "urgency": "blocked"}
+DEGRADED = {"impact": "department", "urgency": "degraded"}
+RESOLUTION = ClockName.RESOLUTION
+
+
+def with_thresholds(*thresholds, **more) -> Policy:
+    return changed(sla=dataclasses.replace(POLICY.sla, thresholds=thresholds), cadence={}, **more)
+
+
+def acknowledged(policy: Policy, **ticket) -> Desk:
+    """A desk whose level only a threshold moves."""
+    desk = Desk(policy, **{"facts": OUTAGE, "priority": P1, **ticket})
+    desk.sync()
+    desk.wait(minutes=1)
+    desk.command("/esc ack")
+    desk.sync()
+    return desk
+
+
+def edited(desk: Desk, **changes) -> None:
+    """Load an edited policy, as a site does: what passed before is superseded."""
+    desk.policy = dataclasses.replace(desk.policy, hash="edited" * 10, **changes)
+    desk.policy_since = desk.now
+
+
+def approve(desk: Desk) -> int:
+    waiting = [key for key, row in desk.said.items() if row.outcome is Outcome.HELD]
+    for key in waiting:
+        desk.said[key] = Said(outcome=Outcome.DONE, at=desk.now)
+    return len(waiting)
+
+
+ASKING = threshold(RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+
+
+class TestAnEditedPolicy:
+    def test_a_step_that_min_step_held_back_is_still_made(self):
+        slow = dataclasses.replace(ESCALATION, min_step=timedelta(minutes=30))
+        marks = (threshold(ClockName.FIRST_RESPONSE, 100, escalate_to=2, note="overdue"),)
+        desk = acknowledged(with_thresholds(*marks, escalation=slow))
+        desk.wait(minutes=15)
+        desk.sync()
+        assert (desk.spoken, desk.ticket.level) == (["overdue (notes)"], 1)
+        edited(desk, quiet=Quiet(notes_per_day=7))
+        desk.run(minutes=30)
+        assert desk.ticket.level == 2
+        assert desk.spoken == ["overdue (notes)"]
+
+    def test_a_step_that_waits_for_approval_can_still_be_let_through(self):
+        desk = acknowledged(with_thresholds(ASKING)).run(hours=3)
+        edited(desk, quiet=Quiet(notes_per_day=7))
+        desk.sync()
+        assert "escalate to level 3 (resolution 50%): needs approval by duty-manager" in (
+            desk.look()[0].explanation.left_alone
+        )
+        assert approve(desk) == 1
+        desk.run(minutes=10)
+        assert desk.ticket.level == 3
+
+    def test_an_approved_step_that_min_step_held_back_is_still_made(self):
+        desk = acknowledged(with_thresholds(ASKING)).run(hours=3)
+        desk.state = dataclasses.replace(desk.state, stepped_at=desk.now)
+        approve(desk)
+        desk.sync()
+        assert desk.ticket.level == 1
+        edited(desk)
+        desk.run(minutes=10)
+        assert desk.ticket.level == 3
+
+    @pytest.mark.parametrize(
+        "quiet",
+        [
+            pytest.param(Quiet(min_interval=timedelta(hours=4)), id="min_interval"),
+            pytest.param(Quiet(notes_per_day=1), id="notes_per_day"),
+        ],
+    )
+    def test_a_note_that_waited_for_its_turn_is_still_said(self, quiet: Quiet):
+        marks = threshold(RESOLUTION, 50, note="half"), threshold(RESOLUTION, 75, note="at-risk")
+        desk = acknowledged(with_thresholds(*marks, quiet=quiet)).run(hours=3, minutes=10)
+        assert desk.spoken == ["half (notes)"]
+        edited(desk, quiet=Quiet(notes_per_day=20))
+        desk.sync()
+        assert desk.spoken == ["half (notes)", "at-risk (notes)"]
+
+    def test_a_note_that_waited_for_the_end_of_a_hold_is_still_said(self):
+        desk = acknowledged(with_thresholds(threshold(RESOLUTION, 50, note="half")))
+        desk.label("esc-hold")
+        desk.run(hours=3)
+        edited(desk)
+        desk.sync()
+        desk.unlabel("esc-hold")
+        desk.sync()
+        assert desk.spoken == ["half (notes)"]
+
+    def test_what_a_mark_had_done_it_does_not_do_anew_nor_more(self):
+        desk = acknowledged(with_thresholds(threshold(RESOLUTION, 50, note="half"))).run(hours=3)
+        more = threshold(RESOLUTION, 50, note="half", tell_customer="sorry", escalate_to=4)
+        edited(desk, sla=dataclasses.replace(desk.policy.sla, thresholds=(more,)))
+        desk.run(minutes=30)
+        assert (desk.spoken, desk.ticket.level) == (["half (notes)"], 1)
+
+    def test_a_step_that_waits_brings_nothing_else_along(self):
+        desk = acknowledged(with_thresholds(ASKING)).run(hours=3)
+        more = dataclasses.replace(ASKING, note="half", tell_customer="sorry")
+        edited(desk, sla=dataclasses.replace(desk.policy.sla, thresholds=(more,)))
+        desk.run(minutes=10)
+        assert desk.spoken == []
+
+    @given(desk=some.stories())
+    def test_an_edit_that_changes_no_rule_changes_no_level_and_no_threshold(self, desk: Desk):
+        assume(desk.policy_since is None or desk.policy_since <= desk.now)
+        desk.sync()
+        other = copy.copy(desk)
+        for each in ("events", "said", "applied", "notes", "plans"):
+            setattr(other, each, copy.copy(getattr(desk, each)))
+        edited(other)
+        assert marked(other.run(hours=2)) == marked(desk.run(hours=2))
+
+
+def marked(desk: Desk):
+    """Where the path stands, and every mark with what became of it."""
+    marks = {key: row.outcome for key, row in desk.said.items() if key[0].startswith(("threshold", "approve"))}
+    said = {key for key, outcome in marks.items() if outcome in {Outcome.DONE, Outcome.WOULD_DO, Outcome.HELD}}
+    return desk.state.path, desk.state.level, said
+
+
+def test_an_approval_that_was_asked_for_outlives_a_rise_of_the_priority():
+    desk = acknowledged(with_thresholds(ASKING), facts=DEGRADED, priority=Priority.P2)
+    desk.run(days=2)
+    assert (desk.state.level, desk.ticket.priority) == (1, Priority.P2)
+    desk.fact("impact", "site")
+    desk.sync()
+    assert desk.ticket.priority is P1
+    assert approve(desk) == 1
+    desk.run(minutes=30)
+    assert desk.ticket.level == 3
+
+
+class TestAPathThatEndsBelow:
+    def test_no_approval_is_asked_for_a_step_that_the_path_does_not_have(self):
+        desk = acknowledged(with_thresholds(ASKING), facts={"category": "gdpr-request"})
+        desk.run(days=4)
+        assert desk.state.path == LEGAL
+        assert [name for name, _ in desk.said if name.startswith("approve")] == []
+        assert not [line for line in desk.look()[0].explanation.left_alone if "approval" in line]
+
+    def test_as_far_as_the_path_goes_it_is_asked_for(self):
+        far = dataclasses.replace(ASKING, escalate_to=4)
+        desk = acknowledged(with_thresholds(far), labels=frozenset({"security"})).run(hours=3)
+        assert "escalate to level 2 (resolution 50%): needs approval by duty-manager" in (
+            desk.look()[0].explanation.left_alone
+        )
+
+    def test_an_approval_is_withdrawn_where_the_ticket_comes_to_a_path_that_ends_below(self):
+        desk = acknowledged(with_thresholds(ASKING)).run(hours=3)
+        assert desk.state.withdrawn == frozenset()
+        desk.label("security", actor=ANNA)
+        desk.run(hours=1)
+        assert desk.state.level == desk.state.path.levels[-1].level
+        assert desk.state.withdrawn == {
+            name for name, to in desk.said if name.startswith("approve") and to is Effect.FIELDS
+        }
