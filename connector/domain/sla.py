@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from connector.domain.change import Field
 from connector.domain.clocks import ClockReading, Silence
 from connector.domain.policy import Policy, SlaSource, Span, Threshold
 from connector.domain.situation import Situation
 from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
 from connector.domain.sla_meter import Meter, pause_over_at, segments, used_in
-from connector.domain.sla_native import native_deadline, native_elapsed, native_mark, native_of
-from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored
+from connector.domain.sla_native import Due, native_deadline, native_elapsed, native_mark, native_of
+from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written
 from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
@@ -133,11 +132,16 @@ def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
 def _total(case: _Case, span: Span, meter: Meter) -> timedelta:
     """Open time until the deadline: the target, but after a re-score at least a first response's time from then on."""
     total = meter.length(span, meter.start) if span.days else span.time
-    rescore, least = case.rescore, case.promise.terms[_FIRST_RESPONSE].span
-    if rescore and least and meter.start < rescore.at <= case.now:
-        again = meter.length(least, rescore.at) if least.days else least.time
-        total = max(total, meter.used_at(rescore.at) + again)
-    return total
+    least = None if case.rescore is None else _least(case, case.rescore, meter)
+    return total if least is None else max(total, least)
+
+
+def _least(case: _Case, rise: Rescore, meter: Meter) -> timedelta | None:
+    """Open time that a stricter target leaves at least: what was used before it and a first response's time."""
+    span = case.promise.terms[_FIRST_RESPONSE].span
+    if span is None or not meter.start < rise.at <= case.now:
+        return None
+    return meter.used_at(rise.at) + (meter.length(span, rise.at) if span.days else span.time)
 
 
 _Marks = tuple[tuple[Threshold, datetime | None], ...]
@@ -153,9 +157,11 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     calendar, now = case.promise.calendar, case.now
     start = native.started_at or own.cycle_start
     met_at = _native_met_at(own, native)
-    deadline = native_deadline(native, calendar)
+    written = rise_written(case.situation)
+    due = _native_due(case, own.clock, native, written)
+    deadline = due.at
     marks = tuple(
-        (threshold, native_mark(threshold.mark, native, deadline, calendar))
+        (threshold, native_mark(threshold.mark, native, due, calendar))
         for threshold in case.promise.terms[own.clock].thresholds
     )
     elapsed = native_elapsed(native, calendar, now)
@@ -167,9 +173,9 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         percent=None if elapsed is None else _percent(elapsed, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
-        breached=_is_native_late(own, native, now),
+        breached=_is_late(deadline, met_at, now) if due.is_later else _is_native_late(own, native, now),
         marks=marks,
-        silences=(*case.silences, *_own_write(case)),
+        silences=(*case.silences, *_silenced_by(written)),
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
@@ -193,12 +199,35 @@ def _is_native_late(own: ClockReading, native: NativeClock, now: datetime) -> bo
     return overrun or (own.met_at is not None and _is_late(native.breach_at, own.met_at, now))
 
 
-def _own_write(case: _Case) -> tuple[Silence, ...]:
+def _native_due(case: _Case, clock: ClockName, native: NativeClock, written: Rescore | None) -> Due:
+    """The helpdesk's deadline, but after a re-score at least a first response's time from then on.
+
+    Our own write counts as one where it moved the deadline into the past: what it passed is nobody's lateness, and what
+    follows is somebody's.
+    """
+    stated = native_deadline(native, case.promise.calendar)
+    if stated is None:
+        return Due(stated, stated)
+    moved = written if written is not None and stated <= written.at else None
+    left = (_left_until(case, clock, native, rise) for rise in (case.rescore, moved) if rise is not None)
+    return Due(stated, max((stated, *(at for at in left if at is not None))))
+
+
+def _left_until(case: _Case, clock: ClockName, native: NativeClock, rise: Rescore) -> datetime | None:
+    """Until when a stricter target leaves time; by the calendar alone where our own clock does not run."""
+    course = _course(case, clock)
+    meter = _meter(case, course, cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course))
+    span, begun_at = case.promise.terms[_FIRST_RESPONSE].span, native.started_at or meter.start
+    if span is None or not begun_at < rise.at <= case.now:
+        return None
+    least = _least(case, rise, meter)
+    reached = None if least is None else meter.reached_at(least)
+    return reached or meter.calendar.deadline(rise.at, span)
+
+
+def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
     """Our own priority moves the helpdesk's deadline; the marks that it passes by that are nobody's lateness."""
-    written = case.situation.applied.get(Field.PRIORITY)
-    if written is None or written.baseline:
-        return ()
-    return (Silence(at=written.at, why="passed when our own priority moved the helpdesk's deadline"),)
+    return () if written is None else (Silence(at=written.at, why=f"passed when {written.why}"),)
 
 
 def _percent(used: timedelta, total: timedelta | None) -> float | None:

@@ -2,11 +2,15 @@
 
 Jira states the goal, so percentages can be placed. Zendesk states a deadline and a stage only: there a mark is the
 deadline itself or a lead time before it, and every other percentage stays without an instant.
+
+A helpdesk counts a target that became stricter from the ticket's start, often into the past. What the policy leaves
+from the change on is kept here as well: the deadline, and the marks at and after it, are never earlier.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
 from connector.domain.policy import Mark
@@ -31,15 +35,31 @@ def native_deadline(native: NativeClock, calendar: Calendar) -> datetime | None:
     return native.breach_at
 
 
-def native_mark(mark: Mark, native: NativeClock, deadline: datetime | None, calendar: Calendar) -> datetime | None:
-    """Instant of a mark on the helpdesk's clock; None where its data cannot tell."""
-    if deadline is None:
+class Due(NamedTuple):
+    """When the helpdesk calls its clock breached, and when it is due after what a stricter target leaves."""
+
+    stated: datetime | None
+    at: datetime | None
+
+    @property
+    def is_later(self) -> bool:
+        """Whether a stricter target leaves more time than the helpdesk says."""
+        return self.at != self.stated
+
+
+def native_mark(mark: Mark, native: NativeClock, due: Due, calendar: Calendar) -> datetime | None:
+    """Instant of a mark on the helpdesk's clock; None where its data cannot tell.
+
+    Marks before the deadline are the helpdesk's own; those at it and after it count from when it is due.
+    """
+    if due.stated is None or due.at is None:
         return None
     if mark.percent is None:
-        return calendar.subtract(deadline, mark.before or timedelta())
+        return calendar.subtract(due.stated, mark.before or timedelta())
     if mark.percent == 100:
-        return deadline
-    return calendar.add(deadline, native.goal * (mark.percent - 100) / 100) if native.goal else None
+        return due.at
+    counted_from = due.stated if mark.percent < 100 else due.at
+    return calendar.add(counted_from, native.goal * (mark.percent - 100) / 100) if native.goal else None
 
 
 def native_elapsed(native: NativeClock, calendar: Calendar, now: datetime) -> timedelta | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
+from connector.domain.change import Field
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.matching import Matcher, compile_when
 from connector.domain.policy import CalendarChoice, Mark, Policy, Span, Target, Threshold
@@ -15,6 +16,7 @@ from connector.domain.ticket import ClockName, Priority, Ticket
 
 _PRIORITIES = {str(priority): priority for priority in Priority}
 _LENGTHS_KEPT = 64
+_CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 class Promise(NamedTuple):
@@ -150,6 +152,22 @@ def _rise_recorded(situation: Situation, priority: Priority) -> datetime | None:
     """Without a memory of our own: by the helpdesk's history."""
     change = _last_change_to(situation, priority)
     return change.at if change and _rises(change) else None
+
+
+def rise_written(situation: Situation) -> Rescore | None:
+    """Our own write of a priority, from which on the helpdesk's clock has another deadline; None where it fell.
+
+    That it fell only the helpdesk's history tells; the first answer of all, which is no rise for our own clocks, makes
+    the helpdesk's stricter as any other does.
+    """
+    written = situation.applied.get(Field.PRIORITY)
+    priority = None if written is None else _PRIORITIES.get(written.value or "")
+    if written is None or written.baseline or priority is None:
+        return None
+    change = _last_change_to(situation, priority)
+    if change is not None and change.at >= written.at - _CLOCKS_DIFFER and not _rises(change):
+        return None
+    return Rescore(at=written.at, why="our own priority moved the helpdesk's deadline")
 
 
 def _last_change_to(situation: Situation, priority: Priority) -> TicketEvent | None:

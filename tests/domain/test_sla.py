@@ -607,6 +607,55 @@ def test_marks_that_our_own_write_passes_in_the_helpdesks_clock_never_speak() ->
     assert not any(c.superseded for c in again.crossings)
 
 
+RISEN = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), decided_at=after("5h"))
+HELPDESKS = replace(TWO, sla=replace(TWO.sla, source=SlaSource.HELPDESK, thresholds=marks("75%", "100%", "150%")))
+
+
+def test_a_rise_leaves_a_first_response_on_the_helpdesks_clock_too() -> None:
+    """The helpdesk counts the stricter target from the ticket's start, so that it is breached with the rise."""
+    stated = native(NativeStage.BREACHED, started_at=START, breach_at=after("4h"), goal=timedelta(hours=4))
+    told = situation(state=RISEN, native=(stated,))
+    reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
+    assert reading.deadline == after("5h 15m")
+    assert not reading.breached
+    by_mark = {str(c.threshold.mark): c for c in reading.crossings}
+    assert "raised to P1" in by_mark["75%"].superseded
+    assert (by_mark["100%"].at, by_mark["100%"].superseded) == (after("5h 15m"), "")
+    assert (by_mark["150%"].at, by_mark["150%"].superseded) == (after("7h 15m"), "")
+    assert clocks(told, HELPDESKS, after("5h 15m"), priority=Priority.P1)[RESOLUTION].breached
+
+
+def test_a_rise_takes_nothing_from_a_later_deadline_of_the_helpdesks() -> None:
+    told = situation(state=RISEN, native=(native(started_at=START, breach_at=after("6h")),))
+    assert clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("6h")
+
+
+def test_the_time_that_a_rise_leaves_waits_while_the_ticket_does() -> None:
+    paused = status(after("5h 5m"), WAITING), status(after("7h"), Status.OPEN, CUSTOMER)
+    told = situation(*paused, state=RISEN, native=(native(started_at=START, breach_at=after("6h")),))
+    assert clocks(told, HELPDESKS, after("7h"), priority=Priority.P1)[RESOLUTION].deadline == after("7h 10m")
+
+
+def test_a_deadline_that_our_own_first_write_moves_into_the_past_is_due_a_first_response_later() -> None:
+    written = {Field.PRIORITY: Applied(value="P1", at=after("5h"))}
+    state = replace(SETTLED, priority=Priority.P1)
+    told = situation(state=state, native=(native(breach_at=after("4h")),), applied=written)
+    reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
+    whole = next(c for c in reading.crossings if c.threshold.mark.percent == 100)
+    assert (whole.at, whole.superseded) == (after("5h 15m"), "")
+    ahead = situation(state=state, native=(native(breach_at=after("5h 5m")),), applied=written)
+    assert clocks(ahead, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("5h 5m")
+
+
+def test_a_priority_that_we_lower_supersedes_nothing_on_the_helpdesks_clock() -> None:
+    fell = event(after("5h"), EventKind.PRIORITY, OURS, before="P1", after="P2")
+    written = {Field.PRIORITY: Applied(value="P2", at=after("5h"))}
+    told = situation(fell, state=SETTLED, native=(native(breach_at=after("4h")),), applied=written)
+    reading = clocks(told, HELPDESKS, after("6h"))[RESOLUTION]
+    assert reading.deadline == after("4h")
+    assert not any(c.superseded for c in reading.crossings)
+
+
 def test_a_helpdesks_cycle_needs_no_history_of_ours() -> None:
     bare = history(complete=False)
     named = situation(history=bare, native=(native(breach_at=after("6h"), started_at=START),))
