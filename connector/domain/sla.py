@@ -16,13 +16,22 @@ from connector.domain.policy import Policy, SlaSource, Span, Threshold
 from connector.domain.situation import Situation
 from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
 from connector.domain.sla_meter import Meter, pause_over_at, segments, used_in
-from connector.domain.sla_native import Due, native_deadline, native_elapsed, native_mark, native_of
+from connector.domain.sla_names import cycle_named, told_otherwise
+from connector.domain.sla_native import (
+    Due,
+    is_late,
+    is_native_late,
+    native_deadline,
+    native_elapsed,
+    native_mark,
+    native_met_at,
+    native_of,
+)
 from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written
 from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
-_NOTHING = timedelta()
 _CLOCKS = tuple(ClockName)
 _OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
 
@@ -63,14 +72,15 @@ def read_clocks(
     talk = talk_of(situation.ticket, situation.history, now)
     case = _Case(situation, policy, promise, rescore, quiet, changes, talk, now, {}, [])
     own = tuple([_own(case, clock) for clock in _CLOCKS])
-    if policy.sla.source is not SlaSource.HELPDESK or not situation.ticket.native:
-        return own
-    return tuple(_preferred(case, reading) for reading in own)
+    return own if policy.sla.source is not SlaSource.HELPDESK else tuple(_preferred(case, reading) for reading in own)
 
 
 def _preferred(case: _Case, own: ClockReading) -> ClockReading:
+    """The helpdesk's clock where it has one; what one of the two has told the other does not tell again."""
     native = native_of(own.clock, case.situation.ticket.native)
-    return _by_helpdesk(case, own, native) if native else own
+    reading = _by_helpdesk(case, own, native) if native else own
+    told = told_otherwise(reading, case.situation.said, ours=own.cycle_start)
+    return reading._replace(silences=(*reading.silences, *told)) if told else reading
 
 
 def _own(case: _Case, clock: ClockName) -> ClockReading:
@@ -93,7 +103,7 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
         _percent(meter.used, total),
         meter.is_paused,
         cycle.met_at,
-        _is_late(deadline, cycle.met_at, case.now),
+        is_late(deadline, cycle.met_at, case.now),
         meter.segments,
         marks,
         not case.situation.history.complete,
@@ -155,8 +165,8 @@ def _marks(terms: Terms, meter: Meter, total: timedelta) -> tuple[datetime | Non
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
     calendar, now = case.promise.calendar, case.now
-    start = native.started_at or own.cycle_start
-    met_at = _native_met_at(own, native)
+    start = cycle_named(native, opened_at=case.situation.ticket.opened_at, ours=own.cycle_start)
+    met_at = native_met_at(native, own)
     written = rise_written(case.situation)
     due = _native_due(case, own.clock, native, written)
     deadline = due.at
@@ -173,7 +183,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         percent=None if elapsed is None else _percent(elapsed, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
-        breached=_is_late(deadline, met_at, now) if due.is_later else _is_native_late(own, native, now),
+        breached=is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
         marks=marks,
         silences=(*case.silences, *_silenced_by(written)),
         provisional=own.provisional and native.started_at is None,
@@ -181,22 +191,6 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         drift=deadline - own.deadline if deadline and own.deadline else None,
         next_at=_next(now, (deadline, own.next_at), marks),
     )
-
-
-def _native_met_at(own: ClockReading, native: NativeClock) -> datetime | None:
-    """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
-    if native.stage is NativeStage.MET:
-        return own.met_at or native.read_at
-    answered_late = native.stage is NativeStage.BREACHED and own.clock is ClockName.FIRST_RESPONSE
-    return own.met_at if answered_late else None
-
-
-def _is_native_late(own: ClockReading, native: NativeClock, now: datetime) -> bool:
-    """A clock that was met is late only where that is known; that we read of it later proves nothing."""
-    if native.stage is not NativeStage.MET:
-        return native.stage is NativeStage.BREACHED or _is_late(native.breach_at, None, now)
-    overrun = native.remaining is not None and native.remaining < _NOTHING
-    return overrun or (own.met_at is not None and _is_late(native.breach_at, own.met_at, now))
 
 
 def _native_due(case: _Case, clock: ClockName, native: NativeClock, written: Rescore | None) -> Due:
@@ -232,13 +226,6 @@ def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
 
 def _percent(used: timedelta, total: timedelta | None) -> float | None:
     return 100 * (used / total) if total else None
-
-
-def _is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) -> bool:
-    """Unmet at its deadline, or met after it; met exactly at it is in time."""
-    if deadline is None:
-        return False
-    return deadline < met_at if met_at else deadline <= now
 
 
 def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:

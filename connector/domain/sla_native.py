@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
+from connector.domain.clocks import ClockReading
 from connector.domain.policy import Mark
 from connector.domain.ticket import ClockName, NativeClock, NativeStage
 
@@ -68,3 +69,26 @@ def native_elapsed(native: NativeClock, calendar: Calendar, now: datetime) -> ti
         return None
     running = native.stage in {NativeStage.RUNNING, NativeStage.BREACHED}
     return native.elapsed + (calendar.elapsed(native.read_at, now) if running else timedelta())
+
+
+def native_met_at(native: NativeClock, own: ClockReading) -> datetime | None:
+    """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
+    if native.stage is NativeStage.MET:
+        return own.met_at or native.read_at
+    answered_late = native.stage is NativeStage.BREACHED and own.clock is ClockName.FIRST_RESPONSE
+    return own.met_at if answered_late else None
+
+
+def is_native_late(native: NativeClock, own: ClockReading, now: datetime) -> bool:
+    """A clock that was met is late only where that is known; that we read of it later proves nothing."""
+    if native.stage is not NativeStage.MET:
+        return native.stage is NativeStage.BREACHED or is_late(native.breach_at, None, now)
+    overrun = native.remaining is not None and native.remaining < timedelta()
+    return overrun or (own.met_at is not None and is_late(native.breach_at, own.met_at, now))
+
+
+def is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) -> bool:
+    """Unmet at its deadline, or met after it; met exactly at it is in time."""
+    if deadline is None:
+        return False
+    return deadline < met_at if met_at else deadline <= now
