@@ -83,6 +83,8 @@ class ClockReading(NamedTuple):
         next_at: Next instant at which this reading changes by itself (a mark, the deadline, the end of a max pause).
         marks: The cycle's thresholds, each with the instant of its crossing; ``crossings`` names them.
         silences: What keeps crossings from speaking.
+        extended: Business time until the deadline where a stricter target left more than it promises; ``percent`` and
+            the marks up to 100 % are shares of it, what goes beyond is counted in shares of the target.
     """
 
     clock: ClockName
@@ -104,6 +106,7 @@ class ClockReading(NamedTuple):
     drift: timedelta | None = None
     next_at: datetime | None = None
     silences: tuple[Silence, ...] = ()
+    extended: timedelta | None = None
 
     @property
     def crossings(self) -> tuple[Crossing, ...]:

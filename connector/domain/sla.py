@@ -26,8 +26,9 @@ from connector.domain.sla_native import (
     native_mark,
     native_met_at,
     native_of,
+    native_total,
 )
-from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written
+from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written, share_of
 from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
@@ -88,8 +89,9 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
     cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
     meter = _meter(case, course, cycle)
     terms = case.promise.terms[clock]
-    total = None if terms.span is None else _total(case, terms.span, meter)
-    deadline, marks = (None, ()) if total is None else _marks(terms, meter, total)
+    promised = None if terms.span is None else _promised(terms.span, meter)
+    total = None if promised is None else _total(case, promised, meter)
+    deadline, marks = (None, ()) if total is None or promised is None else _marks(terms, meter, (total, promised))
     over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
     # by position: these are made three times per ticket, and names would double the cost
     return ClockReading(
@@ -100,7 +102,7 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
         meter.calendar.name,
         deadline if meter.is_counting else None,
         meter.used,
-        _percent(meter.used, total),
+        share_of(meter.used, total, promised),
         meter.is_paused,
         cycle.met_at,
         is_late(deadline, cycle.met_at, case.now),
@@ -110,6 +112,7 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
         over_at if over_at and over_at <= case.now else None,
         next_at=_next(case.now, (deadline, over_at, course.settles_at), marks),
         silences=case.silences,
+        extended=None if total == promised else total,
     )
 
 
@@ -139,11 +142,15 @@ def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
     return meter
 
 
-def _total(case: _Case, span: Span, meter: Meter) -> timedelta:
+def _promised(span: Span, meter: Meter) -> timedelta:
+    """Open time that a target promises."""
+    return meter.length(span, meter.start) if span.days else span.time
+
+
+def _total(case: _Case, promised: timedelta, meter: Meter) -> timedelta:
     """Open time until the deadline: the target, but after a re-score at least a first response's time from then on."""
-    total = meter.length(span, meter.start) if span.days else span.time
     least = None if case.rescore is None else _least(case, case.rescore, meter)
-    return total if least is None else max(total, least)
+    return promised if least is None else max(promised, least)
 
 
 def _least(case: _Case, rise: Rescore, meter: Meter) -> timedelta | None:
@@ -157,9 +164,9 @@ def _least(case: _Case, rise: Rescore, meter: Meter) -> timedelta | None:
 _Marks = tuple[tuple[Threshold, datetime | None], ...]
 
 
-def _marks(terms: Terms, meter: Meter, total: timedelta) -> tuple[datetime | None, _Marks]:
-    """When the target is used up, and when each threshold is crossed."""
-    deadline, *reached = meter.reached_each(terms.amounts(total))
+def _marks(terms: Terms, meter: Meter, lengths: tuple[timedelta, timedelta]) -> tuple[datetime | None, _Marks]:
+    """When the target is used up, and when each threshold is crossed; `lengths` as in `Terms.amounts`."""
+    deadline, *reached = meter.reached_each(terms.amounts(*lengths))
     return deadline, tuple(zip(terms.thresholds, reached, strict=True))
 
 
@@ -175,12 +182,13 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         for threshold in case.promise.terms[own.clock].thresholds
     )
     elapsed = native_elapsed(native, calendar, now)
+    total = native_total(native, due, elapsed, calendar, now)
     return own._replace(
         source=SlaSource.HELPDESK,
         cycle_start=start,
         deadline=deadline,
         elapsed=own.elapsed if elapsed is None else elapsed,
-        percent=None if elapsed is None else _percent(elapsed, native.goal),
+        percent=None if elapsed is None else share_of(elapsed, total, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
         breached=is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
@@ -190,6 +198,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
         next_at=_next(now, (deadline, own.next_at), marks),
+        extended=total if due.is_later else None,
     )
 
 
@@ -222,10 +231,6 @@ def _left_until(case: _Case, clock: ClockName, native: NativeClock, rise: Rescor
 def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
     """Our own priority moves the helpdesk's deadline; the marks that it passes by that are nobody's lateness."""
     return () if written is None else (Silence(at=written.at, why=f"passed when {written.why}"),)
-
-
-def _percent(used: timedelta, total: timedelta | None) -> float | None:
-    return 100 * (used / total) if total else None
 
 
 def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:

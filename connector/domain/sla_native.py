@@ -71,6 +71,15 @@ def native_elapsed(native: NativeClock, calendar: Calendar, now: datetime) -> ti
     return native.elapsed + (calendar.elapsed(native.read_at, now) if running else timedelta())
 
 
+def native_total(
+    native: NativeClock, due: Due, elapsed: timedelta | None, calendar: Calendar, now: datetime
+) -> timedelta | None:
+    """Time until it is due on the helpdesk's clock: its goal, or what a stricter target leaves; None if not stated."""
+    if elapsed is None or due.at is None or not due.is_later:
+        return native.goal
+    return elapsed - calendar.elapsed(due.at, now)
+
+
 def native_met_at(native: NativeClock, own: ClockReading) -> datetime | None:
     """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
     if native.stage is NativeStage.MET:

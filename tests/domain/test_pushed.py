@@ -35,7 +35,7 @@ def test_a_path_that_comes_later_is_not_moved_by_what_moved_the_one_before():
     desk.sync()
     desk.wait(minutes=2)
     desk.command("/esc ack", ANNA)
-    desk.run(hours=3)
+    desk.run(hours=1)
     assert walked(desk)[-2:] == ["path default -> security", "level 4 -> 1"]
 
 

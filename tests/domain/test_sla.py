@@ -361,6 +361,21 @@ def test_a_rise_now_leaves_a_first_response_and_supersedes_what_it_passes() -> N
     assert read[FIRST].deadline == now + timedelta(minutes=15)
 
 
+def test_what_a_rise_extends_is_late_by_the_targets_own_length() -> None:
+    """Half of the target after the deadline is 150 %, however long the ticket was open before."""
+    rules = replace(TWO, sla=replace(TWO.sla, thresholds=marks("75%", "100%", "150%")))
+    state = replace(SETTLED, priority=Priority.P1, priority_since=after("1d 5h"), decided_at=after("1d 5h"))
+    told = situation(state=state)
+    reading = clocks(told, rules, after("1d 5h 10m"), priority=Priority.P1)[RESOLUTION]
+    assert reading.extended == timedelta(days=1, hours=5, minutes=15)
+    assert (crossed_at(reading, "100%"), crossed_at(reading, "150%")) == (after("1d 5h 15m"), after("1d 7h 15m"))
+    assert clocks(told, rules, after("1d 9h 15m"), priority=Priority.P1)[RESOLUTION].percent == 200
+    lines = explain_lines(decide(replace(told, ticket=replace(told.ticket, priority=Priority.P1)), rules, START))
+    assert "4h on 'always': 0 s = 0 %, due 13:00" in "\n".join(lines)
+    late = explain_lines(decide(replace(told, ticket=replace(told.ticket, priority=Priority.P1)), rules, after("2d")))
+    assert "resolution: 4h on 'always', extended to 1 d 5 h 15 min: 2 d = " in "\n".join(late)
+
+
 def test_a_rise_is_remembered_by_the_moment_at_which_it_was_taken() -> None:
     state = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), decided_at=after("5h"))
     read = clocks(situation(state=state), TWO, after("5h 10m"), priority=Priority.P1)
@@ -623,6 +638,18 @@ def test_a_rise_leaves_a_first_response_on_the_helpdesks_clock_too() -> None:
     assert (by_mark["100%"].at, by_mark["100%"].superseded) == (after("5h 15m"), "")
     assert (by_mark["150%"].at, by_mark["150%"].superseded) == (after("7h 15m"), "")
     assert clocks(told, HELPDESKS, after("5h 15m"), priority=Priority.P1)[RESOLUTION].breached
+
+
+def test_the_share_of_an_extended_deadline_is_100_percent_at_it_on_the_helpdesks_clock_too() -> None:
+    stated = native(NativeStage.BREACHED, started_at=START, breach_at=after("4h"), goal=timedelta(hours=4))
+    told = situation(state=RISEN, native=(replace(stated, read_at=after("5h"), elapsed=timedelta(hours=5)),))
+    shares = [
+        clocks(told, HELPDESKS, after(moment), priority=Priority.P1)[RESOLUTION].percent
+        for moment in ("5h 15m", "7h 15m", "9h 15m")
+    ]
+    assert shares == [100, 150, 200]
+    reading = clocks(told, HELPDESKS, after("6h"), priority=Priority.P1)[RESOLUTION]
+    assert reading.extended == timedelta(hours=5, minutes=15)
 
 
 def test_a_rise_takes_nothing_from_a_later_deadline_of_the_helpdesks() -> None:

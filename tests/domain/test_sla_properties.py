@@ -207,6 +207,27 @@ def test_a_rise_leaves_at_least_a_first_response_and_keeps_start_and_pauses(
                 assert crossing.superseded
 
 
+@given(minutes, policies())
+def test_a_clock_shows_a_marks_percentage_at_the_mark_also_after_a_rise(rose_at: datetime, rules: Policy) -> None:
+    state = EscalationState(
+        priority=Priority.P2, priority_since=rose_at, policy_hash=rules.hash, policy_since=START, decided_at=rose_at
+    )
+    told = situation(state=state)
+    for clock, reading in clocks(told, rules, rose_at).items():
+        promised = rules.sla.targets[0].durations[clock]
+        calendar = rules.calendars[reading.calendar]
+        length = calendar.elapsed(START, calendar.deadline(START, promised))
+        at = {c.threshold.mark.percent: c.at for c in reading.crossings if c.threshold.mark.percent}
+        for percent, crossed_at in at.items():
+            if crossed_at and crossed_at >= rose_at:
+                shown = clocks(told, rules, crossed_at)[clock].percent
+                assert shown is not None
+                assert abs(shown - percent) < 1e-6
+        assert at[100]
+        assert at[150]
+        assert abs(calendar.elapsed(at[100], at[150]) - length / 2) < timedelta(milliseconds=1)
+
+
 @given(minutes, minutes, minutes, st.sampled_from((None, timedelta(hours=4))), policies(source=SlaSource.HELPDESK))
 def test_a_rise_leaves_at_least_a_first_response_on_the_helpdesks_clock(
     breach_at: datetime, rose_at: datetime, now: datetime, goal: timedelta | None, rules: Policy
