@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from connector.domain import occasion
 from connector.domain.occasion import Occasion
-from connector.domain.policy import SlaSource, Span, Threshold
+from connector.domain.policy import Mark, SlaSource, Span, Threshold
 from connector.domain.ticket import ClockName, NativeClock
 
 
@@ -40,7 +40,8 @@ class Crossing(NamedTuple):
     """A threshold of this cycle and the exact instant at which the clock passes (or would pass) it.
 
     ``at`` is ``None`` while the clock is paused before the mark. ``superseded`` holds the reason when a re-score, a
-    policy load or our own write moved the deadline across the mark: it must never speak.
+    policy load or our own write moved the deadline across the mark, or when another clock has told it: it must never
+    speak.
     """
 
     threshold: Threshold
@@ -50,10 +51,18 @@ class Crossing(NamedTuple):
 
 
 class Silence(NamedTuple):
-    """Marks reached up to ``at`` were passed by something else than the passing of time: ``why``."""
+    """Marks reached up to ``at`` were passed by something else than the passing of time: ``why``.
+
+    Where it names a ``mark``, as it is written, that one alone is silent, whenever it is reached.
+    """
 
     at: datetime
     why: str
+    mark: str = ""
+
+    def covers(self, mark: Mark, at: datetime) -> bool:
+        """Return whether it keeps a mark that is reached at ``at`` from speaking."""
+        return self.mark == str(mark) if self.mark else at <= self.at
 
 
 class ClockReading(NamedTuple):
@@ -74,6 +83,8 @@ class ClockReading(NamedTuple):
         next_at: Next instant at which this reading changes by itself (a mark, the deadline, the end of a max pause).
         marks: The cycle's thresholds, each with the instant of its crossing; ``crossings`` names them.
         silences: What keeps crossings from speaking.
+        extended: Business time until the deadline where a stricter target left more than it promises; ``percent`` and
+            the marks up to 100 % are shares of it, what goes beyond is counted in shares of the target.
     """
 
     clock: ClockName
@@ -95,6 +106,7 @@ class ClockReading(NamedTuple):
     drift: timedelta | None = None
     next_at: datetime | None = None
     silences: tuple[Silence, ...] = ()
+    extended: timedelta | None = None
 
     @property
     def crossings(self) -> tuple[Crossing, ...]:
@@ -103,7 +115,7 @@ class ClockReading(NamedTuple):
 
     def crossing(self, threshold: Threshold, at: datetime | None) -> Crossing:
         """Return the crossing of one of ``marks``; superseded where it lies before a silence."""
-        quiet = "" if at is None else next((s.why for s in self.silences if at <= s.at), "")
+        quiet = "" if at is None else next((s.why for s in self.silences if s.covers(threshold.mark, at)), "")
         return Crossing(threshold, occasion.threshold(self.clock, self.cycle_start, threshold.mark), at, quiet)
 
     def passed(self, now: datetime) -> tuple[Crossing, ...]:

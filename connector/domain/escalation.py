@@ -16,8 +16,10 @@ from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
+from connector.domain.occasion import Occasion, Record
 from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
+from connector.domain.pushed import Push, has_pushed, pushed
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.routing import choose_path
@@ -43,6 +45,7 @@ class Escalated(NamedTuple):
         wakes: Future moments at which the path may move by itself.
         unread: A route's condition needs the ticket's text.
         alarms: Nobody can be reached, or a target does not exist.
+        records: Rows of thresholds that have had their level: each asks for it once.
     """
 
     state: EscalationState
@@ -50,14 +53,16 @@ class Escalated(NamedTuple):
     wakes: tuple[datetime, ...] = ()
     unread: bool = False
     alarms: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
 
 
 class _Cause(NamedTuple):
-    """Why something moves, and the moment that did it."""
+    """Why something moves, and the moment that did it; for a threshold also which one."""
 
     why: Reason
     at: datetime
     level: int = 0
+    about: Occasion | None = None
 
 
 def escalate(view: View) -> Escalated:
@@ -111,8 +116,8 @@ def _started(view: View, state: EscalationState) -> tuple[EscalationState | None
 def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, chosen: str) -> EscalationState:
     begun = changed(state, path=path, path_reason=f"{cause.why} ({chosen})", started_at=cause.at, level=0)
     first = path.levels[0].level
-    pushed = max((push.level for push in _pushes(view)), default=0)
-    return _entered(view, begun, max(first, pushed), cause)
+    asked = max((push.level for push in _pushes(view)), default=0)
+    return _entered(view, begun, max(first, asked), cause)
 
 
 def _start_cause(view: View) -> tuple[_Cause | None, str]:
@@ -154,10 +159,11 @@ def _pushes(view: View) -> Iterator[_Cause]:
         number = passed.crossing.threshold.escalate_to
         if number is None or not passed.asks(Effect.FIELDS) or not view.enforces(passed.at):
             continue
+        about = passed.crossing.occasion
         if passed.crossing.threshold.approval is None:
-            yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number)
+            yield _Cause(mark_reason(ReasonKind.THRESHOLD, passed), passed.at, number, about)
         elif (let_through_at := approved_at(view, passed)) is not None:
-            yield _Cause(mark_reason(ReasonKind.APPROVED, passed), let_through_at, number)
+            yield _Cause(mark_reason(ReasonKind.APPROVED, passed), let_through_at, number, about)
 
 
 def _switched(view: View, state: EscalationState) -> EscalationState:
@@ -231,9 +237,13 @@ def _timed(view: View, state: EscalationState) -> tuple[_Cause | None, Escalatio
 
 
 def _step_wanted(view: View, state: EscalationState, timed: _Cause | None) -> _Cause | None:
-    """Return the higher of what timer and thresholds ask for, where it is above the present level."""
+    """Return the higher of what timer and thresholds ask for, where it is above the present level.
+
+    A threshold that has had its level does not ask for it once more.
+    """
     last = state.path.levels[-1].level if state.path else 0
-    asked = [cause for cause in (timed, *_pushes(view)) if cause is not None and min(cause.level, last) > state.level]
+    fresh = (push for push in _pushes(view) if push.about is None or not has_pushed(view, push.about))
+    asked = [cause for cause in (timed, *fresh) if cause is not None and min(cause.level, last) > state.level]
     return max(asked, key=lambda cause: min(cause.level, last), default=None)
 
 
@@ -263,7 +273,8 @@ def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escala
     )
     moments = due_at, deferred, view.now + HALTED_LOOK if waits else None
     wakes = tuple(moment for moment in moments if moment is not None and moment > view.now)
-    return Escalated(state=state, verdict=verdict, wakes=wakes, unread=unread, alarms=_alarms(view, state))
+    asked = (Push(push.about, push.at, push.level) for push in _pushes(view) if push.about is not None)
+    return Escalated(state, verdict, wakes, unread, _alarms(view, state), records=pushed(view, state, asked))
 
 
 def _deferred(view: View, state: EscalationState) -> datetime | None:

@@ -111,7 +111,7 @@ def _trigger(verdict: TriggerVerdict) -> str:
 
 def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
     native = reading.native
-    promised = _promised(reading) if native is None else _native_goal(native)
+    promised = _promised(reading) if native is None else _native_goal(reading, native)
     marks = ", ".join(filter(None, (_share(reading), _standing(reading, show), _next_marks(reading, show))))
     provisional = " provisional" if reading.provisional else ""
     yield f"{reading.clock.value}: {promised}{provisional}: {marks}"
@@ -122,12 +122,19 @@ def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
 
 
 def _promised(reading: ClockReading) -> str:
-    return f"{reading.target} on {reading.calendar!r}" if reading.target is not None else "no target"
+    if reading.target is None:
+        return "no target"
+    extended = _extended(reading) if reading.native is None else ""
+    return f"{reading.target} on {reading.calendar!r}{extended}"
 
 
-def _native_goal(native: NativeClock) -> str:
+def _native_goal(reading: ClockReading, native: NativeClock) -> str:
     goal = "goal not stated" if native.goal is None else f"goal {length(native.goal)}"
-    return f"deadline of the helpdesk's clock {native.name!r}, {goal}"
+    return f"deadline of the helpdesk's clock {native.name!r}, {goal}{_extended(reading)}"
+
+
+def _extended(reading: ClockReading) -> str:
+    return "" if reading.extended is None else f", extended to {length(reading.extended)}"
 
 
 def _measured(reading: ClockReading, show: _Moments) -> str:

@@ -11,19 +11,28 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from connector.domain.change import Field
 from connector.domain.clocks import ClockReading, Silence
 from connector.domain.policy import Policy, SlaSource, Span, Threshold
 from connector.domain.situation import Situation
 from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
 from connector.domain.sla_meter import Meter, pause_over_at, segments, used_in
-from connector.domain.sla_native import native_deadline, native_elapsed, native_mark, native_of
-from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored
+from connector.domain.sla_names import cycle_named, told_otherwise
+from connector.domain.sla_native import (
+    Due,
+    is_late,
+    is_native_late,
+    native_deadline,
+    native_elapsed,
+    native_mark,
+    native_met_at,
+    native_of,
+    native_total,
+)
+from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written, share_of
 from connector.domain.sla_thresholds import silences
 from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
-_NOTHING = timedelta()
 _CLOCKS = tuple(ClockName)
 _OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
 
@@ -64,14 +73,15 @@ def read_clocks(
     talk = talk_of(situation.ticket, situation.history, now)
     case = _Case(situation, policy, promise, rescore, quiet, changes, talk, now, {}, [])
     own = tuple([_own(case, clock) for clock in _CLOCKS])
-    if policy.sla.source is not SlaSource.HELPDESK or not situation.ticket.native:
-        return own
-    return tuple(_preferred(case, reading) for reading in own)
+    return own if policy.sla.source is not SlaSource.HELPDESK else tuple(_preferred(case, reading) for reading in own)
 
 
 def _preferred(case: _Case, own: ClockReading) -> ClockReading:
+    """The helpdesk's clock where it has one; what one of the two has told the other does not tell again."""
     native = native_of(own.clock, case.situation.ticket.native)
-    return _by_helpdesk(case, own, native) if native else own
+    reading = _by_helpdesk(case, own, native) if native else own
+    told = told_otherwise(reading, case.situation.said, ours=own.cycle_start)
+    return reading._replace(silences=(*reading.silences, *told)) if told else reading
 
 
 def _own(case: _Case, clock: ClockName) -> ClockReading:
@@ -79,8 +89,9 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
     cycle = cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course)
     meter = _meter(case, course, cycle)
     terms = case.promise.terms[clock]
-    total = None if terms.span is None else _total(case, terms.span, meter)
-    deadline, marks = (None, ()) if total is None else _marks(terms, meter, total)
+    promised = None if terms.span is None else _promised(terms.span, meter)
+    total = None if promised is None else _total(case, promised, meter)
+    deadline, marks = (None, ()) if total is None or promised is None else _marks(terms, meter, (total, promised))
     over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
     # by position: these are made three times per ticket, and names would double the cost
     return ClockReading(
@@ -91,16 +102,17 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
         meter.calendar.name,
         deadline if meter.is_counting else None,
         meter.used,
-        _percent(meter.used, total),
+        share_of(meter.used, total, promised),
         meter.is_paused,
         cycle.met_at,
-        _is_late(deadline, cycle.met_at, case.now),
+        is_late(deadline, cycle.met_at, case.now),
         meter.segments,
         marks,
         not case.situation.history.complete,
         over_at if over_at and over_at <= case.now else None,
         next_at=_next(case.now, (deadline, over_at, course.settles_at), marks),
         silences=case.silences,
+        extended=None if total == promised else total,
     )
 
 
@@ -130,86 +142,95 @@ def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
     return meter
 
 
-def _total(case: _Case, span: Span, meter: Meter) -> timedelta:
+def _promised(span: Span, meter: Meter) -> timedelta:
+    """Open time that a target promises."""
+    return meter.length(span, meter.start) if span.days else span.time
+
+
+def _total(case: _Case, promised: timedelta, meter: Meter) -> timedelta:
     """Open time until the deadline: the target, but after a re-score at least a first response's time from then on."""
-    total = meter.length(span, meter.start) if span.days else span.time
-    rescore, least = case.rescore, case.promise.terms[_FIRST_RESPONSE].span
-    if rescore and least and meter.start < rescore.at <= case.now:
-        again = meter.length(least, rescore.at) if least.days else least.time
-        total = max(total, meter.used_at(rescore.at) + again)
-    return total
+    least = None if case.rescore is None else _least(case, case.rescore, meter)
+    return promised if least is None else max(promised, least)
+
+
+def _least(case: _Case, rise: Rescore, meter: Meter) -> timedelta | None:
+    """Open time that a stricter target leaves at least: what was used before it and a first response's time."""
+    span = case.promise.terms[_FIRST_RESPONSE].span
+    if span is None or not meter.start < rise.at <= case.now:
+        return None
+    return meter.used_at(rise.at) + (meter.length(span, rise.at) if span.days else span.time)
 
 
 _Marks = tuple[tuple[Threshold, datetime | None], ...]
 
 
-def _marks(terms: Terms, meter: Meter, total: timedelta) -> tuple[datetime | None, _Marks]:
-    """When the target is used up, and when each threshold is crossed."""
-    deadline, *reached = meter.reached_each(terms.amounts(total))
+def _marks(terms: Terms, meter: Meter, lengths: tuple[timedelta, timedelta]) -> tuple[datetime | None, _Marks]:
+    """When the target is used up, and when each threshold is crossed; `lengths` as in `Terms.amounts`."""
+    deadline, *reached = meter.reached_each(terms.amounts(*lengths))
     return deadline, tuple(zip(terms.thresholds, reached, strict=True))
 
 
 def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockReading:
     calendar, now = case.promise.calendar, case.now
-    start = native.started_at or own.cycle_start
-    met_at = _native_met_at(own, native)
-    deadline = native_deadline(native, calendar)
+    start = cycle_named(native, opened_at=case.situation.ticket.opened_at, ours=own.cycle_start)
+    met_at = native_met_at(native, own)
+    written = rise_written(case.situation)
+    due = _native_due(case, own.clock, native, written)
+    deadline = due.at
     marks = tuple(
-        (threshold, native_mark(threshold.mark, native, deadline, calendar))
+        (threshold, native_mark(threshold.mark, native, due, calendar))
         for threshold in case.promise.terms[own.clock].thresholds
     )
     elapsed = native_elapsed(native, calendar, now)
+    total = native_total(native, due, elapsed, calendar, now)
     return own._replace(
         source=SlaSource.HELPDESK,
         cycle_start=start,
         deadline=deadline,
         elapsed=own.elapsed if elapsed is None else elapsed,
-        percent=None if elapsed is None else _percent(elapsed, native.goal),
+        percent=None if elapsed is None else share_of(elapsed, total, native.goal),
         paused=native.stage is NativeStage.PAUSED,
         met_at=met_at,
-        breached=_is_native_late(own, native, now),
+        breached=is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
         marks=marks,
-        silences=(*case.silences, *_own_write(case)),
+        silences=(*case.silences, *_silenced_by(written)),
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
         next_at=_next(now, (deadline, own.next_at), marks),
+        extended=total if due.is_later else None,
     )
 
 
-def _native_met_at(own: ClockReading, native: NativeClock) -> datetime | None:
-    """When the helpdesk's clock was met; one that was answered late says only that it was breached."""
-    if native.stage is NativeStage.MET:
-        return own.met_at or native.read_at
-    answered_late = native.stage is NativeStage.BREACHED and own.clock is ClockName.FIRST_RESPONSE
-    return own.met_at if answered_late else None
+def _native_due(case: _Case, clock: ClockName, native: NativeClock, written: Rescore | None) -> Due:
+    """The helpdesk's deadline, but after a re-score at least a first response's time from then on.
+
+    Our own write counts as one where it moved the deadline into the past: what it passed is nobody's lateness, and what
+    follows is somebody's.
+    """
+    stated = native_deadline(native, case.promise.calendar)
+    if stated is None:
+        return Due(stated, stated)
+    moved = written if written is not None and stated <= written.at else None
+    left = (_left_until(case, clock, native, rise) for rise in (case.rescore, moved) if rise is not None)
+    return Due(stated, max((stated, *(at for at in left if at is not None))))
 
 
-def _is_native_late(own: ClockReading, native: NativeClock, now: datetime) -> bool:
-    """A clock that was met is late only where that is known; that we read of it later proves nothing."""
-    if native.stage is not NativeStage.MET:
-        return native.stage is NativeStage.BREACHED or _is_late(native.breach_at, None, now)
-    overrun = native.remaining is not None and native.remaining < _NOTHING
-    return overrun or (own.met_at is not None and _is_late(native.breach_at, own.met_at, now))
+def _left_until(case: _Case, clock: ClockName, native: NativeClock, rise: Rescore) -> datetime | None:
+    """Until when a stricter target leaves time; by the calendar alone where our own clock does not run."""
+    course = _course(case, clock)
+    meter = _meter(case, course, cycle_of(clock, ticket=case.situation.ticket, talk=case.talk, course=course))
+    span, begun_at = case.promise.terms[_FIRST_RESPONSE].span, native.started_at or meter.start
+    if span is None or not begun_at < rise.at <= case.now:
+        return None
+    least = _least(case, rise, meter)
+    reached = None if least is None else meter.reached_at(least)
+    return reached or meter.calendar.deadline(rise.at, span)
 
 
-def _own_write(case: _Case) -> tuple[Silence, ...]:
+def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
     """Our own priority moves the helpdesk's deadline; the marks that it passes by that are nobody's lateness."""
-    written = case.situation.applied.get(Field.PRIORITY)
-    if written is None or written.baseline:
-        return ()
-    return (Silence(at=written.at, why="passed when our own priority moved the helpdesk's deadline"),)
-
-
-def _percent(used: timedelta, total: timedelta | None) -> float | None:
-    return 100 * (used / total) if total else None
-
-
-def _is_late(deadline: datetime | None, met_at: datetime | None, now: datetime) -> bool:
-    """Unmet at its deadline, or met after it; met exactly at it is in time."""
-    if deadline is None:
-        return False
-    return deadline < met_at if met_at else deadline <= now
+    return () if written is None else (Silence(at=written.at, why=f"passed when {written.why}"),)
 
 
 def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.calendar import Calendar
+from connector.domain.change import Field
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.matching import Matcher, compile_when
 from connector.domain.policy import CalendarChoice, Mark, Policy, Span, Target, Threshold
@@ -15,6 +16,7 @@ from connector.domain.ticket import ClockName, Priority, Ticket
 
 _PRIORITIES = {str(priority): priority for priority in Priority}
 _LENGTHS_KEPT = 64
+_CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 class Promise(NamedTuple):
@@ -30,7 +32,7 @@ class Terms(NamedTuple):
 
     span: Span | None
     thresholds: tuple[Threshold, ...]
-    known: dict[timedelta, tuple[timedelta, ...]]
+    known: dict[tuple[timedelta, timedelta], tuple[timedelta, ...]]
 
     @classmethod
     def of(cls, policy: Policy, target: Target | None, clock: ClockName) -> Terms:
@@ -38,24 +40,38 @@ class Terms(NamedTuple):
         span = target.durations.get(clock) if target else None
         return cls(span, tuple(t for t in policy.sla.thresholds if t.clock is clock), {})
 
-    def amounts(self, total: timedelta) -> tuple[timedelta, ...]:
-        """Open time that must be used until the deadline and until each threshold.
+    def amounts(self, total: timedelta, promised: timedelta) -> tuple[timedelta, ...]:
+        """Open time that must be used until the deadline and until each threshold, see `amount_at`.
 
         Most tickets under one target have the same length of it, so the answers are kept, up to a bound.
         """
-        found = self.known.get(total)
+        found = self.known.get((total, promised))
         if found is None:
             if len(self.known) >= _LENGTHS_KEPT:
                 self.known.clear()
-            found = self.known[total] = (total, *(amount_at(t.mark, total) for t in self.thresholds))
+            amounts = (amount_at(t.mark, total, promised) for t in self.thresholds)
+            found = self.known[total, promised] = (total, *amounts)
         return found
 
 
-def amount_at(mark: Mark, total: timedelta) -> timedelta:
-    """Open time that must be used for a mark: a share of the target, or the target less the lead time."""
+def amount_at(mark: Mark, total: timedelta, promised: timedelta) -> timedelta:
+    """Open time that must be used for a mark; `total` is that until the deadline, `promised` the target's own length.
+
+    A mark up to the deadline is a share of that time, or that time less the lead time. What goes beyond is counted in
+    shares of the target: where a rise extended it, a ticket that is late is as late as any other under this target.
+    """
     if mark.percent is None:
         return total - (mark.before or timedelta())
-    return total * mark.percent / 100
+    if mark.percent <= 100:
+        return total * mark.percent / 100
+    return total + promised * (mark.percent - 100) / 100
+
+
+def share_of(used: timedelta, total: timedelta | None, promised: timedelta | None) -> float | None:
+    """The percentage that `used` is, so that a clock shows a mark's percentage at the mark; None without a target."""
+    if not total or not promised:
+        return None
+    return 100 * (used / total) if used <= total else 100 + 100 * ((used - total) / promised)
 
 
 class Rescore(NamedTuple):
@@ -150,6 +166,22 @@ def _rise_recorded(situation: Situation, priority: Priority) -> datetime | None:
     """Without a memory of our own: by the helpdesk's history."""
     change = _last_change_to(situation, priority)
     return change.at if change and _rises(change) else None
+
+
+def rise_written(situation: Situation) -> Rescore | None:
+    """Our own write of a priority, from which on the helpdesk's clock has another deadline; None where it fell.
+
+    That it fell only the helpdesk's history tells; the first answer of all, which is no rise for our own clocks, makes
+    the helpdesk's stricter as any other does.
+    """
+    written = situation.applied.get(Field.PRIORITY)
+    priority = None if written is None else _PRIORITIES.get(written.value or "")
+    if written is None or written.baseline or priority is None:
+        return None
+    change = _last_change_to(situation, priority)
+    if change is not None and change.at >= written.at - _CLOCKS_DIFFER and not _rises(change):
+        return None
+    return Rescore(at=written.at, why="our own priority moved the helpdesk's deadline")
 
 
 def _last_change_to(situation: Situation, priority: Priority) -> TicketEvent | None:

@@ -361,6 +361,21 @@ def test_a_rise_now_leaves_a_first_response_and_supersedes_what_it_passes() -> N
     assert read[FIRST].deadline == now + timedelta(minutes=15)
 
 
+def test_what_a_rise_extends_is_late_by_the_targets_own_length() -> None:
+    """Half of the target after the deadline is 150 %, however long the ticket was open before."""
+    rules = replace(TWO, sla=replace(TWO.sla, thresholds=marks("75%", "100%", "150%")))
+    state = replace(SETTLED, priority=Priority.P1, priority_since=after("1d 5h"), decided_at=after("1d 5h"))
+    told = situation(state=state)
+    reading = clocks(told, rules, after("1d 5h 10m"), priority=Priority.P1)[RESOLUTION]
+    assert reading.extended == timedelta(days=1, hours=5, minutes=15)
+    assert (crossed_at(reading, "100%"), crossed_at(reading, "150%")) == (after("1d 5h 15m"), after("1d 7h 15m"))
+    assert clocks(told, rules, after("1d 9h 15m"), priority=Priority.P1)[RESOLUTION].percent == 200
+    lines = explain_lines(decide(replace(told, ticket=replace(told.ticket, priority=Priority.P1)), rules, START))
+    assert "4h on 'always': 0 s = 0 %, due 13:00" in "\n".join(lines)
+    late = explain_lines(decide(replace(told, ticket=replace(told.ticket, priority=Priority.P1)), rules, after("2d")))
+    assert "resolution: 4h on 'always', extended to 1 d 5 h 15 min: 2 d = " in "\n".join(late)
+
+
 def test_a_rise_is_remembered_by_the_moment_at_which_it_was_taken() -> None:
     state = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), decided_at=after("5h"))
     read = clocks(situation(state=state), TWO, after("5h 10m"), priority=Priority.P1)
@@ -605,6 +620,67 @@ def test_marks_that_our_own_write_passes_in_the_helpdesks_clock_never_speak() ->
     taken_over = {Field.PRIORITY: Applied(value="P1", at=after("3h"), baseline=True)}
     again = clocks(situation(native=told.ticket.native, applied=taken_over), NATIVE, after("3h 5m"))[RESOLUTION]
     assert not any(c.superseded for c in again.crossings)
+
+
+RISEN = replace(SETTLED, priority=Priority.P1, priority_since=after("5h"), decided_at=after("5h"))
+HELPDESKS = replace(TWO, sla=replace(TWO.sla, source=SlaSource.HELPDESK, thresholds=marks("75%", "100%", "150%")))
+
+
+def test_a_rise_leaves_a_first_response_on_the_helpdesks_clock_too() -> None:
+    """The helpdesk counts the stricter target from the ticket's start, so that it is breached with the rise."""
+    stated = native(NativeStage.BREACHED, started_at=START, breach_at=after("4h"), goal=timedelta(hours=4))
+    told = situation(state=RISEN, native=(stated,))
+    reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
+    assert reading.deadline == after("5h 15m")
+    assert not reading.breached
+    by_mark = {str(c.threshold.mark): c for c in reading.crossings}
+    assert "raised to P1" in by_mark["75%"].superseded
+    assert (by_mark["100%"].at, by_mark["100%"].superseded) == (after("5h 15m"), "")
+    assert (by_mark["150%"].at, by_mark["150%"].superseded) == (after("7h 15m"), "")
+    assert clocks(told, HELPDESKS, after("5h 15m"), priority=Priority.P1)[RESOLUTION].breached
+
+
+def test_the_share_of_an_extended_deadline_is_100_percent_at_it_on_the_helpdesks_clock_too() -> None:
+    stated = native(NativeStage.BREACHED, started_at=START, breach_at=after("4h"), goal=timedelta(hours=4))
+    told = situation(state=RISEN, native=(replace(stated, read_at=after("5h"), elapsed=timedelta(hours=5)),))
+    shares = [
+        clocks(told, HELPDESKS, after(moment), priority=Priority.P1)[RESOLUTION].percent
+        for moment in ("5h 15m", "7h 15m", "9h 15m")
+    ]
+    assert shares == [100, 150, 200]
+    reading = clocks(told, HELPDESKS, after("6h"), priority=Priority.P1)[RESOLUTION]
+    assert reading.extended == timedelta(hours=5, minutes=15)
+
+
+def test_a_rise_takes_nothing_from_a_later_deadline_of_the_helpdesks() -> None:
+    told = situation(state=RISEN, native=(native(started_at=START, breach_at=after("6h")),))
+    assert clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("6h")
+
+
+def test_the_time_that_a_rise_leaves_waits_while_the_ticket_does() -> None:
+    paused = status(after("5h 5m"), WAITING), status(after("7h"), Status.OPEN, CUSTOMER)
+    told = situation(*paused, state=RISEN, native=(native(started_at=START, breach_at=after("6h")),))
+    assert clocks(told, HELPDESKS, after("7h"), priority=Priority.P1)[RESOLUTION].deadline == after("7h 10m")
+
+
+def test_a_deadline_that_our_own_first_write_moves_into_the_past_is_due_a_first_response_later() -> None:
+    written = {Field.PRIORITY: Applied(value="P1", at=after("5h"))}
+    state = replace(SETTLED, priority=Priority.P1)
+    told = situation(state=state, native=(native(breach_at=after("4h")),), applied=written)
+    reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
+    whole = next(c for c in reading.crossings if c.threshold.mark.percent == 100)
+    assert (whole.at, whole.superseded) == (after("5h 15m"), "")
+    ahead = situation(state=state, native=(native(breach_at=after("5h 5m")),), applied=written)
+    assert clocks(ahead, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("5h 5m")
+
+
+def test_a_priority_that_we_lower_supersedes_nothing_on_the_helpdesks_clock() -> None:
+    fell = event(after("5h"), EventKind.PRIORITY, OURS, before="P1", after="P2")
+    written = {Field.PRIORITY: Applied(value="P2", at=after("5h"))}
+    told = situation(fell, state=SETTLED, native=(native(breach_at=after("4h")),), applied=written)
+    reading = clocks(told, HELPDESKS, after("6h"))[RESOLUTION]
+    assert reading.deadline == after("4h")
+    assert not any(c.superseded for c in reading.crossings)
 
 
 def test_a_helpdesks_cycle_needs_no_history_of_ours() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from connector.domain.calendar_hours import Span
 from connector.domain.clocks import ClockReading, SegmentKind
 from connector.domain.events import EventKind, TicketEvent
-from connector.domain.policy import Policy, Reopen, ReopenThen
+from connector.domain.policy import Policy, Reopen, ReopenThen, SlaSource
 from connector.domain.situation import EscalationState, Situation
-from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status
 from tests.domain.sla_values import (
     AGENT,
     CUSTOMER,
@@ -36,6 +36,8 @@ COUNTING = (SegmentKind.RUNNING, SegmentKind.MAX_PAUSE)
 MINUTE = timedelta(minutes=1)
 minutes = st.integers(0, 20_000).map(lambda n: START + n * MINUTE)
 actors = st.sampled_from((AGENT, CUSTOMER, OURS, ROBOT, SOMEBODY))
+FIXED = (FIRST, RESOLUTION)
+"""The clocks whose first cycle begins with the ticket."""
 spans = st.sampled_from(("10m", "1h", "8h", "1d", "3d"))
 
 
@@ -203,6 +205,53 @@ def test_a_rise_leaves_at_least_a_first_response_and_keeps_start_and_pauses(
         for crossing in reading.crossings:
             if crossing.at and crossing.at <= rose_at <= now and rose_at > START:
                 assert crossing.superseded
+
+
+@given(minutes, policies())
+def test_a_clock_shows_a_marks_percentage_at_the_mark_also_after_a_rise(rose_at: datetime, rules: Policy) -> None:
+    state = EscalationState(
+        priority=Priority.P2, priority_since=rose_at, policy_hash=rules.hash, policy_since=START, decided_at=rose_at
+    )
+    told = situation(state=state)
+    for clock, reading in clocks(told, rules, rose_at).items():
+        promised = rules.sla.targets[0].durations[clock]
+        calendar = rules.calendars[reading.calendar]
+        length = calendar.elapsed(START, calendar.deadline(START, promised))
+        at = {c.threshold.mark.percent: c.at for c in reading.crossings if c.threshold.mark.percent}
+        for percent, crossed_at in at.items():
+            if crossed_at and crossed_at >= rose_at:
+                shown = clocks(told, rules, crossed_at)[clock].percent
+                assert shown is not None
+                assert abs(shown - percent) < 1e-6
+        assert at[100]
+        assert at[150]
+        assert abs(calendar.elapsed(at[100], at[150]) - length / 2) < timedelta(milliseconds=1)
+
+
+@given(minutes, minutes, minutes, st.sampled_from((None, timedelta(hours=4))), policies(source=SlaSource.HELPDESK))
+def test_a_rise_leaves_at_least_a_first_response_on_the_helpdesks_clock(
+    breach_at: datetime, rose_at: datetime, now: datetime, goal: timedelta | None, rules: Policy
+) -> None:
+    """Wherever the helpdesk puts its deadline: the mark at it is still to come at the rise, and is never lost."""
+    assume(START < rose_at <= now)
+    state = EscalationState(
+        priority=Priority.P2, priority_since=rose_at, policy_hash=rules.hash, policy_since=START, decided_at=rose_at
+    )
+    stage = NativeStage.BREACHED if breach_at <= now else NativeStage.RUNNING
+    seen = tuple(NativeClock(clock=c, name=c, stage=stage, read_at=now, breach_at=breach_at, goal=goal) for c in FIXED)
+    for clock, reading in clocks(situation(state=state, native=seen), rules, now).items():
+        calendar = rules.calendars[reading.calendar]
+        if clock in FIXED:
+            least = calendar.elapsed(rose_at, calendar.deadline(rose_at, rules.sla.targets[0].durations[FIRST]))
+            assert reading.deadline
+            assert reading.deadline >= breach_at
+            left = calendar.elapsed(rose_at, reading.deadline)
+            assert left == least or (left > least and reading.deadline == breach_at)
+            assert reading.breached is (reading.deadline <= now)
+            at = {str(c.threshold.mark): c for c in reading.crossings}
+            assert at["100%"].at == reading.deadline
+            assert not at["100%"].superseded
+            assert at["150%"].at is None or at["150%"].at > reading.deadline
 
 
 def _used(reading: ClockReading, at: datetime, now: datetime, rules: Policy) -> timedelta:
