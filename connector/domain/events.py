@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""How far a helpdesk's stamps and the moments of its answers may lie apart: the latter are known to the second."""
+
 
 class Role(StrEnum):
     """Who acted, as far as the helpdesk tells."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.clocks import ClockReading, Silence
+from connector.domain.events import CLOCKS_DIFFER
 from connector.domain.policy import Policy, SlaSource, Span, Threshold
 from connector.domain.situation import Situation
 from connector.domain.sla_cycles import Cycle, Talk, cycle_of, talk_of
@@ -211,7 +212,7 @@ def _native_due(case: _Case, clock: ClockName, native: NativeClock, written: Res
     stated = native_deadline(native, case.promise.calendar)
     if stated is None:
         return Due(stated, stated)
-    moved = written if written is not None and stated <= written.at else None
+    moved = written if written is not None and stated <= written.at + CLOCKS_DIFFER else None
     left = (_left_until(case, clock, native, rise) for rise in (case.rescore, moved) if rise is not None)
     return Due(stated, max((stated, *(at for at in left if at is not None))))
 
@@ -230,7 +231,7 @@ def _left_until(case: _Case, clock: ClockName, native: NativeClock, rise: Rescor
 
 def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
     """Our own priority moves the helpdesk's deadline; the marks that it passes by that are nobody's lateness."""
-    return () if written is None else (Silence(at=written.at, why=f"passed when {written.why}"),)
+    return () if written is None else (Silence(at=written.at + CLOCKS_DIFFER, why=f"passed when {written.why}"),)
 
 
 def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:

@@ -674,6 +674,16 @@ def test_a_deadline_that_our_own_first_write_moves_into_the_past_is_due_a_first_
     assert clocks(ahead, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("5h 5m")
 
 
+def test_a_deadline_that_our_write_moved_to_its_own_moment_was_missed_by_nobody() -> None:
+    """The helpdesk stamps the breach a moment after the answer by which we know when we wrote."""
+    written = {Field.PRIORITY: Applied(value="P1", at=after("5h"))}
+    state = replace(SETTLED, priority=Priority.P1)
+    told = situation(state=state, native=(native(breach_at=after("5h") + timedelta(seconds=1)),), applied=written)
+    reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
+    assert not [c for c in reading.crossings if c.at is not None and c.at <= after("5h 10m") and not c.superseded]
+    assert reading.deadline == after("5h 15m")
+
+
 def test_a_priority_that_we_lower_supersedes_nothing_on_the_helpdesks_clock() -> None:
     fell = event(after("5h"), EventKind.PRIORITY, OURS, before="P1", after="P2")
     written = {Field.PRIORITY: Applied(value="P2", at=after("5h"))}
