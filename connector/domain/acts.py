@@ -50,8 +50,8 @@ class Acts:
         contested: A program changed a field that we write.
         speaker: Who commented last, while the ticket was finished.
         status: The last status told, for events that do not say what was before.
-        dismissed: Trigger → who dismissed it and why.
-        ignored: Commands that ask for what is not allowed, in words.
+        dismissed: Trigger → who dismissed it and why; ``dismissals`` holds the act itself.
+        ignored: Commands that ask for what is not allowed or not known, in words.
     """
 
     priority: TicketEvent | None = None
@@ -71,6 +71,7 @@ class Acts:
     contested: bool = False
     status: str | None = None
     dismissed: dict[str, str] = field(default_factory=dict)
+    dismissals: dict[str, TicketEvent] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
     @property
@@ -150,7 +151,7 @@ def _take(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
         case EventKind.LABELS:
             _take_labels(acts, event, reader.situation.rules.hold_label)
         case EventKind.COMMAND:
-            _take_command(acts, event)
+            _take_command(acts, event, reader.policy)
         case _:
             pass
 
@@ -207,23 +208,37 @@ def _take_labels(acts: Acts, event: TicketEvent, hold: str) -> None:
         acts.freed_at = event.at
 
 
-def _take_command(acts: Acts, event: TicketEvent) -> None:
+def _take_command(acts: Acts, event: TicketEvent, policy: Policy) -> None:
     verb, words = command_of(event)
     if event.actor.role is not Role.AGENT or event.public is True:
         acts.ignored.append(f"/esc {verb} by {event.actor.role} {event.actor.id}: may not command here")
-    elif verb == "dismiss" and words:
-        acts.dismissed[words[0]] = _dismissal(event, words[1:])
+    elif verb == "dismiss":
+        _take_dismissal(acts, event, words, policy)
     elif verb == "release":
         acts.released_at = acts.freed_at = event.at
         acts.paused_by = acts.hold_until = None
     elif verb == "hold":
         _take_hold(acts, event, " ".join(words))
+    elif verb != "ack":
+        why = "not a command, there are ack, dismiss, hold and release"
+        acts.ignored.append(f"/esc {verb} by agent (id {event.actor.id}): {why}")
 
 
 def command_of(event: TicketEvent) -> tuple[str, list[str]]:
     """Return the verb of an ``/esc`` line, whatever its case, and the words after it."""
     verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
     return verb.casefold(), words
+
+
+def _take_dismissal(acts: Acts, event: TicketEvent, words: list[str], policy: Policy) -> None:
+    """Take the dismissal of a trigger, whose name is known whatever its case."""
+    asked = words[0].rstrip(".,:;") if words else ""
+    name = next((t.name for t in policy.triggers if t.name.casefold() == asked.casefold()), None)
+    if name is None:
+        told = f"/esc dismiss {asked}".strip()
+        acts.ignored.append(f"{told} by agent (id {event.actor.id}): the policy has no trigger of this name")
+        return
+    acts.dismissed[name], acts.dismissals[name] = _dismissal(event, words[1:]), event
 
 
 def _dismissal(event: TicketEvent, reason: list[str]) -> str:

@@ -16,6 +16,7 @@ from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
+from connector.domain.falsealarm import answered, false_alarm
 from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
@@ -64,7 +65,7 @@ def escalate(view: View) -> Escalated:
 
     A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
     """
-    state = _without_old_cycle(view)
+    state = _without_false_alarm(view, _without_old_cycle(view))
     if state.path is None:
         started, why, unread = _started(view, state)
         if started is None:
@@ -85,6 +86,21 @@ def _without_old_cycle(view: View) -> EscalationState:
     if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
         return state
     return without_path(state)
+
+
+def _without_false_alarm(view: View, state: EscalationState) -> EscalationState:
+    """Return the state without a path whose trigger was dismissed or taken back.
+
+    What else asks for a path starts it at once. Where that is the same path, it goes on at its level.
+    """
+    trigger = false_alarm(view, state)
+    if not trigger:
+        return state
+    ended = without_path(state)
+    anew, _, _ = _started(view, ended)
+    if anew is None or anew.path is None or state.path is None:
+        return ended
+    return answered(view, state if anew.path.name == state.path.name else anew, trigger)
 
 
 def _reopened_cycle(view: View) -> datetime | None:
