@@ -41,7 +41,9 @@ class Acts:
         first_priority: The first known change of the priority by anyone; its ``before`` is what was stated at creation.
         moved: The last change of group or assignee by somebody else.
         resumed_at: When the status last left a pause or a solved ticket.
+        answered_at: When a pause last ended by somebody who is no agent: nobody here has taken up the answer yet.
         reopened_at: The last reopening.
+        counted_at: Since when the last reopening counts; ``None`` while it does not.
         rose_at: The last reopening, or the last time that impact or urgency went up.
         paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
@@ -58,7 +60,9 @@ class Acts:
     first_priority: TicketEvent | None = None
     moved: TicketEvent | None = None
     resumed_at: datetime | None = None
+    answered_at: datetime | None = None
     reopened_at: datetime | None = None
+    counted_at: datetime | None = None
     rose_at: datetime | None = None
     released_at: datetime | None = None
     paused_by: TicketEvent | None = None
@@ -130,7 +134,7 @@ def _settle(acts: Acts, now: datetime) -> None:
     """Let a reopening count whose time has come."""
     if acts.settles_at is not None and acts.settles_at <= now:
         acts.rose_at = latest(acts.rose_at, acts.settles_at)
-        acts.settles_at = None
+        acts.counted_at, acts.settles_at = acts.settles_at, None
 
 
 def latest(*moments: datetime | None) -> datetime | None:
@@ -163,6 +167,8 @@ def _take_status(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     resting = _FINISHED | reader.policy.sla.pauses(ClockName.RESOLUTION)
     if before in resting and after not in resting:
         acts.resumed_at = event.at
+        if not before.is_finished and event.actor.role is not Role.AGENT:
+            acts.answered_at = event.at
     if before.is_finished and not after.is_finished:
         _take_reopening(acts, event, reader)
     elif after.is_finished and not before.is_finished:
@@ -172,13 +178,13 @@ def _take_status(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
 
 def _take_reopening(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     """A reopening counts at once; the requester's, when it is no mere "thanks"."""
-    acts.reopened_at = event.at
+    acts.reopened_at, acts.counted_at = event.at, None
     role = event.actor.role
     answered = role in {Role.AUTOMATION, Role.UNKNOWN} and acts.speaker is Role.CUSTOMER
     if role is Role.CUSTOMER or answered:
         acts.settles_at = reader.settles_at(event.at)
     else:
-        acts.rose_at, acts.settles_at = event.at, None
+        acts.rose_at, acts.counted_at, acts.settles_at = event.at, event.at, None
 
 
 _FINISHED = frozenset(status for status in Status if status.is_finished)

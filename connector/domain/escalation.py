@@ -21,6 +21,7 @@ from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
+from connector.domain.resuming import is_settling, resumed
 from connector.domain.routing import choose_path
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName
@@ -74,6 +75,7 @@ def escalate(view: View) -> Escalated:
         return _told(view, acknowledged(view, started), unread=unread)
     if view.holding.ticket is None and view.leader is None:
         state = _switched(view, taken_back(view, state))
+    state = resumed(view, state)
     return _told(view, acknowledged(view, _stepped(view, acknowledged(view, state))))
 
 
@@ -135,6 +137,8 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
         return None, f"held: {view.holding.ticket.by}"
     if view.leader is not None:
         return None, f"follows {view.leader.key}"
+    if is_settling(view):
+        return None, "reopened by the requester: that counts if the ticket is still open after a while"
     starts_itself = view.priority is not None and view.policy.escalation.start.get(view.priority) is _AT_ONCE
     if not starts_itself and not view.passed and not view.triggers.hits:
         return None, "waits for a threshold"
@@ -221,7 +225,7 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
     """Return the state after the one step that timer and thresholds ask for, if any; unheard steps are not made."""
-    if view.holding.ticket is not None or view.situation.halted or view.leader is not None:
+    if view.holding.ticket is not None or view.situation.halted or view.leader is not None or is_settling(view):
         return state
     timed, state = _timed(view, state)
     step = _step_wanted(view, state, timed)
