@@ -21,10 +21,9 @@ from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
-from connector.domain.resuming import is_settling, resumed
+from connector.domain.resuming import is_settling, reopened_cycle, resumed, without_old_cycle
 from connector.domain.routing import choose_path
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
 from connector.domain.unheard import left_by, taken_back
 from connector.domain.view import View, mark_reason
@@ -66,7 +65,7 @@ def escalate(view: View) -> Escalated:
 
     A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
     """
-    state = _without_false_alarm(view, _without_old_cycle(view))
+    state = _without_false_alarm(view, without_old_cycle(view))
     if state.path is None:
         started, why, unread = _started(view, state)
         if started is None:
@@ -82,14 +81,6 @@ def escalate(view: View) -> Escalated:
 # ---- starting
 
 
-def _without_old_cycle(view: View) -> EscalationState:
-    """Return the state without a path that belongs to a cycle before the last reopening."""
-    state, begun_at = view.state, _reopened_cycle(view)
-    if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
-        return state
-    return without_path(state)
-
-
 def _without_false_alarm(view: View, state: EscalationState) -> EscalationState:
     """Return the state without a path whose trigger was dismissed or taken back.
 
@@ -103,15 +94,6 @@ def _without_false_alarm(view: View, state: EscalationState) -> EscalationState:
     if anew is None or anew.path is None or state.path is None:
         return ended
     return answered(view, state if anew.path.name == state.path.name else anew, trigger)
-
-
-def _reopened_cycle(view: View) -> datetime | None:
-    """Return the start of the present cycle where a reopening began it."""
-    reading = view.clock(ClockName.RESOLUTION)
-    reopened_at = view.acts.reopened_at
-    if reading is None or reopened_at is None or reading.cycle_start < reopened_at:
-        return None
-    return reading.cycle_start
 
 
 def _started(view: View, state: EscalationState) -> tuple[EscalationState | None, str, bool]:
@@ -155,7 +137,7 @@ _AT_ONCE = StartWhen.AT_ONCE
 
 
 def _start_causes(view: View) -> Iterator[_Cause]:
-    state, begun_at = view.state, _reopened_cycle(view)
+    state, begun_at = view.state, reopened_cycle(view)
     priority = view.priority
     starts = view.policy.escalation.start.get(priority, StartWhen.THRESHOLD) if priority else StartWhen.THRESHOLD
     if view.triggers.path is not None:

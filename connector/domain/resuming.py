@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.ownership import latest
 from connector.domain.situation import EscalationState
+from connector.domain.ticket import ClockName
 from connector.domain.view import View
 
 
@@ -53,3 +55,20 @@ def _unacknowledged(state: EscalationState, before: datetime | None) -> Escalati
     if before is None or state.acknowledged_at is None or state.acknowledged_at >= before:
         return state
     return changed(state, acknowledged_at=None, acknowledged_by=None)
+
+
+def without_old_cycle(view: View) -> EscalationState:
+    """Return the state without a path that belongs to a cycle before the last reopening."""
+    state, begun_at = view.state, reopened_cycle(view)
+    if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
+        return state
+    return without_path(state)
+
+
+def reopened_cycle(view: View) -> datetime | None:
+    """Return the start of the present cycle where a reopening began it."""
+    reading = view.clock(ClockName.RESOLUTION)
+    reopened_at = view.acts.reopened_at
+    if reading is None or reopened_at is None or reading.cycle_start < reopened_at:
+        return None
+    return reading.cycle_start
