@@ -1,7 +1,8 @@
 """Acknowledging a level: a person with an agent's role shows that somebody is at it.
 
 Assigning themselves, a comment by a member of the level's target, ``/esc ack``, or moving the status forward. Neither
-our own acts nor those of automations nor reactions to us count.
+our own acts nor those of automations nor reactions to us count. Nor does what was done before a reopening or, unless
+whoever did it is assigned, before the requester's answer ended a pause.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from datetime import datetime, timedelta
 from connector.domain.acts import command_of
 from connector.domain.copying import changed
 from connector.domain.events import EventKind, EventSource, Role, TicketEvent
-from connector.domain.ownership import told
+from connector.domain.ownership import latest, told
 from connector.domain.policy import Level, Path
 from connector.domain.reaching import reach_of
+from connector.domain.resuming import reopened_at
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import Status
 from connector.domain.timer import present_level
@@ -38,7 +40,8 @@ def acknowledged(view: View, state: EscalationState) -> EscalationState:
     level = present_level(state)
     if level is None or state.acknowledged_at is not None or state.entered_at is None:
         return state
-    found = acknowledgement(view.situation, level, since=state.entered_at, now=view.now)
+    since = latest(state.entered_at, reopened_at(view)) or state.entered_at
+    found = acknowledgement(view.situation, level, since=since, now=view.now, answered_at=view.acts.answered_at)
     if found is None:
         return state
     event, how = found
@@ -46,15 +49,22 @@ def acknowledged(view: View, state: EscalationState) -> EscalationState:
 
 
 def acknowledgement(
-    situation: Situation, level: Level, *, since: datetime, now: datetime
+    situation: Situation, level: Level, *, since: datetime, now: datetime, answered_at: datetime | None = None
 ) -> tuple[TicketEvent, str] | None:
-    """Return the first act after ``since`` that acknowledges ``level``, and what it was."""
+    """Return the first act after ``since`` that acknowledges ``level``, and what it was.
+
+    What was done before ``answered_at``, when a pause ended, counts as long as whoever did it is assigned.
+    """
     for event in situation.history.events:
         if since < event.at <= now and event.actor.role is Role.AGENT and event.counts:
             how = _how(event, situation, level)
-            if how:
+            if how and (answered_at is None or event.at >= answered_at or _is_assigned(event, situation)):
                 return event, how
     return None
+
+
+def _is_assigned(event: TicketEvent, situation: Situation) -> bool:
+    return situation.ticket.assignee in names_of(event.actor.id, situation)
 
 
 def taken_by_assignee(situation: Situation, path: Path | None, *, since: datetime) -> TicketEvent | None:

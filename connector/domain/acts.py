@@ -41,7 +41,9 @@ class Acts:
         first_priority: The first known change of the priority by anyone; its ``before`` is what was stated at creation.
         moved: The last change of group or assignee by somebody else.
         resumed_at: When the status last left a pause or a solved ticket.
+        answered_at: When a pause last ended by somebody who is no agent: nobody here has taken up the answer yet.
         reopened_at: The last reopening.
+        counted_at: Since when the last reopening counts; ``None`` while it does not.
         rose_at: The last reopening, or the last time that impact or urgency went up.
         paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
@@ -50,15 +52,17 @@ class Acts:
         contested: A program changed a field that we write.
         speaker: Who commented last, while the ticket was finished.
         status: The last status told, for events that do not say what was before.
-        dismissed: Trigger → who dismissed it and why.
-        ignored: Commands that ask for what is not allowed, in words.
+        dismissed: Trigger → who dismissed it and why; ``dismissals`` holds the act itself.
+        ignored: Commands that ask for what is not allowed or not known, in words.
     """
 
     priority: TicketEvent | None = None
     first_priority: TicketEvent | None = None
     moved: TicketEvent | None = None
     resumed_at: datetime | None = None
+    answered_at: datetime | None = None
     reopened_at: datetime | None = None
+    counted_at: datetime | None = None
     rose_at: datetime | None = None
     released_at: datetime | None = None
     paused_by: TicketEvent | None = None
@@ -71,6 +75,7 @@ class Acts:
     contested: bool = False
     status: str | None = None
     dismissed: dict[str, str] = field(default_factory=dict)
+    dismissals: dict[str, TicketEvent] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
     @property
@@ -129,7 +134,7 @@ def _settle(acts: Acts, now: datetime) -> None:
     """Let a reopening count whose time has come."""
     if acts.settles_at is not None and acts.settles_at <= now:
         acts.rose_at = latest(acts.rose_at, acts.settles_at)
-        acts.settles_at = None
+        acts.counted_at, acts.settles_at = acts.settles_at, None
 
 
 def latest(*moments: datetime | None) -> datetime | None:
@@ -150,7 +155,7 @@ def _take(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
         case EventKind.LABELS:
             _take_labels(acts, event, reader.situation.rules.hold_label)
         case EventKind.COMMAND:
-            _take_command(acts, event)
+            _take_command(acts, event, reader.policy)
         case _:
             pass
 
@@ -162,6 +167,8 @@ def _take_status(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     resting = _FINISHED | reader.policy.sla.pauses(ClockName.RESOLUTION)
     if before in resting and after not in resting:
         acts.resumed_at = event.at
+        if not before.is_finished and event.actor.role is not Role.AGENT:
+            acts.answered_at = event.at
     if before.is_finished and not after.is_finished:
         _take_reopening(acts, event, reader)
     elif after.is_finished and not before.is_finished:
@@ -171,13 +178,13 @@ def _take_status(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
 
 def _take_reopening(acts: Acts, event: TicketEvent, reader: _Reader) -> None:
     """A reopening counts at once; the requester's, when it is no mere "thanks"."""
-    acts.reopened_at = event.at
+    acts.reopened_at, acts.counted_at = event.at, None
     role = event.actor.role
     answered = role in {Role.AUTOMATION, Role.UNKNOWN} and acts.speaker is Role.CUSTOMER
     if role is Role.CUSTOMER or answered:
         acts.settles_at = reader.settles_at(event.at)
     else:
-        acts.rose_at, acts.settles_at = event.at, None
+        acts.rose_at, acts.counted_at, acts.settles_at = event.at, event.at, None
 
 
 _FINISHED = frozenset(status for status in Status if status.is_finished)
@@ -207,23 +214,37 @@ def _take_labels(acts: Acts, event: TicketEvent, hold: str) -> None:
         acts.freed_at = event.at
 
 
-def _take_command(acts: Acts, event: TicketEvent) -> None:
+def _take_command(acts: Acts, event: TicketEvent, policy: Policy) -> None:
     verb, words = command_of(event)
     if event.actor.role is not Role.AGENT or event.public is True:
         acts.ignored.append(f"/esc {verb} by {event.actor.role} {event.actor.id}: may not command here")
-    elif verb == "dismiss" and words:
-        acts.dismissed[words[0]] = _dismissal(event, words[1:])
+    elif verb == "dismiss":
+        _take_dismissal(acts, event, words, policy)
     elif verb == "release":
         acts.released_at = acts.freed_at = event.at
         acts.paused_by = acts.hold_until = None
     elif verb == "hold":
         _take_hold(acts, event, " ".join(words))
+    elif verb != "ack":
+        why = "not a command, there are ack, dismiss, hold and release"
+        acts.ignored.append(f"/esc {verb} by agent (id {event.actor.id}): {why}")
 
 
 def command_of(event: TicketEvent) -> tuple[str, list[str]]:
     """Return the verb of an ``/esc`` line, whatever its case, and the words after it."""
     verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
     return verb.casefold(), words
+
+
+def _take_dismissal(acts: Acts, event: TicketEvent, words: list[str], policy: Policy) -> None:
+    """Take the dismissal of a trigger, whose name is known whatever its case."""
+    asked = words[0].rstrip(".,:;") if words else ""
+    name = next((t.name for t in policy.triggers if t.name.casefold() == asked.casefold()), None)
+    if name is None:
+        told = f"/esc dismiss {asked}".strip()
+        acts.ignored.append(f"{told} by agent (id {event.actor.id}): the policy has no trigger of this name")
+        return
+    acts.dismissed[name], acts.dismissals[name] = _dismissal(event, words[1:]), event
 
 
 def _dismissal(event: TicketEvent, reason: list[str]) -> str:

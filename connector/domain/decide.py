@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from connector.domain import outlook
-from connector.domain.acts import read_acts
+from connector.domain.acts import Acts, read_acts
 from connector.domain.approvals import asked, unapproved
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
@@ -24,14 +24,14 @@ from connector.domain.notices import Saying, say
 from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
 from connector.domain.owed import still_owed
-from connector.domain.ownership import read_holding
+from connector.domain.ownership import Holding, read_holding
 from connector.domain.policy import Policy
-from connector.domain.priority import calmed, judge
-from connector.domain.situation import Situation
+from connector.domain.priority import Judgement, calmed, judge
+from connector.domain.situation import EscalationState, Situation
 from connector.domain.sla import read_clocks
 from connector.domain.storms import look_of
 from connector.domain.ticket import Priority
-from connector.domain.triggers import read_triggers
+from connector.domain.triggers import TriggerReading, read_triggers
 from connector.domain.view import View, sort_crossings
 
 
@@ -48,15 +48,34 @@ def decide(situation: Situation, policy: Policy, now: datetime) -> Decision:
 def _look(situation: Situation, policy: Policy, now: datetime) -> View:
     """Read triggers, holds, priority and clocks, in this order."""
     acts = read_acts(situation, policy, now=now)
+    triggers, holding, judgement, state = _weigh(situation, policy, acts, now)
+    timed = situation if state is situation.state else changed(situation, state=state)
+    if acts.settles_at is not None and timed is not situation:
+        # how long a reopening may be a mere "thanks" is counted on the calendar of the priority that was just found
+        acts = read_acts(timed, policy, now=now)
+        triggers, holding, judgement, state = _weigh(situation, policy, acts, now)
+        timed = changed(situation, state=state)
+    readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
+    passed, ahead = sort_crossings(readings, situation.said, now, owed=situation.state.owed)
+    return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)
+
+
+class _Weighed(NamedTuple):
+    """What triggers, holds and priority say, and the state with the priority in it."""
+
+    triggers: TriggerReading
+    holding: Holding
+    judgement: Judgement
+    state: EscalationState
+
+
+def _weigh(situation: Situation, policy: Policy, acts: Acts, now: datetime) -> _Weighed:
     triggers = read_triggers(situation, policy, dismissed=acts.dismissed)
     holding = read_holding(situation, policy, acts=acts, triggers=triggers, now=now)
     judged = judge(situation, policy, acts=acts, triggers=triggers, holding=holding, now=now)
     judgement = calmed(situation, judged, now)
     state = with_priority(situation, judgement, triggers=triggers, holding=holding, now=now)
-    timed = situation if state is situation.state else changed(situation, state=state)
-    readings = read_clocks(timed, policy, priority=judgement.verdict.effective, variant=state.variant, now=now)
-    passed, ahead = sort_crossings(readings, situation.said, now, owed=situation.state.owed)
-    return View(situation, policy, now, state, acts, triggers, holding, judgement, readings, passed, ahead)
+    return _Weighed(triggers, holding, judgement, state)
 
 
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:

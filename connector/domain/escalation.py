@@ -16,16 +16,17 @@ from connector.domain.approvals import approved_at
 from connector.domain.baseline import without_path
 from connector.domain.copying import changed
 from connector.domain.decision import PathVerdict
+from connector.domain.falsealarm import answered, false_alarm
 from connector.domain.occasion import Occasion, Record
 from connector.domain.ownership import has_new_trigger, latest
 from connector.domain.policy import Path, StartWhen
 from connector.domain.pushed import Push, has_pushed, pushed
 from connector.domain.reaching import land, missing_targets, nobody_reachable
 from connector.domain.reason import Reason, ReasonKind, reason
+from connector.domain.resuming import is_settling, reopened_cycle, resumed, without_old_cycle
 from connector.domain.routing import choose_path
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
-from connector.domain.ticket import ClockName
 from connector.domain.timer import is_late, next_level, present_level, timer_due_at
 from connector.domain.unheard import left_by, taken_back
 from connector.domain.view import View, mark_reason
@@ -70,7 +71,7 @@ def escalate(view: View) -> Escalated:
 
     A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
     """
-    state = _without_old_cycle(view)
+    state = _without_false_alarm(view, without_old_cycle(view))
     if state.path is None:
         started, why, unread = _started(view, state)
         if started is None:
@@ -79,27 +80,26 @@ def escalate(view: View) -> Escalated:
         return _told(view, acknowledged(view, started), unread=unread)
     if view.holding.ticket is None and view.leader is None:
         state = _switched(view, taken_back(view, state))
+    state = resumed(view, state)
     return _told(view, acknowledged(view, _stepped(view, acknowledged(view, state))))
 
 
 # ---- starting
 
 
-def _without_old_cycle(view: View) -> EscalationState:
-    """Return the state without a path that belongs to a cycle before the last reopening."""
-    state, begun_at = view.state, _reopened_cycle(view)
-    if state.path is None or state.started_at is None or begun_at is None or begun_at <= state.started_at:
+def _without_false_alarm(view: View, state: EscalationState) -> EscalationState:
+    """Return the state without a path whose trigger was dismissed or taken back.
+
+    What else asks for a path starts it at once. Where that is the same path, it goes on at its level.
+    """
+    trigger = false_alarm(view, state)
+    if not trigger:
         return state
-    return without_path(state)
-
-
-def _reopened_cycle(view: View) -> datetime | None:
-    """Return the start of the present cycle where a reopening began it."""
-    reading = view.clock(ClockName.RESOLUTION)
-    reopened_at = view.acts.reopened_at
-    if reading is None or reopened_at is None or reading.cycle_start < reopened_at:
-        return None
-    return reading.cycle_start
+    ended = without_path(state)
+    anew, _, _ = _started(view, ended)
+    if anew is None or anew.path is None or state.path is None:
+        return ended
+    return answered(view, state if anew.path.name == state.path.name else anew, trigger)
 
 
 def _started(view: View, state: EscalationState) -> tuple[EscalationState | None, str, bool]:
@@ -125,6 +125,8 @@ def _start_cause(view: View) -> tuple[_Cause | None, str]:
         return None, f"held: {view.holding.ticket.by}"
     if view.leader is not None:
         return None, f"follows {view.leader.key}"
+    if is_settling(view):
+        return None, "reopened by the requester: that counts if the ticket is still open after a while"
     starts_itself = view.priority is not None and view.policy.escalation.start.get(view.priority) is _AT_ONCE
     if not starts_itself and not view.passed and not view.triggers.hits:
         return None, "waits for a threshold"
@@ -141,7 +143,7 @@ _AT_ONCE = StartWhen.AT_ONCE
 
 
 def _start_causes(view: View) -> Iterator[_Cause]:
-    state, begun_at = view.state, _reopened_cycle(view)
+    state, begun_at = view.state, reopened_cycle(view)
     priority = view.priority
     starts = view.policy.escalation.start.get(priority, StartWhen.THRESHOLD) if priority else StartWhen.THRESHOLD
     if view.triggers.path is not None:
@@ -212,7 +214,7 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
 
 def _stepped(view: View, state: EscalationState) -> EscalationState:
     """Return the state after the one step that timer and thresholds ask for, if any; unheard steps are not made."""
-    if view.holding.ticket is not None or view.situation.halted or view.leader is not None:
+    if view.holding.ticket is not None or view.situation.halted or view.leader is not None or is_settling(view):
         return state
     timed, state = _timed(view, state)
     step = _step_wanted(view, state, timed)

@@ -49,7 +49,8 @@ def judge(
     """Return the priority of a ticket.
 
     Raising is at once. Lowering happens only where the policy lowers, when the lower answer has stood for its dwell
-    time, and never while a trigger's answer is unknown.
+    time, and never while a trigger's answer is unknown or too little is known for matrix or score: what triggers make
+    of a stated priority then only raises.
     """
     computed = compute(policy, situation.ticket.facts)
     stated = stated_priority(situation, acts)
@@ -108,14 +109,18 @@ class _Lower(NamedTuple):
 
 
 def _lowered(situation: Situation, policy: Policy, holding: Holding, *, now: datetime, judged: _Lower) -> Judgement:
-    """Return the judgement where the answer is lower than what stands."""
+    """Return the judgement where the answer is lower than what stands.
+
+    While text is unread nothing is lowered, but a lower answer that still stands keeps the time that it has stood.
+    """
     answer = _beyond_hysteresis(policy, judged)
-    keeps = not policy.priority.lower or judged.unread or answer <= judged.current
-    if keeps:
-        verdict = _verdict(judged.computed, judged.current, judged.current, judged.lines)
-        return _to_write(situation, holding, stated=judged.stated, verdict=verdict)
     state = situation.state
     known_since = state.candidate_since if state.candidate_priority is answer else None
+    if not _may_lower(policy, judged) or judged.unread or answer <= judged.current:
+        verdict = _verdict(judged.computed, judged.current, judged.current, judged.lines)
+        kept = _to_write(situation, holding, stated=judged.stated, verdict=verdict)
+        waits = known_since is not None and judged.unread and _may_lower(policy, judged)
+        return kept._replace(candidate=answer, candidate_since=known_since) if waits else kept
     since = now if known_since is None else known_since
     lowers_at = since + policy.priority.dwell
     if lowers_at <= now:
@@ -127,6 +132,11 @@ def _lowered(situation: Situation, policy: Policy, holding: Holding, *, now: dat
     return Judgement(
         verdict=verdict, candidate=answer, candidate_since=since, lowers_at=lowers_at, stated=judged.stated
     )
+
+
+def _may_lower(policy: Policy, judged: _Lower) -> bool:
+    """True where the policy lowers and matrix or score has an answer: an input that is missing is not low."""
+    return policy.priority.lower and judged.computed.priority is not None
 
 
 def _beyond_hysteresis(policy: Policy, judged: _Lower) -> Priority:

@@ -2,7 +2,8 @@
 
 It counts on the calendar of the ticket's SLA target, for P1 around the clock; a level's own calendar only says who can
 be reached. Waiting for the customer, an acknowledgement and a hold stop it, and so does a site that may not be written:
-nobody would hear of the step. Afterwards it starts afresh. While a ticket follows a problem its timer stands still too.
+nobody would hear of the step. Afterwards it starts afresh. While a ticket follows a problem its timer stands still too,
+and while a reopening may be a mere "thanks".
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from connector.domain.ownership import latest
 from connector.domain.policy import Level, Path
+from connector.domain.resuming import is_settling
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName, Priority
 from connector.domain.view import View
@@ -37,12 +39,15 @@ def timer_due_at(view: View, state: EscalationState) -> datetime | None:
         return None
     if _stands_still(view) or not _anything_left(state.path, level, state.repeats):
         return None
-    start = latest(state.timer_from, view.acts.resumed_at, view.holding.freed_at, view.situation.resumed_at)
+    start = latest(
+        state.timer_from, state.entered_at, view.acts.resumed_at, view.holding.freed_at, view.situation.resumed_at
+    )
     return None if start is None else _add(view, start, level.within)
 
 
 def _stands_still(view: View) -> bool:
-    return view.paused or view.holding.ticket is not None or bool(view.situation.halted) or view.leader is not None
+    waits = view.paused or is_settling(view) or view.leader is not None
+    return waits or view.holding.ticket is not None or bool(view.situation.halted)
 
 
 def is_late(state: EscalationState, due_at: datetime, now: datetime) -> bool:

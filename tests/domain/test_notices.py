@@ -256,7 +256,7 @@ class TestCadence:
         desk = Desk(changed(with_thresholds(), hash="c" * 64, cadence=POLICY.cadence), facts=OUTAGE)
         desk.sync()
         desk.wait(minutes=1)
-        desk.command("/esc ack")
+        desk.assign(assignee="id:anna-id", actor=ANNA)
         desk.run(hours=2, minutes=9)
         assert desk.spoken.count("status-update (notes)") == 2
         desk.status(Status.WAITING_CUSTOMER, ROBOT)

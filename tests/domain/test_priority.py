@@ -16,6 +16,7 @@ from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import PriorityRules
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
+from tests.domain import strategies as some
 from tests.domain.desk import ANNA, BEN, CARLA, MONDAY, OURS, ROBOT, SOMEBODY, Desk
 from tests.domain.policies import POLICY, SCORE, SCORED, changed, lowering
 
@@ -340,6 +341,41 @@ class TestLowering:
         desk.text_hits = {}
         desk.wait(hours=1)
         desk.sync()
+        assert desk.ticket.priority is P1
+
+    def test_reading_text_again_does_not_begin_the_dwell_time_anew(self):
+        desk = self.lower()
+        desk.sync()
+        desk.wait(minutes=20)
+        desk.text_hits = {}
+        desk.says(CARLA)
+        desk.sync()
+        desk.text_hits = {"security-words-1": False}
+        desk.run(minutes=9)
+        assert desk.ticket.priority is P1
+        desk.run(minutes=1)
+        assert desk.ticket.priority is P4
+
+    @pytest.mark.parametrize(
+        ("policy", "missing"),
+        [
+            pytest.param(lowering(), ["impact"], id="one input of the matrix"),
+            pytest.param(lowering(), ["impact", "urgency"], id="both inputs of the matrix"),
+            pytest.param(SCORED, ["impact", "urgency"], id="most of the weight"),
+        ],
+    )
+    @given(stated=st.none() | some.priorities, triggers=st.sets(st.sampled_from(["legal", "vip", "security"])))
+    def test_what_became_unknown_lowers_nothing(self, policy, missing, stated, triggers):
+        desk = Desk(policy, facts={**OUTAGE, "risk": 1.0}, priority=stated)
+        desk.sync()
+        assert desk.ticket.priority is P1
+        desk.wait(hours=1)
+        for name in missing:
+            desk.fact(name, None)
+        desk.fact("org.tier", "platinum" if "vip" in triggers else None)
+        desk.fact("category", "legal-hold" if "legal" in triggers else None)
+        desk.label(*({"security"} & triggers))
+        desk.run(hours=2)
         assert desk.ticket.priority is P1
 
     def test_it_is_looked_at_when_the_dwell_time_ends(self):

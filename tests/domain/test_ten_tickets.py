@@ -91,7 +91,10 @@ def test_waiting_for_the_customer_for_five_days_stops_clock_and_path():
     assert clock(desk).paused
     desk.status(Status.OPEN, CARLA)
     decision, _ = desk.look()
-    assert decision.explanation.path.timer_due_at is None, "moving the status forward acknowledged the level"
+    due_at = MONDAY + timedelta(days=7, minutes=-30)
+    assert decision.explanation.path.timer_due_at == due_at, "nobody is assigned: half an hour from Monday morning on"
+    desk.assign(assignee="id:anna-id", actor=ANNA)
+    assert desk.look()[0].explanation.path.timer_due_at is None
 
 
 def test_a_ticket_that_was_merged_away_ends_everything():
