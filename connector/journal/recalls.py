@@ -21,12 +21,12 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import TicketRef
 from connector.journal import audit
-from connector.journal.documents import state_document, state_of, summary_document, write_document
+from connector.journal.documents import state_document, state_of, summary_document, ticket_of, write_document
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
 from connector.journal.statements import IDS, SITE, AnyRow, add_rows, parameter, put_row
-from connector.journal.tables import budget, escalation, mark, op, recall, run, ticket
+from connector.journal.tables import budget, escalation, identity, mark, op, recall, run, ticket
 from connector.journal.tables import site as site_table
 from connector.journal.verdicts import said_row, store_said
 from connector.ports import JournalEvent, RunSummary
@@ -36,6 +36,9 @@ from connector.ports.recall import Recall
 
 _OF_SITE = select(recall).where(recall.c.site == SITE)
 _MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
+
+_WHY = "forgotten"
+_FORGOTTEN = select(identity.c.mark).where(identity.c.name == _WHY)
 
 _SINCE = parameter("since")
 _AGAIN = and_(ticket.c.history_until <= _SINCE, ~ticket.c.history_complete)
@@ -49,12 +52,21 @@ MARKS_FOUND = "the helpdesk shows what this account has written, and the state d
 
 
 def begin(connection: Connection, name: str) -> None:
-    """Note that a site is seen for the first time: whether anything speaks for an earlier state is not known yet."""
-    connection.execute(insert(recall).values(site=name, why="", since=0, done_at=None, blind="", policy_from=None))
+    """Note that a site is seen for the first time by this state.
+
+    A state that has ever forgotten something may have known the site before. Otherwise only what the helpdesk shows
+    can speak for an earlier state, and whether it does is not known yet.
+    """
+    why = connection.execute(_FORGOTTEN).scalar_one_or_none() or ""
+    connection.execute(insert(recall).values(site=name, why=why, since=0, done_at=None, blind="", policy_from=None))
 
 
 def forget_all(connection: Connection, why: str) -> None:
-    """Note that every site has to be recalled, because the state has forgotten something."""
+    """Note that every site has to be recalled, because the state has forgotten something.
+
+    That goes for sites that it does not know as well: of a state that was deleted nothing else is left.
+    """
+    put_row(connection, identity, {"name": _WHY}, {"mark": why, "epoch": 0, "count": 0})
     for name in connection.execute(select(site_table.c.name)).scalars().all():
         _forget(connection, name, why)
 
@@ -96,14 +108,22 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
         return found
     row = connection.execute(_OF_SITE, {SITE.key: name}).one()
     given = {SITE.key: name, _SINCE.key: row.since}
-    blind = sorted(connection.execute(select(ticket.c.id).where(_UNREAD), given).scalars())
-    done = {"done_at": to_micros(now), "blind": json.dumps(blind) if blind and row.why else ""}
+    unread = connection.execute(select(ticket.c.id, ticket.c.document).where(_UNREAD), given).all()
+    blind = sorted(each.id for each in unread)
+    why = row.why or (MARKS_FOUND if any(_shows_our_fields(each.document) for each in unread) else "")
+    done = {"why": why, "done_at": to_micros(now), "blind": json.dumps(blind) if blind and why else ""}
     connection.execute(update(recall).where(recall.c.site == name).values(done))
-    if row.why:
+    if why:
         _recall_policy(connection, name, policy_hash, maybe_moment(row.policy_from))
-        data = {"why": row.why, "blind": str(len(blind))}
+        data = {"why": why, "blind": str(len(blind))}
         audit.append(connection, JournalEvent(at=now, kind="recalled", site=name, data=data))
     return read_recall(connection, name)
+
+
+def _shows_our_fields(document: str) -> bool:
+    """True for a ticket with a level or a path: nobody but a connector writes them, whatever its history hides."""
+    found = ticket_of(document)
+    return found.level is not None or found.path is not None
 
 
 def _recall_policy(connection: Connection, name: str, policy_hash: str, since: datetime | None) -> None:
