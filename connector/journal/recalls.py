@@ -44,6 +44,9 @@ _SINCE = parameter("since")
 _AGAIN = and_(ticket.c.history_until <= _SINCE, ~ticket.c.history_complete)
 _UNREAD = and_(ticket.c.site == SITE, ticket.c.is_open, or_(ticket.c.history_until.is_(None), _AGAIN))
 _LEFT = select(func.count()).select_from(ticket).where(_UNREAD, ~given_up(SITE))
+_LAST_READ = select(func.max(ticket.c.history_until)).where(ticket.c.site == SITE)
+_FIRST_RUN = select(func.min(run.c.started_at)).where(run.c.site == SITE)
+_READ_AT = select(func.coalesce(_LAST_READ.scalar_subquery(), _FIRST_RUN.scalar_subquery()))
 
 MARKS_FOUND = "the helpdesk shows what this account has written, and the state does not know of it"
 
@@ -86,14 +89,17 @@ def read_recall(connection: Connection, name: str) -> Recall:
     row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
     if row is None:
         return Recall()
-    left = 0 if row.done_at is not None else _count(connection, name, row.since)
+    is_over = row.done_at is not None
+    left = 0 if is_over else _count(connection, name, row.since)
+    read_at = None if is_over else connection.execute(_READ_AT, {SITE.key: name}).scalar_one()
     return Recall(
         why=row.why,
         since=from_micros(row.since),
         done_at=maybe_moment(row.done_at),
-        is_over=row.done_at is not None,
+        is_over=is_over,
         blind=frozenset(json.loads(row.blind or "[]")),
         left=left,
+        read_at=maybe_moment(read_at),
     )
 
 

@@ -159,3 +159,28 @@ def test_nothing_is_said_on_an_unread_ticket_of_a_site_without_marks(
     hold_back(desk, [unread])
     go_on(stage, clock, 3)
     assert {c.ticket for c in desk.world.comments} == {read}
+
+
+def test_a_new_site_whose_histories_do_not_come_in_raises_the_alarm_after_an_hour(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    """Nothing is written meanwhile, not even fields: somebody has to hear of it."""
+    desk.reader.history_allowance = lambda: 0  # type: ignore[method-assign]
+    opened(desk, 2, labels=SPOKEN)
+    go_on(stage, clock)
+    assert stage.ears.alarms == []
+    go_on(stage, clock, 1)
+    (alarm,) = stage.ears.alarms
+    assert (alarm.kind, alarm.site) == (AlarmKind.STALE, "desk")
+    assert "no history could be read" in alarm.message
+    assert desk.sent() == []
+
+
+def test_a_site_that_is_read_one_ticket_at_a_time_is_not_stuck(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    desk.reader.history_allowance = lambda: 1  # type: ignore[method-assign]
+    opened(desk, 30, facts={})
+    go_on(stage, clock, 29)
+    assert recall_of(stage, desk).left == 1
+    go_on(stage, clock, 1)
+    assert recall_of(stage, desk).is_over
+    assert stage.ears.alarms == []
