@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from connector.journal.witness import SUFFIX
 from connector.ports import AlarmKind, Recall, TicketHistory
 from tests.engine.ledger import nothing_is_said_twice
-from tests.engine.stage import MINUTE, Desk, Stage
+from tests.engine.stage import MINUTE, SECOND, Desk, Killed, Stage
 from tests.engine.test_passes import at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -21,12 +25,14 @@ KEPT, LOST = True, False
 """What becomes of the witness."""
 
 
-def lose(stage: Stage, *, witness: bool) -> None:
-    """Delete the state between two processes, with its witness or without."""
+def lose(stage: Stage, *, witness: bool, instead: Path | None = None) -> None:
+    """Delete the state between two processes, with its witness or without; ``instead`` is an empty one put there."""
     stage.journal.close()
     for path in list(stage.folder.iterdir()):
         if path.name.startswith("state.db") and not (witness and path.name.endswith(SUFFIX)):
             path.unlink()
+    if instead is not None:
+        shutil.copy(instead, stage.state)
     stage.restart()
 
 
@@ -184,3 +190,33 @@ def test_a_site_that_is_read_one_ticket_at_a_time_is_not_stuck(stage: Stage, des
     go_on(stage, clock, 1)
     assert recall_of(stage, desk).is_over
     assert stage.ears.alarms == []
+
+
+@pytest.mark.parametrize("witness", [KEPT, pytest.param(LOST, marks=pytest.mark.full)])
+def test_a_death_anywhere_in_a_pass_that_recalls_loses_nothing_of_what_was_said(
+    stage: Stage, desk: Desk, clock: StoppedClock, empty_state: Path, witness: bool
+) -> None:
+    """What a history tells of our own writes is stored before the history counts as read.
+
+    The state is lost again and again, and each time the pass dies one call of the journal later.
+    """
+    ids = opened(desk, 2, labels=SPOKEN)
+    stage.run("desk")
+    assert {c.ticket for c in desk.world.comments} == set(ids)
+    for call in itertools.count():
+        lose(stage, witness=witness, instead=empty_state)
+        clock.move(SECOND)
+        stage.death.comes_at(call, after=False)
+        with contextlib.suppress(Killed):
+            stage.run("desk")
+        died = stage.death.dead
+        stage.restart()
+        stage.run("desk")
+        assert recall_of(stage, desk).is_over
+        nothing_is_said_twice(desk)
+        if not died:
+            break
+    assert call > 10
+    go_on(stage, clock, 4)
+    nothing_is_said_twice(desk)
+    assert all((desk.live(id_).level or 0) >= 2 for id_ in ids), "and the path goes on"
