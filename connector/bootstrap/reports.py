@@ -171,7 +171,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 e.at,
                 e.data.get("why", ""),
                 _what_follows(e, state),
-                f"connector log --site {state.site}",
+                resume if e.ticket in state.recall.blind else f"connector log --site {state.site}",
             )
             for e in records.quarantined(site=state.site)
         ]

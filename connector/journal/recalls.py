@@ -8,33 +8,23 @@ the journal would hold by itself: operations that are done, occasions that are s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
-from connector.domain.change import Write
-from connector.domain.marks import Mark, had_effects, level_records, recollect, ref_of
-from connector.domain.policy import Policy
-from connector.domain.site import Effect
-from connector.domain.ticket import TicketRef
 from connector.journal import audit
-from connector.journal.documents import state_document, state_of, summary_document, ticket_of, write_document
+from connector.journal.documents import summary_document, ticket_of
 from connector.journal.histories import given_up
-from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
+from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
-from connector.journal.statements import IDS, SITE, AnyRow, add_rows, parameter, put_row
-from connector.journal.tables import budget, escalation, identity, mark, op, recall, run, ticket
+from connector.journal.statements import IDS, SITE, parameter, put_row
+from connector.journal.tables import identity, mark, recall, run, ticket
 from connector.journal.tables import site as site_table
-from connector.journal.verdicts import said_row, store_said
 from connector.ports import JournalEvent, RunSummary
-from connector.ports.helpdesk import TicketHistory
-from connector.ports.intents import OpStatus
 from connector.ports.recall import Recall
 
-_OF_SITE = select(recall).where(recall.c.site == SITE)
+OF_SITE = select(recall).where(recall.c.site == SITE)
 _MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
 
 _WHY = "forgotten"
@@ -86,7 +76,7 @@ def _forget(connection: Connection, name: str, why: str) -> None:
 
 def read_recall(connection: Connection, name: str) -> Recall:
     """Return how far a site is recalled; one without a row never forgot anything."""
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
+    row = connection.execute(OF_SITE, {SITE.key: name}).one_or_none()
     if row is None:
         return Recall()
     is_over = row.done_at is not None
@@ -112,7 +102,7 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
     found = read_recall(connection, name)
     if found.is_over or found.left:
         return found
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one()
+    row = connection.execute(OF_SITE, {SITE.key: name}).one()
     given = {SITE.key: name, _SINCE.key: row.since}
     unread = connection.execute(select(ticket.c.id, ticket.c.document).where(_UNREAD), given).all()
     blind = sorted(each.id for each in unread)
@@ -152,143 +142,6 @@ def waiting() -> ColumnElement[bool]:
     unread = or_(ticket.c.history_until.is_(None), again)
     wanted = select(recall.c.site).where(recall.c.site == ticket.c.site, recall.c.done_at.is_(None), unread)
     return wanted.correlate(ticket).exists()
-
-
-# ---- learning
-
-
-def learn(
-    connection: Connection, name: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime
-) -> None:
-    """Take in what our marks in some histories tell; marks that the state knows change nothing."""
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
-    if row is None:
-        return
-    foreign = False
-    for history in histories:
-        foreign = _Learning(connection, history, policy).run() or foreign
-    _learn_policy(connection, row, histories, policy)
-    if foreign and not row.why and row.done_at is None:
-        connection.execute(update(recall).where(recall.c.site == name).values(why=MARKS_FOUND))
-        data = {"why": MARKS_FOUND}
-        audit.append(connection, JournalEvent(at=now, kind="forgotten", site=name, data=data))
-
-
-def _learn_policy(connection: Connection, row: AnyRow, histories: Sequence[TicketHistory], policy: Policy) -> None:
-    under = [m.at for h in histories for m in h.marks if m.policy and policy.hash.startswith(m.policy)]
-    earliest = min(under, default=None)
-    if earliest is not None and (row.policy_from is None or to_micros(earliest) < row.policy_from):
-        values = {"policy_from": to_micros(earliest)}
-        connection.execute(update(recall).where(recall.c.site == row.site).values(values))
-
-
-@dataclass(slots=True)
-class _Learning:
-    """One ticket's marks being taken in."""
-
-    connection: Connection
-    history: TicketHistory
-    policy: Policy
-
-    def run(self) -> bool:
-        """Store what is news; return whether anything is that the state must have known."""
-        keys = self._known_keys()
-        if keys is None or not self.history.marks:
-            return False
-        refs = {ref_of(key) for key in keys}
-        news = [one for one in self.history.marks if not (one.refs <= refs and (not one.key or one.key in keys))]
-        self._store_marks(news, refs)
-        self._store_ops([one for one in news if one.public is not None])
-        self._store_state(news)
-        return bool(news)
-
-    @property
-    def _ref(self) -> TicketRef:
-        return self.history.ref
-
-    def _known_keys(self) -> frozenset[str] | None:
-        """Return the keys of operations on the ticket; ``None`` for a ticket that is not stored."""
-        here = (ticket.c.site == self._ref.site, ticket.c.id == self._ref.id)
-        if self.connection.execute(select(ticket.c.id).where(*here)).scalar_one_or_none() is None:
-            return None
-        wanted = select(op.c.key).where(op.c.site == self._ref.site, op.c.ticket == self._ref.id)
-        return frozenset(self.connection.execute(wanted).scalars())
-
-    def _store_marks(self, news: Iterable[Mark], refs: set[str]) -> None:
-        place = {"site": self._ref.site, "ticket": self._ref.id}
-        stored = select(mark.c.ref).where(mark.c.site == self._ref.site, mark.c.ticket == self._ref.id)
-        known = refs | set(self.connection.execute(stored).scalars())
-        rows = {ref: place | {"ref": ref, "at": to_micros(one.at)} for one in news for ref in one.refs - known}
-        add_rows(self.connection, mark, list(rows.values()))
-
-    def _store_ops(self, news: Iterable[Mark]) -> None:
-        """Store what was said as operations that are done: budgets and cadence count them."""
-        stored = set(self._known_keys() or ())
-        for one in news:
-            key = one.key or f"ref:{min(one.refs, default='')}"
-            if key in stored:
-                continue
-            stored.add(key)
-            effect = Effect.PUBLIC if one.public else Effect.NOTES
-            number = self.connection.execute(
-                insert(op).values(_op_row(self._ref, key, effect, one))
-            ).inserted_primary_key
-            spent = {"op": number[0] if number else 0, "effect": effect.value, "at": to_micros(one.at)}
-            self.connection.execute(insert(budget).values(spent | {"site": self._ref.site, "ticket": self._ref.id}))
-
-    def _store_state(self, news: Iterable[Mark]) -> None:
-        """Take up where the latest mark says that the ticket stood, unless the state knows something later."""
-        for one in sorted((m for m in news if m.memory), key=lambda m: m.at, reverse=True):
-            found = recollect(one.memory, self.policy, at=one.at)
-            if found is None:
-                continue
-            if self._is_later(one.at):
-                document, digest = state_document(found)
-                self._put_state(found.path.name if found.path else "", found, document, digest)
-                records = level_records(found, had_effects(one.memory), at=one.at)
-                place = self._ref.site, self._ref.id
-                rows = [said_row(*place, str(r.occasion), r.audience.value, r.outcome, r.at) for r in records]
-                store_said(self.connection, self._ref.site, rows, proven=True)
-            return
-
-    def _is_later(self, at: datetime) -> bool:
-        here = (escalation.c.site == self._ref.site, escalation.c.ticket == self._ref.id)
-        stored = self.connection.execute(select(escalation.c.document).where(*here)).scalar_one_or_none()
-        decided_at = state_of(stored).decided_at if stored else None
-        return decided_at is None or at > decided_at
-
-    def _put_state(self, path: str, found: Any, document: str, digest: str) -> None:
-        values = {
-            "path": path,
-            "level": found.level,
-            "entered_at": maybe_micros(found.entered_at),
-            "acknowledged_at": None,
-            "run": "recall",
-            "digest": digest,
-            "document": document,
-        }
-        put_row(self.connection, escalation, {"site": self._ref.site, "ticket": self._ref.id}, values)
-
-
-def _op_row(ref: TicketRef, key: str, effect: Effect, one: Mark) -> dict[str, Any]:
-    at = to_micros(one.at)
-    return {
-        "site": ref.site,
-        "ticket": ref.id,
-        "key": key,
-        "run": "recall",
-        "status": OpStatus.DONE.value,
-        "audience": effect.value,
-        "request_digest": "",
-        "attempts": 1,
-        "sent_at": at,
-        "settled_at": at,
-        "remote_id": "",
-        "job": "",
-        "why": "read back from the helpdesk",
-        "document": write_document(Write(ref=ref, key=key, seen="")),
-        "body_digest": "",
-    }
 
 
 def marks_of(connection: Connection, name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

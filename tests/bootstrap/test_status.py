@@ -170,6 +170,7 @@ def test_a_ticket_on_which_nothing_is_written_for_want_of_its_history_is_named_s
         journal.end_recall("zendesk", policy_hash="p", now=now)
     (row,) = program.attention()
     assert row["consequence"] == "nothing is written there: what was said before the state was lost is not known"
+    assert row["command"] == "connector resume zendesk"
 
 
 def test_what_is_set_aside_is_in_sight_until_it_ends(compose: Compose) -> None:

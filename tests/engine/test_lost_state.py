@@ -111,6 +111,25 @@ def test_marks_anywhere_silence_every_ticket_that_cannot_be_read(
     assert not [c for c in desk.world.comments[said:] if c.ticket == bare]
 
 
+def test_a_history_that_is_shown_again_gives_the_ticket_its_voice_back(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    """What refused it was mended: with the next sweep it is read, and what it tells of is not said again."""
+    (id_,) = spoken_to_level_two(stage, desk, clock)
+    said = len(desk.world.comments)
+    real = desk.reader.history
+    hide(desk, [id_])
+    lose(stage, witness=KEPT)
+    go_on(stage, clock, 4)
+    desk.reader.history = real  # type: ignore[method-assign]
+    go_on(stage, clock, 4)
+    assert desk.world.comments[said:] == []
+    clock.move(desk.reading.sweep_every)
+    go_on(stage, clock, 4)
+    assert desk.world.comments[said:]
+    nothing_is_said_twice(desk)
+
+
 def test_in_a_new_installation_a_hidden_history_silences_nobody(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
     (id_,) = opened(desk, labels=SPOKEN)
     hide(desk, [id_])
