@@ -148,6 +148,9 @@ def test_every_problem_at_once() -> None:
         pytest.param("sqlite:///state.db", "postgresql://u:pw@h/db", "a password never stands", id="password in URL"),
         pytest.param("sqlite:///state.db", "state.db", "is no database", id="no URL"),
         pytest.param("policy:", "clock_url: http://10.0.0.1:1\npolicy:", "must be on this machine", id="clock"),
+        pytest.param(
+            "    projects: SUP\n", "    projects: SUP\n    poll: {history_share: 0}\n", "history_share", id="no share"
+        ),
     ],
 )
 def test_refused(old: str, new: str, words: str) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from connector.bootstrap.asides import to_settle
 from connector.domain.ticket import TicketRef
+from connector.engine.recall import is_stuck
 from connector.notify.outbox import NO_COMMAND
-from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow
+from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow, SiteState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +101,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             _item("frozen", state.site, "", None, f"{effect}: {why}", f"no {effect} is written", resume)
             for effect, why in sorted(state.frozen.items())
         ]
-        if state.recall.freezes:
-            what = f"{state.recall.left} open tickets are still to be read back: {state.recall.why}"
-            items.append(_item("recalling", state.site, "", None, what, "comments wait", "connector status"))
+        items += _recalling(state, now=now)
         held = list(records.held(site=state.site))
         most = max(Counter(e.data.get("effect", "") for e in held).values(), default=0)  # --allow counts per effect
         items += [
@@ -173,8 +172,8 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 called.of(state.site, e.ticket),
                 e.at,
                 e.data.get("why", ""),
-                _UNREAD.get(e.data.get("of", ""), "this ticket is not decided; the others are"),
-                f"connector log --site {state.site}",
+                _what_follows(e, state),
+                resume if e.ticket in state.recall.blind else f"connector log --site {state.site}",
             )
             for e in records.quarantined(site=state.site)
         ]
@@ -182,7 +181,26 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
     return items
 
 
-_UNREAD = {"history": "its clocks stay provisional: nothing public is said for them"}
+def _recalling(state: SiteState, *, now: datetime) -> list[dict[str, Any]]:
+    """Return the item for a site that is read back, where that silences all of it or gets no further."""
+    recall, stuck = state.recall, is_stuck(state.recall, now=now)
+    if not recall.freezes and not stuck:
+        return []
+    what = f"{recall.left} open tickets are still to be read back" + (f": {recall.why}" if recall.why else "")
+    follows = "comments wait" if recall.freezes else "nothing is written on them"
+    if stuck:
+        what += "; no history could be read for an hour"
+    since = recall.read_at if stuck else None
+    return [_item("recalling", state.site, "", since, what, follows, "connector status")]
+
+
+def _what_follows(event: JournalEvent, state: SiteState) -> str:
+    """Return what follows from something that cannot be read: the ticket, its history, or what was said there."""
+    if "of" not in event.data:
+        return "this ticket is not decided; the others are"
+    if event.ticket in state.recall.blind:
+        return "nothing is written there: what was said before the state was lost is not known"
+    return "its clocks stay provisional: nothing public is said for them"
 
 
 def paused_by_file(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class SiteStatus:
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
         aside: Scopes, fields and tickets that are set aside, and how long the helpdesk asked to be left alone.
         quarantined: Tickets that cannot be read, and those on which our own code fails; all others go on.
+        unread: Open tickets whose history is still to be read back; nothing is written there before.
         held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
@@ -46,6 +47,7 @@ class SiteStatus:
     paused: str = ""
     frozen: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
+    unread: int = 0
     held: int = 0
     parked: int = 0
     untold: int = 0
@@ -150,6 +152,7 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
         "paused": state.paused,
         "frozen": tuple(f"{effect} frozen: {why}" for effect, why in _frozen(state)),
         "aside": in_short(records.aside(site=state.site), now=now),
+        "unread": state.recall.left,
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
         "quarantined": _quarantined(records, state.site),

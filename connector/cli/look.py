@@ -43,7 +43,8 @@ def status(options: Options) -> int:
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
     odd = f"quarantined: {site.quarantined}" if site.quarantined else ""
-    words = [f"paused: {site.paused}" if site.paused else "", *site.frozen, *site.aside, odd, untold]
+    unread = f"reading back, {site.unread} tickets left" if site.unread else ""
+    words = [f"paused: {site.paused}" if site.paused else "", unread, *site.frozen, *site.aside, odd, untold]
     stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])

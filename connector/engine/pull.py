@@ -231,6 +231,7 @@ def _sweep_if_due(
         suspect(site, around, sorted(known.intersection(page.gone)), now=now)
         page = replace(page, gone=())
         _store(site, around, policy, page, pulled, now=now)
+    around.journal.retry_histories(site.name)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
 
 

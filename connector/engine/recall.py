@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.domain.change import Change, Field
 from connector.domain.decision import TicketPlan
@@ -24,6 +24,9 @@ from connector.ports import Alarm, AlarmKind, Recall, TicketHistory
 
 UNREAD = "what was written here before is not read back yet"
 BLIND = "its history cannot be read: what was said here before is not known"
+
+STUCK_AFTER = timedelta(hours=1)
+"""Without a history read for so long while tickets wait for theirs, somebody has to look."""
 
 
 def waits_for(situation: Situation, recall: Recall) -> str:
@@ -74,6 +77,8 @@ def go_on(site: SiteReading, around: Surroundings, *, now: datetime) -> Recall:
     if known.is_over:
         return known
     found = around.journal.end_recall(site.name, policy_hash=around.policies.current().hash, now=now)
+    if is_stuck(found, now=now):
+        around.notifier.alarm(_stuck_alarm(site, now))
     if not found.why:
         return found
     if found.is_over:
@@ -82,6 +87,23 @@ def go_on(site: SiteReading, around: Surroundings, *, now: datetime) -> Recall:
     around.observer.event("recalling", site=site.name, left=found.left, why=found.why)
     _alarm(site, around, found, now)
     return found
+
+
+def is_stuck(recall_: Recall, *, now: datetime) -> bool:
+    """True for a recall that has got no further for an hour: no history was read, and tickets wait for theirs."""
+    return recall_.left > 0 and recall_.read_at is not None and now - recall_.read_at >= STUCK_AFTER
+
+
+def _stuck_alarm(site: SiteReading, now: datetime) -> Alarm:
+    return Alarm(
+        kind=AlarmKind.STALE,
+        site=site.name,
+        ticket="",
+        message=f"no history could be read on {site.name} for an hour: tickets that wait for theirs are not written to",
+        remedy="connector status shows how many tickets wait; see what uses up the limits of the helpdesk, and whether "
+        "the account may read histories",
+        at=now,
+    )
 
 
 def _alarm(site: SiteReading, around: Surroundings, found: Recall, now: datetime) -> None:

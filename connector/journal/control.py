@@ -16,7 +16,7 @@ from connector.domain.change import Field
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.written import live_value
-from connector.journal import audit, setaside
+from connector.journal import audit, histories, setaside
 from connector.journal.documents import state_of, texts_of, ticket_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.sites import read_site, store_controls
@@ -198,11 +198,15 @@ def lift(connection: Connection, site: str, *, now: datetime, actor: str) -> Non
 
 
 def resume(connection: Connection, site: str, *, allow: int, now: datetime, actor: str) -> None:
-    """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word."""
+    """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word.
+
+    What is set aside is tried again, and so are histories that were given up.
+    """
     state = read_site(connection, site)
+    tried = setaside.clear(connection, site) + histories.try_again(connection, site)
     allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
     after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
-    if not setaside.clear(connection, site) and after == state:
+    if not tried and after == state:
         return
     store_controls(connection, after)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}

@@ -125,6 +125,13 @@ def skip_histories(connection: Connection, site: str, histories: Sequence[Ticket
             )
 
 
+def try_again(connection: Connection, site: str) -> int:
+    """Let histories that were given up be tried once more; return how many. What refused them may have been mended."""
+    mine = (quarantine.c.site == site, quarantine.c.id.startswith(HISTORY, autoescape=True))
+    wanted = update(quarantine).where(*mine, quarantine.c.digest >= str(TRIES)).values(digest=str(TRIES - 1))
+    return connection.execute(wanted).rowcount
+
+
 def given_up(site: str | BindParameter[str]) -> ColumnElement[bool]:
     """Return the condition that a ticket's history is no longer asked for."""
     wanted = select(quarantine.c.id).where(

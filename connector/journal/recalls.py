@@ -8,39 +8,35 @@ the journal would hold by itself: operations that are done, occasions that are s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
-from connector.domain.change import Write
-from connector.domain.marks import Mark, had_effects, level_records, recollect, ref_of
-from connector.domain.policy import Policy
-from connector.domain.site import Effect
-from connector.domain.ticket import TicketRef
 from connector.journal import audit
-from connector.journal.documents import state_document, state_of, summary_document, write_document
+from connector.journal.documents import summary_document, ticket_of
 from connector.journal.histories import given_up
-from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
+from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
-from connector.journal.statements import IDS, SITE, AnyRow, add_rows, parameter, put_row
-from connector.journal.tables import budget, escalation, mark, op, recall, run, ticket
+from connector.journal.statements import IDS, SITE, parameter, put_row
+from connector.journal.tables import identity, mark, recall, run, ticket
 from connector.journal.tables import site as site_table
-from connector.journal.verdicts import said_row, store_said
 from connector.ports import JournalEvent, RunSummary
-from connector.ports.helpdesk import TicketHistory
-from connector.ports.intents import OpStatus
 from connector.ports.recall import Recall
 
-_OF_SITE = select(recall).where(recall.c.site == SITE)
+OF_SITE = select(recall).where(recall.c.site == SITE)
 _MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
+
+_WHY = "forgotten"
+_FORGOTTEN = select(identity.c.mark).where(identity.c.name == _WHY)
 
 _SINCE = parameter("since")
 _AGAIN = and_(ticket.c.history_until <= _SINCE, ~ticket.c.history_complete)
 _UNREAD = and_(ticket.c.site == SITE, ticket.c.is_open, or_(ticket.c.history_until.is_(None), _AGAIN))
 _LEFT = select(func.count()).select_from(ticket).where(_UNREAD, ~given_up(SITE))
+_LAST_READ = select(func.max(ticket.c.history_until)).where(ticket.c.site == SITE)
+_FIRST_RUN = select(func.min(run.c.started_at)).where(run.c.site == SITE)
+_READ_AT = select(func.coalesce(_LAST_READ.scalar_subquery(), _FIRST_RUN.scalar_subquery()))
 
 MARKS_FOUND = "the helpdesk shows what this account has written, and the state does not know of it"
 
@@ -49,12 +45,21 @@ MARKS_FOUND = "the helpdesk shows what this account has written, and the state d
 
 
 def begin(connection: Connection, name: str) -> None:
-    """Note that a site is seen for the first time: whether anything speaks for an earlier state is not known yet."""
-    connection.execute(insert(recall).values(site=name, why="", since=0, done_at=None, blind="", policy_from=None))
+    """Note that a site is seen for the first time by this state.
+
+    A state that has ever forgotten something may have known the site before. Otherwise only what the helpdesk shows
+    can speak for an earlier state, and whether it does is not known yet.
+    """
+    why = connection.execute(_FORGOTTEN).scalar_one_or_none() or ""
+    connection.execute(insert(recall).values(site=name, why=why, since=0, done_at=None, blind="", policy_from=None))
 
 
 def forget_all(connection: Connection, why: str) -> None:
-    """Note that every site has to be recalled, because the state has forgotten something."""
+    """Note that every site has to be recalled, because the state has forgotten something.
+
+    That goes for sites that it does not know as well: of a state that was deleted nothing else is left.
+    """
+    put_row(connection, identity, {"name": _WHY}, {"mark": why, "epoch": 0, "count": 0})
     for name in connection.execute(select(site_table.c.name)).scalars().all():
         _forget(connection, name, why)
 
@@ -71,17 +76,20 @@ def _forget(connection: Connection, name: str, why: str) -> None:
 
 def read_recall(connection: Connection, name: str) -> Recall:
     """Return how far a site is recalled; one without a row never forgot anything."""
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
+    row = connection.execute(OF_SITE, {SITE.key: name}).one_or_none()
     if row is None:
         return Recall()
-    left = 0 if row.done_at is not None else _count(connection, name, row.since)
+    is_over = row.done_at is not None
+    left = 0 if is_over else _count(connection, name, row.since)
+    read_at = None if is_over else connection.execute(_READ_AT, {SITE.key: name}).scalar_one()
     return Recall(
         why=row.why,
         since=from_micros(row.since),
         done_at=maybe_moment(row.done_at),
-        is_over=row.done_at is not None,
+        is_over=is_over,
         blind=frozenset(json.loads(row.blind or "[]")),
         left=left,
+        read_at=maybe_moment(read_at),
     )
 
 
@@ -94,16 +102,24 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
     found = read_recall(connection, name)
     if found.is_over or found.left:
         return found
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one()
+    row = connection.execute(OF_SITE, {SITE.key: name}).one()
     given = {SITE.key: name, _SINCE.key: row.since}
-    blind = sorted(connection.execute(select(ticket.c.id).where(_UNREAD), given).scalars())
-    done = {"done_at": to_micros(now), "blind": json.dumps(blind) if blind and row.why else ""}
+    unread = connection.execute(select(ticket.c.id, ticket.c.document).where(_UNREAD), given).all()
+    blind = sorted(each.id for each in unread)
+    why = row.why or (MARKS_FOUND if any(_shows_our_fields(each.document) for each in unread) else "")
+    done = {"why": why, "done_at": to_micros(now), "blind": json.dumps(blind) if blind and why else ""}
     connection.execute(update(recall).where(recall.c.site == name).values(done))
-    if row.why:
+    if why:
         _recall_policy(connection, name, policy_hash, maybe_moment(row.policy_from))
-        data = {"why": row.why, "blind": str(len(blind))}
+        data = {"why": why, "blind": str(len(blind))}
         audit.append(connection, JournalEvent(at=now, kind="recalled", site=name, data=data))
     return read_recall(connection, name)
+
+
+def _shows_our_fields(document: str) -> bool:
+    """True for a ticket with a level or a path: nobody but a connector writes them, whatever its history hides."""
+    found = ticket_of(document)
+    return found.level is not None or found.path is not None
 
 
 def _recall_policy(connection: Connection, name: str, policy_hash: str, since: datetime | None) -> None:
@@ -126,143 +142,6 @@ def waiting() -> ColumnElement[bool]:
     unread = or_(ticket.c.history_until.is_(None), again)
     wanted = select(recall.c.site).where(recall.c.site == ticket.c.site, recall.c.done_at.is_(None), unread)
     return wanted.correlate(ticket).exists()
-
-
-# ---- learning
-
-
-def learn(
-    connection: Connection, name: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime
-) -> None:
-    """Take in what our marks in some histories tell; marks that the state knows change nothing."""
-    row = connection.execute(_OF_SITE, {SITE.key: name}).one_or_none()
-    if row is None:
-        return
-    foreign = False
-    for history in histories:
-        foreign = _Learning(connection, history, policy).run() or foreign
-    _learn_policy(connection, row, histories, policy)
-    if foreign and not row.why and row.done_at is None:
-        connection.execute(update(recall).where(recall.c.site == name).values(why=MARKS_FOUND))
-        data = {"why": MARKS_FOUND}
-        audit.append(connection, JournalEvent(at=now, kind="forgotten", site=name, data=data))
-
-
-def _learn_policy(connection: Connection, row: AnyRow, histories: Sequence[TicketHistory], policy: Policy) -> None:
-    under = [m.at for h in histories for m in h.marks if m.policy and policy.hash.startswith(m.policy)]
-    earliest = min(under, default=None)
-    if earliest is not None and (row.policy_from is None or to_micros(earliest) < row.policy_from):
-        values = {"policy_from": to_micros(earliest)}
-        connection.execute(update(recall).where(recall.c.site == row.site).values(values))
-
-
-@dataclass(slots=True)
-class _Learning:
-    """One ticket's marks being taken in."""
-
-    connection: Connection
-    history: TicketHistory
-    policy: Policy
-
-    def run(self) -> bool:
-        """Store what is news; return whether anything is that the state must have known."""
-        keys = self._known_keys()
-        if keys is None or not self.history.marks:
-            return False
-        refs = {ref_of(key) for key in keys}
-        news = [one for one in self.history.marks if not (one.refs <= refs and (not one.key or one.key in keys))]
-        self._store_marks(news, refs)
-        self._store_ops([one for one in news if one.public is not None])
-        self._store_state(news)
-        return bool(news)
-
-    @property
-    def _ref(self) -> TicketRef:
-        return self.history.ref
-
-    def _known_keys(self) -> frozenset[str] | None:
-        """Return the keys of operations on the ticket; ``None`` for a ticket that is not stored."""
-        here = (ticket.c.site == self._ref.site, ticket.c.id == self._ref.id)
-        if self.connection.execute(select(ticket.c.id).where(*here)).scalar_one_or_none() is None:
-            return None
-        wanted = select(op.c.key).where(op.c.site == self._ref.site, op.c.ticket == self._ref.id)
-        return frozenset(self.connection.execute(wanted).scalars())
-
-    def _store_marks(self, news: Iterable[Mark], refs: set[str]) -> None:
-        place = {"site": self._ref.site, "ticket": self._ref.id}
-        stored = select(mark.c.ref).where(mark.c.site == self._ref.site, mark.c.ticket == self._ref.id)
-        known = refs | set(self.connection.execute(stored).scalars())
-        rows = {ref: place | {"ref": ref, "at": to_micros(one.at)} for one in news for ref in one.refs - known}
-        add_rows(self.connection, mark, list(rows.values()))
-
-    def _store_ops(self, news: Iterable[Mark]) -> None:
-        """Store what was said as operations that are done: budgets and cadence count them."""
-        stored = set(self._known_keys() or ())
-        for one in news:
-            key = one.key or f"ref:{min(one.refs, default='')}"
-            if key in stored:
-                continue
-            stored.add(key)
-            effect = Effect.PUBLIC if one.public else Effect.NOTES
-            number = self.connection.execute(
-                insert(op).values(_op_row(self._ref, key, effect, one))
-            ).inserted_primary_key
-            spent = {"op": number[0] if number else 0, "effect": effect.value, "at": to_micros(one.at)}
-            self.connection.execute(insert(budget).values(spent | {"site": self._ref.site, "ticket": self._ref.id}))
-
-    def _store_state(self, news: Iterable[Mark]) -> None:
-        """Take up where the latest mark says that the ticket stood, unless the state knows something later."""
-        for one in sorted((m for m in news if m.memory), key=lambda m: m.at, reverse=True):
-            found = recollect(one.memory, self.policy, at=one.at)
-            if found is None:
-                continue
-            if self._is_later(one.at):
-                document, digest = state_document(found)
-                self._put_state(found.path.name if found.path else "", found, document, digest)
-                records = level_records(found, had_effects(one.memory), at=one.at)
-                place = self._ref.site, self._ref.id
-                rows = [said_row(*place, str(r.occasion), r.audience.value, r.outcome, r.at) for r in records]
-                store_said(self.connection, self._ref.site, rows, proven=True)
-            return
-
-    def _is_later(self, at: datetime) -> bool:
-        here = (escalation.c.site == self._ref.site, escalation.c.ticket == self._ref.id)
-        stored = self.connection.execute(select(escalation.c.document).where(*here)).scalar_one_or_none()
-        decided_at = state_of(stored).decided_at if stored else None
-        return decided_at is None or at > decided_at
-
-    def _put_state(self, path: str, found: Any, document: str, digest: str) -> None:
-        values = {
-            "path": path,
-            "level": found.level,
-            "entered_at": maybe_micros(found.entered_at),
-            "acknowledged_at": None,
-            "run": "recall",
-            "digest": digest,
-            "document": document,
-        }
-        put_row(self.connection, escalation, {"site": self._ref.site, "ticket": self._ref.id}, values)
-
-
-def _op_row(ref: TicketRef, key: str, effect: Effect, one: Mark) -> dict[str, Any]:
-    at = to_micros(one.at)
-    return {
-        "site": ref.site,
-        "ticket": ref.id,
-        "key": key,
-        "run": "recall",
-        "status": OpStatus.DONE.value,
-        "audience": effect.value,
-        "request_digest": "",
-        "attempts": 1,
-        "sent_at": at,
-        "settled_at": at,
-        "remote_id": "",
-        "job": "",
-        "why": "read back from the helpdesk",
-        "document": write_document(Write(ref=ref, key=key, seen="")),
-        "body_digest": "",
-    }
 
 
 def marks_of(connection: Connection, name: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from connector.journal import (
     outcomes,
     pages,
     recalls,
+    recollection,
     runs,
     setaside,
     sites,
@@ -109,9 +110,13 @@ class SqlJournal(SqlLinks):
         """Count that histories could not be read."""
         self._run(lambda c: histories.skip_histories(c, site, histories_, now=now))
 
+    def retry_histories(self, site: str) -> None:
+        """Let histories that were given up be tried once more."""
+        self._run(lambda c: histories.try_again(c, site))
+
     def recall(self, site: str, histories_: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
         """Take in what our marks in histories tell."""
-        self._run(lambda c: recalls.learn(c, site, histories_, policy=policy, now=now))
+        self._run(lambda c: recollection.learn(c, site, histories_, policy=policy, now=now))
 
     def strangers(self, site: str, histories_: Sequence[TicketHistory], *, since: datetime) -> tuple[Stranger, ...]:
         """Return writes of our own account that the state knows nothing of."""

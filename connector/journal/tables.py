@@ -383,7 +383,7 @@ identity = Table(
     "identity",
     metadata,
     _text("name", key=True),
-    _text("mark"),  # random; another one is another state
+    _text("mark"),  # random; another one is another state. Of the row `forgotten`: why the state last forgot something
     Column("epoch", BigInteger, nullable=False),  # grows whenever the state has forgotten something
     Column("count", BigInteger, nullable=False),  # of transactions that changed anything
 )

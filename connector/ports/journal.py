@@ -67,6 +67,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         Its clocks stay provisional, ``Records.quarantined`` names it, and reading its history after all clears it.
         """
 
+    def retry_histories(self, site: str) -> None:
+        """Let ``without_history`` name those that were given up once more: what refused them may have been mended."""
+
     def recall(self, site: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime) -> None:
         """Take in what our marks in histories tell: operations done, occasions settled, where paths stand.
 

@@ -19,6 +19,7 @@ class Recall:
         is_over: Nothing on the site waits for being read back.
         blind: Ids of tickets whose history could not be read: what was said there is not known.
         left: Open tickets still to be read.
+        read_at: When a history was last read here; before the first one, when the first pass began.
     """
 
     why: str = ""
@@ -27,6 +28,7 @@ class Recall:
     is_over: bool = True
     blind: frozenset[str] = frozenset()
     left: int = 0
+    read_at: datetime | None = None
 
     @property
     def freezes(self) -> bool:

@@ -54,7 +54,12 @@ class PollSettings(Strict):
         "ten minutes late, once a minute; an agent's client is enough). Jira: no meaning.",
     )
     history_share: Share = Field(
-        default=0.3, le=0.3, description="Part of the read budget that the helpdesk's own history may take."
+        default=0.3,
+        gt=0,
+        le=0.3,
+        description="Part of the read budget that the helpdesk's own history may take: more than 0, because nothing is "
+        "written on a ticket before its history has been read, and at most 30%.",
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": 0.3},
     )
     sweep_every: Duration = Field(
         default=as_written("6h"), description="Time between two sweeps of all open tickets for what deltas miss."

@@ -15,12 +15,14 @@ from connector.bootstrap import Connector
 from connector.bootstrap.service import Service
 from connector.cli.main import run
 from connector.engine.control import ControlServer
-from connector.ports import AsideKind, Progress, RunRow, SetAside
+from connector.ports import AsideKind, Candidate, Progress, RunRow, SetAside, TicketHistory
 from tests.bootstrap.conftest import Compose
+from tests.journal.samples import page, ticket
 
 KEYS = {
     *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
     *("next_poll_at", "failures", "budgets", "paused", "frozen", "aside", "held", "parked", "untold", "quarantined"),
+    "unread",
 }
 
 
@@ -131,6 +133,44 @@ def test_a_quarantined_ticket_is_in_sight_and_its_first_failures_are_not(
     assert "connector release zendesk:7" in row["command"]
     assert run(["-c", str(program.places.paused.with_name("connector.yaml")), "status"]) == 0
     assert "quarantined: 1" in capsys.readouterr().out
+
+
+def test_how_far_a_site_is_read_back_is_in_sight(compose: Compose, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new site reads every history first: that waits for nobody, until no history comes in for an hour."""
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    seen = [Candidate(ticket=ticket(id_, site="zendesk")) for id_ in ("1", "2", "3")]
+    ref = seen[0].ticket.ref
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        row = RunRow(id="r1", site="zendesk", kind="sync", policy="p", started_at=now - timedelta(hours=3))
+        journal.begin_run(row)
+        journal.store_page("zendesk", seen, page=page(), now=now)
+        (stuck,) = program.attention()
+        assert (stuck["kind"], stuck["since"]) == ("recalling", row.started_at)
+        assert stuck["what"] == "3 open tickets are still to be read back; no history could be read for an hour"
+        journal.store_history([TicketHistory(ref=ref, events=(), read_until=now)])
+    assert program.attention() == []
+    assert program.status().sites[1].unread == 2
+    assert run(["-c", str(program.places.paused.with_name("connector.yaml")), "status"]) == 0
+    assert "reading back, 2 tickets left" in capsys.readouterr().out
+
+
+def test_a_ticket_on_which_nothing_is_written_for_want_of_its_history_is_named_so(compose: Compose) -> None:
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    hidden = ticket("1", site="zendesk", level=2)
+    unread = TicketHistory(ref=hidden.ref, events=(), read_until=now, unreadable="403")
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        journal.store_page("zendesk", [Candidate(ticket=hidden)], page=page(), now=now)
+        for _ in range(3):
+            journal.skip_history("zendesk", [unread], now=now)
+        assert [row["consequence"][:19] for row in program.attention()] == ["its clocks stay pro"]
+        journal.end_recall("zendesk", policy_hash="p", now=now)
+    (row,) = program.attention()
+    assert row["consequence"] == "nothing is written there: what was said before the state was lost is not known"
+    assert row["command"] == "connector resume zendesk"
 
 
 def test_what_is_set_aside_is_in_sight_until_it_ends(compose: Compose) -> None:

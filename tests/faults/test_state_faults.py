@@ -352,6 +352,12 @@ def test_fault_65_a_damaged_state_is_refused_and_a_deleted_one_is_noticed(state:
     state.unlink()
     with open_journal(str(state), least_free=0) as journal:
         assert "deleted" in journal.forgotten
+        assert journal.open_site(SITE, fingerprint=FINGERPRINT).recall.freezes
+    with open_journal(str(state), least_free=0) as journal:  # a site that is configured later was perhaps known as well
+        assert journal.forgotten == ""
+        recall = journal.open_site("later", fingerprint="another helpdesk").recall
+        assert recall.freezes
+        assert "deleted" in recall.why
 
 
 def test_fault_66_a_lost_log_is_a_lost_memory(state: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from connector.domain.ticket import Priority, Ticket
 from connector.errors import Conflict, Denied, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
-from connector.ports import Presence
+from connector.ports import Presence, TicketHistory
 from tests.helpdesks.contract import change, note, wanted
 from tests.helpdesks.stopped_clock import START, StoppedClock
 
@@ -282,14 +283,50 @@ class TestPaging:
         with pytest.raises(Unavailable, match="token"):
             list(site.reader.history(["7"]))
 
-    def test_comments_that_move_between_pages_are_read_once(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+    def comments(self, site: JiraSite, wire: responses.RequestsMock, *shown: tuple[str, int]) -> TicketHistory:
+        """Return the history of an issue whose comments come in these pages: their ids, and how many are counted."""
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
         wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
-        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="1"), posted(id="2")], "total": 9})
-        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="2"), posted(id="3")], "total": 9})
-        wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id="3")], "total": 9})
+        for ids, total in shown:
+            wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id=id_) for id_ in ids], "total": total})
         (history,) = site.reader.history(["7"])
-        assert [e.id for e in history.events] == ["created", "comment:1", "comment:2", "comment:3"]
+        return history
+
+    @pytest.mark.parametrize(
+        "pages",
+        [
+            pytest.param([("12", 4), ("34", 4)], id="nothing moves"),
+            pytest.param([("12", 3), ("234", 4)], id="one comes in before the second page"),
+            pytest.param([("12", 5), ("34", 4), ("12", 4), ("34", 4)], id="one is deleted before the second page"),
+            pytest.param([("01", 5), ("34", 4), ("12", 4), ("34", 4)], id="what was deleted has moved one away"),
+        ],
+    )
+    def test_comments_that_move_between_pages_are_read_once(
+        self, site: JiraSite, wire: responses.RequestsMock, pages: list[tuple[str, int]]
+    ) -> None:
+        history = self.comments(site, wire, *pages)
+        assert [e.id for e in history.events] == ["created", *(f"comment:{n}" for n in "1234")]
+
+    @pytest.mark.parametrize(
+        "pages", [[("", 1), ("", 1)], [("12", 4), ("", 4), ("12", 4), ("", 4)], [("12", 4), ("23", 4)] * 2]
+    )
+    def test_comments_that_are_counted_and_not_shown_are_no_history(
+        self, site: JiraSite, wire: responses.RequestsMock, pages: list[tuple[str, int]]
+    ) -> None:
+        history = self.comments(site, wire, *pages)
+        assert (history.events, history.marks) == ((), ())
+        assert "counted and not shown" in history.unreadable
+
+    def test_comments_are_read_by_the_account_that_writes(
+        self, clock: StoppedClock, wire: responses.RequestsMock
+    ) -> None:
+        author = Basic("writer@acme.example", "u")
+        site = site_on(clock, writer=author)
+        wire.get(f"{API}/myself", json={"accountId": "us"})
+        self.comments(site, wire, ("1", 1))
+        (asked,) = [call.request for call in wire.calls if str(call.request.url).partition("?")[0].endswith("/comment")]
+        told = base64.b64encode(b"writer@acme.example:u").decode()
+        assert asked.headers["Authorization"] == f"Basic {told}"
 
     def test_a_history_that_cannot_be_read_says_so(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})

@@ -252,6 +252,19 @@ def test_a_history_that_cannot_be_read_is_tried_three_times_and_then_named(journ
     assert not journal.load(SITE, ["1"], now=NOW)[0].history.complete  # provisional
 
 
+def test_a_history_that_was_given_up_is_tried_once_more_after_resume(journal):
+    store(journal, ticket("1"), ticket("2"))
+    for _ in range(2):
+        journal.skip_history(SITE, [_unreadable("1"), _unreadable("2")], now=NOW)
+    journal.skip_history(SITE, [_unreadable("1")], now=NOW)
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    journal.resume(SITE, allow=0, now=NOW, actor="anna")
+    assert journal.without_history(SITE, limit=9) == ("1", "2")
+    journal.skip_history(SITE, [_unreadable("1")], now=NOW)
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    assert len(journal.records().quarantined()) == 1
+
+
 def test_a_history_that_can_be_read_after_all_or_a_ticket_that_is_gone_clears_it(journal):
     store(journal, ticket("1"), ticket("2"))
     for _ in range(3):

@@ -176,7 +176,7 @@ class JiraReader:
             page = self._gone_of(chunk, self._page(found, ""))
             tickets = [observation.ticket for observation in page.observations]
             issues = {issue.id: issue for issue in found.issues}
-            histories = Histories(self._client, self._shape, self._insight)
+            histories = Histories(self._client, self._shape, self._insight, author=self._author)
             yield from histories.read(tickets, issues, read_until=read_until)
             why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
             for id_, reason in why.items():

@@ -21,12 +21,19 @@ from connector.ports import TicketHistory
 
 MOST_PAGES = 1000
 
+READINGS = 2
+"""Times that comments are read before what is counted and not shown is taken for hidden."""
+
 
 class Histories:
-    """Histories of one site's issues."""
+    """Histories of one site's issues.
 
-    def __init__(self, client: Client, shape: Shape, insight: Insight) -> None:
+    Comments are read as their ``author``, the account that writes: what others may not see, its author may.
+    """
+
+    def __init__(self, client: Client, shape: Shape, insight: Insight, *, author: Client) -> None:
         self._client = client
+        self._author = author
         self._shape = shape
         self._insight = insight
 
@@ -82,15 +89,31 @@ class Histories:
         raise Unavailable(f"changelogs did not end within {MOST_PAGES} pages")
 
     def _comments(self, id_: str) -> list[Comment]:
-        """Return every comment once, oldest first, also when some are added or deleted between the pages."""
+        """Return every comment once, oldest first, also when some are added or deleted between the pages.
+
+        Raises ``Malformed`` where comments are counted and not shown: one of them may be ours.
+        """
+        for _ in range(READINGS):
+            comments, is_whole = self._read_comments(id_)
+            if is_whole:
+                return comments
+        raise Malformed(f"comments of {id_} are counted and not shown: nobody knows whether one of them is ours")
+
+    def _read_comments(self, id_: str) -> tuple[list[Comment], bool]:
+        """Return the comments that are shown, and whether they are all of them.
+
+        One that is deleted between two pages moves another from the second to the first, where it is missed.
+        """
         comments: dict[str, Comment] = {}
-        start = 0
+        start, counted, is_steady = 0, 0, True
         for _ in range(MOST_PAGES):
-            answer = self._client.call(wire.comments(id_, start=start))
+            answer = self._author.call(wire.comments(id_, start=start))
             page = pages.decoded(answer.body, CommentPage, what="comments")
             fresh = {c.id: c for c in page.comments or () if c.id not in comments}
             comments |= fresh
             start += len(page.comments or ())
-            if not fresh or start >= (page.total or 0):
-                return list(comments.values())
+            is_steady = is_steady and counted <= (page.total or 0)
+            counted = page.total or 0
+            if not fresh or start >= counted:
+                return list(comments.values()), is_steady and len(comments) >= counted
         raise Unavailable(f"comments of {id_} did not end within {MOST_PAGES} pages")
