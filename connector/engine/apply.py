@@ -103,6 +103,7 @@ class _Apply:
             self._sender.done.complete.add(ticket.ref.id)
         else:
             self._sender.wait(ticket, "an earlier comment is still looked for in the helpdesk")
+            self._resender.tell_of_a_long_wait(planned.change)
 
     # ---- what is open
 

@@ -127,6 +127,7 @@ def _fail(connection: Connection, op: Op, why: str, *, now: datetime, failure: s
         document=settled_document(op.write),
         body_digest=body_digest(op.write),
         look_at=None,
+        resent=op.resent,
         failure=failure,
     )
 
