@@ -15,7 +15,7 @@ from connector.domain.ticket import Ticket
 from connector.engine.orders import forbids
 from connector.engine.recover import Ready, park
 from connector.engine.sending import Sender
-from connector.errors import Conflict, Exposed, HelpdeskError, Rejected, Unknown
+from connector.errors import Conflict, Denied, Exposed, HelpdeskError, Rejected, Unknown
 from connector.ports import Alarm, AlarmKind, JournalEvent, Op, OpStatus
 
 TOO_OLD = timedelta(hours=24)
@@ -158,6 +158,8 @@ class Resender:
 
     def _send(self, before: Op, ticket: Ticket) -> None:
         sender = self._sender
+        if sender.is_closed(ticket):
+            return
         sender.around.fence.arm()
         digest = sender.writer.request_digest(before.write, seen=ticket)
         now, sent_at = sender.around.clock.now(), sender.writer.server_now()
@@ -185,4 +187,7 @@ class Resender:
             sender.done.conflicted.add(op.write.ref.id)
             return
         sender.done.failed += 1
+        if isinstance(error, Denied) and error.about == "permission":
+            sender.close(ticket.scope, error)
+            return
         sender.hold_up(error)

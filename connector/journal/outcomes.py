@@ -46,7 +46,12 @@ WATCH_FROM = timedelta(minutes=5)
 
 
 def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
-    """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes."""
+    """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes.
+
+    Of what was parked a person confirms the comment alone: its fields were planned anew when it was parked.
+    """
+    if op.status is OpStatus.PARKED:
+        op = replace(op, write=replace(op.write, fields=()))
     moved = move(
         connection,
         op,
@@ -61,7 +66,9 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, a
     )
     if not moved:
         return
-    if _overlay(connection, op.write, receipt.version):
+    if op.status is OpStatus.PARKED:
+        _note_occasions(connection, op.write, _comment_occasions(op.write), Outcome.DONE, receipt.at)
+    elif _overlay(connection, op.write, receipt.version):
         _store_applied(connection, op.write, receipt.at)
         _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
     if receipt.found and op.write.comment is not None:

@@ -15,9 +15,9 @@ from connector.domain.ticket import Priority, Status, TicketRef
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome
 from connector.engine.resend import LONG_WAIT, TOO_OLD
-from connector.errors import Rejected
+from connector.errors import Denied, Rejected
 from connector.helpdesks.memory import AGENT, Fault
-from connector.ports import AlarmKind, AsideKind, Lookup, Op, OpStatus, Presence, SetAside
+from connector.ports import AlarmKind, AsideKind, Lookup, Op, OpStatus, Presence, Receipt, SetAside
 from tests.engine.stage import MINUTE, POLICY, SECOND, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -197,6 +197,31 @@ def test_a_look_before_its_time_is_not_made(stage: Stage, desk: Desk, clock: Sto
     clock.move(SECOND)
     stage.run("desk", fetch=False)
     assert desk.world.requests.total() == asked
+
+
+def test_a_second_copy_that_lacks_a_permission_freezes_its_scope_alone(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    lose_a_note(stage, desk)
+    clock.move(NOTE)
+    stage.run("desk")
+    clock.move(APART)
+
+    def refuse(write: Write) -> None:
+        if write.comment is not None:
+            raise Denied("403", about="permission", remedy="give it")
+
+    desk.writer.before_send = refuse
+    stage.run("desk")
+    assert stage.journal.records().sites()[0].frozen == {}
+    assert [item.kind for item in stage.journal.aside("desk")] == [AsideKind.SCOPE]
+    assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+    desk.writer.before_send = lambda _: None
+    stage.run("desk")
+    assert said(desk) == []
+    stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+    stage.run("desk")
+    assert said(desk) == [1]
 
 
 class TestWhatMustNotStandThere:
@@ -464,3 +489,23 @@ class TestOrders:
         stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
         stage.run("desk")
         assert said(desk) == [1]
+
+    def test_done_settles_what_was_said_and_nothing_else(self, stage: Stage, desk: Desk) -> None:
+        """Its fields were planned anew when it was parked, and the ticket has climbed since."""
+        desk.world.compares = True  # the fields travel with the comment
+        parked = self.park_a_note(stage, desk)
+        assert parked.write.fields
+        for _ in range(4):
+            stage.clock.move(MINUTE * 3)
+            stage.run("desk")
+        id_ = parked.write.ref.id
+        before = stage.stored("desk", id_)
+        assert before.ticket.level == desk.live(id_).level == 2
+        now = stage.clock.now()
+        receipt = Receipt(key=parked.write.key, remote_id="found by op", version="", at=now)
+        stage.journal.settle(parked, receipt, now=now, actor="op")
+        after = stage.stored("desk", id_)
+        assert (after.ticket, after.applied) == (before.ticket, before.applied)
+        about = str(parked.write.comment.notice.occasion), Effect.NOTES  # type: ignore[union-attr]
+        assert after.said[about].outcome is Outcome.DONE
+        assert stage.wanted("desk") == {}
