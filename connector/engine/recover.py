@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from connector.domain.site import Effect
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Status, Ticket
+from connector.engine.aside import CONFIRM_AFTER, suspect
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.next_step import Evidence, Next, OpenRow, Step, is_dead, next_step
 from connector.engine.pull import take_in
 from connector.engine.quarantine import LOOKING, pardon, sparing, strike
 from connector.errors import Denied, HelpdeskError, what_failed, where_failed
-from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Receipt, TicketWriter
+from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Presence, Receipt, TicketWriter
 
 LOOK_BACK = timedelta(minutes=5)
 """How far before the sending we look: clocks differ."""
@@ -129,6 +130,9 @@ class _Recovery:
             self._report_copies(op, seen.copies)
         if seen.exposed and not self._stands_hidden(op, seen.exposed):
             return
+        if seen.presence is Presence.UNPROVABLE and op.write.comment is not None and self._is_gone(op):
+            self._leave(op)
+            return
         at = seen.at or self._now
         found = next_step(OpenRow.of(op), Evidence(presence=seen.presence, guard=seen.guard, at=at))
         match found.step:
@@ -142,6 +146,22 @@ class _Recovery:
                 self._ready(op, found, seen, at)
             case _:
                 self._park(op, found)
+
+    def _is_gone(self, op: Op) -> bool:
+        """Return whether the helpdesk does not show the very ticket: then there is nothing to be proved on it."""
+        id_ = op.write.ref.id
+        return id_ in self._site.reader.get((id_,)).gone
+
+    def _leave(self, op: Op) -> None:
+        """Wait for the second look that settles whether a ticket is gone; on one that is, nothing is said any more."""
+        id_ = op.write.ref.id
+        stored = self._journal.load(self._site.name, [id_], now=self._now)
+        if not stored or stored[0].ticket.status is Status.GONE:
+            self._journal.withdraw(op, "the ticket is gone", now=self._now)
+            return
+        suspect(self._site, self._around, [id_], now=self._now)
+        self._journal.look_again(op, at=self._now + CONFIRM_AFTER, absent_at=op.absent_at)
+        self._done.waiting += 1
 
     def _settle(self, op: Op, seen: Lookup) -> None:
         receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now, found=True)

@@ -108,7 +108,10 @@ def drop(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
 
 
 def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
-    """Open a parked write again: its occasions stay parked, so nothing but the order sends it."""
+    """Open a parked comment again, without its fields, which were planned anew when it was parked.
+
+    Its occasions stay parked, so nothing but the order sends it.
+    """
     busy = select(ops.c.id).where(
         ops.c.site == op.write.ref.site,
         ops.c.ticket == op.write.ref.id,
@@ -119,6 +122,7 @@ def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -
     if connection.execute(busy.limit(1)).scalar_one_or_none() is not None:
         raise Busy(f"{op.write.ref}: another comment is on its way", remedy="try again when it is settled")
     values = {"look_at": to_micros(now), "absent_at": None, "resent": 0, "ordered_by": actor, "why": ""}
+    values["document"] = write_document(replace(op.write, fields=()))
     if move(connection, op, to=OpStatus.SENDING, expected=(OpStatus.PARKED,), **values):
         audit.append(connection, _line(op, "resend-ordered", now, {}, actor=actor))
 

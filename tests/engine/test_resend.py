@@ -99,6 +99,39 @@ def test_swallowed_twice_it_is_parked_and_somebody_is_called(stage: Stage, desk:
     assert row.outcome is Outcome.PARKED
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_deleted_ticket_is_told_nothing_and_nobody_is_called(
+    stage: Stage, desk: Desk, clock: StoppedClock, ordered: bool
+) -> None:
+    id_ = lose_a_note(stage, desk)
+    if ordered:
+        (op,) = stage.journal.sending("desk")
+        stage.journal.fail(op, OpStatus.PARKED, "who knows", now=clock.now())
+        (parked,) = stage.ops("desk", OpStatus.PARKED)
+        stage.journal.order_resend(parked, now=clock.now(), actor="op")
+    desk.world.delete(id_)
+    for _ in range(4):
+        clock.move(APART)
+        stage.run("desk")
+    (op,) = [op for op in stage.ops("desk") if op.write.comment]
+    assert (op.status, op.why) == (OpStatus.FAILED, "the ticket is gone")
+    assert stage.ears.alarms == []
+    assert op.write.comment.body == ""
+
+
+def test_a_ticket_that_was_hidden_for_a_moment_gets_its_note(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    id_ = lose_a_note(stage, desk)
+    hidden = desk.world.rows.pop(id_)
+    clock.move(SECOND * 10)
+    stage.run("desk")
+    desk.world.rows[id_] = hidden
+    for _ in range(5):
+        clock.move(APART)
+        stage.run("desk")
+    assert said(desk) == [1]
+    assert stage.ears.alarms == []
+
+
 @pytest.mark.parametrize("status", [Status.SOLVED, Status.CLOSED])
 def test_a_finished_ticket_is_told_nothing(stage: Stage, desk: Desk, clock: StoppedClock, status: Status) -> None:
     id_ = lose_a_note(stage, desk)
@@ -490,7 +523,8 @@ class TestOrders:
         stage.run("desk")
         assert said(desk) == [1]
 
-    def test_done_settles_what_was_said_and_nothing_else(self, stage: Stage, desk: Desk) -> None:
+    @pytest.mark.parametrize("by", ["done", "a look after an order"])
+    def test_done_settles_what_was_said_and_nothing_else(self, stage: Stage, desk: Desk, by: str) -> None:
         """Its fields were planned anew when it was parked, and the ticket has climbed since."""
         desk.world.compares = True  # the fields travel with the comment
         parked = self.park_a_note(stage, desk)
@@ -503,6 +537,9 @@ class TestOrders:
         assert before.ticket.level == desk.live(id_).level == 2
         now = stage.clock.now()
         receipt = Receipt(key=parked.write.key, remote_id="found by op", version="", at=now)
+        if by != "done":
+            self.order(stage, parked)
+            (parked,) = stage.journal.sending("desk")
         stage.journal.settle(parked, receipt, now=now, actor="op")
         after = stage.stored("desk", id_)
         assert (after.ticket, after.applied) == (before.ticket, before.applied)
