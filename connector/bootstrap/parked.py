@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.reports import TicketNames
 from connector.domain.change import Write
+from connector.engine.orders import forbids
 from connector.errors import ConnectorError, UnsafePlan
 from connector.ports import Journal, Op, OpStatus, Receipt, Records
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
+
+_DROP = "connector parked drop KEY"
 
 SHORTEST_KEY = 6
 """Hex digits of a key that a person has to give at least."""
@@ -45,7 +48,7 @@ def settle_parked(program: Connector, journal: Journal, action: str, key: str, *
 
     Raises:
         ConnectorError: No parked write, or more than one, has a key that begins so.
-        UnsafePlan: It is to be sent again where nothing of its kind may be written.
+        UnsafePlan: It is to be sent again where nothing of its kind may be written now.
     """
     now, op = program.now(), _find(journal.records(), key)
     if action == "done":
@@ -54,7 +57,7 @@ def settle_parked(program: Connector, journal: Journal, action: str, key: str, *
     elif action == "drop":
         journal.drop(op, now=now, actor=actor)
     else:
-        _check_sendable(program, op)
+        _check_sendable(program, journal.records(), op, now=now)
         journal.order_resend(op, now=now, actor=actor)
     return {"site": op.write.ref.site, "ticket": op.write.ref.id, "what": _what(op.write), "action": action}
 
@@ -67,15 +70,21 @@ def _find(records: Records, key: str) -> Op:
     raise ConnectorError(f"{said} a key that begins with {key!r}", remedy="connector parked lists them")
 
 
-def _check_sendable(program: Connector, op: Op) -> None:
-    site = op.write.ref.site
-    if op.write.comment is None:
-        raise UnsafePlan("fields are planned anew by every pass, not sent again", remedy="connector parked drop KEY")
-    if site not in program.settings.site_names:
-        raise UnsafePlan(f"{site} is not configured any more", remedy="connector parked drop KEY")
-    audience, rules = op.write.comment.notice.audience, program.rules(site)
-    if not any(audience in effects for effects in (rules.effects, *rules.scopes.values())):
-        raise UnsafePlan(f"{audience} is not switched on for {site}", remedy="connector parked drop KEY")
+def _check_sendable(program: Connector, records: Records, op: Op, *, now: datetime) -> None:
+    """Raise ``UnsafePlan`` where the next pass could not send it: an order is given while it can be carried out."""
+    ref = op.write.ref
+    if ref.site not in program.settings.site_names:
+        raise UnsafePlan(f"{ref.site} is not configured any more", remedy=_DROP)
+    stored = records.stored(ref, now=now)
+    why = program.pause_file() or forbids(
+        op.write,
+        stored.ticket if stored is not None else None,
+        program.rules(ref.site),
+        state=next(state for state in records.sites() if state.site == ref.site),
+        aside=records.aside(site=ref.site),
+    )
+    if why:
+        raise UnsafePlan(f"it cannot be sent now: {why}", remedy=f"end that first (connector status), or: {_DROP}")
 
 
 def _parked(records: Records) -> tuple[Op, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import as_written
 from connector.engine.bulk import BULK_FROM, write_in_bulk
 from connector.engine.kit import Surroundings
@@ -62,24 +62,32 @@ class _Apply:
         return {op.write.ref.id: op for op in found if op.write.comment is not None}
 
     def run(self) -> Applied:
-        single, bulk = self._sorted()
+        before, bulk, after = self._sorted()
         try:
             self._send_ordered()
-            for planned in single:
+            for planned in before:
                 self._one_ticket(planned)
             write_in_bulk(self._sender, bulk)
+            for planned in after:
+                self._one_ticket(planned)
             self._clear_up()
         except StopSite:
             pass
         return self._sender.done
 
-    def _sorted(self) -> tuple[list[Planned], list[Planned]]:
-        """Split the plan into single writes, in order, and field-only changes that a bulk job may take."""
+    def _sorted(self) -> tuple[list[Planned], list[Planned], list[Planned]]:
+        """Split the plan into field-only changes that bulk jobs may take, and single writes before and after them.
+
+        The jobs come before what is less urgent than the most urgent of them: should the helpdesk ask to be left alone,
+        nothing urgent has waited behind it.
+        """
         plain = [p for p in self._plan.planned if not p.change.comments and not p.change.hard]
         if not self._writer.bulk_size or len(plain) < BULK_FROM:
-            return list(self._plan.planned), []
-        taken = {id(p) for p in plain}
-        return [p for p in self._plan.planned if id(p) not in taken], plain
+            return list(self._plan.planned), [], []
+        taken, first = {id(p) for p in plain}, min(_severity(p) for p in plain)
+        single = [p for p in self._plan.planned if id(p) not in taken]
+        before = [p for p in single if _severity(p) <= first]
+        return before, plain, [p for p in single if _severity(p) > first]
 
     def _one_ticket(self, planned: Planned) -> None:
         self._resender.make_way(planned.change)
@@ -103,6 +111,7 @@ class _Apply:
             self._sender.done.complete.add(ticket.ref.id)
         else:
             self._sender.wait(ticket, "an earlier comment is still looked for in the helpdesk")
+            self._resender.tell_of_a_long_wait(planned.change)
 
     # ---- what is open
 
@@ -123,3 +132,8 @@ class _Apply:
         around = self._sender.around
         found = around.journal.load(self._plan.site, [id_], now=around.clock.now())
         return found[0].ticket if found else None
+
+
+def _severity(planned: Planned) -> int:
+    """Return the place of a change's severity in a plan: the smaller, the sooner."""
+    return planned.change.severity or len(Priority) + 1

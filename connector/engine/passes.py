@@ -13,7 +13,7 @@ from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.held import all_held, end_old_allowance, report_held
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.reconcile import PassPlan, reconcile
-from connector.engine.recover import Ready, Recovered, recover
+from connector.engine.recover import Recovered, recover
 from connector.engine.sending import NOT_NOW
 from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan
 from connector.ports import (
@@ -23,7 +23,6 @@ from connector.ports import (
     Progress,
     RunRow,
     RunSummary,
-    SiteState,
     TicketWriter,
 )
 
@@ -143,7 +142,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     if state.paused:
         plan = all_held(plan, state)
     report_held(site.reading, around, plan)
-    ready = _may_speak(recovered, state)
+    ready = {} if state.paused else recovered.ready
     applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
     _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
     move_on(around, plan, applied)
@@ -166,15 +165,6 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         plan=plan,
         applied=applied,
     )
-
-
-def _may_speak(recovered: Recovered, state: SiteState) -> dict[str, Ready]:
-    """Return the open comments that may be sent again while nothing is paused and their effect is not frozen."""
-    if state.paused:
-        return {}
-    audiences = {id_: ready.op.write.comment for id_, ready in recovered.ready.items()}
-    stopped = {id_ for id_, said in audiences.items() if said is not None and said.notice.audience in state.frozen}
-    return {id_: ready for id_, ready in recovered.ready.items() if id_ not in stopped}
 
 
 def move_on(around: Surroundings, plan: PassPlan, applied: Applied) -> None:

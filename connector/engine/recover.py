@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from connector.domain.site import Effect
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Status, Ticket
+from connector.engine.aside import CONFIRM_AFTER, suspect
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.next_step import Evidence, Next, OpenRow, Step, next_step
+from connector.engine.next_step import Evidence, Next, OpenRow, Step, is_dead, next_step
 from connector.engine.pull import take_in
 from connector.engine.quarantine import LOOKING, pardon, sparing, strike
 from connector.errors import Denied, HelpdeskError, what_failed, where_failed
-from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Receipt, TicketWriter
+from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Presence, Receipt, TicketWriter
 
 LOOK_BACK = timedelta(minutes=5)
 """How far before the sending we look: clocks differ."""
@@ -36,11 +37,17 @@ COPIES_TO_ALARM = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """An open write that may be sent again. ``ticket`` is as it stands, where the helpdesk compares it."""
+    """An open write that may be sent again, if the plan wants it.
+
+    Attributes:
+        ticket: As it stands, where the helpdesk compares it.
+        dead: No copy under way is applied any more: it may be given up and planned anew another time.
+    """
 
     op: Op
     why: str
     ticket: Ticket | None = None
+    dead: bool = False
 
 
 @dataclass(slots=True)
@@ -123,6 +130,9 @@ class _Recovery:
             self._report_copies(op, seen.copies)
         if seen.exposed and not self._stands_hidden(op, seen.exposed):
             return
+        if seen.presence is Presence.UNPROVABLE and op.write.comment is not None and self._is_gone(op):
+            self._leave(op)
+            return
         at = seen.at or self._now
         found = next_step(OpenRow.of(op), Evidence(presence=seen.presence, guard=seen.guard, at=at))
         match found.step:
@@ -133,9 +143,25 @@ class _Recovery:
             case Step.WAIT:
                 self._wait(op, found, at)
             case Step.RESEND:
-                self._ready(op, found, seen)
+                self._ready(op, found, seen, at)
             case _:
                 self._park(op, found)
+
+    def _is_gone(self, op: Op) -> bool:
+        """Return whether the helpdesk does not show the very ticket: then there is nothing to be proved on it."""
+        id_ = op.write.ref.id
+        return id_ in self._site.reader.get((id_,)).gone
+
+    def _leave(self, op: Op) -> None:
+        """Wait for the second look that settles whether a ticket is gone; on one that is, nothing is said any more."""
+        id_ = op.write.ref.id
+        stored = self._journal.load(self._site.name, [id_], now=self._now)
+        if not stored or stored[0].ticket.status is Status.GONE:
+            self._journal.withdraw(op, "the ticket is gone", now=self._now)
+            return
+        suspect(self._site, self._around, [id_], now=self._now)
+        self._journal.look_again(op, at=self._now + CONFIRM_AFTER, absent_at=op.absent_at)
+        self._done.waiting += 1
 
     def _settle(self, op: Op, seen: Lookup) -> None:
         receipt = Receipt(key=op.write.key, remote_id=seen.remote_id, version=seen.version, at=self._now, found=True)
@@ -154,20 +180,18 @@ class _Recovery:
         self._journal.look_again(op, at=self._now + rest, absent_at=found.absent_at)
         self._done.waiting += 1
 
-    def _ready(self, op: Op, found: Next, seen: Lookup) -> None:
+    def _ready(self, op: Op, found: Next, seen: Lookup, at: datetime) -> None:
         """Hand it on; what is not sent in this pass is looked for again with the next one."""
         if op.look_at is not None and op.look_at <= self._now:
             self._journal.look_again(op, at=None, absent_at=found.absent_at)
-        self._done.ready[op.write.ref.id] = Ready(op=op, why=found.why, ticket=seen.ticket)
+        dead = is_dead(OpenRow.of(op), at)
+        self._done.ready[op.write.ref.id] = Ready(op=op, why=found.why, ticket=seen.ticket, dead=dead)
         if op.resent == COPIES_TO_ALARM:
             self._alarm(AlarmKind.FINDING, op, f"a write on {op.write.ref} had no clear answer {op.resent + 1} times")
 
     def _park(self, op: Op, found: Next) -> None:
-        message = f"a write on {op.write.ref} is parked: {found.why}; it is not sent again by itself"
-        self._alarm(AlarmKind.PARK, op, message, remedy=f"look at the ticket, then: connector parked done {_short(op)}")
-        self._journal.fail(op, OpStatus.PARKED, found.why, now=self._now)  # after it: a crash must not lose the alarm
+        park(op, found.why, self._around)
         self._done.parked += 1
-        self._say("write_parked", op, why=found.why)
 
     # ---- writes that were sent more than once
 
@@ -236,5 +260,12 @@ class _Recovery:
         )
 
 
-def _short(op: Op) -> str:
-    return op.write.key[:12]
+def park(op: Op, why: str, around: Surroundings) -> None:
+    """Leave an open write to a person, with an alarm."""
+    ref, now = op.write.ref, around.clock.now()
+    message = f"a write on {ref} is parked: {why}; it is not sent again by itself"
+    remedy = f"look at the ticket, then: connector parked done {op.write.key[:12]}"
+    alarm = Alarm(kind=AlarmKind.PARK, site=ref.site, ticket=str(ref), message=message, remedy=remedy, at=now)
+    around.notifier.alarm(alarm)
+    around.journal.fail(op, OpStatus.PARKED, why, now=now)  # after it: a crash must not lose the alarm
+    around.observer.event("write_parked", site=ref.site, ticket=str(ref), write=op.write, why=why)

@@ -12,13 +12,21 @@ from datetime import timedelta
 
 from connector.domain.change import Change, Write
 from connector.domain.ticket import Ticket
-from connector.engine.recover import Ready
+from connector.engine.orders import forbids
+from connector.engine.recover import Ready, park
 from connector.engine.sending import Sender
-from connector.errors import Conflict, Exposed, HelpdeskError, Rejected, Unknown
-from connector.ports import Op, OpStatus
+from connector.errors import Conflict, Denied, Exposed, HelpdeskError, Rejected, Unknown
+from connector.ports import Alarm, AlarmKind, JournalEvent, Op, OpStatus
 
 TOO_OLD = timedelta(hours=24)
 """A copy that has waited for so long is given up. Whether its occasion is still to be said, a later plan decides."""
+
+LONG_WAIT = timedelta(minutes=15)
+"""How long a comment may wait behind another one before somebody is told: longer than any quarantine with its looks."""
+
+WAITED = "comment-waits"
+MOST_LINES = 1_000
+"""Lines of one ticket's audit that are looked through for an alarm given before."""
 
 
 class Resender:
@@ -48,14 +56,40 @@ class Resender:
         return ready is not None and ready.op.write.key == key
 
     def make_way(self, change: Change) -> None:
-        """Give an open comment up where the plan says something else to the same readers in its place."""
+        """Give an open comment up where the plan says something else in its place: to the same readers for good.
+
+        To others it is as yet unsaid: it may be frozen, or switched off, and is planned anew when it is wanted again.
+        Until then no copy of it may land any more.
+        """
         ready = self._ready.get(change.ref.id)
         if ready is None or ready.op.ordered_by:
             return
         said = {comment.key: comment.notice.audience for comment in change.comments}
         mine = ready.op.write.comment
-        if mine is not None and mine.key not in said and mine.notice.audience in said.values():
+        if mine is None or mine.key in said:
+            return
+        if mine.notice.audience in said.values():
             self._give_up(ready, "a later threshold or level speaks in its place")
+        elif said and ready.dead:
+            self._put_off(ready, "it is not wanted now, and keeps something else from being said")
+
+    def tell_of_a_long_wait(self, change: Change) -> None:
+        """Raise the alarm, once for each open comment, when others have waited behind it for ``LONG_WAIT``."""
+        around, ref = self._sender.around, change.ref
+        op, now = self._open.get(ref.id), around.clock.now()
+        if op is None or now - op.sent_at <= LONG_WAIT:
+            return
+        lines = around.journal.records().events(site=ref.site, ticket=ref.id, limit=MOST_LINES)
+        if any(line.kind == WAITED and line.key == op.write.key for line in lines):
+            return
+        message = f"a comment on {ref} waits: what became of an earlier one is still not known"
+        remedy = f"look at the ticket: connector explain {ref}"
+        around.notifier.alarm(
+            Alarm(kind=AlarmKind.FINDING, site=ref.site, ticket=str(ref), message=message, remedy=remedy, at=now)
+        )
+        around.journal.record(
+            JournalEvent(at=now, kind=WAITED, site=ref.site, ticket=ref.id, key=op.write.key, run=self._sender.run)
+        )
 
     def unplanned(self) -> tuple[str, ...]:
         """Return ids of tickets whose open comment may be sent again and was not."""
@@ -66,13 +100,18 @@ class Resender:
 
         What waited may have been held all the time, by a budget or by a person: it is planned anew once it is let go.
         """
-        now, journal = self._sender.around.clock.now(), self._sender.around.journal
+        now = self._sender.around.clock.now()
         for id_, ready in list(self._ready.items()):
             if id_ in finished:
                 self._give_up(ready, "the ticket is finished")
             elif not ready.op.ordered_by and now - ready.op.sent_at > TOO_OLD:
-                journal.fail(ready.op, OpStatus.FAILED, f"not sent again within {TOO_OLD}", now=now)
-                self._forget(ready.op)
+                self._put_off(ready, f"not sent again within {TOO_OLD}")
+
+    def _put_off(self, ready: Ready, why: str) -> None:
+        """Give a copy up whose occasion stays open; what is said of it another time is one copy more, and watched."""
+        now, journal = self._sender.around.clock.now(), self._sender.around.journal
+        journal.fail(replace(ready.op, resent=ready.op.resent + 1), OpStatus.FAILED, why, now=now)
+        self._forget(ready.op)
 
     def _give_up(self, ready: Ready, why: str) -> None:
         self._sender.around.journal.withdraw(ready.op, why, now=self._sender.around.clock.now())
@@ -89,9 +128,25 @@ class Resender:
         return tuple(ready for ready in self._ready.values() if ready.op.ordered_by)
 
     def send_ordered(self, ready: Ready, ticket: Ticket) -> None:
-        """Send a parked comment again; its fields were planned anew long ago and stay out."""
+        """Send a parked comment again; its fields were planned anew long ago and stay out.
+
+        Where nothing of its kind may be written by now it is parked again, aloud: somebody waits for it.
+        """
+        if why := self._forbids(ready, ticket):
+            park(ready.op, f"ordered, and not sent: {why}", self._sender.around)
+            self._sender.done.failed += 1
+            self._forget(ready.op)
+            return
         alone = replace(ready.op.write, fields=(), seen=ticket.version)
         self._send(replace(ready.op, write=alone), ticket)
+
+    def _forbids(self, ready: Ready, ticket: Ticket) -> str:
+        around, site = self._sender.around, self._sender.site
+        rules = around.rules_of(site)
+        if rules is None:
+            return f"{site} is not configured"
+        state = around.journal.open_site(site, fingerprint=rules.fingerprint)
+        return forbids(ready.op.write, ticket, rules, state=state, aside=around.journal.aside(site))
 
     def send(self, planned: Write, ticket: Ticket) -> None:
         """Send the open comment again, as it was stored.
@@ -103,6 +158,8 @@ class Resender:
 
     def _send(self, before: Op, ticket: Ticket) -> None:
         sender = self._sender
+        if sender.is_closed(ticket):
+            return
         sender.around.fence.arm()
         digest = sender.writer.request_digest(before.write, seen=ticket)
         now, sent_at = sender.around.clock.now(), sender.writer.server_now()
@@ -130,4 +187,7 @@ class Resender:
             sender.done.conflicted.add(op.write.ref.id)
             return
         sender.done.failed += 1
+        if isinstance(error, Denied) and error.about == "permission":
+            sender.close(ticket.scope, error)
+            return
         sender.hold_up(error)

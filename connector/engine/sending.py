@@ -138,8 +138,7 @@ class Sender:
 
     def write(self, write: Write, ticket: Ticket) -> Receipt | None:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
-        if ticket.scope in self._closed:
-            self.wait(ticket, f"{ticket.scope} is frozen: {self._closed[ticket.scope]}")
+        if self.is_closed(ticket):
             return None
         spared = self._sparing(write, ticket)
         op = self.arm([(spared, ticket)])[0] if spared is not None else None
@@ -153,6 +152,13 @@ class Sender:
             return self.write(rest, ticket) if rest is not None else None
         self.settle(op, ticket, receipt)
         return receipt
+
+    def is_closed(self, ticket: Ticket) -> bool:
+        """Return whether this run has found that we may not write in the ticket's scope; then its writes wait."""
+        if ticket.scope not in self._closed:
+            return False
+        self.wait(ticket, f"{ticket.scope} is frozen: {self._closed[ticket.scope]}")
+        return True
 
     def _sparing(self, write: Write, ticket: Ticket) -> Write | None:
         """Return a write without the fields that this run has found missing in the ticket's scope."""
@@ -200,7 +206,7 @@ class Sender:
             case Denied(about="permission") if stop:
                 self.done.failed += 1
                 journal.fail(op, OpStatus.FAILED, why, now=now)
-                self._close(ticket.scope, error, now=now)
+                self.close(ticket.scope, error)
             case _:
                 self.done.failed += 1
                 journal.fail(op, OpStatus.FAILED, why, now=now)
@@ -238,9 +244,9 @@ class Sender:
         self.freeze(Effect.NOTES, why, error.remedy)
         raise StopSite
 
-    def _close(self, scope: str, error: Denied, *, now: datetime) -> None:
+    def close(self, scope: str, error: Denied) -> None:
         """Freeze one scope, where we lack a permission, and raise the alarm; the others go on."""
-        why = str(error)[:200]
+        why, now = str(error)[:200], self.around.clock.now()
         self._closed[scope] = why
         message = f"writes to {scope} on {self.site} are frozen: {why}"
         self._alarm(AlarmKind.FREEZE, message, f"{error.remedy}, then: connector resume {self.site}")

@@ -50,7 +50,12 @@ WATCH_FROM = timedelta(minutes=5)
 
 
 def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, actor: str = "connector") -> None:
-    """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes."""
+    """Store what the helpdesk confirmed: values, occasions, budgets, the ticket as it stands now; the text goes.
+
+    Of what was parked a person confirms the comment alone: its fields were planned anew when it was parked.
+    """
+    if op.status is OpStatus.PARKED:
+        op = replace(op, write=replace(op.write, fields=()))
     moved = move(
         connection,
         op,
@@ -65,7 +70,9 @@ def settle(connection: Connection, op: Op, receipt: Receipt, *, now: datetime, a
     )
     if not moved:
         return
-    if _overlay(connection, op.write, receipt.version):
+    if op.status is OpStatus.PARKED:
+        _note_occasions(connection, op.write, _comment_occasions(op.write), Outcome.DONE, receipt.at)
+    elif _overlay(connection, op.write, receipt.version):
         _store_applied(connection, op.write, receipt.at)
         _store_occasions(connection, op.write, _all_occasions(op.write), Outcome.DONE, receipt.at)
     if receipt.found and op.write.comment is not None:
@@ -105,7 +112,10 @@ def drop(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
 
 
 def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -> None:
-    """Open a parked write again: its occasions stay parked, so nothing but the order sends it."""
+    """Open a parked comment again, without its fields, which were planned anew when it was parked.
+
+    Its occasions stay parked, so nothing but the order sends it.
+    """
     busy = select(ops.c.id).where(
         ops.c.site == op.write.ref.site,
         ops.c.ticket == op.write.ref.id,
@@ -116,6 +126,7 @@ def order_resend(connection: Connection, op: Op, *, now: datetime, actor: str) -
     if connection.execute(busy.limit(1)).scalar_one_or_none() is not None:
         raise Busy(f"{op.write.ref}: another comment is on its way", remedy="try again when it is settled")
     values = {"look_at": to_micros(now), "absent_at": None, "resent": 0, "ordered_by": actor, "why": ""}
+    values["document"] = write_document(replace(op.write, fields=()))
     if move(connection, op, to=OpStatus.SENDING, expected=(OpStatus.PARKED,), **values):
         audit.append(connection, _line(op, "resend-ordered", now, {}, actor=actor))
 
@@ -131,6 +142,7 @@ def _fail(connection: Connection, op: Op, why: str, *, now: datetime, failure: s
         document=settled_document(op.write),
         body_digest=body_digest(op.write),
         look_at=None,
+        resent=op.resent,
         failure=failure,
     )
 

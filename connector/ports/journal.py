@@ -166,7 +166,10 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         """Return done writes that were sent more than once and are to be looked at by now: a copy may have landed."""
 
     def order_resend(self, op: Op, *, now: datetime, actor: str) -> None:
-        """Open a parked write again, by a person's order; raises ``Busy`` while the ticket has another open comment."""
+        """Open a parked comment again, without its fields, by a person's order.
+
+        Raises ``Busy`` while the ticket has another open comment.
+        """
 
     def drop(self, op: Op, *, now: datetime, actor: str) -> None:
         """Give a parked write up, by a person's order: it is never said, its text goes."""
@@ -180,11 +183,15 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         The stored ticket takes on what was written and the receipt's version, so that the next decision does not wait
         for the delta to show our own write. After a comment that was ``found`` the ticket's history is read again: what
         the helpdesk did in answer to it must not pass for a person's act. What people did that the write undid
-        (``overwritten``) is stored with it; the ticket falls due at once.
+        (``overwritten``) is stored with it; the ticket falls due at once. Of a parked write only the
+        comment is settled: its fields were planned anew when it was parked.
         """
 
     def fail(self, op: Op, status: OpStatus, why: str, *, now: datetime) -> None:
-        """Mark ``failed`` or ``parked`` with the reason; parking stores ``parked`` for the comment's occasions."""
+        """Mark ``failed`` or ``parked`` with the reason; parking stores ``parked`` for the comment's occasions.
+
+        The number of copies is stored as ``op`` has it: one that was given up unproven counts when it is armed again.
+        """
 
     def conflict(self, op: Op, why: str, *, now: datetime) -> None:
         """Mark ``failed`` because the ticket changed since it was seen; too many of these in a row slow us down."""

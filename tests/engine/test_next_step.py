@@ -17,6 +17,7 @@ from connector.engine.next_step import (
     Evidence,
     OpenRow,
     Step,
+    is_dead,
     next_step,
 )
 from connector.ports import Guard, Presence
@@ -60,9 +61,10 @@ def test_fields_alone_never_wait_and_are_never_parked(row: OpenRow, seen: Eviden
 
 @given(rows, evidence)
 def test_a_comment_is_sent_again_only_when_it_was_looked_for_and_not_there(row: OpenRow, seen: Evidence) -> None:
+    """A person's order takes the place of a look that shows too little, never of one that shows the comment."""
     if next_step(row, seen).step is Step.RESEND:
         assert row.audience is not None
-        assert seen.presence is Presence.ABSENT
+        assert seen.presence is Presence.ABSENT or (row.ordered and seen.presence is Presence.UNPROVABLE)
         assert seen.guard is not Guard.MOVED or row.ordered
 
 
@@ -95,9 +97,25 @@ def test_what_is_planned_again_or_parked_says_why(row: OpenRow, seen: Evidence) 
 
 
 @given(rows, st.sampled_from(Guard), spans)
-def test_what_cannot_be_told_is_never_sent(row: OpenRow, guard: Guard, after: timedelta) -> None:
+def test_what_cannot_be_told_is_never_sent_by_itself(row: OpenRow, guard: Guard, after: timedelta) -> None:
     found = next_step(row, Evidence(presence=Presence.UNPROVABLE, guard=guard, at=SENT + after))
-    assert found.step is (Step.PLAN_AGAIN if row.audience is None else Step.PARK)
+    may = Step.RESEND if row.ordered else Step.PARK
+    assert found.step is (Step.PLAN_AGAIN if row.audience is None else may)
+
+
+@given(rows, evidence)
+def test_what_is_dead_has_outlived_its_quarantine_and_an_exchange(row: OpenRow, seen: Evidence) -> None:
+    if row.audience is not None:
+        assert is_dead(row, seen.at) is (seen.at - row.sent_at >= QUARANTINE[row.audience] + APART)
+
+
+@given(rows, evidence)
+def test_where_nothing_is_compared_what_may_be_sent_again_is_dead(row: OpenRow, seen: Evidence) -> None:
+    if row.absent_at is None or row.audience is None or row.ordered:
+        return
+    looked = row.absent_at >= row.sent_at + QUARANTINE[row.audience]  # it is stored after the quarantine alone
+    if looked and seen.guard is Guard.NONE and next_step(row, seen).step is Step.RESEND:
+        assert is_dead(row, seen.at)
 
 
 @given(st.sampled_from(SPOKEN), st.lists(st.integers(1, 400), max_size=40))

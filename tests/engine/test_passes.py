@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connector.domain.change import Field
+from connector.domain.change import Field, Write
 from connector.domain.conditions import Words
 from connector.domain.events import EventKind, Role
 from connector.domain.occasion import Outcome
@@ -18,6 +18,7 @@ from connector.domain.site import Budget, Effect
 from connector.domain.ticket import ClockName, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
+from connector.errors import Throttled
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
 from tests.domain.policies import POLICY, threshold
@@ -598,6 +599,27 @@ class TestBulk:
         assert stage.run("desk").outcome is PassOutcome.PARTIAL
         stage.run("desk")
         assert {desk.live(id_).level for id_ in ids} == {1}
+
+    def test_what_is_less_urgent_than_the_crowd_comes_after_it(self, stage: Stage, desk: Desk) -> None:
+        """The helpdesk asks to be left alone at the first note: what was more urgent than it has been written."""
+        spoken = opened(desk, 3, facts={"impact": "team", "urgency": "degraded"})
+        stage.run("desk")
+        at_rest(stage)
+        while not any(want.startswith("notes") for wants in stage.wanted("desk").values() for want in wants):
+            stage.clock.move(timedelta(hours=1))
+        crowd = opened(desk, 6, facts=DEGRADED)
+        before, kept = len(desk.writer.sent), Throttled("slow down", retry_after=MINUTE)
+
+        def throttled(_: Write) -> None:
+            raise kept
+
+        desk.writer.before_send = throttled
+        order = [p.change.ref.id for p in planned(stage.run("desk")).planned]
+        assert order == [*crowd, *spoken]
+        assert {desk.live(id_).level for id_ in crowd} == {1}
+        desk.writer.before_send = lambda _: None
+        stage.run("desk")
+        assert [s.write.ref.id for s in desk.writer.sent[before:]] == [*crowd, spoken[0], *spoken]
 
     def test_urgent_and_spoken_changes_do_not_wait_for_a_job(self, stage: Stage, desk: Desk) -> None:
         opened(desk, 6, facts=DEGRADED)

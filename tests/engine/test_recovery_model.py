@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.domain.site import Effect
-from connector.engine.next_step import APART, QUARANTINE, Evidence, Next, OpenRow, Step, next_step
+from connector.engine.next_step import APART, QUARANTINE, Evidence, Next, OpenRow, Step, is_dead, next_step
 from connector.ports import Guard, Presence
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -63,9 +63,15 @@ Moves = Iterator[tuple[str, World]]
 
 @dataclass(frozen=True)
 class Model:
-    """``compares``: the helpdesk has compare-and-set. ``step`` decides, ``two_seconds`` keeps the rule of that name."""
+    """``compares``: the helpdesk has compare-and-set. ``step`` decides, ``two_seconds`` keeps the rule of that name.
+
+    ``gives_way``: what may be sent again may also be given up, once it is dead, and planned anew another time; then
+    nothing lands after its quarantine where the helpdesk compares, either. ``patient`` waits until it is dead.
+    """
 
     compares: bool
+    gives_way: bool = False
+    patient: bool = True
     step: Callable[[OpenRow, Evidence], Next] = next_step
     two_seconds: bool = True
 
@@ -75,10 +81,15 @@ class Model:
         for n in (0, 1):
             yield from self._work(w, n)
 
+    @property
+    def hurries_none(self) -> bool:
+        """Nothing lands later than a quarantine after it left, and time goes by in quarantines."""
+        return self.gives_way or not self.compares
+
     # ---- the world
 
     def _time(self, w: World) -> Moves:
-        for seconds in (1, 10) if self.compares else (LATEST, BETWEEN_LOOKS):
+        for seconds in (LATEST, BETWEEN_LOOKS) if self.hurries_none else (1, 10):
             yield f"+{seconds} s", replace(w, now=w.now + seconds)
 
     def _others(self, w: World) -> Moves:
@@ -91,7 +102,7 @@ class Model:
             stamp, left_at = message
             if self.compares and stamp != w.version:
                 continue
-            if self.compares or w.now - left_at <= LATEST:
+            if not self.hurries_none or w.now - left_at <= LATEST:
                 yield "a request lands late", replace(gone, said=w.said + 1, version=w.now)
 
     # ---- a worker
@@ -108,6 +119,8 @@ class Model:
             yield from self._arms(w, n)
         elif w.row.status == "sending":
             yield f"{n} looks", self._looks(w, n)
+            if self.gives_way and self._may_give_way(w):
+                yield f"{n} gives way", replace(w, row=replace(w.row, status="failed", resent=w.row.resent + 1))
 
     def _may_send(self, w: World) -> bool:
         return not (self.compares and self.two_seconds) or w.now - w.version >= TWO_SECONDS
@@ -116,13 +129,17 @@ class Model:
         row = Row("sending", w.row.attempts + 1, w.row.resent, w.now, None, w.version)
         yield f"{n} arms", _put(replace(w, row=row), n, Worker(armed=row))
 
-    def _looks(self, w: World, n: int) -> World:
-        row = w.row
-        guard = Guard.NONE if not self.compares else Guard.STANDS if row.stamp == w.version else Guard.MOVED
+    def _may_give_way(self, w: World) -> bool:
+        found = self._next(w)
+        return found.step is Step.RESEND and (is_dead(_open(w.row), _moment(w.now)) or not self.patient)
+
+    def _next(self, w: World) -> Next:
+        guard = Guard.NONE if not self.compares else Guard.STANDS if w.row.stamp == w.version else Guard.MOVED
         presence = Presence.FOUND if w.said else Presence.ABSENT
-        absent_at = None if row.absent_at is None else _moment(row.absent_at)
-        open_ = OpenRow(sent_at=_moment(row.sent_at), audience=AUDIENCE, resent=row.resent, absent_at=absent_at)
-        found = self.step(open_, Evidence(presence=presence, guard=guard, at=_moment(w.now)))
+        return self.step(_open(w.row), Evidence(presence=presence, guard=guard, at=_moment(w.now)))
+
+    def _looks(self, w: World, n: int) -> World:
+        row, found = w.row, self._next(w)
         match found.step:
             case Step.DONE:
                 return replace(w, row=replace(row, status="done"))
@@ -140,7 +157,7 @@ class Model:
         armed = me.armed
         assert armed is not None
         idle = _put(w, n, Worker())
-        if w.now - armed.sent_at > LEASE and not self.compares:
+        if w.now - armed.sent_at > LEASE and self.hurries_none:
             yield f"{n} finds its turn over", idle
             return
         if not self._may_send(w):
@@ -170,6 +187,11 @@ def _put(w: World, n: int, worker: Worker) -> World:
     return replace(w, workers=pair)
 
 
+def _open(row: Row) -> OpenRow:
+    absent_at = None if row.absent_at is None else _moment(row.absent_at)
+    return OpenRow(sent_at=_moment(row.sent_at), audience=AUDIENCE, resent=row.resent, absent_at=absent_at)
+
+
 def _moment(seconds: int) -> datetime:
     return START + timedelta(seconds=seconds)
 
@@ -179,7 +201,8 @@ def canonical(model: Model, w: World) -> World:
     more, what a settled row remembers, and which of the workers is which."""
     ago = -w.now
     pair = tuple(Worker(*(_shifted(row, ago) for row in (me.armed, me.before, me.acked))) for me in w.workers)
-    flying = (m for m in w.flying if (m[0] == w.version if model.compares else w.now - m[1] <= LATEST))
+    flying = (m for m in w.flying if not model.compares or m[0] == w.version)
+    flying = (m for m in flying if not model.hurries_none or w.now - m[1] <= LATEST)
     row = _shifted(w.row, ago) if w.row.status == "sending" else Row(w.row.status, w.row.attempts, w.row.resent)
     assert row is not None
     return replace(
@@ -244,22 +267,29 @@ def come_to_rest(model: Model, w: World) -> World:
 DEPTH, FULL_DEPTH = 7, 12
 
 
-@pytest.mark.parametrize("compares", [pytest.param(True, id="compare-and-set"), pytest.param(False, id="nothing")])
-def test_nothing_is_said_twice_in_any_interleaving(compares: bool, full: bool) -> None:
-    found = reachable(Model(compares=compares), FULL_DEPTH if full else DEPTH)
+MODELS = [
+    pytest.param(Model(compares=True), id="compare-and-set"),
+    pytest.param(Model(compares=False), id="nothing"),
+    pytest.param(Model(compares=True, gives_way=True), id="compare-and-set, giving way"),
+    pytest.param(Model(compares=False, gives_way=True), id="nothing, giving way"),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_is_said_twice_in_any_interleaving(model: Model, full: bool) -> None:
+    found = reachable(model, FULL_DEPTH if full else DEPTH)
     twice = said_twice(found)
     assert twice is None, story(found, twice)
-    assert len(found) > 3000 if compares else 1000
+    assert len(found) > (3000 if model.compares and not model.gives_way else 1000)
 
 
-@pytest.mark.parametrize("compares", [pytest.param(True, id="compare-and-set"), pytest.param(False, id="nothing")])
-def test_nothing_is_lost_from_any_state(compares: bool, full: bool) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_is_lost_from_any_state(model: Model, full: bool) -> None:
     """Wherever it stops, going on ends with the comment said, or (only where nothing is compared) with it parked."""
-    model = Model(compares=compares)
     found = reachable(model, DEPTH if full else DEPTH - 2)
     for state in found:
         end = come_to_rest(model, state)
-        assert end.row.status in ({"done"} if compares else {"done", "parked"}), story(found, state)
+        assert end.row.status in ({"done"} if model.compares else {"done", "parked"}), story(found, state)
         assert end.said == 1 or (end.row.status == "parked" and end.said <= 1), story(found, state)
 
 
@@ -274,6 +304,7 @@ def _at_once(row: OpenRow, seen: Evidence) -> Next:
     [
         pytest.param(Model(compares=False, step=_at_once), id="no quarantine"),
         pytest.param(Model(compares=True, two_seconds=False), id="no two-second rule"),
+        pytest.param(Model(compares=True, gives_way=True, patient=False), id="giving way at once"),
     ],
 )
 def test_the_model_sees_what_goes_wrong_without_a_guard(careless: Model) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -12,11 +14,11 @@ from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status, TicketRef
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome
-from connector.engine.resend import TOO_OLD
-from connector.errors import Rejected
+from connector.engine.resend import LONG_WAIT, TOO_OLD
+from connector.errors import Denied, Rejected
 from connector.helpdesks.memory import AGENT, Fault
-from connector.ports import AlarmKind, Lookup, OpStatus, Presence
-from tests.engine.stage import MINUTE, SECOND, Desk, Stage
+from connector.ports import AlarmKind, AsideKind, Lookup, Op, OpStatus, Presence, Receipt, SetAside
+from tests.engine.stage import MINUTE, POLICY, SECOND, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -95,6 +97,39 @@ def test_swallowed_twice_it_is_parked_and_somebody_is_called(stage: Stage, desk:
     assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.PARK]
     row = stage.stored("desk", id_).said[str(parked.write.comment.notice.occasion), Effect.NOTES]
     assert row.outcome is Outcome.PARKED
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_deleted_ticket_is_told_nothing_and_nobody_is_called(
+    stage: Stage, desk: Desk, clock: StoppedClock, ordered: bool
+) -> None:
+    id_ = lose_a_note(stage, desk)
+    if ordered:
+        (op,) = stage.journal.sending("desk")
+        stage.journal.fail(op, OpStatus.PARKED, "who knows", now=clock.now())
+        (parked,) = stage.ops("desk", OpStatus.PARKED)
+        stage.journal.order_resend(parked, now=clock.now(), actor="op")
+    desk.world.delete(id_)
+    for _ in range(4):
+        clock.move(APART)
+        stage.run("desk")
+    (op,) = [op for op in stage.ops("desk") if op.write.comment]
+    assert (op.status, op.why) == (OpStatus.FAILED, "the ticket is gone")
+    assert stage.ears.alarms == []
+    assert op.write.comment.body == ""
+
+
+def test_a_ticket_that_was_hidden_for_a_moment_gets_its_note(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    id_ = lose_a_note(stage, desk)
+    hidden = desk.world.rows.pop(id_)
+    clock.move(SECOND * 10)
+    stage.run("desk")
+    desk.world.rows[id_] = hidden
+    for _ in range(5):
+        clock.move(APART)
+        stage.run("desk")
+    assert said(desk) == [1]
+    assert stage.ears.alarms == []
 
 
 @pytest.mark.parametrize("status", [Status.SOLVED, Status.CLOSED])
@@ -197,6 +232,31 @@ def test_a_look_before_its_time_is_not_made(stage: Stage, desk: Desk, clock: Sto
     assert desk.world.requests.total() == asked
 
 
+def test_a_second_copy_that_lacks_a_permission_freezes_its_scope_alone(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    lose_a_note(stage, desk)
+    clock.move(NOTE)
+    stage.run("desk")
+    clock.move(APART)
+
+    def refuse(write: Write) -> None:
+        if write.comment is not None:
+            raise Denied("403", about="permission", remedy="give it")
+
+    desk.writer.before_send = refuse
+    stage.run("desk")
+    assert stage.journal.records().sites()[0].frozen == {}
+    assert [item.kind for item in stage.journal.aside("desk")] == [AsideKind.SCOPE]
+    assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+    desk.writer.before_send = lambda _: None
+    stage.run("desk")
+    assert said(desk) == []
+    stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+    stage.run("desk")
+    assert said(desk) == [1]
+
+
 class TestWhatMustNotStandThere:
     """A look for a write finds more of ours than should be there."""
 
@@ -291,3 +351,198 @@ def test_what_a_person_held_for_longer_than_a_copy_may_wait_is_still_owed(
     clock.move(MINUTE)
     stage.run("desk")
     assert said(desk) == [1]
+
+
+PUBLIC = replace(
+    POLICY,
+    hash="public" * 10,
+    cadence={p: replace(POLICY.cadence[Priority.P1], public=True) for p in (Priority.P1, Priority.P2)},
+)
+
+
+class TestTwoAudiences:
+    """An open comment to customers and what colleagues are to hear beside it."""
+
+    def lose_an_update(self, stage: Stage, desk: Desk) -> str:
+        """Let a ticket climb until its first public update, which is lost on its way; return the ticket."""
+        stage.policies.policy = PUBLIC
+        desk.rules = replace(desk.rules, may_stop_native_first_response=True)
+        (id_,) = opened(desk)
+        for _ in range(40):
+            if any(op.write.comment and op.write.comment.public for op in stage.journal.sending("desk")):
+                return id_
+            wants = stage.wanted("desk").get(id_, [])
+            desk.world.write_faults.extend([Fault.LOST_REQUEST] * any(want.startswith("public") for want in wants))
+            stage.run("desk")
+            desk.world.write_faults.clear()
+            stage.clock.move(MINUTE * 2)
+        raise AssertionError
+
+    def work(self, stage: Stage, *, minutes: int) -> None:
+        for _ in range(minutes // 2):
+            stage.clock.move(MINUTE * 2)
+            stage.run("desk")
+
+    def heard(self, desk: Desk, *, public: bool) -> list[str]:
+        return [posted.body for posted in desk.world.comments if posted.key and posted.public is public]
+
+    @pytest.mark.parametrize("how", ["frozen", "switched off", "not in the policy any more"])
+    @pytest.mark.parametrize("compares", [False, True])
+    def test_what_is_not_wanted_now_keeps_nobody_else_from_hearing(
+        self, stage: Stage, desk: Desk, how: str, compares: bool
+    ) -> None:
+        desk.world.compares = compares
+        id_ = self.lose_an_update(stage, desk)
+        before = len(self.heard(desk, public=False))
+        if how == "frozen":
+            stage.journal.freeze("desk", Effect.PUBLIC, "over its budget", now=stage.clock.now())
+        elif how == "switched off":
+            desk.allow(Effect.FIELDS, Effect.NOTES, Effect.ASSIGN)
+        else:
+            stage.policies.policy = replace(POLICY, hash="edited" * 10)
+        self.work(stage, minutes=58)
+        assert desk.live(id_).level == 4
+        assert any("level 4" in body for body in self.heard(desk, public=False)[before:])
+        assert self.heard(desk, public=True) == []
+
+    def test_it_is_said_after_all_once_it_may_be(self, stage: Stage, desk: Desk) -> None:
+        id_ = self.lose_an_update(stage, desk)
+        stage.journal.freeze("desk", Effect.PUBLIC, "over its budget", now=stage.clock.now())
+        self.work(stage, minutes=58)
+        (put_off,) = [op for op in stage.ops("desk", OpStatus.FAILED) if op.write.ref.id == id_]
+        assert put_off.resent == 1  # whatever is said of it later is watched for another copy
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        self.work(stage, minutes=70)  # the note of the next level counted as an update as well
+        assert len(self.heard(desk, public=True)) == 1
+        assert set(desk.world.keys_posted().values()) == {1}
+
+    def test_it_gives_way_no_earlier_than_its_last_copy_is_dead(self, stage: Stage, desk: Desk) -> None:
+        desk.world.compares = True
+        self.lose_an_update(stage, desk)
+        (op,) = stage.journal.sending("desk")
+        stage.journal.freeze("desk", Effect.PUBLIC, "over its budget", now=stage.clock.now())
+        for _ in range(400):
+            stage.clock.move(SECOND * 10)
+            stage.run("desk")
+            if not stage.journal.sending("desk"):
+                break
+        assert stage.clock.now() - op.sent_at >= QUARANTINE[Effect.PUBLIC] + APART
+
+    def test_who_waits_for_long_is_told_of_once(self, stage: Stage, desk: Desk) -> None:
+        """Passes that are far apart: the first look comes when something else is long due."""
+        id_ = self.lose_an_update(stage, desk)
+        stage.clock.move(MINUTE * 51)
+        for _ in range(3):
+            stage.run("desk")
+        assert stage.ears.heard("write_waits")
+        told = [alarm.message for alarm in stage.ears.alarms if alarm.kind is AlarmKind.FINDING]
+        assert told == [f"a comment on desk:{id_} waits: what became of an earlier one is still not known"]
+
+    def test_a_short_wait_is_nobodys_business(self, stage: Stage, desk: Desk) -> None:
+        self.lose_an_update(stage, desk)
+        self.work(stage, minutes=58)
+        assert QUARANTINE[Effect.PUBLIC] + APART < LONG_WAIT
+        assert stage.ears.alarms == []
+
+
+class TestOrders:
+    """A person has looked at the ticket and orders a parked comment to be sent again."""
+
+    def park_a_note(self, stage: Stage, desk: Desk) -> Op:
+        """Lose a note and show nothing of it to any look, for good."""
+        lose_a_note(stage, desk)
+        nothing = Lookup(presence=Presence.UNPROVABLE, at=stage.clock.now())
+        desk.reader.look_up = lambda write, *, since: nothing  # type: ignore[method-assign,misc]  # noqa: ARG005
+        stage.clock.move(SECOND * 10)
+        stage.run("desk")
+        (parked,) = stage.ops("desk", OpStatus.PARKED)
+        return parked  # type: ignore[no-any-return]
+
+    def order(self, stage: Stage, parked: Op) -> None:
+        stage.journal.order_resend(parked, now=stage.clock.now(), actor="op")
+
+    @pytest.mark.parametrize("compares", [False, True])
+    def test_what_we_cannot_see_is_sent_on_a_persons_word(self, stage: Stage, desk: Desk, compares: bool) -> None:
+        desk.world.compares = compares
+        self.order(stage, self.park_a_note(stage, desk))
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        assert said(desk) == [1]
+        assert stage.ops("desk", OpStatus.PARKED) == stage.journal.sending("desk") == ()
+
+    def test_an_answer_that_is_lost_again_goes_back_to_the_person(self, stage: Stage, desk: Desk) -> None:
+        self.order(stage, self.park_a_note(stage, desk))
+        desk.world.write_faults.append(Fault.LOST_ANSWER)
+        for _ in range(3):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert said(desk) == [1]
+        assert len(stage.ops("desk", OpStatus.PARKED)) == 1
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            (lambda _, desk: desk.allow(Effect.FIELDS), "notes is not switched on for desk"),
+            (
+                lambda stage, _: stage.journal.freeze("desk", Effect.NOTES, "over it", now=stage.clock.now()),
+                "notes is frozen on desk: over it",
+            ),
+            (
+                lambda stage, _: stage.journal.set_aside(
+                    "desk", [SetAside(kind=AsideKind.SCOPE, scope="", why="no permission", since=stage.clock.now())]
+                ),
+                " is frozen: no permission",
+            ),
+        ],
+        ids=["off", "frozen", "scope"],
+    )
+    def test_an_order_goes_no_further_than_what_is_allowed(
+        self, stage: Stage, desk: Desk, change: Callable[[Stage, Desk], None], why: str
+    ) -> None:
+        self.order(stage, self.park_a_note(stage, desk))
+        change(stage, desk)
+        alarms = len(stage.ears.alarms)
+        for _ in range(2):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        assert said(desk) == []
+        (parked,) = stage.ops("desk", OpStatus.PARKED)
+        assert parked.why == f"ordered, and not sent: {why}"
+        (alarm,) = stage.ears.alarms[alarms:]
+        assert alarm.kind is AlarmKind.PARK
+        assert why in alarm.message
+
+    def test_an_order_waits_for_a_pause_to_end(self, stage: Stage, desk: Desk) -> None:
+        parked = self.park_a_note(stage, desk)
+        stage.journal.pause("desk", "an audit", now=stage.clock.now(), actor="op")
+        self.order(stage, parked)
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        assert said(desk) == []
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        stage.run("desk")
+        assert said(desk) == [1]
+
+    @pytest.mark.parametrize("by", ["done", "a look after an order"])
+    def test_done_settles_what_was_said_and_nothing_else(self, stage: Stage, desk: Desk, by: str) -> None:
+        """Its fields were planned anew when it was parked, and the ticket has climbed since."""
+        desk.world.compares = True  # the fields travel with the comment
+        parked = self.park_a_note(stage, desk)
+        assert parked.write.fields
+        for _ in range(4):
+            stage.clock.move(MINUTE * 3)
+            stage.run("desk")
+        id_ = parked.write.ref.id
+        before = stage.stored("desk", id_)
+        assert before.ticket.level == desk.live(id_).level == 2
+        now = stage.clock.now()
+        receipt = Receipt(key=parked.write.key, remote_id="found by op", version="", at=now)
+        if by != "done":
+            self.order(stage, parked)
+            (parked,) = stage.journal.sending("desk")
+        stage.journal.settle(parked, receipt, now=now, actor="op")
+        after = stage.stored("desk", id_)
+        assert (after.ticket, after.applied) == (before.ticket, before.applied)
+        about = str(parked.write.comment.notice.occasion), Effect.NOTES  # type: ignore[union-attr]
+        assert after.said[about].outcome is Outcome.DONE
+        assert stage.wanted("desk") == {}

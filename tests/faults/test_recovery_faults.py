@@ -242,6 +242,19 @@ def test_fault_38_what_is_hidden_from_us_is_parked_not_repeated(sit: Sit, vendor
     assert at.priority() is Priority.P1
 
 
+@VENDORS
+def test_fault_19_a_deleted_ticket_cancels_what_was_open_on_it(sit: Sit, vendor: str) -> None:
+    """The look for a lost comment meets a 404: there is nothing to be proved, nobody to be told and nobody to ask."""
+    at = sit(vendor)
+    at.strike("lose")
+    at.work()
+    at.stage.delete(at.id)
+    at.go_on()
+    assert [op.why for op in at.ops() if op.write.comment] == ["the ticket is gone"]
+    assert at.ops(OpStatus.PARKED) == at.ops(OpStatus.SENDING) == ()
+    assert at.alarms(AlarmKind.PARK) == []
+
+
 def _made_public(body: dict[str, Any]) -> None:
     if "public" in body:
         body["public"] = True

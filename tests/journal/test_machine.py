@@ -207,11 +207,12 @@ class JournalMachine(RuleBasedStateMachine):
         self.journal.settle(op, receipt(op.write.key, version=version, at=self.now), now=self.now)
         self.journal.settle(op, receipt(op.write.key, version="twice", at=self.now), now=self.now)
         known = self.known[op.write.ref.id]
-        if known.ticket.version in {op.write.seen, known.own_version}:
-            known.ticket = as_written(known.ticket, op.write, version=version)
-        known.own_version = version or known.own_version
-        known.applied[Field.PRIORITY] = "P1"
-        known.said["set:priority:P1", Effect.FIELDS] = Outcome.DONE
+        if op.status is OpStatus.SENDING:  # of what was parked a person confirms the comment alone
+            if known.ticket.version in {op.write.seen, known.own_version}:
+                known.ticket = as_written(known.ticket, op.write, version=version)
+            known.own_version = version or known.own_version
+            known.applied[Field.PRIORITY] = "P1"
+            known.said["set:priority:P1", Effect.FIELDS] = Outcome.DONE
         if op.write.comment:
             known.said[str(op.write.comment.notice.occasion), Effect.NOTES] = Outcome.DONE
         self._close(op, OpStatus.DONE)
