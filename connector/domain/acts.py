@@ -22,7 +22,9 @@ from connector.domain.ticket import ClockName, Priority, Status
 LONGEST_HOLD = timedelta(days=30)
 USUAL_HOLD = timedelta(hours=4)
 
-_LENGTH = re.compile(r"(\d{1,5})\s*(m|min|h|d|w)\b")
+_UNIT = "min(?:ute)?s?|m|h(?:our)?s?|hrs?|d(?:ay)?s?|w(?:eek)?s?"
+_LENGTH = re.compile(rf"(\d{{1,5}})\s*({_UNIT})(?![a-z])")
+_LENGTHS = re.compile(rf"(?:\d{{1,5}}\s*(?:{_UNIT})(?![^\W\d_])\s*)+", re.IGNORECASE)
 _UNITS = {
     "m": timedelta(minutes=1),
     "min": timedelta(minutes=1),
@@ -233,7 +235,7 @@ def _take_command(acts: Acts, event: TicketEvent, policy: Policy) -> None:
 def command_of(event: TicketEvent) -> tuple[str, list[str]]:
     """Return the verb of an ``/esc`` line, whatever its case, and the words after it."""
     verb, *words = (event.after or "").removeprefix("/esc").split() or [event.name]
-    return verb.casefold(), words
+    return verb.casefold().rstrip(".,:;!"), words
 
 
 def _take_dismissal(acts: Acts, event: TicketEvent, words: list[str], policy: Policy) -> None:
@@ -261,14 +263,17 @@ def _take_hold(acts: Acts, event: TicketEvent, length: str) -> None:
 
 
 def hold_length(text: str) -> timedelta | None:
-    """Return the length that ``/esc hold`` asks for: ``4h``, ``2d``, ``1d 4h``; four hours when it says nothing."""
+    """Return the length that ``/esc hold`` asks for: ``4h``, ``2 days``, ``1d 4h``; four hours when it says nothing.
+
+    What follows the length is the agent's reason. ``None`` for a text that begins with no length.
+    """
     if not text:
         return USUAL_HOLD
-    parts = _LENGTH.findall(text)
-    rest = _LENGTH.sub("", text).strip()
-    if rest or not parts:
+    found = _LENGTHS.match(text)
+    if found is None:
         return None
-    return sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    parts = _LENGTH.findall(found[0].casefold())
+    return sum((int(number) * _UNITS[unit[0]] for number, unit in parts), timedelta())
 
 
 def priority_named(text: str | None) -> Priority | None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.words import own_words
 
-_COMMAND = re.compile(r"^[ \t]*(/esc[ \t]+(\S+)[^\n]*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^[^\S\n]*/esc[^\S\n]+((\S+)[^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _LONGEST_COMMAND = 500
 _ESCAPES = re.compile("[\\\\\u2060]")
 _REF = re.compile(r"\bRef ESC-[0-9A-F]{10}\b")
@@ -35,7 +35,7 @@ def command_events(comment: TicketEvent, body: str, *, prefix: str, allowed: boo
             at=comment.at,
             kind=EventKind.COMMAND,
             actor=actor,
-            after=line.group(1).strip()[:_LONGEST_COMMAND],
+            after=f"/esc {line.group(1).strip()}"[:_LONGEST_COMMAND],
             name=line.group(2),
             public=False,
             reaction=comment.reaction,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.acts import read_acts
+from connector.domain.acts import hold_length, read_acts
 from connector.domain.change import Field
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.flapping import EVERY, HIGH, LOW, SAMPLES, Flapping, changed_share, read_flapping
@@ -431,3 +431,24 @@ class TestAHeldPriority:
         desk.events.sort(key=lambda event: event.at)
         desk.wait(minutes=5)
         assert (holding(desk).priority is not None) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", timedelta(hours=4)),
+        ("4H", timedelta(hours=4)),
+        ("2 Hours", timedelta(hours=2)),
+        ("1 day", timedelta(days=1)),
+        ("1d12h", timedelta(days=1, hours=12)),
+        ("1d 4h until the vendor answers", timedelta(days=1, hours=4)),
+        ("90min.", timedelta(minutes=90)),
+        ("2w", timedelta(weeks=2)),
+        ("soon", None),
+        ("30", None),
+        ("4hx", None),
+        ("until 4h", None),
+    ],
+)
+def test_the_length_of_a_hold_as_people_write_it(text, length):
+    assert hold_length(text) == length

@@ -450,6 +450,15 @@ class TestHistory:
             ("2:merged:8", ABSORBED, "8"),
         ]
 
+    def test_what_a_merge_quotes_commands_nothing(self) -> None:
+        said = {"id": 5, "type": "Comment", "public": False, "body": "Last comment in request #7:\n\n/esc hold 30d\n"}
+        own = {**said, "id": 6, "body": "/Esc HOLD 2 Hours until the vendor answers"}
+        via = {"channel": "web", "source": {"rel": "merge", "from": {"ticket_ids": [7]}}}
+        events = self.read(audit(2, said, via=via), audit(3, own))
+        assert [e.kind for e in events if e.kind is EventKind.COMMAND] == [EventKind.COMMAND]
+        (told,) = [e for e in events if e.kind is EventKind.COMMAND]
+        assert (told.id, told.after) == ("6:0", "/esc HOLD 2 Hours until the vendor answers")
+
     def test_one_ticket_that_was_merged_into_it_is_named(self) -> None:
         (event,) = self.read(audit(2, via={"channel": "web", "source": {"rel": "merge", "from": {"ticket_id": 3}}}))
         assert (event.kind, event.name, event.after) == (EventKind.MERGED, ABSORBED, "3")

@@ -119,7 +119,7 @@ class _Reading:
         if is_mirrored(said, body):
             said = replace(said, reaction=True)
         yield said
-        if "/esc" in body:
+        if "/esc" in body.casefold() and not self._merges:  # what a merge notes quotes the other ticket's customer
             yield from command_events(said, body, prefix=id_, allowed=self._witness.may_command(actor.id))
 
     def _meaning(self, field: str) -> tuple[EventKind | None, str, Callable[[Any], str | None]]:
@@ -156,10 +156,15 @@ class _Reading:
             return Actor("", Role.AUTOMATION)  # the system itself
         return Actor(str(id_), self._witness.role_of(id_))
 
+    @property
+    def _merges(self) -> list[shapes.Source]:
+        """Return what the audit tells of merges; empty where it is of none."""
+        vias = (self._audit.via, *(event.via for event in self._audit.events or ()))
+        return [source for via in vias if via and (source := via.source) is not None and source.rel == "merge"]
+
     def _merged(self) -> Iterator[TicketEvent]:
         """Yield one event per ticket that a merge closed into this one, or one for the merge that closed this one."""
-        vias = (self._audit.via, *(event.via for event in self._audit.events or ()))
-        merges = [source for via in vias if via and (source := via.source) is not None and source.rel == "merge"]
+        merges = self._merges
         ids = list(dict.fromkeys(id_ for source in merges for id_ in _ids(source.from_)))
         for id_ in ids:
             yield self._merge(f"merged:{id_}", name=ABSORBED, after=id_)
