@@ -51,7 +51,7 @@ def situations(
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
         with sparing(failed, stored.ticket.ref.id):
-            reached = without_involved(known, stored.ticket)
+            reached = without_involved(known, stored.ticket, site.people)
             found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
             found = _continued(found, around, now=now)
             found = linked.complete(found)
