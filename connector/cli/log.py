@@ -75,6 +75,10 @@ class Log:
         except Exception as error:  # noqa: BLE001 - observers must not raise; a bug in a line is told by its kind
             self._put("error", "log_failed", "a line of the log failed", {"of": name, "why": type(error).__name__})
 
+    def masked(self, text: str) -> str:
+        """Return a text as it may stand on a line."""
+        return self._clean(text)
+
     def _event(self, name: str, values: Mapping[str, Any]) -> None:
         if name == "run_started":
             self._context[str(values["site"])] = {"run": str(values["run"]), "policy": str(values["policy"])}
@@ -157,7 +161,7 @@ class _FromLibraries(logging.Handler):
         if self._log.asks_the_time:
             return
         try:
-            words = record.getMessage()[:_LONGEST_FOREIGN]
+            words = self._log.masked(record.getMessage())[:_LONGEST_FOREIGN]  # cut first, a secret's head would stay
         except (TypeError, ValueError):
             words = "a message that cannot be read"
         error = record.exc_info[1] if record.exc_info else None
@@ -177,6 +181,20 @@ def take_over_libraries(log: Log) -> None:
         library.setLevel(logging.WARNING)
         library.handlers.clear()
         library.propagate = True
+
+
+def take_over_crashes(log: Log) -> None:
+    """Tell of what nobody caught, on any thread, in one masked line: a traceback may quote a ticket or a secret."""
+
+    def told(error: BaseException | None, thread: str) -> None:
+        if error is not None and not isinstance(error, KeyboardInterrupt | SystemExit):
+            log.event("crashed", thread=thread, why=what_failed(error), where=where_failed(error))
+
+    def on_thread(found: threading.ExceptHookArgs) -> None:
+        told(found.exc_value, found.thread.name if found.thread else "")
+
+    sys.excepthook = lambda _kind, error, _trace: told(error, "main")
+    threading.excepthook = on_thread
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -289,6 +307,8 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "alarm_failed": _loud,
     "ping_failed": _loud,
     "held": _loud,
+    "notify_failed": _crashed,
+    "crashed": _crashed,
     "site_crashed": _crashed,
     "history_skipped": _loud,
     "library": _library,
