@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from connector.cli.log import Log, take_over_crashes, take_over_libraries
+from connector.cli.foreign import take_over_crashes, take_over_libraries
+from connector.cli.log import Log
 from connector.errors import Unavailable, what_failed, where_failed
 from connector.helpdesks.transport import Redactor
 from connector.ports import Alarm, AlarmKind

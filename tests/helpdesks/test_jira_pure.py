@@ -124,6 +124,10 @@ class TestNormalise:
             observe(odd, SHAPE, now=NOW)
         assert key not in str(caught.value)
 
+    @pytest.mark.parametrize(("security", "hidden"), [({"id": "10100", "name": "HR"}, True), ({}, True), (None, False)])
+    def test_any_issue_security_makes_it_confidential(self, security: Any, hidden: bool) -> None:
+        assert read(security=security).restricted is hidden
+
     @pytest.mark.parametrize("key", ["SUP-1", "A2_B-10001"])
     def test_keys_as_jira_gives_them_out(self, key: str) -> None:
         assert observe(msgspec.structs.replace(issue(), key=key), SHAPE, now=NOW)[0].key == key
