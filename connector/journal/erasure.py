@@ -87,9 +87,24 @@ def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
     is_open = select(ticket.c.is_open).where(ticket.c.site == ref.site, ticket.c.id == ref.id)
     if connection.scalar(is_open):
         raise UnsafePlan(f"{ref} is still open", remedy="close or delete it in the helpdesk first, then sync")
-    of_ticket = (op.c.site == ref.site, op.c.ticket == ref.id)
-    if connection.scalar(select(func.count()).where(*of_ticket, op.c.status == OpStatus.SENDING.value)):
+    if _is_in_flight(connection, ref):
         raise Busy("a write to this ticket is under way", remedy="try again when it is settled")
+    return _forget_ticket(connection, ref)
+
+
+def forget_tickets(connection: Connection, site: str, ids: Sequence[str]) -> None:
+    """Delete what is known of tickets that we should not know; one that is being written to goes by its age."""
+    for ref in (TicketRef(site, id_) for id_ in ids):
+        if not _is_in_flight(connection, ref):
+            _forget_ticket(connection, ref)
+
+
+def _is_in_flight(connection: Connection, ref: TicketRef) -> bool:
+    sending = (op.c.site == ref.site, op.c.ticket == ref.id, op.c.status == OpStatus.SENDING.value)
+    return bool(connection.scalar(select(func.count()).where(*sending)))
+
+
+def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
     events = connection.execute(
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
@@ -97,7 +112,8 @@ def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
-    return Erased(rows=rows + events, kept=_empty_ops(connection, of_ticket), lines=lines)
+    kept = _empty_ops(connection, (op.c.site == ref.site, op.c.ticket == ref.id))
+    return Erased(rows=rows + events, kept=kept, lines=lines)
 
 
 def erase_account(connection: Connection, site: str, account: str, *, names: Collection[str] = ()) -> Erased:

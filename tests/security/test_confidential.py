@@ -14,7 +14,7 @@ from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Text
-from connector.journal.tables import notification
+from connector.journal.tables import metadata, notification
 from tests.domain.sla_values import ticket
 from tests.engine.conftest import clock, desk, set_up, stage
 from tests.engine.stage import POLICY, Desk, Stage
@@ -141,6 +141,20 @@ def test_a_scope_that_becomes_confidential_is_let_go(stage: Stage, desk: Desk) -
     desk.world.update("1", priority=P1)
     stage.run("desk")
     assert stage.journal.known_open("desk") == set()
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_nothing_is_kept_of_a_scope_that_becomes_ignored(stage: Stage, desk: Desk, is_seen: bool) -> None:
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester="victim", assignee="accused")
+    _half_hours(stage, 4)
+    sent = len(desk.writer.sent)
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.IGNORE})
+    if is_seen:
+        desk.world.update("1", priority=P1)
+    _half_hours(stage, 20)
+    assert len(desk.writer.sent) == sent
+    texts = [str(value) for table in metadata.sorted_tables for row in rows(stage, table) for value in row.values()]
+    assert not [text for text in texts if "victim" in text or "accused" in text]
 
 
 def test_a_restricted_ticket_is_escalated_and_nothing_of_it_is_public(stage: Stage, desk: Desk) -> None:
