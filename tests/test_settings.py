@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from connector.documents import parse
 from connector.domain.site import DEFAULT_BUDGETS, Effect
 from connector.errors import ConfigError
+from connector.helpdesks.transport.redaction import SHORTEST
 from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
+from connector.settings.load import SHORTEST_SECRET
 from connector.settings.sources import exposure, overrides
 
 GOOD = dedent("""\
@@ -229,6 +231,14 @@ class TestSecrets:
         ]
         assert problems(GOOD, need_secrets=True) == expected
 
+    def test_one_that_could_not_be_masked_is_refused_unseen(self, monkeypatch) -> None:
+        for name, secret in (("JSM_EU", "tok-1"), ("ZENDESK_READER", "tok-12"), ("ZD_WRITE", "tok-canary")):
+            monkeypatch.setenv(f"CONNECTOR_SECRETS__{name}", secret)
+        (found,) = problems(GOOD, need_secrets=True)
+        assert "the secret jsm_eu is shorter than 6 characters: it could not be masked in the log" in found
+        assert "tok-1" not in found
+        assert SHORTEST_SECRET == SHORTEST
+
     def test_variable_over_named_file_over_directory(self, monkeypatch, tmp_path) -> None:
         folder = tmp_path / "secrets"
         folder.mkdir()
@@ -239,11 +249,11 @@ class TestSecrets:
         (tmp_path / "w").chmod(0o600)
         (tmp_path / "connector.yaml").write_text(f"secrets_dir: secrets\n{GOOD}")
         monkeypatch.setenv("CONNECTOR_SECRETS__ZD_WRITE_FILE", str(tmp_path / "w"))
-        monkeypatch.setenv("CONNECTOR_SECRETS__ZENDESK_READER", "0123")
+        monkeypatch.setenv("CONNECTOR_SECRETS__ZENDESK_READER", "012345")
         read = load_settings(tmp_path / "connector.yaml")
         zendesk = read.site("zendesk")
         assert read.secret(read.site("jsm-eu"), "reader").get_secret_value() == "from dir"
-        assert read.secret(zendesk, "reader").get_secret_value() == "0123"
+        assert read.secret(zendesk, "reader").get_secret_value() == "012345"
         assert read.secret(zendesk, "writer").get_secret_value() == "from file"
 
     def test_systemd_credentials(self, monkeypatch, tmp_path) -> None:

@@ -257,7 +257,7 @@ class Connector:
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     results = list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
-                purge(journal, now=self._clock.now())
+                purge(journal, self.settings.state_url, now=self._clock.now())
                 return results
             finally:
                 hooks.close()

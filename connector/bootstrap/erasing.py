@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connector.bootstrap.backups import folder_of
 from connector.bootstrap.explaining import find_tickets
 from connector.errors import ConnectorError
+from connector.journal import backup_folder, backups_in, ends_at, expire, state_file
 from connector.ports import Erased, Journal, JournalEvent
 
 if TYPE_CHECKING:
@@ -22,17 +24,20 @@ PURGE_EVERY = timedelta(hours=1)
 LOOK_AT_TIME = 60
 """Questions between two looks at the clock: in stepped time each look is a request."""
 
-BACKUPS_KEPT = timedelta(days=14)
+_LOGS = (".log", ".ndjson")
 _MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """A copy of the state beside it: it still holds what was erased until it is deleted."""
+    """A copy of the state, or a log beside it, that may still hold what was erased until it is deleted.
+
+    ``ends_at`` is when we delete it ourselves; ``None``: only its owner does.
+    """
 
     path: str
     made_at: datetime
-    ends_at: datetime
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +49,12 @@ class EraseReport:
 
 
 def erase(program: Connector, *, ticket: str = "", user: str = "", actor: str, now: datetime) -> EraseReport:
-    """Erase one ticket, or one account on every site that knows it.
+    """Erase one ticket, or one person on every site that knows them or on the one before the first colon.
+
+    A person is named by the vendor's account id or as the site's map calls them.
 
     Raises:
-        Busy: Another process holds the state, or a write to the ticket is under way.
+        Busy: Another process holds the state, or a write to the ticket or about the person is under way.
         UnsafePlan: The ticket is open.
         ConnectorError: There is no such ticket.
     """
@@ -55,27 +62,60 @@ def erase(program: Connector, *, ticket: str = "", user: str = "", actor: str, n
     if len(places) > 1:
         known = ", ".join(f"{site}:{id_}" for site, id_ in places)
         raise ConnectorError(f"more than one ticket is called {ticket}", remedy=f"name one of {known}")
-    site, _, account = user.rpartition(":")
-    names = program.select((site,)) if site else program.settings.site_names
+    sites, account = _account(program, user)
     with program.journal() as journal:
         done = {of: journal.erase(of, ticket=id_) for of, id_ in places}
         if user:
-            done |= {name: journal.erase(name, account=account) for name in names}
+            for name in sites:
+                people = program.policies.loaded.maps[name].fields.people
+                id_ = people.get(account, account)
+                done[name] = journal.erase(name, account=id_, names=[n for n, bound in people.items() if bound == id_])
         for of, erased in done.items():
             data = {"what": "ticket" if ticket else "account", "rows": str(erased.rows), "lines": str(erased.lines)}
             journal.record(JournalEvent(at=now, kind="erasure", site=of, actor=actor, data=data))
     return EraseReport(done=done, copies=tuple(copies(program)))
 
 
+def _account(program: Connector, user: str) -> tuple[tuple[str, ...], str]:
+    """Return the sites and the account that ``[SITE:]ACCOUNT`` means; a vendor's ids may hold colons themselves."""
+    site, colon, account = user.partition(":")
+    if colon and site in program.settings.site_names:
+        return (site,), account
+    return program.settings.site_names, user
+
+
 def copies(program: Connector) -> Iterator[Copy]:
-    """Yield every SQLite file beside the state or below its folder, the state itself apart."""
-    state = Path(program.settings.state.removeprefix("sqlite:///"))
-    if not state.is_file():
+    """Yield what may still hold what was erased: SQLite files and logs beside the state, and where backups are kept.
+
+    The state itself is none of them. Where else backups and logs were taken to is not known here.
+    """
+    state = state_file(program.settings.state_url)
+    if state is None or not state.is_file():
         return
-    for path in sorted([*state.parent.glob("*"), *state.parent.glob("*/*")]):
-        if path.is_file() and path != state and _is_state(path):
+    regular = folder_of(program, state)
+    beside = [*state.parent.glob("*"), *state.parent.glob("*/*"), *regular.glob("*")]
+    for path in sorted(set(beside)):
+        if path.is_file() and not _is_in_use(path, state) and (_is_state(path) or _is_log(path)):
             made_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            yield Copy(path=str(path), made_at=made_at, ends_at=made_at + BACKUPS_KEPT)
+            yield Copy(path=str(path), made_at=made_at, ends_at=_ends_at(program, path, state))
+
+
+def _ends_at(program: Connector, path: Path, state: Path) -> datetime | None:
+    """Return when a copy ends, where it is one that we tidy up."""
+    regular = folder_of(program, state)
+    is_thinned = path.parent == regular and bool(program.settings.backup.every)
+    is_aside = path.name.startswith(f"{state.name}.replaced-") or path.parent == backup_folder(state)
+    is_regular = any(path == backup for _, backup in backups_in(regular))
+    return ends_at(path) if (is_thinned if is_regular else is_aside) else None
+
+
+def _is_in_use(path: Path, state: Path) -> bool:
+    return path in {state, *(state.with_name(state.name + suffix) for suffix in ("-wal", "-shm"))}
+
+
+def _is_log(path: Path) -> bool:
+    """Return whether a file is a write-ahead log or the log of a program; rotated ones have more after the dot."""
+    return path.name.endswith("-wal") or any(suffix in _LOGS for suffix in path.suffixes)
 
 
 def _is_state(path: Path) -> bool:
@@ -89,9 +129,10 @@ def _is_state(path: Path) -> bool:
 class Retention:
     """Takes a purge's step once an hour; in stepped time the sandbox's hour counts."""
 
-    def __init__(self, now: Callable[[], datetime], journal: Journal) -> None:
+    def __init__(self, now: Callable[[], datetime], journal: Journal, state_url: str) -> None:
         self._now = now
         self._journal = journal
+        self._state_url = state_url
         self._purged_at: datetime | None = None
         self._asked = 0
 
@@ -106,9 +147,12 @@ class Retention:
             return
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             self._purged_at = now
-            purge(self._journal, now=now)
+            purge(self._journal, self._state_url, now=now)
 
 
-def purge(journal: Journal, *, now: datetime) -> int:
-    """Delete one step of what is past its time; return the rows that went."""
+def purge(journal: Journal, state_url: str, *, now: datetime) -> int:
+    """Delete one step of what is past its time, old copies of the state included; return the rows that went."""
+    state = state_file(state_url)
+    if state is not None:
+        expire(state, now=now)
     return journal.purge(now=now, most=PURGE_STEP)

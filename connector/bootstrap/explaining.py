@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
+from connector.domain.confidential import without_involved
 from connector.domain.decide import decide
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
@@ -174,7 +175,7 @@ def _situation(
     site = stored.ticket.ref.site
     since = records.policy_since(site, policies[-1].hash) or now
     people = bound_people(program.policies.loaded.maps[site].fields)
-    reach = {target: _assumed(target) for target in targets}
+    reach = without_involved({target: _assumed(target) for target in targets}, stored.ticket, people)
     found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=now) if id_ else None

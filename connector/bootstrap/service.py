@@ -58,7 +58,7 @@ class Service:
         self._reload = threading.Event()
         self._crashed: list[str] = []
         self._warned_on: date | None = None
-        self._retention = Retention(program.now, journal)
+        self._retention = Retention(program.now, journal, program.settings.state_url)
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}

@@ -36,12 +36,14 @@ class Options:
 
     def _log(self, program: Connector) -> Observer:
         """Return the log of ``program``: as its configuration says, unless ``-q`` or ``-v`` says otherwise."""
-        from connector.cli.log import Log, take_over_libraries  # noqa: PLC0415
+        from connector.cli.foreign import take_over_crashes, take_over_libraries  # noqa: PLC0415
+        from connector.cli.log import Log  # noqa: PLC0415
 
         wanted = program.settings.log
         level = {-1: "warning", 1: "debug"}.get(self.verbosity, wanted.level)
         log = Log(program.now, clean=program.redactor.clean, level=level, form=wanted.format)
         take_over_libraries(log)
+        take_over_crashes(log)
         return log
 
 

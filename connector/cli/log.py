@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import os
 import select
 import stat
@@ -22,15 +21,13 @@ from typing import Any, TextIO
 
 from connector.cli.harmless import in_json, one_line
 from connector.domain.change import Write
-from connector.errors import ConnectorError, what_failed, where_failed
+from connector.errors import ConnectorError
 from connector.ports import Alarm
 
 Line = tuple[str, str, dict[str, Any]]
 """Level, sentence for people, values for machines."""
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_LIBRARIES = ("urllib3", "requests", "zenpy", "jira")
-_LONGEST_FOREIGN = 300
 _PATIENCE_MS = 1000
 
 
@@ -74,6 +71,10 @@ class Log:
             self._event(name, values)
         except Exception as error:  # noqa: BLE001 - observers must not raise; a bug in a line is told by its kind
             self._put("error", "log_failed", "a line of the log failed", {"of": name, "why": type(error).__name__})
+
+    def masked(self, text: str) -> str:
+        """Return a text as it may stand on a line."""
+        return self._clean(text)
 
     def _event(self, name: str, values: Mapping[str, Any]) -> None:
         if name == "run_started":
@@ -143,40 +144,6 @@ class _FarEnd:
             return True
         self._is_stuck = not self._poll.poll(0 if self._is_stuck else _PATIENCE_MS)
         return not self._is_stuck
-
-
-class _FromLibraries(logging.Handler):
-    """Hands what the libraries log to our own log: masked, shortened, a traceback as places only."""
-
-    def __init__(self, log: Log) -> None:
-        super().__init__(logging.WARNING)
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take one record; never raises."""
-        if self._log.asks_the_time:
-            return
-        try:
-            words = record.getMessage()[:_LONGEST_FOREIGN]
-        except (TypeError, ValueError):
-            words = "a message that cannot be read"
-        error = record.exc_info[1] if record.exc_info else None
-        more = {} if error is None else {"error": what_failed(error), "where": where_failed(error)}
-        level = "error" if record.levelno >= logging.ERROR else "warning"
-        self._log.event("library", library=record.name, severity=level, why=words, **more)
-
-
-def take_over_libraries(log: Log) -> None:
-    """Send what any library logs at warning or above to ``log``, and nowhere else."""
-    root = logging.getLogger()
-    for handler in [h for h in root.handlers if isinstance(h, _FromLibraries)]:
-        root.removeHandler(handler)
-    root.addHandler(_FromLibraries(log))
-    for name in _LIBRARIES:
-        library = logging.getLogger(name)
-        library.setLevel(logging.WARNING)
-        library.handlers.clear()
-        library.propagate = True
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -289,6 +256,8 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "alarm_failed": _loud,
     "ping_failed": _loud,
     "held": _loud,
+    "notify_failed": _crashed,
+    "crashed": _crashed,
     "site_crashed": _crashed,
     "history_skipped": _loud,
     "library": _library,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from connector.domain.policy import LevelTarget
+from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Confidential, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Text, Ticket
 
 _NOTHING = Text(subject="")
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+_OUT = Reach(reachable=False, involved=True, why="is involved in this confidential ticket")
 
 
 def admitted(ticket: Ticket, rules: SiteRules) -> Ticket | None:
@@ -27,15 +30,48 @@ def admitted(ticket: Ticket, rules: SiteRules) -> Ticket | None:
     return replace(ticket, restricted=True, text=None if ticket.text is None else _NOTHING)
 
 
-def without_involved(reach: Mapping[LevelTarget, Reach], ticket: Ticket) -> Mapping[LevelTarget, Reach]:
-    """Return who can be reached for a ticket: for a restricted one nobody who asked for it."""
+def involved(ticket: Ticket, people: Mapping[str, str]) -> frozenset[str]:
+    """Return every name of the person whom a restricted ticket is about to be kept from; empty for any other ticket.
+
+    ``people`` is vendor account id → bound name. Of those who are involved we read the requester alone.
+    """
     if not ticket.restricted or not ticket.requester:
-        return reach
-    return {target: _reached(found, ticket.requester) for target, found in reach.items()}
+        return frozenset()
+    named = ticket.requester.removeprefix("id:")
+    accounts = {named, *(id_ for id_, name in people.items() if name == named)}
+    bound = {people[id_] for id_ in accounts if id_ in people}
+    return frozenset({*accounts, *bound, *(f"id:{id_}" for id_ in accounts)})
 
 
-def _reached(found: Reach, requester: str) -> Reach:
-    account = requester.removeprefix("id:")
-    if found.person is None or not {account, f"id:{account}", requester} & {*found.member_ids, found.person}:
-        return found
-    return Reach(exists=True, reachable=False, why="is involved in this confidential ticket")
+def without_involved(
+    reach: Mapping[LevelTarget, Reach], ticket: Ticket, people: Mapping[str, str] = _NOBODY
+) -> Mapping[LevelTarget, Reach]:
+    """Return who can be reached for a ticket: for a restricted one nobody who asked for it.
+
+    A group without anybody else in it cannot be reached either; one whose members nobody knows counts as others.
+    """
+    names = involved(ticket, people)
+    return {target: _reached(target, found, names) for target, found in reach.items()} if names else reach
+
+
+def may_hear(target: str, ticket: Ticket, *, people: Mapping[str, str], reach: Mapping[LevelTarget, Reach]) -> bool:
+    """Return whether a person, role or channel may be told of a ticket: nobody who is involved in a restricted one."""
+    if target in involved(ticket, people):
+        return False
+    return not any(found.involved for called, found in reach.items() if called.name == target)
+
+
+def _reached(target: LevelTarget, found: Reach, names: frozenset[str]) -> Reach:
+    if target.kind is TargetKind.USER:
+        hit = not names.isdisjoint({target.name, *found.member_ids, *_one(found.person)})
+        return _OUT if hit else found
+    if found.person is not None and not names.isdisjoint({found.person, *found.member_ids}):
+        return _OUT
+    others = found.member_ids - names
+    if found.member_ids and not others:
+        return _OUT
+    return replace(found, member_ids=others)
+
+
+def _one(person: str | None) -> tuple[str, ...]:
+    return () if person is None else (person,)

@@ -118,9 +118,9 @@ def _assignment(view: View, entry: _Entry) -> Iterator[FieldWant]:
 
 
 def _who(view: View, level: Level, target: LevelTarget) -> tuple[str | None, str | None]:
-    """Return the group and the person to set; a target that does not exist sets nothing and clears nothing."""
+    """Return the group and the person to set; a target that does not exist, or is kept out, sets and clears nothing."""
     reach = reach_of(target, view.situation)
-    if not reach.exists:
+    if not reach.exists or reach.involved:
         return None, None
     by_person = level.assign is AssignMode.PERSON
     if target.kind is TargetKind.GROUP:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from connector.domain import occasion
 from connector.domain.change import Notification
+from connector.domain.confidential import may_hear
 from connector.domain.occasion import Occasion
 from connector.domain.policy import Trigger
 from connector.domain.site import Effect
@@ -21,7 +22,14 @@ def notifications(view: View) -> tuple[Notification, ...]:
     if view.holding.ticket is not None or view.leader is not None:
         return ()
     found = (*_of_thresholds(view), *_of_triggers(view))
-    return tuple(each for each in found if not view.is_said(each.occasion, Effect.NOTES))
+    return tuple(n for n in found if not view.is_said(n.occasion, Effect.NOTES) and _may_hear(view, n))
+
+
+def _may_hear(view: View, told: Notification) -> bool:
+    """True unless whoever is to be told is involved in a confidential ticket."""
+    seen = view.situation
+    heard = (who for who in (told.target, told.person) if who)
+    return all(may_hear(who, seen.ticket, people=seen.people, reach=seen.reach) for who in heard)
 
 
 def _of_thresholds(view: View) -> Iterator[Notification]:

@@ -21,7 +21,8 @@ class Landing(NamedTuple):
 def land(path: Path, number: int, *, situation: Situation, policy: Policy, now: datetime) -> Landing:
     """Return the first level from ``number`` upward with somebody reachable.
 
-    Where there is nobody at all the step ends where it was meant to, and an alarm says so (``nobody_reachable``).
+    Where there is nobody at all the step ends where it was meant to, and an alarm says so (``nobody_reachable``). A
+    target that is kept out of the ticket is not called there either: the level stands, and sets nobody.
     """
     ahead = [level for level in path.levels if level.level >= number] or [path.levels[-1]]
     skipped: list[str] = []
@@ -43,7 +44,7 @@ def reachable_target(
         why = _why_not(target, level, situation=situation, policy=policy, now=now)
         if not why:
             return target, "; ".join(reasons)
-        reasons.append(f"level {level.level}, {target}: {why}")
+        reasons.append(f"level {level.level}, {_named(target, situation)}: {why}")
     return None, "; ".join(reasons)
 
 
@@ -55,6 +56,16 @@ def _why_not(target: LevelTarget, level: Level, *, situation: Situation, policy:
         return reach.why or "nobody can be reached"
     calendar = policy.calendars.get(level.calendar) if level.calendar and target is level.target else None
     return f"off shift ({level.calendar})" if calendar is not None and not calendar.is_open(now) else ""
+
+
+def _named(target: LevelTarget, situation: Situation) -> str:
+    """Return a target as notes and alarms may name it: who is involved in a confidential ticket is not named."""
+    return f"its {target.kind}" if reach_of(target, situation).involved else str(target)
+
+
+def called(level: Level, situation: Situation) -> str:
+    """Return whom a level calls, as texts name it; empty where that is nobody who may be called."""
+    return "" if reach_of(level.target, situation).involved else level.target.name
 
 
 def reach_of(target: LevelTarget, situation: Situation) -> Reach:

@@ -11,6 +11,7 @@ from connector.domain.cadence import cadence_of
 from connector.domain.durations import spelled
 from connector.domain.occasion import Occasion, Outcome, Record
 from connector.domain.policy import Threshold
+from connector.domain.reaching import called
 from connector.domain.reason import ReasonKind, reason
 from connector.domain.remark import BREACHED, Remark
 from connector.domain.site import Effect
@@ -156,7 +157,7 @@ def _level(view: View, state: EscalationState, silenced: list[Record]) -> Iterat
     if level is None or path is None or entered_at is None or state.acknowledged_at is not None:
         return
     about = occasion.level(path.name, entered_at, level.level)
-    values = {"level_target": level.target.name}
+    values = {"level_target": called(level, view.situation)}
     place = path.name, level.level
     if level.note and not view.enforces(entered_at):
         if not view.is_said(about, Effect.NOTES):

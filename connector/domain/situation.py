@@ -130,10 +130,12 @@ class Reach:
         person: For a schedule or a person: the one to assign; ``None`` where the group routes by itself.
         group: The group to set, where the target has one.
         why: Reason when it does not exist or nobody is reachable.
+        involved: It is not to be called whatever happens: nobody stands behind it who is not involved in the ticket.
     """
 
     exists: bool = True
     reachable: bool = True
+    involved: bool = False
     member_ids: frozenset[str] = frozenset()
     person: str | None = None
     group: str | None = None

@@ -7,18 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from connector.domain.confidential import without_involved
+from connector.domain.confidential import admitted, without_involved
 from connector.domain.followups import continued, followed
 from connector.domain.own_writes import recognised
 from connector.domain.policy import LevelTarget, Path, Policy
-from connector.domain.site import Effect, SiteRules
+from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.ticket import TicketRef
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.linked import Linked
 from connector.engine.pull import take_in
 from connector.engine.quarantine import Failed, raised, sparing
-from connector.ports import SiteState, Stored
+from connector.ports import Page, SiteState, Stored
 
 
 def reach_all(site: SiteReading, policy: Policy, *, now: datetime) -> Mapping[LevelTarget, Reach]:
@@ -45,17 +45,28 @@ def situations(
     since = around.journal.policy_since(site.name, around.policies.current().hash) or now
     halt = _halt(site, around)
     known, linked = dict(reach), looked_up(around, now=now)
-    loaded = around.journal.load(site.name, ids, now=now)
+    loaded = _wanted(site, around, around.journal.load(site.name, ids, now=now), now=now)
     linked.prepare(site.name, [stored.ticket for stored in loaded])
     for stored in loaded:
         for target in _targets(stored.state.path) - known.keys():  # of a running path that the policy has no more
             known[target] = site.directory.reach(target, at=now)
         with sparing(failed, stored.ticket.ref.id):
-            reached = without_involved(known, stored.ticket)
+            reached = without_involved(known, stored.ticket, site.people)
             found = situation(site.rules, stored, reached, policy_since=since, people=site.people)
             found = _continued(found, around, now=now)
             found = linked.complete(found)
             yield replace(found, **halt) if halt else found
+
+
+def _wanted(site: SiteReading, around: Surroundings, loaded: Sequence[Stored], *, now: datetime) -> Sequence[Stored]:
+    """Return stored tickets without those of a scope that has become ignored meanwhile: they are let go unread."""
+    if Confidential.IGNORE not in site.rules.confidential.values():
+        return loaded
+    ignored = [s for s in loaded if admitted(s.ticket, site.rules) is None]
+    if ignored:
+        page = Page(observations=(), cursor="", unwanted=tuple(s.ticket.ref.id for s in ignored))
+        around.journal.store_page(site.name, [], page=page, now=now)
+    return [stored for stored in loaded if stored not in ignored]
 
 
 def _continued(found: Situation, around: Surroundings, *, now: datetime) -> Situation:

@@ -161,7 +161,7 @@ def take_in(  # noqa: PLR0913
             asked = derived.ask and before is not None  # a new one's history is not in anyway
             candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))
     page = _without_broken(site, around, page, broken)
-    if candidates or page.malformed or page.gone or page.cursor:
+    if candidates or page.malformed or page.gone or page.unwanted or page.cursor:
         around.journal.store_page(site.name, candidates, page=page, now=now)
     return tuple(c.ticket.ref.id for c in candidates)
 
@@ -180,7 +180,7 @@ def _without_broken(site: SiteReading, around: Surroundings, page: Page, broken:
 def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
     """Return a page as it may be stored: confidential tickets without their text, or not at all.
 
-    A ticket that is known from a time when its scope was not ignored leaves with the page, as if it were gone.
+    A ticket that is known from a time when its scope was not ignored leaves with the page.
     """
     rules = site.rules
     if not rules.confidential and not any(o.ticket.restricted for o in page.observations):
@@ -189,7 +189,7 @@ def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
     kept = tuple(replace(o, ticket=ticket) for o, ticket in seen if ticket is not None)
     ignored = [o.ticket.ref.id for o, ticket in seen if ticket is None]
     known = around.journal.previous(site.name, ignored) if ignored else ()
-    return replace(page, observations=kept, gone=(*page.gone, *known))
+    return replace(page, observations=kept, unwanted=tuple(known))
 
 
 _facts_of = attrgetter(*(f.name for f in fields(Ticket) if f.name != "text"))

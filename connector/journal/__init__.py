@@ -20,6 +20,8 @@ __all__ = [
     "backup_folder",
     "backup_name",
     "backups_in",
+    "ends_at",
+    "expire",
     "has_room",
     "make_backup",
     "open_journal",
@@ -105,6 +107,20 @@ def backups_in(folder: Path) -> Sequence[tuple[datetime, Path]]:
     from connector.journal import backup  # noqa: PLC0415
 
     return backup.backups_in(folder)
+
+
+def ends_at(copy: Path) -> datetime | None:
+    """Return when we delete a copy of a state ourselves; ``None`` for one that only its owner deletes."""
+    from connector.journal import backup  # noqa: PLC0415
+
+    return backup.ends_at(copy)
+
+
+def expire(state: Path, *, now: datetime) -> Sequence[Path]:
+    """Delete what a restore or a migration set aside too long ago; return what went."""
+    from connector.journal import backup  # noqa: PLC0415
+
+    return backup.expire(state, now=now)
 
 
 def make_backup(state: Path, target: Path) -> Path:

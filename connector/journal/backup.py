@@ -26,6 +26,11 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
 _ALL_FOR, _HOURLY_FOR, _DAILY_FOR = timedelta(hours=1), timedelta(hours=24), timedelta(days=7)
 _LOG_FILES = ("-wal", "-shm")
+ASIDE_FOR = timedelta(days=14)
+"""How long a state that a backup replaced, or one from before a change of the schema, is kept."""
+
+_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(-wal|-shm)?$")
+_SCHEMA = re.compile(r"-schema-[^.]+\.db$")
 
 
 def backup_folder(state: Path) -> Path:
@@ -176,6 +181,31 @@ def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
         with contextlib.suppress(OSError):
             path.unlink()
     return made
+
+
+def ends_at(copy: Path) -> datetime | None:
+    """Return when we delete a copy of a state ourselves; ``None`` for one that only its owner deletes.
+
+    A regular backup goes when later ones are a week old, so it may stay longer where none is made any more.
+    """
+    if found := _REPLACED.search(copy.name):
+        return datetime.strptime(found.group(1), _STAMP).replace(tzinfo=UTC) + ASIDE_FOR
+    if _SCHEMA.search(copy.name):
+        return datetime.fromtimestamp(copy.stat().st_mtime, UTC) + ASIDE_FOR
+    made = made_at(copy)
+    return None if made is None else made + _DAILY_FOR
+
+
+def expire(state: Path, *, now: datetime) -> tuple[Path, ...]:
+    """Delete what was set aside too long ago, with the files of its log; return what went."""
+    copies = [*state.parent.glob(f"{state.name}.replaced-*"), *backup_folder(state).glob(f"{state.stem}-schema-*.db")]
+    gone = []
+    for copy in sorted(copies):
+        with contextlib.suppress(OSError):
+            if (end := ends_at(copy)) is not None and end <= now:
+                copy.unlink()
+                gone.append(copy)
+    return tuple(gone)
 
 
 # ---- putting one back

@@ -1,13 +1,15 @@
 """What has to go: a ticket, a person, and everything whose time is over.
 
+Facts of a closed ticket go after ``FACTS_OF_CLOSED``; audit lines, runs and what was written lose their content after
+``RECORDS``.
+
 What an operation's key stands for stays, without its content, so that nothing is said again because it was forgotten.
 Audit lines keep their digests and lose their content: the chain still tells whether a line was changed or removed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +22,7 @@ from connector.errors import Busy, UnsafePlan
 from connector.journal.audit import TOMBSTONE
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
+from connector.journal.naming import Person
 from connector.journal.tables import (
     applied,
     escalation,
@@ -33,6 +36,7 @@ from connector.journal.tables import (
     ticket,
     ticket_event,
 )
+from connector.journal.tables import site as site_table
 from connector.ports.erasure import Erased
 from connector.ports.intents import OpStatus
 
@@ -40,25 +44,37 @@ FACTS_OF_CLOSED = timedelta(days=30)
 RECORDS = timedelta(days=396)
 """Decision records: thirteen months, because a quarter's penalties are disputed in the next."""
 
-_GONE = "erased"
-_ACCOUNT_KEYS = frozenset({"requester", "assignee", "account", "by", "actor", "before", "after"})
+AT_ONCE = 500
+"""Audit lines that one statement empties."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Documents in which an account may stand, and the columns that name one row."""
+    """Where a person may be named, and the columns that name one row; ``of`` is the column with the site's name."""
 
     table: Table
-    column: str
+    columns: tuple[str, ...]
     key: tuple[str, ...]
+    of: str = "site"
 
 
-_PLACES = (
-    _Place(ticket, "document", ("site", "id")),
-    _Place(ticket_event, "document", ("site", "ticket", "id")),
-    _Place(escalation, "document", ("site", "ticket")),
-    _Place(op, "document", ("id",)),
+_DOCUMENTS = (
+    _Place(ticket, ("document",), ("site", "id")),
+    _Place(ticket_event, ("document",), ("site", "ticket", "id")),
+    _Place(escalation, ("document",), ("site", "ticket")),
+    _Place(op, ("document",), ("id",)),
+    _Place(site_table, ("frozen",), ("name",), of="name"),
 )
+_TEXTS = (
+    _Place(applied, ("value",), ("site", "ticket", "field")),
+    _Place(notification, ("person", "target", "why", "error"), ("site", "key")),
+    _Place(op, ("why", "ordered_by"), ("id",)),
+    _Place(set_aside, ("why",), ("site", "kind", "scope", "ticket", "field", "value")),
+    _Place(quarantine, ("why",), ("site", "id")),
+    _Place(run, ("why",), ("id",)),
+    _Place(site_table, ("paused",), ("name",), of="name"),
+)
+_OPEN = (OpStatus.SENDING.value, OpStatus.PARKED.value)
 
 
 def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
@@ -71,9 +87,24 @@ def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
     is_open = select(ticket.c.is_open).where(ticket.c.site == ref.site, ticket.c.id == ref.id)
     if connection.scalar(is_open):
         raise UnsafePlan(f"{ref} is still open", remedy="close or delete it in the helpdesk first, then sync")
-    of_ticket = (op.c.site == ref.site, op.c.ticket == ref.id)
-    if connection.scalar(select(func.count()).where(*of_ticket, op.c.status == OpStatus.SENDING.value)):
+    if _is_in_flight(connection, ref):
         raise Busy("a write to this ticket is under way", remedy="try again when it is settled")
+    return _forget_ticket(connection, ref)
+
+
+def forget_tickets(connection: Connection, site: str, ids: Sequence[str]) -> None:
+    """Delete what is known of tickets that we should not know; one that is being written to goes by its age."""
+    for ref in (TicketRef(site, id_) for id_ in ids):
+        if not _is_in_flight(connection, ref):
+            _forget_ticket(connection, ref)
+
+
+def _is_in_flight(connection: Connection, ref: TicketRef) -> bool:
+    sending = (op.c.site == ref.site, op.c.ticket == ref.id, op.c.status == OpStatus.SENDING.value)
+    return bool(connection.scalar(select(func.count()).where(*sending)))
+
+
+def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
     events = connection.execute(
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
@@ -81,20 +112,44 @@ def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
-    return Erased(rows=rows + events, kept=_empty_ops(connection, of_ticket), lines=lines)
+    kept = _empty_ops(connection, (op.c.site == ref.site, op.c.ticket == ref.id))
+    return Erased(rows=rows + events, kept=kept, lines=lines)
 
 
-def erase_account(connection: Connection, site: str, account: str) -> Erased:
-    """Replace an account by a word, wherever its id stands: in tickets, events, writes and audit lines of a site."""
-    rows = sum(_forget(connection, place, site, account) for place in _PLACES)
-    values = (account, f"id:{account}")
-    own = (applied.c.site == site, applied.c.value.in_(values))
-    rows += connection.execute(update(applied).where(*own).values(value=_GONE)).rowcount
-    called = (notification.c.site == site, notification.c.person.in_(values))
-    rows += connection.execute(update(notification).where(*called).values(person=_GONE)).rowcount
-    told = [event.c.data.contains(json.dumps(value), autoescape=True) for value in values]
-    lines = _entomb(connection, (event.c.site == site, or_(event.c.actor == account, *told)))
-    return Erased(rows=rows, kept=0, lines=lines)
+def erase_account(connection: Connection, site: str, account: str, *, names: Collection[str] = ()) -> Erased:
+    """Replace a person by a word, wherever their id or a name that the map gave them stands, on one site.
+
+    Audit lines that name them lose their content. The policy's own words stay, also those of a path under way. A value
+    that a helpdesk refused is tried once more.
+
+    Raises:
+        Busy: A write that names them is under way or parked; what it says must not change.
+    """
+    person = Person(account, names)
+    _refuse_in_flight(connection, site, person)
+    rows = sum(_forget(connection, place, site, person, person.out_of_document) for place in _DOCUMENTS)
+    refused = select(set_aside.c.value).where(set_aside.c.site == site, person.may_be_in(set_aside.c.value))
+    values = [value for value in connection.scalars(refused.distinct()).all() if person.is_in(value)]
+    of_them = (set_aside.c.site == site, set_aside.c.value.in_(values))
+    rows += connection.execute(delete(set_aside).where(*of_them)).rowcount
+    rows += sum(_forget(connection, place, site, person, person.out_of_text) for place in _TEXTS)
+    return Erased(rows=rows, kept=0, lines=_entomb_lines_of(connection, site, person))
+
+
+def _refuse_in_flight(connection: Connection, site: str, person: Person) -> None:
+    wanted = select(op.c.document).where(op.c.site == site, op.c.status.in_(_OPEN), person.may_be_in(op.c.document))
+    if any(person.out_of_document(document) != document for document in connection.scalars(wanted)):
+        remedy = "try again when it is settled; `connector parked` lists those that wait for a person"
+        raise Busy(f"{site}: a write that names this account is not settled yet", remedy=remedy)
+
+
+def _entomb_lines_of(connection: Connection, site: str, person: Person) -> int:
+    named = or_(person.may_be_in(event.c.actor), person.may_be_in(event.c.data))
+    wanted = select(event.c.id, event.c.actor, event.c.data).where(event.c.site == site, named)
+    ids = [row.id for row in connection.execute(wanted) if person.is_in(row.actor) or person.is_in_mapping(row.data)]
+    return sum(
+        _entomb(connection, (event.c.id.in_(ids[first : first + AT_ONCE]),)) for first in range(0, len(ids), AT_ONCE)
+    )
 
 
 def purge(connection: Connection, *, now: datetime, most: int) -> int:
@@ -105,12 +160,16 @@ def purge(connection: Connection, *, now: datetime, most: int) -> int:
     gone = 0
     for row in connection.execute(closed.limit(most)).all():
         connection.execute(delete(ticket).where(ticket.c.site == row.site, ticket.c.id == row.id))
+        connection.execute(delete(set_aside).where(set_aside.c.site == row.site, set_aside.c.ticket == row.id))
         gone += 1
     old = to_micros(now - RECORDS)
     lines = select(event.c.id).where(event.c.at < old, event.c.kind != TOMBSTONE).order_by(event.c.id).limit(most)
     gone += _entomb(connection, (event.c.id.in_(connection.scalars(lines).all()),))
     ended = select(run.c.id).where(run.c.started_at < old).limit(most)
     gone += connection.execute(delete(run).where(run.c.id.in_(connection.scalars(ended).all()))).rowcount
+    settled = (op.c.settled_at < old, op.c.status.not_in(_OPEN), op.c.run != "")
+    oldest = connection.scalars(select(op.c.id).where(*settled).limit(most)).all()
+    gone += _empty_ops(connection, (op.c.id.in_(oldest),))
     return gone + _unnamed_policies(connection, before=old)
 
 
@@ -123,10 +182,12 @@ def _unnamed_policies(connection: Connection, *, before: int) -> int:
 
 
 def _empty_ops(connection: Connection, chosen: Sequence[Any]) -> int:
+    """Leave operations their keys, times and ids; one without a run has nothing left to lose."""
     rows = connection.execute(select(op.c.id, op.c.site, op.c.ticket, op.c.key).where(*chosen)).all()
     for row in rows:
         empty = settled_document(Write(ref=TicketRef(row.site, row.ticket), key=row.key, seen=""))
-        connection.execute(update(op).where(op.c.id == row.id).values(document=empty, why=""))
+        blank = {"document": empty, "why": "", "run": "", "ordered_by": ""}
+        connection.execute(update(op).where(op.c.id == row.id).values(blank))
     return len(rows)
 
 
@@ -136,31 +197,17 @@ def _entomb(connection: Connection, chosen: Sequence[Any]) -> int:
     return connection.execute(update(event).where(*chosen, event.c.kind != TOMBSTONE).values(**blank)).rowcount
 
 
-def _forget(connection: Connection, place: _Place, site: str, account: str) -> int:
-    column = place.table.c[place.column]
-    told = [column.contains(json.dumps(value), autoescape=True) for value in (account, f"id:{account}")]
-    keys = [place.table.c[name] for name in place.key]
+def _forget(connection: Connection, place: _Place, site: str, person: Person, without: Callable[[str], str]) -> int:
+    """Rewrite the rows of one place that name a person; return how many did."""
+    keys, columns = ([place.table.c[name] for name in names] for names in (place.key, place.columns))
+    named = or_(*(person.may_be_in(column) for column in columns))
+    wanted = select(*keys, *columns).where(place.table.c[place.of] == site, named)
     changed = 0
-    for row in connection.execute(select(*keys, column).where(place.table.c.site == site, or_(*told))).all():
-        *own, document = row
-        after = json.dumps(_without(json.loads(document), account), ensure_ascii=False, separators=(",", ":"))
-        if after != document:
+    for row in connection.execute(wanted).all():
+        own, texts = row[: len(keys)], row[len(keys) :]
+        after = {column.name: without(text) for column, text in zip(columns, texts, strict=True) if text}
+        if after != {column.name: text for column, text in zip(columns, texts, strict=True) if text}:
             chosen = [key == value for key, value in zip(keys, own, strict=True)]
-            connection.execute(update(place.table).where(*chosen).values({place.column: after}))
+            connection.execute(update(place.table).where(*chosen).values(after))
             changed += 1
     return changed
-
-
-def _without(value: Any, account: str, key: str = "") -> Any:
-    """Return a document with the account gone from every place that names one; an actor's ``id`` is such a place."""
-    if isinstance(value, dict):
-        return {name: _without(inner, account, _place(name, key)) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(inner, account, key) for inner in value]
-    if key in _ACCOUNT_KEYS and value in (account, f"id:{account}"):
-        return _GONE if value == account else f"id:{_GONE}"
-    return value
-
-
-def _place(name: str, outer: str) -> str:
-    return outer if name == "id" and outer in _ACCOUNT_KEYS else name

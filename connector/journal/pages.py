@@ -23,6 +23,7 @@ from connector.journal.documents import (
     ticket_document,
     ticket_of,
 )
+from connector.journal.erasure import forget_tickets
 from connector.journal.histories import HISTORY, want_histories
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
@@ -66,7 +67,8 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
-    changed += _mark_gone(connection, site, page.gone, due=due)
+    changed += _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
+    forget_tickets(connection, site, page.unwanted)
     changed += _store_malformed(connection, site, page.malformed, now)
     of_gone = frozenset(HISTORY + id_ for id_ in page.gone)
     changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone) | of_gone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -322,12 +322,12 @@ class SqlJournal(SqlLinks):
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
 
-    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
-        """Delete a ticket's data, or a person's account id, and overwrite what is freed."""
+    def erase(self, site: str, *, ticket: str = "", account: str = "", names: Collection[str] = ()) -> Erased:
+        """Delete a ticket's data, or a person under every name, and overwrite what is freed."""
         if ticket:
             done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
         else:
-            done = self._run(lambda c: erasure.erase_account(c, site, account))
+            done = self._run(lambda c: erasure.erase_account(c, site, account, names=names))
         self._thread.compact()
         return done
 

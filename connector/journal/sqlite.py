@@ -31,6 +31,7 @@ _WRITER = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA mmap_size=0",
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",
     "PRAGMA cache_size=-8000",
 )
 _READER = ("PRAGMA query_only=ON", "PRAGMA busy_timeout=10000", "PRAGMA mmap_size=0", "PRAGMA trusted_schema=OFF")

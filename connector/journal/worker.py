@@ -117,7 +117,7 @@ class JournalThread:
             return
         raw = self._connection.connection.driver_connection
         assert raw is not None  # noqa: S101 - an open connection has one
-        for statement in ("PRAGMA secure_delete = ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
             raw.execute(statement).fetchall()
 
     def _note(self, error: ConnectorError) -> ConnectorError:

@@ -1,7 +1,8 @@
 """The alarm command and the dead-man ping, on a thread of their own so that they never delay a site.
 
 The command gets the alarm as JSON on its standard input and its parts as ``CONNECTOR_ALARM_*`` variables; nothing of it
-is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again.
+is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again. What cannot be handed over
+costs itself alone: the thread lives on for what comes after it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 
 import requests
 
+from connector.errors import what_failed, where_failed
 from connector.notify.outbox import Deliveries
 from connector.ports import Alarm, Observer
 
@@ -75,7 +77,10 @@ class Hooks:
 
     def _work(self) -> None:
         while (task := self._queue.get()) is not None:
-            task()
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - one task that fails must not silence all that come after it
+                self._observer.event("notify_failed", why=what_failed(error), where=where_failed(error))
 
     def _run(self, alarm: Alarm) -> None:
         why = self._hand({k: str(v) for k, v in asdict(alarm).items()})
@@ -84,12 +89,13 @@ class Hooks:
 
     def _hand(self, values: Mapping[str, str]) -> str:
         """Run the command with some values; return why it did not take them, empty when it did."""
+        values = {k: passable(v) for k, v in values.items()}
         own = {k: v for k, v in os.environ.items() if not k.startswith("CONNECTOR_")}  # secrets may come that way
         environment = {**own, **{f"CONNECTOR_ALARM_{k.upper()}": v for k, v in values.items()}}
         try:
             done = subprocess.run(  # noqa: S603 - the operator's own command, from a file that only admins write
                 self._command,
-                input=json.dumps(dict(values)).encode(),
+                input=json.dumps(values).encode(),
                 env=environment,
                 capture_output=True,
                 timeout=COMMAND_SECONDS,
@@ -106,3 +112,8 @@ class Hooks:
                 session.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
         except requests.RequestException as error:
             self._observer.event("ping_failed", why=type(error).__name__)
+
+
+def passable(value: str) -> str:
+    """Return a value that a process can be given: without NUL and without halves of characters."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

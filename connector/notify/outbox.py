@@ -1,7 +1,8 @@
 """The outbox's way out: every notification is handed to the alarm command until it says that it has taken it.
 
 A notification is tried again with growing pauses and given up after a day. One that was confirmed is never handed over
-again; one whose confirmation was lost in a crash is, with the same key, by which a receiver can tell.
+again; one whose confirmation was lost in a crash is, with the same key, by which a receiver can tell. One that cannot
+even be made into a command's input is given up at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, what_failed
 from connector.ports import Delivery, Observer, Outbox, Queued
 
 AT_ONCE = 100
@@ -40,11 +41,15 @@ class Deliveries:
             self._observer.event("notify_stopped", why=type(error).__name__)
 
     def _one(self, queued: Queued, hand: Hand | None) -> None:
-        error = NO_COMMAND if hand is None else hand(payload(queued))
+        hopeless = hand is None
+        try:
+            error = NO_COMMAND if hand is None else hand(payload(queued))
+        except Exception as failure:  # noqa: BLE001 - it would fail the same way for ever, and hold up all others
+            hopeless, error = True, f"it cannot be handed over: {what_failed(failure)}"
         now = self._now()
         if not error:
             self._outbox.settle_notification(queued, Delivery.DONE, now=now)
-        elif hand is None or now - queued.at >= GIVE_UP_AFTER:
+        elif hopeless or now - queued.at >= GIVE_UP_AFTER:
             self._outbox.settle_notification(queued, Delivery.FAILED, now=now, error=error)
         else:
             pause = min(FIRST_PAUSE * 2**queued.attempts, LONGEST_PAUSE)

@@ -17,6 +17,9 @@ from connector.domain.ticket import ClockName, LinkKind, Priority, Status
 from connector.errors import ConfigError
 from connector.policyfiles.kinds import PriorityName, StatusName
 
+_TEXTS = frozenset({"summary", "description", "environment", "comment", "comments", "subject", "raw_subject"})
+"""Fields of both helpdesks that hold the ticket's own text."""
+
 _SCOPES = {"jira": ("project",), "zendesk": ("brand", "group", "form", "organization")}
 
 
@@ -158,16 +161,7 @@ def _agrees(file: SiteMapFile, name: str | None, kind: str | None, refused: Refu
 def _check(file: SiteMapFile, refused: Refused) -> None:
     if file.scope not in _SCOPES[file.kind]:
         refused.add(("scope",), f"a {file.kind} site has no {file.scope}", f"use {' or '.join(_SCOPES[file.kind])}")
-    for name, binding in file.inputs.items():
-        if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
-            refused.add(("inputs", name), "needs exactly one of field, requester and organization")
-        elif file.kind == "jira" and binding.field is None and not _jira_knows(name, binding):
-            refused.add(
-                ("inputs", name),
-                "a jira site keeps inputs in ticket fields only",
-                "write {field: customfield_…}; beside fields there are {organization: name} and `locale`: "
-                "{requester: locale}",
-            )
+    _inputs(file, refused)
     missing = [p.name for p in Priority if p not in file.priorities]
     if missing:
         refused.add(
@@ -180,6 +174,25 @@ def _check(file: SiteMapFile, refused: Refused) -> None:
     _twins(file, refused)
     if file.kind == "jira" and file.groups and file.group_field is None:
         refused.add(("groups",), "cannot be written without group_field", "add group_field: {field: customfield_…}")
+
+
+def _inputs(file: SiteMapFile, refused: Refused) -> None:
+    for name, binding in file.inputs.items():
+        if binding.field is not None and binding.field.casefold() in _TEXTS:
+            refused.add(
+                ("inputs", name, "field"),
+                f"{binding.field} is what people wrote, which is never stored",
+                "bind a field with fixed values; for words in subject and first message use a condition on `text`",
+            )
+        if sum(value is not None for value in (binding.field, binding.requester, binding.organization)) != 1:
+            refused.add(("inputs", name), "needs exactly one of field, requester and organization")
+        elif file.kind == "jira" and binding.field is None and not _jira_knows(name, binding):
+            refused.add(
+                ("inputs", name),
+                "a jira site keeps inputs in ticket fields only",
+                "write {field: customfield_…}; beside fields there are {organization: name} and `locale`: "
+                "{requester: locale}",
+            )
 
 
 def _jira_knows(name: str, binding: BindingFile) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,8 +20,11 @@ class Erased:
 class Forgetting(Protocol):
     """What goes, goes from the disk as well; what keeps us from speaking twice stays."""
 
-    def erase(self, site: str, *, ticket: str = "", account: str = "") -> Erased:
-        """Delete a ticket's data, or replace a person's account id by a word; what is freed is overwritten."""
+    def erase(self, site: str, *, ticket: str = "", account: str = "", names: Collection[str] = ()) -> Erased:
+        """Delete a ticket's data, or replace a person by a word; what is freed is overwritten.
+
+        ``account`` is the vendor's id, ``names`` are those that the site's map gives the person.
+        """
 
     def purge(self, *, now: datetime, most: int) -> int:
         """Delete what is past its time, a bounded number of rows; return how many."""

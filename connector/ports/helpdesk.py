@@ -46,12 +46,14 @@ class Page:
         cursor: What to store with them; empty where nothing is to be stored.
         malformed: What could not be read. It exists: a ticket that cannot be read is never taken for gone.
         gone: Ids of tickets that the helpdesk no longer shows.
+        unwanted: Ids of tickets that we know and must not: all that is kept of them is deleted.
     """
 
     observations: tuple[Observation, ...]
     cursor: Cursor
     malformed: tuple[Quarantined, ...] = ()
     gone: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
 
 
 def fetched(ids: Sequence[str], observations: Iterable[Observation], malformed: Iterable[Quarantined] = ()) -> Page:

@@ -21,6 +21,9 @@ _SECRET_KEYS = frozenset(
     {"token", "api_token", "access_token", "password", "passwd", "pwd", "client_secret", "secret_key", "api_key"}
     | {"apikey", "private_key"}
 )
+SHORTEST_SECRET = 6
+"""Characters; what is shorter is not masked, because it would mask ordinary words."""
+
 _PATHS = ("policy", "templates", "secrets_dir")
 
 
@@ -132,9 +135,7 @@ def _missing_secrets(settings: Settings, document: Document) -> Iterator[Problem
     for index, site in enumerate(settings.sites):
         wanted = {secret_key(site, role): role for role in ("writer", "reader")}
         for name, role in wanted.items():
-            if name not in settings.secrets:
-                remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
-                yield document.problem(("sites", index, "auth", role), f"the secret {name} is not set", remedy)
+            yield from _wrong_secret(settings, document, ("sites", index, "auth", role), name)
 
 
 def _missing_other_secrets(settings: Settings, document: Document) -> Iterator[Problem]:
@@ -145,9 +146,17 @@ def _missing_other_secrets(settings: Settings, document: Document) -> Iterator[P
     ]
     wanted += [(("web", "token"), settings.web.token)] if settings.web.token else []
     for path, name in wanted:
-        if name not in settings.secrets:
-            remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
-            yield document.problem(path, f"the secret {name} is not set", remedy)
+        yield from _wrong_secret(settings, document, path, name)
+
+
+def _wrong_secret(settings: Settings, document: Document, path: KeyPath, name: str) -> Iterator[Problem]:
+    """Yield what is wrong with one secret that is needed; a very short one could not be masked in the log."""
+    if name not in settings.secrets:
+        remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
+        yield document.problem(path, f"the secret {name} is not set", remedy)
+    elif len(settings.secrets[name].get_secret_value()) < SHORTEST_SECRET:
+        message = f"the secret {name} is shorter than {SHORTEST_SECRET} characters: it could not be masked in the log"
+        yield document.problem(path, message, "give a longer one")
 
 
 def _with_variables(document: Document, laid_over: tuple[Override, ...]) -> Document:

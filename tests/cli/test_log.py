@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from connector.cli.log import Log, take_over_libraries
+from connector.cli.foreign import take_over_crashes, take_over_libraries
+from connector.cli.log import Log
 from connector.errors import Unavailable, what_failed, where_failed
 from connector.helpdesks.transport import Redactor
 from connector.ports import Alarm, AlarmKind
@@ -112,6 +115,44 @@ def test_a_librarys_traceback_is_places_only() -> None:
     assert line["error"] == "KeyError"
     assert "test_log.py" in line["where"]
     assert "customer" not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_long_message_is_masked_before_it_is_cut() -> None:
+    stream = io.StringIO()
+    take_over_libraries(Log(lambda: AT, clean=Redactor([SECRET]).clean, stream=stream))
+    for before in range(280, 301):
+        logging.getLogger("urllib3").warning("%s%s", "x" * before, SECRET)
+    assert "canary" not in stream.getvalue()
+    assert len(lines(stream)) == 21
+
+
+@pytest.fixture
+def hooks() -> Iterator[None]:
+    before = sys.excepthook, threading.excepthook
+    yield
+    sys.excepthook, threading.excepthook = before
+
+
+@pytest.mark.usefixtures("hooks")
+def test_what_nobody_caught_is_one_line_without_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> None:
+        raise ValueError(f"the customer's own words and {SECRET}")
+
+    stream = io.StringIO()
+    take_over_crashes(Log(lambda: AT, clean=Redactor([SECRET]).clean, stream=stream))
+    thread = threading.Thread(target=fails, name="notify")
+    thread.start()
+    thread.join()
+    error = failure(ValueError(SECRET))
+    sys.excepthook(ValueError, error, error.__traceback__)
+    told = lines(stream)
+    assert [(line["event"], line["thread"], line["why"]) for line in told] == [
+        ("crashed", "notify", "ValueError"),
+        ("crashed", "main", "ValueError"),
+    ]
+    assert "test_log.py" in told[0]["where"]
+    assert not [out for out in (stream.getvalue(), *capsys.readouterr()) if "customer" in out or "canary" in out]
 
 
 @pytest.mark.usefixtures("libraries")

@@ -287,6 +287,12 @@ class TestPublic:
         notice = self.told(locale="ja").look()[1].notices[0]
         assert (notice.audience, notice.template, notice.locale) == (Effect.PUBLIC, "sorry", "ja")
 
+    def test_never_on_a_confidential_ticket(self):
+        assert [notice.audience for notice in self.told().look()[1].notices] == [Effect.PUBLIC]
+        decision, planned = self.told(restricted=True).look()
+        assert planned.notices == ()
+        assert "the ticket is confidential" in " ".join(left.why for left in decision.left)
+
     def test_never_while_the_history_is_not_in(self):
         desk = self.told()
         desk.complete = False

@@ -115,6 +115,23 @@ class TestNormalise:
         with pytest.raises(Malformed):
             read(**fields)
 
+    @pytest.mark.parametrize(
+        "key", ["SUP-1\x00", "SUP-\ud83d", "sup 1", "SUP-", "-1", "SUP-\u0661", "SUP-1\n", "../SUP-1"]
+    )
+    def test_a_key_that_no_jira_gives_out_is_malformed(self, key: str) -> None:
+        odd = msgspec.structs.replace(issue(), key=key)
+        with pytest.raises(Malformed) as caught:
+            observe(odd, SHAPE, now=NOW)
+        assert key not in str(caught.value)
+
+    @pytest.mark.parametrize(("security", "hidden"), [({"id": "10100", "name": "HR"}, True), ({}, True), (None, False)])
+    def test_any_issue_security_makes_it_confidential(self, security: Any, hidden: bool) -> None:
+        assert read(security=security).restricted is hidden
+
+    @pytest.mark.parametrize("key", ["SUP-1", "A2_B-10001"])
+    def test_keys_as_jira_gives_them_out(self, key: str) -> None:
+        assert observe(msgspec.structs.replace(issue(), key=key), SHAPE, now=NOW)[0].key == key
+
     def test_depth_is_no_crash(self) -> None:
         deep: Any = "x"
         for _ in range(200):

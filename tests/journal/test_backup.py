@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from connector.errors import ConnectorError
 from connector.journal import back_up, backup_folder, backup_name, backups_in, make_backup, open_journal, restore
-from connector.journal.backup import backup_before_migrating, made_at, superfluous, verify
+from connector.journal.backup import backup_before_migrating, expire, made_at, superfluous, verify
 from connector.journal.faults import StateBroken
 from connector.journal.schema import HEAD
 from connector.journal.sqlite import has_room
@@ -176,3 +177,19 @@ def test_what_is_no_state_is_not_backed_up_before_migrating(tmp_path: Path) -> N
     (tmp_path / "state.db").write_bytes(b"no database, by far" * 1000)
     assert backup_before_migrating(tmp_path / "state.db") is None
     assert has_room(tmp_path / "state.db")
+
+
+class TestExpiring:
+    def test_what_was_set_aside_goes_with_its_log_and_nothing_else_does(self, filled: Path) -> None:
+        copy = make_backup(filled, filled.parent / "copy.db")
+        aside = restore(str(filled), filled, copy, now=NOW, why="a test")
+        assert aside is not None
+        Path(f"{aside}-wal").write_bytes(b"rows")
+        folder = backup_folder(filled)
+        schema = make_backup(filled, folder / f"{filled.stem}-schema-0001.db")
+        os.utime(schema, (NOW.timestamp(), NOW.timestamp()))
+        regular = back_up(filled, folder, now=NOW)
+        assert expire(filled, now=NOW + 14 * DAY - timedelta(seconds=1)) == ()
+        assert {aside, Path(f"{aside}-wal"), schema} <= set(expire(filled, now=NOW + 14 * DAY))
+        assert list(filled.parent.glob("*.replaced-*")) == []
+        assert [path.exists() for path in (filled, copy, regular, aside, schema)] == [True, True, True, False, False]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Text
 
+from connector.domain.change import Field
 from connector.domain.events import Actor, Role
+from connector.domain.occasion import level
 from connector.domain.ticket import Status, TicketRef
 from connector.errors import Busy, UnsafePlan
 from connector.journal import open_journal
 from connector.journal.erasure import FACTS_OF_CLOSED, RECORDS
 from connector.journal.sql import SqlJournal
-from connector.ports import JournalEvent, OpStatus
-from tests.journal.samples import MINUTE, NOW, SITE, comment, event, receipt, store, ticket, write
+from connector.journal.tables import metadata
+from connector.ports import AsideKind, JournalEvent, OpStatus, SetAside
+from tests.journal.samples import MINUTE, NOW, SITE, comment, event, field_change, receipt, store, ticket, write
 
 CANARY = "canary-account-5e1"
 
@@ -91,6 +97,97 @@ def test_a_fact_that_reads_like_an_account_stays(journal: SqlJournal) -> None:
     journal.erase(SITE, account="502")
     (left,) = journal.load(SITE, ["1"], now=NOW)
     assert (left.ticket.requester, left.ticket.facts["seats"]) == ("erased", "502")
+
+
+def named(state: Path, *words: str) -> list[tuple[str, str, str]]:
+    """Every text of the state that holds one of some words."""
+    found = []
+    with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as raw:
+        for table in metadata.sorted_tables:
+            texts = [column.name for column in table.columns if isinstance(column.type, Text)]
+            for name in texts:
+                rows = raw.execute(f'SELECT "{name}" FROM "{table.name}"').fetchall()  # noqa: S608 - our own names
+                found += [(table.name, name, text) for (text,) in rows if text and any(word in text for word in words)]
+    return found
+
+
+@pytest.mark.parametrize("account", [CANARY, "qm:pieter", "1234:aaaaa-bbb", "5b10ac8d82e05b22cc7d4ef5"])
+def test_a_person_is_nowhere_under_any_name(journal: SqlJournal, state: Path, account: str) -> None:
+    mine, seen = f"id:{account}", Actor(account, Role.AGENT)
+    moved = (
+        event("e1", actor=seen, before="ben", after=mine),
+        event("e2", actor=Actor("9", Role.AGENT), after="müllér"),
+    )
+    store(
+        journal,
+        ticket("1", requester=account, assignee="müllér", facts={"manager": mine, "boss": account}),
+        events=moved,
+    )
+    assigns = field_change(Field.ASSIGNEE, before=mine, after="müllér")
+    fields = [replace(assigns, occasion=level("default", NOW, 4), reason=f"taken from {account}")]
+    (op,) = journal.arm(SITE, [(write("1", "k1", fields=fields), "d")], run="r1", now=NOW)
+    journal.settle(op, receipt(), now=NOW + MINUTE)
+    (other,) = journal.arm(SITE, [(write("1", "k2", fields=fields), "d")], run="r1", now=NOW + MINUTE)
+    journal.fail(other, OpStatus.FAILED, f"conflict: {account} changed it", now=NOW + MINUTE)
+    refused = SetAside(
+        kind=AsideKind.FIELD, ticket="1", field="assignee", value=mine, why=f"refused: {mine}", since=NOW
+    )
+    journal.set_aside(SITE, [refused])
+    journal.record(
+        JournalEvent(at=NOW, kind="lost_race", site=SITE, ticket="1", data={"by": "someone", "theirs": "müllér"})
+    )
+    assert len({place for place, *_ in named(state, account, "müllér")}) >= 6
+    journal.erase(SITE, account=account, names=("müllér",))
+    assert named(state, account, "müllér") == []
+    assert journal.records().verify_chain() is None
+    assert [e.before for e in journal.load(SITE, ["1"], now=NOW)[0].history.events if e.id == "e1"] == ["ben"]
+
+
+def test_a_name_inside_another_is_another(journal: SqlJournal) -> None:
+    store(journal, ticket("1", requester="anna-maria", assignee="anna"))
+    for other in ("joanna", "anna-maria", "anna@acme.example", "anna.b"):
+        journal.record(JournalEvent(at=NOW, kind="note", site=SITE, ticket="1", data={"why": f"taken by {other}"}))
+    journal.record(JournalEvent(at=NOW, kind="note", site=SITE, ticket="1", data={"why": "taken by anna."}))
+    done = journal.erase(SITE, account="502", names=("anna",))
+    (left,) = journal.load(SITE, ["1"], now=NOW)
+    assert (left.ticket.requester, left.ticket.assignee, done.lines) == ("anna-maria", "erased", 1)
+
+
+def test_a_write_that_names_the_person_is_settled_first(journal: SqlJournal) -> None:
+    store(journal, ticket("1"))
+    assigns = write("1", "k1", fields=[field_change(Field.ASSIGNEE, after=f"id:{CANARY}")])
+    (op,) = journal.arm(SITE, [(assigns, "d")], run="r1", now=NOW)
+    with pytest.raises(Busy):
+        journal.erase(SITE, account=CANARY)
+    journal.settle(op, receipt(), now=NOW + MINUTE)
+    journal.erase(SITE, account=CANARY)
+
+
+def test_what_was_written_loses_its_content_after_thirteen_months(journal: SqlJournal, state: Path) -> None:
+    store(journal, ticket("1", status=Status.CLOSED))
+    assigns = write("1", "k1", fields=[field_change(Field.ASSIGNEE, after="id:erik", before=f"id:{CANARY}")])
+    (op,) = journal.arm(SITE, [(assigns, "d")], run="r1", now=NOW)
+    journal.settle(op, receipt(), now=NOW + MINUTE)
+    journal.purge(now=NOW + RECORDS, most=100)
+    assert ("op", "document") in {place[:2] for place in named(state, CANARY)}
+    later = NOW + RECORDS + timedelta(days=1)
+    while journal.purge(now=later, most=1):
+        pass
+    assert named(state, CANARY) == []
+    assert journal.purge(now=later, most=100) == 0, "what is empty is not emptied again"
+    store(journal, ticket("1", status=Status.CLOSED))
+    (again,) = journal.arm(SITE, [(assigns, "d")], run="r2", now=later)
+    assert again.status is OpStatus.DONE
+
+
+def test_what_is_purged_is_in_no_byte(journal: SqlJournal, state: Path) -> None:
+    closed = ticket("1", status=Status.CLOSED, requester=CANARY, assignee=f"id:{CANARY}")
+    store(journal, closed, events=(event("e1", actor=Actor(CANARY, Role.AGENT)),))
+    store(journal, ticket("2"))
+    assert CANARY.encode() in bytes_of(state)
+    journal.purge(now=NOW + FACTS_OF_CLOSED, most=100)
+    journal.close()
+    assert CANARY.encode() not in bytes_of(state)
 
 
 def test_a_write_under_way_or_an_open_ticket_is_refused(journal: SqlJournal) -> None:

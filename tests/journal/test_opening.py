@@ -38,6 +38,7 @@ def test_a_state_is_opened_with_settings_that_lose_nothing(journal):
     assert _pragma(journal, "foreign_keys") == 1
     assert _pragma(journal, "mmap_size") == 0
     assert _pragma(journal, "trusted_schema") == 0
+    assert _pragma(journal, "secure_delete") == 1
     assert _pragma(journal, "application_id") == sqlite.APPLICATION_ID
 
 

@@ -130,3 +130,17 @@ def test_programs_commands_and_holds() -> None:
 def test_people_and_programs_are_kept_apart(text: str, words: str) -> None:
     (problem,) = problems(text)
     assert words in problem
+
+
+@pytest.mark.parametrize("text_field", ["summary", "description", "Summary", "comment"])
+def test_what_people_wrote_is_no_input(text_field: str) -> None:
+    (problem,) = problems(JIRA.replace("{field: customfield_10104}", f"{{field: {text_field}}}", 1))
+    assert f"{text_field} is what people wrote, which is never stored" in problem
+    assert "inputs." in problem
+    assert "condition on `text`" in problem
+
+
+def test_a_zendesk_subject_is_no_input_either() -> None:
+    field = next(line for line in ZENDESK.splitlines() if line.startswith("  impact:"))
+    (problem,) = problems(ZENDESK.replace(field, "  impact: {field: subject}"))
+    assert "subject is what people wrote" in problem

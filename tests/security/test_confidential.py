@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Table, select
 
 from connector.domain.confidential import admitted, without_involved
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach
 from connector.domain.ticket import Text
+from connector.journal.tables import metadata, notification
 from tests.domain.sla_values import ticket
 from tests.engine.conftest import clock, desk, set_up, stage
-from tests.engine.stage import Desk, Stage
+from tests.engine.stage import POLICY, Desk, Stage
 from tests.engine.test_passes import OUTAGE, P1, P3
 
 __all__ = ["clock", "desk", "set_up", "stage"]
@@ -49,10 +52,69 @@ REACH = {
 
 @pytest.mark.parametrize("requester", ["anna", "502", "id:502"])
 def test_nobody_who_asked_is_called(requester: str) -> None:
-    told = without_involved(REACH, ticket(restricted=True, requester=requester))
-    assert not told[ANNA].reachable
-    assert "confidential" in told[ANNA].why
-    assert told[DESK] is REACH[DESK]
+    told = without_involved(REACH, ticket(restricted=True, requester=requester), {"502": "anna"})
+    for target in (ANNA, DESK):
+        assert told[target].involved, target
+        assert not told[target].reachable
+        assert "confidential" in told[target].why
+
+
+def test_a_group_is_called_for_the_others_in_it() -> None:
+    reach = {DESK: Reach(group="desk", member_ids=frozenset({"anna", "502", "id:502", "ben", "503", "id:503"}))}
+    told = without_involved(reach, ticket(restricted=True, requester="id:502"), {"502": "anna", "503": "ben"})
+    assert told[DESK] == Reach(group="desk", member_ids=frozenset({"ben", "503", "id:503"}))
+
+
+def rows(stage: Stage, table: Table) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in stage.journal._run(lambda c: c.execute(select(table)).all())]
+
+
+def _half_hours(stage: Stage, count: int) -> None:
+    for _ in range(count):
+        stage.run("desk")
+        stage.clock.move(timedelta(minutes=30))
+
+
+@pytest.mark.parametrize("requester", ["duty-manager", "id:duty-manager"])
+def test_who_is_involved_is_not_called_where_nobody_else_is_left(stage: Stage, desk: Desk, requester: str) -> None:
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.RESTRICTED})
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester=requester)
+    _half_hours(stage, 20)
+    assert desk.live("1").level == 4
+    assert desk.live("1").assignee is None
+    assert any("nobody can be reached" in alarm.message for alarm in stage.ears.alarms)
+    bodies = [sent.write.comment.body for sent in desk.writer.sent if sent.write.comment]
+    assert bodies
+    assert not [body for body in (*bodies, *(a.message for a in stage.ears.alarms)) if "duty-manager" in body]
+
+
+def test_a_group_with_nobody_else_in_it_is_passed_over(stage: Stage, desk: Desk) -> None:
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.RESTRICTED})
+    for target in list(desk.world.reach):
+        if target.kind is TargetKind.GROUP:
+            desk.world.reach[target] = Reach(group=target.name, member_ids=frozenset({"id:boss", "boss"}))
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester="id:boss")
+    _half_hours(stage, 4)
+    assert (desk.live("1").level, desk.live("1").group, desk.live("1").assignee) == (4, None, "duty-manager")
+
+
+def test_an_assignee_who_is_involved_is_told_nothing(stage: Stage, desk: Desk) -> None:
+    desk.world.create(facts=OUTAGE, priority=P3, scope="SUP", requester="anna", assignee="anna")
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester="anna", assignee="anna")
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.RESTRICTED})
+    desk.allow(Effect.FIELDS, Effect.NOTES)
+    _half_hours(stage, 14)
+    assert {row["ticket"] for row in rows(stage, notification)} == {"1"}
+
+
+def test_nobody_who_is_involved_is_notified_by_name(stage: Stage, desk: Desk) -> None:
+    triggers = tuple(replace(trigger, notify=("duty-manager", "ops")) for trigger in POLICY.triggers)
+    stage.policies.policy = replace(POLICY, triggers=triggers)
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.RESTRICTED})
+    facts = {**OUTAGE, "labels": frozenset({"security"})}
+    desk.world.create(facts=facts, labels=frozenset({"security"}), priority=P3, scope="HR", requester="duty-manager")
+    _half_hours(stage, 6)
+    assert {row["target"] for row in rows(stage, notification)} == {"ops"}
 
 
 def test_in_any_other_ticket_everybody_is() -> None:
@@ -79,6 +141,20 @@ def test_a_scope_that_becomes_confidential_is_let_go(stage: Stage, desk: Desk) -
     desk.world.update("1", priority=P1)
     stage.run("desk")
     assert stage.journal.known_open("desk") == set()
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_nothing_is_kept_of_a_scope_that_becomes_ignored(stage: Stage, desk: Desk, is_seen: bool) -> None:
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester="victim", assignee="accused")
+    _half_hours(stage, 4)
+    sent = len(desk.writer.sent)
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.IGNORE})
+    if is_seen:
+        desk.world.update("1", priority=P1)
+    _half_hours(stage, 20)
+    assert len(desk.writer.sent) == sent
+    texts = [str(value) for table in metadata.sorted_tables for row in rows(stage, table) for value in row.values()]
+    assert not [text for text in texts if "victim" in text or "accused" in text]
 
 
 def test_a_restricted_ticket_is_escalated_and_nothing_of_it_is_public(stage: Stage, desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from connector.helpdesks.until import until
 
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
 _LONGEST_TEXT = 20_000
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[0-9]+", re.ASCII)
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
@@ -75,7 +77,7 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime, langua
     level = option(getattr(fields, names.level.id, None)) if names.level else None
     return Ticket(
         ref=TicketRef(shape.site, issue.id),
-        key=issue.key or issue.id,
+        key=_key(issue),
         version=version_at(updated_at),
         status=status_of(fields.status, names),
         opened_at=moment(fields.created),
@@ -98,6 +100,13 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime, langua
         url=f"{shape.web_url}/browse/{issue.key}",
         held_until=until(getattr(fields, names.hold_until.id, None)) if names.hold_until else None,
     )
+
+
+def _key(issue: Issue) -> str:
+    """Return the issue's key; raises ``ValueError`` for what no Jira gives out: it goes to commands and addresses."""
+    if issue.key and not _KEY.fullmatch(issue.key):
+        raise ValueError("its key is not that of an issue")
+    return issue.key or issue.id
 
 
 def _person(account: Account | None, shape: Shape) -> str | None:

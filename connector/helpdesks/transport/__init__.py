@@ -19,7 +19,7 @@ from connector.helpdesks.transport.credentials import Basic, Bearer, ClientCrede
 from connector.helpdesks.transport.dialect import Dialect, Reading, reserving
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, retry_after
-from connector.helpdesks.transport.redaction import RedactionFilter, Redactor
+from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, pause
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "Pin",
     "PinnedAdapter",
     "Reading",
-    "RedactionFilter",
     "Redactor",
     "Reply",
     "Request",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 _MASK = "***"
-_SHORTEST = 6  # a shorter "secret" would mask ordinary words
+SHORTEST = 6
+"""Characters of the shortest secret that is masked: a shorter one would mask ordinary words. Settings refuse it."""
 _LONG = 9  # the middle of a shorter one, encoded, could be any word
 
 
@@ -35,7 +35,7 @@ class Redactor:
 
     def learn(self, secret: str) -> None:
         """Mask ``secret`` from now on; a token fetched later is learned then."""
-        if len(secret) < _SHORTEST or secret in self._known:  # every request says its secrets again
+        if len(secret) < SHORTEST or secret in self._known:  # every request says its secrets again
             return
         forms = {*self._forms, *_forms(secret)}
         self._forms = tuple(sorted(forms, key=len, reverse=True))  # a longer form may hold a shorter one
@@ -63,21 +63,3 @@ def _core(encode: Callable[[bytes], bytes], raw: bytes, before: int) -> str:
     lead = (before * 4 + 2) // 3
     whole = (before + len(raw)) * 8 // 6
     return encode(b"\0" * before + raw).decode()[lead:whole]
-
-
-class RedactionFilter(logging.Filter):
-    """Cleans log records, arguments and tracebacks included; put it on every handler."""
-
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__()
-        self._redactor = redactor
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place; always lets it through."""
-        record.msg = self._redactor.clean(record.getMessage())
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = self._redactor.clean(record.exc_text)
-        return True

@@ -1,0 +1,104 @@
+"""``erase --user`` finds the person whatever their id looks like, and names every copy that may still hold them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connector.bootstrap import Connector
+from connector.bootstrap.erasing import Retention, copies
+from connector.journal import back_up, backup_folder, make_backup
+from connector.ports import Candidate
+from tests.bootstrap.conftest import Compose
+from tests.journal.samples import page, ticket
+
+AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def known(program: Connector, **people: str) -> None:
+    """Store a ticket per site, with its requester."""
+    with program.journal() as journal:
+        for site, requester in people.items():
+            name = site.replace("_", "-")
+            journal.open_site(name, fingerprint="f" * 64)
+            seen = Candidate(ticket=ticket("1", site=name, requester=requester))
+            journal.store_page(name, [seen], page=page(), now=AT)
+
+
+def requesters(program: Connector) -> dict[str, str | None]:
+    with program.journal() as journal:
+        found = {name: journal.load(name, ["1"], now=AT) for name in program.settings.site_names}
+        return {name: stored[0].ticket.requester for name, stored in found.items() if stored}
+
+
+@pytest.mark.parametrize("account", ["qm:pieter", "1234:aaaaa-bbb", "557058:f58131cb-b67d-43c7-b30d-6b58d40bd077"])
+@pytest.mark.parametrize("prefix", ["", "jsm-eu:"])
+def test_an_id_with_a_colon_is_an_id(compose: Compose, account: str, prefix: str) -> None:
+    program = compose()
+    known(program, jsm_eu=account, zendesk="381")
+    program.erase(ticket="", user=prefix + account, actor="root")
+    assert requesters(program) == {"jsm-eu": "erased", "zendesk": "381"}
+
+
+def test_a_site_stands_before_the_first_colon(compose: Compose) -> None:
+    program = compose()
+    known(program, jsm_eu="381", zendesk="381")
+    program.erase(ticket="", user="zendesk:381", actor="root")
+    assert requesters(program) == {"jsm-eu": "381", "zendesk": "erased"}
+
+
+def test_a_person_is_known_by_the_maps_name_as_well(compose: Compose) -> None:
+    program = compose()
+    people = program.policies.loaded.maps["zendesk"].fields.people
+    name, account = next(iter(people.items()))
+    known(program, zendesk=name)
+    program.erase(ticket="", user=account, actor="root")
+    assert requesters(program) == {"zendesk": "erased"}
+    known(program, zendesk=account)
+    program.erase(ticket="", user=f"zendesk:{name}", actor="root")
+    assert requesters(program)["zendesk"] == "erased"
+
+
+def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Path) -> None:
+    elsewhere, state = tmp_path / "other-disk", tmp_path / "data" / "state.db"
+    program = compose(backup={"folder": "other-disk"}, state="sqlite:///data/state.db")
+    known(program, zendesk="381")
+    regular = back_up(state, elsewhere, now=AT)
+    mine = make_backup(state, tmp_path / "data" / "mine.db")
+    replaced = make_backup(state, tmp_path / "data" / f"state.db.replaced-{AT:%Y%m%dT%H%M%SZ}")
+    Path(f"{replaced}-wal").write_bytes(b"rows")
+    (tmp_path / "data" / "connector.log.1").write_text("a line")
+    (tmp_path / "data" / "notes.txt").write_text("no copy")
+    ends = {Path(copy.path).name: copy.ends_at for copy in copies(program)}
+    assert ends == {
+        regular.name: AT + 7 * DAY,
+        mine.name: None,
+        replaced.name: AT + 14 * DAY,
+        f"{replaced.name}-wal": AT + 14 * DAY,
+        "connector.log.1": None,
+    }
+
+
+def test_where_no_backups_are_made_none_is_said_to_end(compose: Compose, tmp_path: Path) -> None:
+    program = compose(backup={"every": "0m"})
+    known(program, zendesk="381")
+    back_up(tmp_path / "state.db", backup_folder(tmp_path / "state.db"), now=AT)
+    assert [copy.ends_at for copy in copies(program)] == [None]
+
+
+def test_what_was_set_aside_goes_by_itself(compose: Compose, tmp_path: Path) -> None:
+    program = compose()
+    known(program, zendesk="381")
+    state = tmp_path / "state.db"
+    replaced = make_backup(state, tmp_path / f"state.db.replaced-{AT:%Y%m%dT%H%M%SZ}")
+    now = AT
+    with program.journal() as journal:
+        retention = Retention(lambda: now, journal, program.settings.state_url)
+        for day in (13, 15):
+            now = AT + day * DAY
+            for _ in range(60):
+                retention.step()
+            assert replaced.exists() is (day == 13)
