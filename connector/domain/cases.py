@@ -32,10 +32,10 @@ def leader(situation: Situation, priority: Priority | None) -> Twin | None:
 def speaker(situation: Situation) -> Twin | None:
     """Return the other ticket of the same case that speaks to the customer; ``None`` where this one does.
 
-    Of several that could, the one that was opened first does.
+    Of several that could, the one that was itself opened first does, whatever older ones it goes on for.
     """
     ticket = situation.ticket
-    ours = (ticket.opened_at, ticket.ref.site, ticket.ref.id)
+    ours = (situation.opened_at or ticket.opened_at, ticket.ref.site, ticket.ref.id)
     earlier = [(_rank(twin), twin) for twin in _twins(situation) if _tells(twin) and _rank(twin) < ours]
     return min(earlier, key=lambda each: each[0])[1] if earlier else None
 

@@ -8,12 +8,13 @@ said on it; of one that is restricted no more than that it is there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from connector.domain.cases import MOST_MEMBERS
-from connector.domain.merges import Merged, absorbed, merged_ids
+from connector.domain.events import History
+from connector.domain.merges import Merged, absorbed, merged_ids, merged_into
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation, Twin
 from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
@@ -61,9 +62,10 @@ class Linked:
     def complete(self, found: Situation) -> Situation:
         """Return a situation that knows the tickets it is linked with, and has taken over the merged ones."""
         found = self._with_merged(found)
-        if not found.ticket.links and found.ticket.ref not in self._named_by:
+        alone = not found.ticket.links and found.ticket.ref not in self._named_by
+        if alone and not merged_ids(found.ticket, found.history):
             return found
-        twins = tuple(self._known(edge, found) for edge in self._case(found.ticket))
+        twins = tuple(self._known(edge, found) for edge in self._case(found))
         return replace(found, twins=twins)
 
     def stored(self, ref: TicketRef) -> Stored | None:
@@ -77,28 +79,64 @@ class Linked:
         ref = TicketRef(found.ticket.ref.site, id_)
         return self._known(_Edge(Link(kind=LinkKind.PROBLEM, target=id_, site=ref.site), ref), found)
 
-    def _with_merged(self, found: Situation) -> Situation:
-        ids = merged_ids(found.ticket, found.history)
-        sources = [source for id_ in ids if (source := self.stored(TicketRef(found.ticket.ref.site, id_))) is not None]
-        return absorbed(
-            found, [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
-        )
+    def _with_merged(self, found: Situation, within: Collection[TicketRef] = ()) -> Situation:
+        """Return a situation with those that were merged into it, each with those that were merged into that one.
+
+        ``within`` are the tickets on the way here, which are taken over once. A case that is too large is followed no
+        further.
+        """
+        site, ids = found.ticket.ref.site, merged_ids(found.ticket, found.history)
+        refs = [ref for id_ in ids if (ref := TicketRef(site, id_)) not in within]
+        if within and len(within) + len(refs) > MOST_MEMBERS:
+            refs = []
+        known = {*within, found.ticket.ref, *refs}
+        return absorbed(found, [self._merged(one, found, known) for ref in refs if (one := self.stored(ref))])
+
+    def _merged(self, one: Stored, into: Situation, known: Collection[TicketRef]) -> Merged:
+        ticket, history = one.ticket, one.history
+        own = Situation(ticket=ticket, rules=into.rules, history=history, state=one.state, said=one.said)
+        whole = self._with_merged(own, known)
+        unread = whole.unread if history.complete else (ticket.ref.id, *whole.unread)
+        return Merged(ticket=whole.ticket, history=whole.history, state=whole.state, said=whole.said, unread=unread)
 
     # ---- who belongs to a case
 
-    def _case(self, ticket: Ticket) -> list[_Edge]:
-        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large."""
-        found = list(self._edges(ticket))
+    def _case(self, one: Situation) -> list[_Edge]:
+        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large.
+
+        So are those of a ticket that was merged into one of them, and the one that a twin was merged into.
+        """
+        ticket = one.ticket
+        found = list(dict.fromkeys((*self._edges(ticket), *self._through_merges(ticket, one.history, {ticket.ref}))))
         members = {ticket.ref, *(edge.ref for edge in found if edge.link.kind is LinkKind.TWIN)}
         for edge in found:  # grows while it is read
             if edge.link.kind is not LinkKind.TWIN or edge.ref is None or len(members) > MOST_MEMBERS:
                 continue
             other = self.stored(edge.ref)
-            for further in self._edges(other.ticket) if other is not None else ():
-                if further.link.kind is LinkKind.TWIN and further.ref not in members:
+            for further in self._twins_of(other) if other is not None else ():
+                if further.ref not in members:
                     members.add(further.ref)
                     found.append(further)
         return found
+
+    def _twins_of(self, other: Stored) -> Iterator[_Edge]:
+        ticket, history = other.ticket, other.history
+        yield from (edge for edge in self._edges(ticket) if edge.link.kind is LinkKind.TWIN)
+        if (into := merged_into(ticket, history)) is not None:
+            ref = TicketRef(ticket.ref.site, into)
+            yield _Edge(Link(kind=LinkKind.TWIN, target=into, site=ref.site), ref)
+        yield from self._through_merges(ticket, history, {ticket.ref})
+
+    def _through_merges(self, ticket: Ticket, history: History, seen: set[TicketRef]) -> Iterator[_Edge]:
+        """Yield the twins of the tickets that were merged into one; those themselves are over and do not count."""
+        for id_ in merged_ids(ticket, history):
+            ref = TicketRef(ticket.ref.site, id_)
+            other = self.stored(ref) if ref not in seen and len(seen) <= MOST_MEMBERS else None
+            if other is None or not other.ticket.status.is_finished:
+                continue
+            seen.add(ref)
+            yield from (e for e in self._edges(other.ticket) if e.link.kind is LinkKind.TWIN and e.ref not in seen)
+            yield from self._through_merges(other.ticket, other.history, seen)
 
     def _edges(self, ticket: Ticket) -> Iterator[_Edge]:
         """Yield a ticket's own links and those that others have with it, each once."""

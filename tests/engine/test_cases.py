@@ -19,6 +19,7 @@ from connector.domain.site import Effect
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import reach_all
 from connector.engine.storms import decided
+from connector.helpdesks.memory.reader import MemoryReader
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -90,6 +91,13 @@ class Case:
 
     def findings(self, desk: str, id_: str) -> str:
         return "; ".join(self.decision(desk, id_).explanation.findings)
+
+
+class Spent(MemoryReader):
+    """A reader whose share of requests for histories is used up."""
+
+    def history_allowance(self) -> int:
+        return 0
 
 
 @pytest.fixture
@@ -181,6 +189,74 @@ class TestTwins:
         case.later(hours=1.5, every=45 * MINUTE)
         assert case.told(public=True) == ({("desk", first)} if speaks else set())
         assert ("a case of more than 10 tickets is left to people" in case.findings("desk", first)) is not speaks
+
+    @pytest.mark.parametrize("chain", [False, True], ids=["into one", "into one that is merged as well"])
+    def test_a_twin_of_a_merged_ticket_is_one_of_the_survivor(self, case: Case, chain: bool) -> None:
+        first, twin, between, into = case.opened("desk"), case.opened("lab"), case.opened("desk"), case.opened("desk")
+        case.linked("lab", twin, LinkKind.TWIN, first, site="desk")
+        case.later(hours=0.25)
+        world = case.stage.desks["desk"].world
+        world.merge(first, between if chain else into)
+        world.merge(between, into)
+        case.later(hours=2)
+        assert case.told(public=True) == {("lab", twin)}
+        key = case.stage.desks["lab"].live(twin).key
+        assert f"{key} speaks to the customer" in case.findings("desk", into)
+
+
+class TestMerges:
+    def test_the_survivor_still_speaks_to_the_customer(self, case: Case) -> None:
+        source, target = case.opened(), case.opened()
+        case.later(hours=0.25)
+        case.stage.desks["desk"].world.merge(source, target)
+        case.later(hours=2)
+        assert case.told(public=True) == {("desk", target)}
+
+    def test_its_history_is_read_once_there_is_room_for_it(self, case: Case) -> None:
+        """Until then nothing is said to the customer, and the ticket stays due."""
+        source, target = case.opened(), case.opened()
+        case.later(hours=0.25)
+        desk = case.stage.desks["desk"]
+        desk.world.merge(source, target)
+        reader = desk.reader
+        desk.reader = Spent(desk.world)
+        case.later(hours=2)
+        assert not case.stage.stored("desk", source).history.complete
+        assert case.told(public=True) == set()
+        desk.reader = reader
+        case.stage.clock.move(MINUTE)
+        case.stage.run("desk")
+        assert case.stage.stored("desk", source).history.complete
+        case.later(hours=0.5)
+        assert case.told(public=True) == {("desk", target)}
+
+    @pytest.mark.parametrize("apart", [0, 1], ids=["at once", "an hour apart"])
+    def test_a_chain_of_merges_loses_nothing(self, case: Case, apart: int) -> None:
+        """The last one is as old and as urgent as the first, stands on its level and repeats nothing."""
+        first = case.opened()
+        case.later(hours=5, every=30 * MINUTE)
+        desk = case.stage.desks["desk"]
+        assert case.level("desk", first) == 4
+        between, into = case.opened(facts=MILD, priority=P4), case.opened(facts=MILD, priority=P4)
+        case.later(hours=0.5)
+        before = case.told(public=True)
+        desk.world.merge(first, between)
+        case.later(hours=apart)
+        desk.world.merge(between, into)
+        case.later(hours=1)
+        assert (desk.live(into).priority, desk.live(into).level) == (P1, 4)
+        assert case.stage.stored("desk", into).state.began_at == case.stage.stored("desk", first).ticket.opened_at
+        assert case.told(public=True) == before
+
+    def test_merges_in_a_circle_end(self, case: Case) -> None:
+        one, other, third = (case.opened() for _ in range(3))
+        case.linked("desk", one, LinkKind.ABSORBED, other, third)
+        case.linked("desk", other, LinkKind.ABSORBED, third, one)
+        case.linked("desk", third, LinkKind.ABSORBED, one, other)
+        for id_ in (other, third):
+            case.stage.desks["desk"].world.update(id_, status=Status.CLOSED)
+        case.later(hours=1)
+        assert case.level("desk", one) > 1
 
 
 class TestWork:
