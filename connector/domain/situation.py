@@ -66,6 +66,7 @@ class EscalationState:
         began_at: When the case began, where a ticket that was merged into this one is older.
         floor: The highest priority of the tickets that were merged into this one.
         left_level: The level before, where a timer made the last step: to go back to while nobody has heard of it.
+        silent: In words why it says nothing of itself, empty where it speaks: others do not wait for it then.
     """
 
     path: Path | None = None
@@ -103,6 +104,7 @@ class EscalationState:
     began_at: datetime | None = None
     floor: Priority | None = None
     left_level: LevelLeft | None = None
+    silent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,8 @@ class Twin:
         opened_at: When it was opened: of two that could speak, the earlier one does.
         priority: The one that drives its clock and path.
         speaks: What falls due on it is said: its internal notes are switched on.
+        silent: In words why nothing is said on it all the same, for now: held, paused, set aside. Empty: it speaks.
+        deputies: While it is silent: those that hang on it as well and may speak in its place, the first one first.
         customer_facing: Comments on it that a customer reads are switched on.
     """
 
@@ -155,6 +159,8 @@ class Twin:
     opened_at: datetime | None = None
     priority: Priority | None = None
     speaks: bool = False
+    silent: str = ""
+    deputies: tuple[Twin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

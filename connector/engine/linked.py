@@ -7,6 +7,7 @@ said on it; of one that is restricted no more than that it is there.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,10 +19,12 @@ from connector.domain.merges import Merged, absorbed, merged_ids, merged_into
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation, Twin
 from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
-from connector.ports import Links, Stored
+from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.ports import AsideKind, Links, SetAside, Stored
 
 Load = Callable[[TicketRef], Stored | None]
 RulesOf = Callable[[str], SiteRules | None]
+AsideOf = Callable[[str], Iterable[SetAside]]
 
 _OTHER_END = {
     LinkKind.TWIN: LinkKind.TWIN,
@@ -29,6 +32,15 @@ _OTHER_END = {
     LinkKind.WORKS_FOR: LinkKind.WORK,
 }
 _MATTERS = frozenset({LinkKind.PROBLEM, *_OTHER_END})
+
+
+_FOLLOWS = frozenset({LinkKind.PROBLEM, LinkKind.WORKS_FOR})
+_WORK = LinkKind.WORK
+
+
+def _order(ref: TicketRef) -> tuple[str, int, str]:
+    """Return the place of a ticket among others; ids are numbers, and 9 comes before 10."""
+    return (ref.site, len(ref.id), ref.id)
 
 
 class _Edge(NamedTuple):
@@ -41,13 +53,16 @@ class _Edge(NamedTuple):
 class Linked:
     """Looks up the tickets that others hang together with, each once.
 
-    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing.
+    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing. ``aside_of``
+    tells what is set aside on a site.
     """
 
-    def __init__(self, links: Links, load: Load, rules_of: RulesOf) -> None:
+    def __init__(self, links: Links, load: Load, rules_of: RulesOf, aside_of: AsideOf = lambda _: ()) -> None:
         self._links = links
         self._load = load
         self._rules_of = rules_of
+        self._aside_of = aside_of
+        self._aside: dict[str, tuple[SetAside, ...]] = {}
         self._stored: dict[TicketRef, Stored | None] = {}
         self._named_by: dict[TicketRef, list[Link]] = defaultdict(list)
         self._asked: set[TicketRef] = set()
@@ -164,6 +179,24 @@ class Linked:
 
     # ---- what is known of it
 
+    def silent(self, stored: Stored) -> str:
+        """Return in words why nothing is said on a ticket for now, empty where it speaks."""
+        return "it is set aside" if self.is_set_aside(stored.ticket) else stored.state.silent
+
+    def is_set_aside(self, ticket: Ticket) -> bool:
+        """True where nothing can be written on a ticket until somebody, or a change, lets it go on."""
+        site = ticket.ref.site
+        if site not in self._aside:
+            self._aside[site] = tuple(self._aside_of(site))
+        items = self._aside[site]
+        if not items:
+            return False
+        whole = {(AsideKind.SCOPE, ticket.scope), (AsideKind.TICKET, ticket.ref.id)}
+        left = given_up(items, DECIDING) | given_up(items, WRITING)
+        return ticket.ref.id in left or any(
+            (item.kind, item.scope if item.kind is AsideKind.SCOPE else item.ticket) in whole for item in items
+        )
+
     def _known(self, edge: _Edge, found: Situation) -> Twin:
         """Return what is known of a linked ticket; one that follows ours in turn leads nobody."""
         if edge.ref is None or edge.link.kind is LinkKind.WORK:  # our work says nothing in our place
@@ -171,7 +204,30 @@ class Linked:
         ours, stored = found.ticket, self.stored(edge.ref)
         if stored is None or (edge.link.kind is not LinkKind.TWIN and self._follows_us(ours, stored.ticket, edge)):
             return Twin(link=edge.link)
-        other = stored.ticket
+        twin = self._described(edge, stored, found)
+        if not twin.silent or twin.status is None or twin.status.is_finished or edge.link.kind is LinkKind.TWIN:
+            return twin
+        return replace(twin, deputies=tuple(itertools.islice(self._deputies(stored, found), MOST_MEMBERS)))
+
+    def _deputies(self, leader: Stored, found: Situation) -> Iterator[Twin]:
+        """Yield those that follow a silent ticket as ours does, come before it and say what falls due on them.
+
+        All see the same order. One that follows another ticket as well speaks for nobody.
+        """
+        ours, front = found.ticket.ref, leader.ticket
+        work = self._identified([replace(li, site=li.site or front.ref.site) for li in front.links if li.kind is _WORK])
+        named = self._links.attached(front.ref.site, list({front.ref.id, front.key}))
+        for ref in sorted({*named, *work.values()}, key=_order):
+            stored = self.stored(ref) if _order(ref) < _order(ours) else None
+            if stored is None or sum(1 for link in stored.ticket.links if link.kind in _FOLLOWS) > 1:
+                continue
+            link = Link(kind=LinkKind.PROBLEM, target=ref.id, site=ref.site)
+            twin = self._described(_Edge(link, ref), stored, found)
+            if twin.speaks and not twin.silent and stored.ticket.is_open:
+                yield twin
+
+    def _described(self, edge: _Edge, stored: Stored, found: Situation) -> Twin:
+        ours, other = found.ticket, stored.ticket
         rules = found.rules if other.ref.site == ours.ref.site else self._rules_of(other.ref.site)
         hidden = other.restricted and not ours.restricted
         return Twin(
@@ -181,6 +237,7 @@ class Linked:
             opened_at=other.opened_at,
             priority=highest(other.priority, stored.state.priority),
             speaks=rules is not None and rules.allows(Effect.NOTES, other.scope),
+            silent=self.silent(stored),
             customer_facing=rules is not None and rules.allows(Effect.PUBLIC, other.scope) and not other.restricted,
         )
 

@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
+from connector.domain.change import Change, Write
 from connector.domain.decision import Decision
+from connector.domain.events import EventKind, TicketEvent
 from connector.domain.policy import Mark, Policy, Threshold
 from connector.domain.site import Effect
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import reach_all
 from connector.engine.storms import decided
 from connector.helpdesks.memory.reader import MemoryReader
+from connector.helpdesks.memory.world import AGENT
+from connector.helpdesks.memory.writer import MemoryWriter
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -296,6 +300,121 @@ class TestWork:
         case.later(hours=1)
         assert case.level("lab", work) > 0
         assert "goes its own way: nothing is said on it" in case.findings("lab", work)
+
+
+def keeps_silent(case: Case, id_: str, how: str) -> None:
+    """Let a ticket say nothing more: held by a label or a command, waiting, or failing whenever it is written."""
+    desk = case.stage.desks["desk"]
+    if how == "label":
+        desk.world.update(id_, labels=frozenset({"esc-hold"}))
+    elif how == "waiting":
+        desk.world.update(id_, status=Status.WAITING_CUSTOMER)
+    elif how == "command":
+        commanded(case, id_, "/esc hold 20d")
+    else:
+        desk.writer.real = failing = Failing(desk.world, bulk_size=0)
+        failing.poison = id_
+
+
+def commanded(case: Case, id_: str, line: str) -> None:
+    world = case.stage.desks["desk"].world
+    world.comment(id_, line, public=False)
+    log, at = world.rows[id_].events, world.clock.now()
+    kind, name = EventKind.COMMAND, line.split()[1]
+    log.append(TicketEvent(id=f"c{len(log)}", at=at, kind=kind, actor=AGENT, after=line, name=name, public=False))
+
+
+class Failing(MemoryWriter):
+    """A writer whose code fails on one ticket."""
+
+    poison = ""
+
+    def split(self, change: Change) -> tuple[Write, ...]:
+        if change.ref.id == self.poison:
+            raise ValueError("a fault of our own")
+        return super().split(change)
+
+
+SILENCES = pytest.mark.parametrize("how", ["label", "command", "waiting", "failing"])
+
+
+class TestSilentLeaders:
+    """Where the one that is followed says nothing, the first that can speaks in its place, and it alone."""
+
+    @SILENCES
+    def test_in_a_storm_the_next_one_speaks(self, case: Case, how: str) -> None:
+        first, second, *others = [case.opened(facts=NETWORK) for _ in range(12)]
+        case.stage.run("desk")
+        keeps_silent(case, first, how)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2.5)
+        assert case.told(public=False) == {("desk", second)}
+        assert case.level("desk", second) > 1
+        assert {case.level("desk", id_) for id_ in others} == {0}
+        key = case.stage.desks["desk"].live(second).key
+        assert f"follows {key}, which speaks for it" in case.findings("desk", others[-1])
+
+    @SILENCES
+    @pytest.mark.parametrize("kind", [LinkKind.PROBLEM, LinkKind.WORKS_FOR])
+    def test_of_those_that_are_attached_one_speaks(self, case: Case, kind: LinkKind, how: str) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(4))
+        for each in followers:
+            case.linked("desk", each, kind, front)
+        case.stage.run("desk")
+        keeps_silent(case, front, how)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2.5)
+        assert case.told(public=False) == {("desk", followers[0])}
+        assert [case.level("desk", each) > 0 for each in followers] == [True, False, False]
+        if how != "failing":
+            told = case.findings("desk", followers[0])
+            assert f"goes its own way: it is {'paused' if how == 'waiting' else 'held'}" in told
+
+    def test_work_that_the_customers_ticket_names_has_one_voice_as_well(self, case: Case) -> None:
+        front, *work = case.opened("desk"), case.opened("lab"), case.opened("lab")
+        case.linked("desk", front, LinkKind.WORK, *work, site="lab")
+        case.later(hours=0.25)
+        keeps_silent(case, front, "label")
+        case.later(hours=2)
+        assert case.told(public=False) - {("desk", front)} == {("lab", work[0])}
+
+    def test_the_followers_fall_silent_again_when_it_is_released(self, case: Case) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(3))
+        for each in followers:
+            case.linked("desk", each, LinkKind.PROBLEM, front)
+        case.stage.run("desk")
+        world = case.stage.desks["desk"].world
+        world.update(front, labels=frozenset({"esc-hold"}))
+        case.later(hours=1)
+        world.update(front, labels=frozenset())
+        case.later(hours=0.25)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2)
+        assert case.told(public=False) | case.told(public=True) == {("desk", front)}
+
+    def test_one_of_them_that_is_held_as_well_is_passed_over(self, case: Case) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(4))
+        for each in followers:
+            case.linked("desk", each, LinkKind.PROBLEM, front)
+        case.stage.run("desk")
+        for held in (front, followers[0]):
+            keeps_silent(case, held, "label")
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2)
+        assert case.told(public=False) == {("desk", followers[1])}
+
+    @pytest.mark.parametrize("how", ["label", "waiting"])
+    def test_no_twin_speaks_for_one_that_keeps_still(self, case: Case, how: str) -> None:
+        """What people hold, or have asked the customer, holds for the case; nobody is said to speak."""
+        first, twin = case.opened("desk"), case.opened("lab")
+        case.linked("lab", twin, LinkKind.TWIN, first, site="desk")
+        case.later(hours=0.25)
+        keeps_silent(case, first, how)
+        case.later(hours=2)
+        assert case.told(public=True) == set()
+        key = case.stage.desks["desk"].live(first).key
+        why = "paused" if how == "waiting" else "held"
+        assert f"{key} speaks to the customer when it does again: it is {why}" in case.findings("lab", twin)
 
 
 class TestStorms:
