@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connector.domain.acts import command_of
 from connector.domain.cases import MOST_MEMBERS
 from connector.domain.events import ABSORBED, ELSEWHERE, EventKind, History, TicketEvent
 from connector.domain.occasion import Occasion, Record, Said, SaidRows, moment
@@ -28,7 +29,8 @@ _SAID_ONLY = frozenset({Effect.NOTES, Effect.PUBLIC})
 class Merged:
     """One ticket that was merged into another, as it was when that happened, with what it had taken over itself.
 
-    ``unread`` are those of which it consists whose vendor history is not in.
+    ``unread`` are those of which it consists whose vendor history is not in; ``members`` all of them, itself included,
+    each as it was by itself.
     """
 
     ticket: Ticket
@@ -36,6 +38,7 @@ class Merged:
     state: EscalationState
     said: SaidRows
     unread: tuple[str, ...] = ()
+    members: tuple[Situation, ...] = ()
 
 
 def merged_ids(ticket: Ticket, history: History) -> tuple[str, ...]:
@@ -87,10 +90,9 @@ def _taken_over(situation: Situation, sources: Sequence[Merged]) -> Situation:
         began_at=began_at if began_at < ticket.opened_at else state.began_at,
         floor=highest(state.floor, *(_priority(source) for source in sources)),
     )
-    untils = [t.held_until for t in (ticket, *(s.ticket for s in sources)) if t.held_until is not None]
     return replace(
         situation,
-        ticket=replace(ticket, held_until=max(untils, default=None)),
+        merged=tuple(member for source in sources for member in source.members),
         state=state,
         history=_one_course(situation, sources),
         inherited=inherited,
@@ -188,11 +190,13 @@ def _one_course(situation: Situation, sources: Sequence[Merged]) -> History:
 
 _COURSE = frozenset({EventKind.CREATED, EventKind.STATUS})
 _KEPT = frozenset({EventKind.COMMENT, EventKind.COMMAND})
+_OF_A_HOLD = frozenset({"hold", "release"})
 
 
 def _kept(source: Merged) -> Iterator[TicketEvent]:
+    """Yield what was said and commanded on a merged ticket; what holds it is read from its own course alone."""
     for event in source.history.events:
-        if event.kind in _KEPT:
+        if event.kind in _KEPT and not (event.kind is EventKind.COMMAND and command_of(event)[0] in _OF_A_HOLD):
             yield replace(event, id=f"{ELSEWHERE}{source.ticket.ref.id}:{event.id}")
 
 

@@ -201,6 +201,7 @@ class Situation:
         inherited: What was settled on tickets that were merged into this one, to be stored as its own.
         storm: The many alike tickets of which this is one, if it is.
         marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
+        merged: The finished tickets that were merged into it, each as it was by itself; what holds one holds this.
         unread: Ids of the earlier tickets that it goes on for whose vendor history is not in.
         opened_at: When the ticket itself was opened, where it goes on for an older one; ``None``: as the ticket says.
     """
@@ -223,5 +224,6 @@ class Situation:
     resumed_at: datetime | None = None
     marks: frozenset[str] = frozenset()
     inherited: tuple[Record, ...] = ()
+    merged: tuple[Situation, ...] = ()
     unread: tuple[str, ...] = ()
     opened_at: datetime | None = None

@@ -109,10 +109,19 @@ class Linked:
 
     def _merged(self, one: Stored, into: Situation, known: Collection[TicketRef]) -> Merged:
         ticket, history = one.ticket, one.history
-        own = Situation(ticket=ticket, rules=into.rules, history=history, state=one.state, said=one.said)
-        whole = self._with_merged(own, known)
+        alone = Situation(
+            ticket=ticket, rules=into.rules, history=history, state=one.state, said=one.said, people=into.people
+        )
+        whole = self._with_merged(alone, known)
         unread = whole.unread if history.complete else (ticket.ref.id, *whole.unread)
-        return Merged(ticket=whole.ticket, history=whole.history, state=whole.state, said=whole.said, unread=unread)
+        return Merged(
+            ticket=whole.ticket,
+            history=whole.history,
+            state=whole.state,
+            said=whole.said,
+            unread=unread,
+            members=(alone, *whole.merged),
+        )
 
     # ---- who belongs to a case
 

@@ -252,6 +252,68 @@ class TestMerges:
         assert case.stage.stored("desk", into).state.began_at == case.stage.stored("desk", first).ticket.opened_at
         assert case.told(public=True) == before
 
+    def mild(self, case: Case) -> str:
+        return case.opened(facts=MILD, priority=P4)
+
+    def merged(self, case: Case, source: str, *into: str) -> None:
+        """Merge a ticket into one, maybe that one into the next; then the last one becomes an outage."""
+        case.later(hours=0.25)
+        world, last = case.stage.desks["desk"].world, source
+        for target in into:
+            world.merge(last, target)
+            last = target
+        case.later(hours=0.25)
+        case.stage.desks["desk"].writer.sent.clear()
+        world.update(last, facts=OUTAGE)
+        case.later(hours=1.5)
+
+    @pytest.mark.parametrize("chain", [False, True], ids=["into one", "into one that is merged as well"])
+    @pytest.mark.parametrize("how", ["label", "command"])
+    def test_it_keeps_a_hold_of_the_source(self, case: Case, how: str, chain: bool) -> None:
+        source, between, target = self.mild(case), self.mild(case), self.mild(case)
+        keeps_silent(case, source, how)
+        self.merged(case, source, *([between] if chain else []), target)
+        assert case.stage.desks["desk"].sent() == []
+        (hold, *_) = case.decision("desk", target).explanation.holds
+        assert hold.by.endswith(f"on {case.stage.desks['desk'].live(source).key}, merged into this one")
+
+    def test_a_release_of_the_source_ends_no_hold_of_the_target(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        case.later(hours=0.25)
+        commanded(case, target, "/esc hold 10d")
+        case.stage.clock.move(MINUTE)
+        commanded(case, source, "/esc hold 4h")
+        case.stage.clock.move(MINUTE)
+        commanded(case, source, "/esc release")
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
+    def test_a_hold_of_the_source_that_is_refused_ends_no_hold_of_the_target(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        case.later(hours=0.25)
+        now, world = case.stage.clock.now(), case.stage.desks["desk"].world
+        world.update(target, held_until=now + timedelta(hours=10))
+        world.update(source, held_until=now + timedelta(days=60))
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
+    def test_a_hold_that_came_with_a_merge_ends_with_a_release(self, case: Case) -> None:
+        """The label of a ticket that is closed for good cannot be taken off."""
+        source, target = self.mild(case), self.mild(case)
+        keeps_silent(case, source, "label")
+        self.merged(case, source, target)
+        commanded(case, target, "/esc release")
+        case.later(hours=0.5)
+        assert case.stage.desks["desk"].live(target).priority is P1
+
+    def test_a_release_from_before_the_merge_ends_no_hold_of_the_source(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        keeps_silent(case, source, "label")
+        case.later(hours=0.25)
+        commanded(case, target, "/esc release")
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
     def test_merges_in_a_circle_end(self, case: Case) -> None:
         one, other, third = (case.opened() for _ in range(3))
         case.linked("desk", one, LinkKind.ABSORBED, other, third)

@@ -111,6 +111,24 @@ class TestMerges:
             assert promises(said(made, site, into)) == []
             made.checks.step()
 
+    @BOTH
+    def test_fault_31_the_label_that_holds_the_source_holds_the_survivor(self, tmp_path: Path, site: str) -> None:
+        with bench(tmp_path, site) as made:
+            source, target = made.ticket(site), made.ticket(site, **MILD)
+            people(made, site).add_labels(source, "ben", ("esc-hold",))
+            made.goes_by(10 * MINUTE)
+            people(made, site).merge(source, "ben", target)
+            made.goes_by(10 * MINUTE)
+            before = (row(made, site, target)["priority"], said(made, site, target))
+            for name, value in (("impact", "site"), ("urgency", "blocked")):
+                people(made, site).set_field(target, "ben", name, value)
+            made.goes_by(HOUR)
+            assert (row(made, site, target)["priority"], said(made, site, target), level(made, site, target)) == (
+                *before,
+                0,
+            )
+            made.checks.step()
+
     def test_fault_31_a_duplicate_that_is_resolved_later_counts_from_then_on(self, tmp_path: Path) -> None:
         """Jira links a duplicate now and resolves it an hour later: the target hears of it though nobody touches it."""
         with bench(tmp_path, JIRA) as made:
