@@ -70,8 +70,18 @@ def _among_alike(
 ) -> tuple[Situation, Decision]:
     """Return the situation and its decision, of one of many alike tickets with what is known of the others."""
     found = (seen, decide(seen, policy, at))
-    linked = Linked(records, lambda ref: records.stored(ref, now=at), program.rules_if_known)
+    linked = _linked(program, records, at=at)
     return Alike.among([found], seen.ticket.ref.site, records, policy=policy, linked=linked).together(*found)
+
+
+def _linked(program: Connector, records: Records, *, at: datetime) -> Linked:
+    """Return what looks up the tickets that others hang together with, as they are stored."""
+    return Linked(
+        records,
+        lambda ref: records.stored(ref, now=at),
+        program.rules_if_known,
+        lambda site: records.aside(site=site),
+    )
 
 
 def find_tickets(program: Connector, records: Records, text: str) -> tuple[TicketRef, ...]:
@@ -180,7 +190,7 @@ def _situation(
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=now) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found
-    found = Linked(records, lambda ref: records.stored(ref, now=now), program.rules_if_known).complete(found)
+    found = _linked(program, records, at=now).complete(found)
     halted, resumed_at = _halt_now(program, records, site)
     return replace(found, halted=halted, resumed_at=resumed_at)
 

@@ -121,7 +121,8 @@ def needs_history(situation: Situation) -> bool:
     since = _heard_since(situation)
     if since is None:
         return False
-    unknown = (e for e in situation.history.events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
+    events = (e for e in situation.history.events if not e.is_elsewhere)  # another ticket's is asked for by that one
+    unknown = (e for e in events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
     return any(_might_pause(e) or _might_acknowledge(e, state) for e in unknown)
 
 

@@ -5,7 +5,11 @@ does internal work of our own, which follows the customer's ticket that it is do
 which follow the first of them. A follower's own fields go on, its path stands still, and nothing is said or assigned on
 it. It goes its own way as long as nobody would speak for it.
 
-Twins are the same case in several tickets. Each goes its own way, but only one of them speaks to the customer.
+Where the one that is followed says nothing for now (held, paused, set aside), the first of its followers that can
+speaks in its place, and the others follow that one: still one voice.
+
+Twins are the same case in several tickets. Each goes its own way, but only one of them speaks to the customer. While
+that one says nothing the others do not either: what people hold, or have asked the customer, holds for the case.
 """
 
 from __future__ import annotations
@@ -32,10 +36,10 @@ def leader(situation: Situation, priority: Priority | None) -> Twin | None:
 def speaker(situation: Situation) -> Twin | None:
     """Return the other ticket of the same case that speaks to the customer; ``None`` where this one does.
 
-    Of several that could, the one that was opened first does.
+    Of several that could, the one that was itself opened first does, whatever older ones it goes on for.
     """
     ticket = situation.ticket
-    ours = (ticket.opened_at, ticket.ref.site, ticket.ref.id)
+    ours = (situation.opened_at or ticket.opened_at, ticket.ref.site, ticket.ref.id)
     earlier = [(_rank(twin), twin) for twin in _twins(situation) if _tells(twin) and _rank(twin) < ours]
     return min(earlier, key=lambda each: each[0])[1] if earlier else None
 
@@ -61,10 +65,12 @@ def _leaders(situation: Situation, priority: Priority | None) -> Iterator[tuple[
     for twin in situation.twins:
         if twin.link.kind is LinkKind.PROBLEM:
             yield twin, _own_way(twin) or _above(twin, priority)
+            yield from _deputies(twin, priority)
     fronts = _fronts(situation)
     for twin in fronts:
         many = len(fronts) >= MOST_MEMBERS
         yield twin, f"more than {MOST_MEMBERS} tickets are left to people" if many else _own_way(twin)
+        yield from () if many else _deputies(twin, priority)
     if situation.storm is not None and situation.storm.first is not None:
         first = situation.storm.first
         yield first, _own_way(first) or _above(first, priority)
@@ -77,13 +83,19 @@ def _fronts(situation: Situation) -> list[Twin]:
     return [twin for twin in works_for if _name(twin) not in mutual]
 
 
+def _deputies(twin: Twin, priority: Priority | None) -> Iterator[tuple[Twin, str]]:
+    """Yield the other followers that this one might follow in a silent one's place."""
+    for deputy in twin.deputies if twin.silent else ():
+        yield deputy, _own_way(deputy) or _above(deputy, priority)
+
+
 def _own_way(twin: Twin) -> str:
     """Return why nobody speaks for a ticket on another one, empty where that one does."""
     if twin.status is None:
         return "it is not known here"
     if twin.status.is_finished:
         return f"it is {twin.status}"
-    return "" if twin.speaks else "nothing is said on it"
+    return twin.silent if twin.speaks else "nothing is said on it"
 
 
 def _above(twin: Twin, priority: Priority | None) -> str:
@@ -138,10 +150,15 @@ def _told_twins(situation: Situation) -> Iterator[str]:
 def _told_speaker(situation: Situation) -> str:
     other = speaker(situation)
     if other is not None:
-        return f"{_shown(other)} speaks to the customer"
+        return told_other(other)
     if situation.rules.allows(Effect.PUBLIC, situation.ticket.scope):
         return "this one speaks to the customer"
     return "none of them speaks to the customer"
+
+
+def told_other(other: Twin) -> str:
+    """Return in words that another ticket of the same case speaks to the customer, or why it does not for now."""
+    return f"{_shown(other)} speaks to the customer{f' when it does again: {other.silent}' if other.silent else ''}"
 
 
 def _shown(twin: Twin) -> str:

@@ -52,6 +52,9 @@ class EventKind(StrEnum):
 ABSORBED = "absorbed"
 """The name of the event that another ticket was merged into this one."""
 
+ELSEWHERE = "elsewhere:"
+"""Before the id of an event that happened on another ticket, which this one goes on for."""
+
 
 class EventSource(StrEnum):
     """Where we know it from; vendor history replaces what a delta only implies."""
@@ -93,6 +96,11 @@ class TicketEvent:
     def counts(self) -> bool:
         """True when the event is somebody's own act: neither ours nor a reaction to us."""
         return self.actor.role is not Role.OURS and not self.reaction
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """True when it happened on another ticket: nothing about it can be learned from this one's history."""
+        return self.id.startswith(ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

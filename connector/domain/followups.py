@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.events import Actor, EventKind, History, Role, TicketEvent
+from connector.domain.events import ELSEWHERE, Actor, EventKind, History, Role, TicketEvent
 from connector.domain.occasion import SaidRows
 from connector.domain.situation import Situation
 from connector.domain.ticket import LinkKind, Status, Ticket
@@ -36,6 +36,8 @@ def continued(situation: Situation, earlier: Ticket, *, history: History, said: 
         ticket=replace(ticket, opened_at=earlier.opened_at),
         history=replace(situation.history, events=events, complete=situation.history.complete and history.complete),
         said={**fired, **situation.said},
+        opened_at=situation.opened_at or ticket.opened_at,
+        unread=situation.unread if history.complete else (*situation.unread, earlier.ref.id),
     )
 
 
@@ -45,10 +47,10 @@ def _before(earlier: Ticket, history: History, ticket: Ticket) -> Iterator[Ticke
     for event in history.events:
         if event.at < ticket.opened_at and event.kind in _READ_BY_CLOCKS:
             last = event.after if event.kind is EventKind.STATUS and event.after else last
-            yield replace(event, id=f"earlier:{event.id}")
+            yield replace(event, id=f"{ELSEWHERE}{event.id}")
     if not Status(last).is_finished:
         at = min(earlier.updated_at, ticket.opened_at)
-        yield _status("earlier:closed", last, Status.CLOSED, at=at, actor=Actor("", Role.UNKNOWN))
+        yield _status(f"{ELSEWHERE}closed", last, Status.CLOSED, at=at, actor=Actor("", Role.UNKNOWN))
 
 
 def _after(situation: Situation) -> Iterator[TicketEvent]:

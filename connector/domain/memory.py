@@ -89,8 +89,16 @@ def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]
         ("wanted_changes", judged.flapping.changes),
         ("flapping_since", judged.flapping.since),
         ("standoffs", view.holding.standoffs),
+        ("silent", _silent(view)),
         ("active_triggers", before.active_triggers if _waits(view, before) else _active(view)),
     )
+
+
+def _silent(view: View) -> str:
+    """Return why the ticket says nothing of itself, empty where it speaks."""
+    if view.holding.ticket is not None:
+        return "it is held"
+    return "it is paused" if view.paused else ""
 
 
 def _waits(view: View, before: EscalationState) -> bool:

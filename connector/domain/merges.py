@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connector.domain.acts import command_of
 from connector.domain.cases import MOST_MEMBERS
-from connector.domain.events import ABSORBED, EventKind, History, TicketEvent
+from connector.domain.events import ABSORBED, ELSEWHERE, EventKind, History, TicketEvent
 from connector.domain.occasion import Occasion, Record, Said, SaidRows, moment
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
@@ -26,12 +27,18 @@ _SAID_ONLY = frozenset({Effect.NOTES, Effect.PUBLIC})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """One ticket that was merged into another, as it was when that happened."""
+    """One ticket that was merged into another, as it was when that happened, with what it had taken over itself.
+
+    ``unread`` are those of which it consists whose vendor history is not in; ``members`` all of them, itself included,
+    each as it was by itself.
+    """
 
     ticket: Ticket
     history: History
     state: EscalationState
     said: SaidRows
+    unread: tuple[str, ...] = ()
+    members: tuple[Situation, ...] = ()
 
 
 def merged_ids(ticket: Ticket, history: History) -> tuple[str, ...]:
@@ -40,6 +47,16 @@ def merged_ids(ticket: Ticket, history: History) -> tuple[str, ...]:
     linked = (li.target for li in ticket.links if li.kind is LinkKind.ABSORBED and li.site in here)
     told = (e.after for e in history.events if e.kind is EventKind.MERGED and e.name == ABSORBED and e.after)
     return tuple(id_ for id_ in dict.fromkeys((*linked, *told)) if id_ != ticket.ref.id)
+
+
+def merged_into(ticket: Ticket, history: History) -> str | None:
+    """Return the id of the ticket, on its own site, that this one was merged into, if it was: it is finished then."""
+    if not ticket.status.is_finished:
+        return None
+    here = {"", ticket.ref.site}
+    linked = (li.target for li in ticket.links if li.kind is LinkKind.MERGED_INTO and li.site in here)
+    told = (e.after for e in history.events if e.kind is EventKind.MERGED and e.name != ABSORBED and e.after)
+    return next((id_ for id_ in (*linked, *told) if id_ != ticket.ref.id), None)
 
 
 def told_merge(situation: Situation) -> tuple[str, ...]:
@@ -73,13 +90,13 @@ def _taken_over(situation: Situation, sources: Sequence[Merged]) -> Situation:
         began_at=began_at if began_at < ticket.opened_at else state.began_at,
         floor=highest(state.floor, *(_priority(source) for source in sources)),
     )
-    untils = [t.held_until for t in (ticket, *(s.ticket for s in sources)) if t.held_until is not None]
     return replace(
         situation,
-        ticket=replace(ticket, held_until=max(untils, default=None)),
+        merged=tuple(member for source in sources for member in source.members),
         state=state,
         history=_one_course(situation, sources),
         inherited=inherited,
+        unread=(*situation.unread, *(id_ for source in sources for id_ in source.unread)),
         said={**situation.said, **{(str(r.occasion), r.audience): Said(outcome=r.outcome, at=r.at) for r in inherited}},
     )
 
@@ -93,7 +110,8 @@ def _begun_earlier(situation: Situation) -> Situation:
     began_at, ticket = situation.state.began_at, situation.ticket
     if began_at is None or began_at >= ticket.opened_at:
         return situation
-    return replace(situation, ticket=replace(ticket, opened_at=began_at))
+    opened_at = situation.opened_at or ticket.opened_at
+    return replace(situation, ticket=replace(ticket, opened_at=began_at), opened_at=opened_at)
 
 
 def _priority(source: Merged) -> Priority | None:
@@ -161,7 +179,7 @@ def _one_course(situation: Situation, sources: Sequence[Merged]) -> History:
     events = [event for source in sources for event in _kept(source)]
     if first.ticket.opened_at < ticket.opened_at:
         before = [e for e in first.history.events if e.at < ticket.opened_at and e.kind in _COURSE]
-        events += [replace(event, id=f"merged:{event.id}") for event in before]
+        events += [replace(event, id=f"{ELSEWHERE}{first.ticket.ref.id}:{event.id}") for event in before]
         events += [_goes_on(event, before) for event in own.events]
     else:
         events += own.events
@@ -172,12 +190,14 @@ def _one_course(situation: Situation, sources: Sequence[Merged]) -> History:
 
 _COURSE = frozenset({EventKind.CREATED, EventKind.STATUS})
 _KEPT = frozenset({EventKind.COMMENT, EventKind.COMMAND})
+_OF_A_HOLD = frozenset({"hold", "release"})
 
 
 def _kept(source: Merged) -> Iterator[TicketEvent]:
+    """Yield what was said and commanded on a merged ticket; what holds it is read from its own course alone."""
     for event in source.history.events:
-        if event.kind in _KEPT:
-            yield replace(event, id=f"merged:{source.ticket.ref.id}:{event.id}")
+        if event.kind in _KEPT and not (event.kind is EventKind.COMMAND and command_of(event)[0] in _OF_A_HOLD):
+            yield replace(event, id=f"{ELSEWHERE}{source.ticket.ref.id}:{event.id}")
 
 
 def _goes_on(event: TicketEvent, before: Sequence[TicketEvent]) -> TicketEvent:

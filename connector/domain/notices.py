@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connector.domain.cadence import next_update_at
-from connector.domain.cases import speaker, too_many
+from connector.domain.cases import speaker, told_other, too_many
 from connector.domain.change import Notice
 from connector.domain.decision import LeftAlone, Upcoming
 from connector.domain.durations import length
@@ -159,4 +159,4 @@ def _other_speaker(view: View) -> str:
     """Return that another ticket of the same case talks to the customer, empty where this one does."""
     situation = view.situation
     other = speaker(situation) if situation.twins and not too_many(situation) else None
-    return "" if other is None else f"{other.key or other.link.target} speaks to the customer"
+    return "" if other is None else told_other(other)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from connector.domain.acts import LONGEST_HOLD, Acts, priority_named
+from connector.domain.acts import LONGEST_HOLD, Acts, priority_named, read_acts
 from connector.domain.acts import latest as latest  # noqa: PLC0414 - asked for here as well
 from connector.domain.change import Field
 from connector.domain.claims import STANDING, Standing, claim
@@ -20,7 +20,7 @@ from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.situation import Situation
 from connector.domain.standoffs import Conflict, Looping, conflicts, looping
-from connector.domain.ticket import Priority
+from connector.domain.ticket import Priority, Status
 from connector.domain.triggers import TriggerReading
 
 
@@ -84,11 +84,11 @@ def read_holding(
     new_at = now if has_new_trigger(situation, policy, triggers) else None
     rose_at = latest(situation.state.rose_at, acts.rose_at, new_at)
     loop = looping(situation, released_at=acts.released_at)
-    if rose_at is None and loop is None and not _may_hold(situation, acts):
+    if rose_at is None and loop is None and not situation.merged and not _may_hold(situation, acts):
         return NOTHING_HELD
     ends = acts.priority.at + policy.priority.hold_cap if acts.priority and policy.priority.hold_cap else None
     priority = _held_priority(situation, acts, rose_at=rose_at, ends=ends, now=now)
-    holds = tuple(_ticket_holds(situation, acts, loop))
+    holds = (*_ticket_holds(situation, acts, loop), *_merged_holds(situation, policy, acts, now=now))
     ticket = _longest([hold for hold in holds if hold.until is None or hold.until > now])
     over = tuple(hold.until for hold in holds if hold.until is not None and hold.until <= now)
     capped = ends if ends is not None and ends <= now else None
@@ -167,6 +167,30 @@ def _ticket_holds(situation: Situation, acts: Acts, loop: Looping | None) -> Ite
     if acts.paused_by is not None and acts.hold_until is not None:
         by = f"/esc hold by {told(acts.paused_by, situation.people)}"
         yield HeldTicket(since=acts.paused_by.at, by=by, until=acts.hold_until)
+
+
+def _merged_holds(situation: Situation, policy: Policy, acts: Acts, *, now: datetime) -> Iterator[HeldTicket]:
+    """Yield what held the tickets that were merged into this one, each by its own acts.
+
+    It goes on here until it ends by itself, or until somebody releases this ticket: the label of a ticket that is
+    closed for good cannot be taken off.
+    """
+    for source in situation.merged:
+        merged_at = _finished_at(source)
+        if acts.released_at is not None and acts.released_at >= merged_at:
+            continue
+        theirs = read_acts(source, policy, now=now)
+        for hold in _ticket_holds(source, theirs, None):
+            yield hold._replace(by=f"{hold.by} on {source.ticket.key}, merged into this one")
+
+
+def _finished_at(source: Situation) -> datetime:
+    """Return when a ticket that was merged was finished: what people do here after that concerns its holds as well."""
+    ends = (e.at for e in source.history.events if e.kind is EventKind.STATUS and e.after in _FINISHED)
+    return max(ends, default=source.ticket.opened_at)
+
+
+_FINISHED = frozenset(status.value for status in Status if status.is_finished)
 
 
 def _held_by_field(situation: Situation, acts: Acts) -> tuple[datetime, str] | None:

@@ -69,6 +69,7 @@ class EscalationState:
         owed: What passed marks had asked for and not got, as ``fields threshold:…`` or ``notes threshold:…``: it still
             comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
         withdrawn: Occasions of approvals that were asked for and that nothing waits for now.
+        silent: In words why it says nothing of itself, empty where it speaks: others do not wait for it then.
     """
 
     path: Path | None = None
@@ -108,6 +109,7 @@ class EscalationState:
     left_level: LevelLeft | None = None
     owed: frozenset[str] = frozenset()
     withdrawn: frozenset[str] = frozenset()
+    silent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ class Twin:
         opened_at: When it was opened: of two that could speak, the earlier one does.
         priority: The one that drives its clock and path.
         speaks: What falls due on it is said: its internal notes are switched on.
+        silent: In words why nothing is said on it all the same, for now: held, paused, set aside. Empty: it speaks.
+        deputies: While it is silent: those that hang on it as well and may speak in its place, the first one first.
         customer_facing: Comments on it that a customer reads are switched on.
     """
 
@@ -162,6 +166,8 @@ class Twin:
     opened_at: datetime | None = None
     priority: Priority | None = None
     speaks: bool = False
+    silent: str = ""
+    deputies: tuple[Twin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +208,9 @@ class Situation:
         inherited: What was settled on tickets that were merged into this one, to be stored as its own.
         storm: The many alike tickets of which this is one, if it is.
         marks: Refs of what was said here and read back from the helpdesk, because the state had forgotten it.
+        merged: The finished tickets that were merged into it, each as it was by itself; what holds one holds this.
+        unread: Ids of the earlier tickets that it goes on for whose vendor history is not in.
+        opened_at: When the ticket itself was opened, where it goes on for an older one; ``None``: as the ticket says.
     """
 
     ticket: Ticket
@@ -222,3 +231,6 @@ class Situation:
     resumed_at: datetime | None = None
     marks: frozenset[str] = frozenset()
     inherited: tuple[Record, ...] = ()
+    merged: tuple[Situation, ...] = ()
+    unread: tuple[str, ...] = ()
+    opened_at: datetime | None = None

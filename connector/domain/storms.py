@@ -24,12 +24,13 @@ _FOLLOWS = frozenset({LinkKind.PROBLEM, LinkKind.WORKS_FOR})
 
 
 class Sight(NamedTuple):
-    """A ticket of one look: whether it is open, and how urgent it is (1 is P1, 9 is not known)."""
+    """A ticket of one look: whether it is open, how urgent (1 is P1, 9 is not known), and whether it keeps silent."""
 
     opened_at: datetime
     id: str
     is_open: bool
     rank: int
+    silent: bool = False
 
 
 class Group(NamedTuple):
@@ -66,12 +67,13 @@ def group_of(ours: Sight, alike: Sequence[Sight], rules: StormRules) -> Group | 
     """Return the storm that a ticket is part of, if it is; ``alike`` are all of its look, itself included.
 
     A storm begins where ``count`` of them were opened ``within`` a time, and goes on while the next one comes within
-    that time after the one before. The first open one that is no less urgent speaks.
+    that time after the one before. The first open one speaks that is no less urgent and does not keep silent for now.
     """
     run = next((run for run in _runs(sorted(alike, key=_order), rules.within) if ours in run), [])
     if not _is_storm(run, rules):
         return None
-    urgent = (each for each in run if each.is_open and (each.rank <= ours.rank or each.rank == UNKNOWN))
+    speaking = (each for each in run if each.is_open and not each.silent)
+    urgent = (each for each in speaking if each.rank <= ours.rank or each.rank == UNKNOWN)
     return Group(size=len(run), since=run[0].opened_at, first=next(urgent, ours).id)
 
 

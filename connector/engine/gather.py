@@ -82,7 +82,7 @@ def looked_up(around: Surroundings, *, now: datetime) -> Linked:
     def load(ref: TicketRef) -> Stored | None:
         return next(iter(around.journal.load(ref.site, [ref.id], now=now)), None)
 
-    return Linked(around.journal, load, around.rules_of)
+    return Linked(around.journal, load, around.rules_of, around.journal.aside)
 
 
 def goes_on(found: Situation, earlier: Stored) -> Situation:

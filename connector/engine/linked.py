@@ -7,20 +7,24 @@ said on it; of one that is restricted no more than that it is there.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from connector.domain.cases import MOST_MEMBERS
-from connector.domain.merges import Merged, absorbed, merged_ids
+from connector.domain.events import History
+from connector.domain.merges import Merged, absorbed, merged_ids, merged_into
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation, Twin
 from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
-from connector.ports import Links, Stored
+from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.ports import AsideKind, Links, SetAside, Stored
 
 Load = Callable[[TicketRef], Stored | None]
 RulesOf = Callable[[str], SiteRules | None]
+AsideOf = Callable[[str], Iterable[SetAside]]
 
 _OTHER_END = {
     LinkKind.TWIN: LinkKind.TWIN,
@@ -28,6 +32,15 @@ _OTHER_END = {
     LinkKind.WORKS_FOR: LinkKind.WORK,
 }
 _MATTERS = frozenset({LinkKind.PROBLEM, *_OTHER_END})
+
+
+_FOLLOWS = frozenset({LinkKind.PROBLEM, LinkKind.WORKS_FOR})
+_WORK = LinkKind.WORK
+
+
+def _order(ref: TicketRef) -> tuple[str, int, str]:
+    """Return the place of a ticket among others; ids are numbers, and 9 comes before 10."""
+    return (ref.site, len(ref.id), ref.id)
 
 
 class _Edge(NamedTuple):
@@ -40,13 +53,16 @@ class _Edge(NamedTuple):
 class Linked:
     """Looks up the tickets that others hang together with, each once.
 
-    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing.
+    ``rules_of`` tells what is switched on on another site; a site that is not configured says nothing. ``aside_of``
+    tells what is set aside on a site.
     """
 
-    def __init__(self, links: Links, load: Load, rules_of: RulesOf) -> None:
+    def __init__(self, links: Links, load: Load, rules_of: RulesOf, aside_of: AsideOf = lambda _: ()) -> None:
         self._links = links
         self._load = load
         self._rules_of = rules_of
+        self._aside_of = aside_of
+        self._aside: dict[str, tuple[SetAside, ...]] = {}
         self._stored: dict[TicketRef, Stored | None] = {}
         self._named_by: dict[TicketRef, list[Link]] = defaultdict(list)
         self._asked: set[TicketRef] = set()
@@ -61,9 +77,10 @@ class Linked:
     def complete(self, found: Situation) -> Situation:
         """Return a situation that knows the tickets it is linked with, and has taken over the merged ones."""
         found = self._with_merged(found)
-        if not found.ticket.links and found.ticket.ref not in self._named_by:
+        alone = not found.ticket.links and found.ticket.ref not in self._named_by
+        if alone and not merged_ids(found.ticket, found.history):
             return found
-        twins = tuple(self._known(edge, found) for edge in self._case(found.ticket))
+        twins = tuple(self._known(edge, found) for edge in self._case(found))
         return replace(found, twins=twins)
 
     def stored(self, ref: TicketRef) -> Stored | None:
@@ -77,28 +94,73 @@ class Linked:
         ref = TicketRef(found.ticket.ref.site, id_)
         return self._known(_Edge(Link(kind=LinkKind.PROBLEM, target=id_, site=ref.site), ref), found)
 
-    def _with_merged(self, found: Situation) -> Situation:
-        ids = merged_ids(found.ticket, found.history)
-        sources = [source for id_ in ids if (source := self.stored(TicketRef(found.ticket.ref.site, id_))) is not None]
-        return absorbed(
-            found, [Merged(ticket=s.ticket, history=s.history, state=s.state, said=s.said) for s in sources]
+    def _with_merged(self, found: Situation, within: Collection[TicketRef] = ()) -> Situation:
+        """Return a situation with those that were merged into it, each with those that were merged into that one.
+
+        ``within`` are the tickets on the way here, which are taken over once. A case that is too large is followed no
+        further.
+        """
+        site, ids = found.ticket.ref.site, merged_ids(found.ticket, found.history)
+        refs = [ref for id_ in ids if (ref := TicketRef(site, id_)) not in within]
+        if within and len(within) + len(refs) > MOST_MEMBERS:
+            refs = []
+        known = {*within, found.ticket.ref, *refs}
+        return absorbed(found, [self._merged(one, found, known) for ref in refs if (one := self.stored(ref))])
+
+    def _merged(self, one: Stored, into: Situation, known: Collection[TicketRef]) -> Merged:
+        ticket, history = one.ticket, one.history
+        alone = Situation(
+            ticket=ticket, rules=into.rules, history=history, state=one.state, said=one.said, people=into.people
+        )
+        whole = self._with_merged(alone, known)
+        unread = whole.unread if history.complete else (ticket.ref.id, *whole.unread)
+        return Merged(
+            ticket=whole.ticket,
+            history=whole.history,
+            state=whole.state,
+            said=whole.said,
+            unread=unread,
+            members=(alone, *whole.merged),
         )
 
     # ---- who belongs to a case
 
-    def _case(self, ticket: Ticket) -> list[_Edge]:
-        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large."""
-        found = list(self._edges(ticket))
+    def _case(self, one: Situation) -> list[_Edge]:
+        """Return how a ticket stands to others; twins of twins are its twins, as far as a case may be large.
+
+        So are those of a ticket that was merged into one of them, and the one that a twin was merged into.
+        """
+        ticket = one.ticket
+        found = list(dict.fromkeys((*self._edges(ticket), *self._through_merges(ticket, one.history, {ticket.ref}))))
         members = {ticket.ref, *(edge.ref for edge in found if edge.link.kind is LinkKind.TWIN)}
         for edge in found:  # grows while it is read
             if edge.link.kind is not LinkKind.TWIN or edge.ref is None or len(members) > MOST_MEMBERS:
                 continue
             other = self.stored(edge.ref)
-            for further in self._edges(other.ticket) if other is not None else ():
-                if further.link.kind is LinkKind.TWIN and further.ref not in members:
+            for further in self._twins_of(other) if other is not None else ():
+                if further.ref not in members:
                     members.add(further.ref)
                     found.append(further)
         return found
+
+    def _twins_of(self, other: Stored) -> Iterator[_Edge]:
+        ticket, history = other.ticket, other.history
+        yield from (edge for edge in self._edges(ticket) if edge.link.kind is LinkKind.TWIN)
+        if (into := merged_into(ticket, history)) is not None:
+            ref = TicketRef(ticket.ref.site, into)
+            yield _Edge(Link(kind=LinkKind.TWIN, target=into, site=ref.site), ref)
+        yield from self._through_merges(ticket, history, {ticket.ref})
+
+    def _through_merges(self, ticket: Ticket, history: History, seen: set[TicketRef]) -> Iterator[_Edge]:
+        """Yield the twins of the tickets that were merged into one; those themselves are over and do not count."""
+        for id_ in merged_ids(ticket, history):
+            ref = TicketRef(ticket.ref.site, id_)
+            other = self.stored(ref) if ref not in seen and len(seen) <= MOST_MEMBERS else None
+            if other is None or not other.ticket.status.is_finished:
+                continue
+            seen.add(ref)
+            yield from (e for e in self._edges(other.ticket) if e.link.kind is LinkKind.TWIN and e.ref not in seen)
+            yield from self._through_merges(other.ticket, other.history, seen)
 
     def _edges(self, ticket: Ticket) -> Iterator[_Edge]:
         """Yield a ticket's own links and those that others have with it, each once."""
@@ -126,6 +188,24 @@ class Linked:
 
     # ---- what is known of it
 
+    def silent(self, stored: Stored) -> str:
+        """Return in words why nothing is said on a ticket for now, empty where it speaks."""
+        return "it is set aside" if self.is_set_aside(stored.ticket) else stored.state.silent
+
+    def is_set_aside(self, ticket: Ticket) -> bool:
+        """True where nothing can be written on a ticket until somebody, or a change, lets it go on."""
+        site = ticket.ref.site
+        if site not in self._aside:
+            self._aside[site] = tuple(self._aside_of(site))
+        items = self._aside[site]
+        if not items:
+            return False
+        whole = {(AsideKind.SCOPE, ticket.scope), (AsideKind.TICKET, ticket.ref.id)}
+        left = given_up(items, DECIDING) | given_up(items, WRITING)
+        return ticket.ref.id in left or any(
+            (item.kind, item.scope if item.kind is AsideKind.SCOPE else item.ticket) in whole for item in items
+        )
+
     def _known(self, edge: _Edge, found: Situation) -> Twin:
         """Return what is known of a linked ticket; one that follows ours in turn leads nobody."""
         if edge.ref is None or edge.link.kind is LinkKind.WORK:  # our work says nothing in our place
@@ -133,7 +213,30 @@ class Linked:
         ours, stored = found.ticket, self.stored(edge.ref)
         if stored is None or (edge.link.kind is not LinkKind.TWIN and self._follows_us(ours, stored.ticket, edge)):
             return Twin(link=edge.link)
-        other = stored.ticket
+        twin = self._described(edge, stored, found)
+        if not twin.silent or twin.status is None or twin.status.is_finished or edge.link.kind is LinkKind.TWIN:
+            return twin
+        return replace(twin, deputies=tuple(itertools.islice(self._deputies(stored, found), MOST_MEMBERS)))
+
+    def _deputies(self, leader: Stored, found: Situation) -> Iterator[Twin]:
+        """Yield those that follow a silent ticket as ours does, come before it and say what falls due on them.
+
+        All see the same order. One that follows another ticket as well speaks for nobody.
+        """
+        ours, front = found.ticket.ref, leader.ticket
+        work = self._identified([replace(li, site=li.site or front.ref.site) for li in front.links if li.kind is _WORK])
+        named = self._links.attached(front.ref.site, list({front.ref.id, front.key}))
+        for ref in sorted({*named, *work.values()}, key=_order):
+            stored = self.stored(ref) if _order(ref) < _order(ours) else None
+            if stored is None or sum(1 for link in stored.ticket.links if link.kind in _FOLLOWS) > 1:
+                continue
+            link = Link(kind=LinkKind.PROBLEM, target=ref.id, site=ref.site)
+            twin = self._described(_Edge(link, ref), stored, found)
+            if twin.speaks and not twin.silent and stored.ticket.is_open:
+                yield twin
+
+    def _described(self, edge: _Edge, stored: Stored, found: Situation) -> Twin:
+        ours, other = found.ticket, stored.ticket
         rules = found.rules if other.ref.site == ours.ref.site else self._rules_of(other.ref.site)
         hidden = other.restricted and not ours.restricted
         return Twin(
@@ -143,6 +246,7 @@ class Linked:
             opened_at=other.opened_at,
             priority=highest(other.priority, stored.state.priority),
             speaks=rules is not None and rules.allows(Effect.NOTES, other.scope),
+            silent=self.silent(stored),
             customer_facing=rules is not None and rules.allows(Effect.PUBLIC, other.scope) and not other.restricted,
         )
 

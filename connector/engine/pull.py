@@ -249,6 +249,25 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
     """Read vendor histories within their share of the budget, most urgent tickets first."""
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
+    pulled.changed.update(dict.fromkeys(_read_in(site, around, ids)))
+
+
+def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) -> bool:
+    """Read histories of tickets, open or not, that are not in, within the budget; return whether all are settled.
+
+    One that cannot be read is settled once it is given up.
+    """
+    left = around.journal.histories_left(site.name, wanted)
+    allowance = site.reader.history_allowance() if left else 0
+    if allowance > 0:
+        _read_in(site, around, left[:allowance])
+        left = around.journal.histories_left(site.name, left)
+    return not left
+
+
+def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tuple[str, ...]:
+    """Read histories and store them; return the ids of those that could be read."""
+    told: list[str] = []
     for chunk in chunks(ids, 50):
         read = tuple(site.reader.history(chunk))
         histories = tuple(h for h in read if not h.unreadable)
@@ -259,8 +278,9 @@ def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> 
         around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
         for skipped in (h for h in read if h.unreadable):
             around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
-        pulled.changed.update((h.ref.id, None) for h in histories)
+        told += [h.ref.id for h in histories]
         around.observer.event("history_read", site=site.name, tickets=len(histories))
+    return tuple(told)
 
 
 def chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:

@@ -27,7 +27,7 @@ from connector.engine.aside import Aside
 from connector.engine.edits import held_edit
 from connector.engine.gather import reach_all, read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.pull import Pulled, chunks, pull
+from connector.engine.pull import Pulled, chunks, pull, read_wanted
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.standoffs import tell_standoffs
@@ -189,6 +189,26 @@ def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Co
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
 
 
+@dataclass(slots=True)
+class _Unread:
+    """What has to be read before some tickets can be decided: their own texts, and histories of others."""
+
+    ids: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    histories: list[str] = field(default_factory=list)
+
+    def takes(self, situation: Situation, decision: Decision) -> bool:
+        """Take note of what one ticket needs; return whether it needs anything."""
+        ticket = situation.ticket
+        histories = situation.unread if ticket.is_open else ()
+        if not decision.unread_text and not histories:
+            return False
+        self.ids.append(ticket.ref.id)
+        self.texts += [ticket.ref.id] if decision.unread_text else []
+        self.histories += histories
+        return True
+
+
 def decide_chunk(  # noqa: PLR0913
     site: SiteReading,
     around: Surroundings,
@@ -202,29 +222,38 @@ def decide_chunk(  # noqa: PLR0913
 ) -> None:
     """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
-    unread: list[str] = []
+    unread = _Unread()
     for situation, decision in decided(site, around, ids, reach, policy=policy, now=now, failed=work.fails):
         with sparing(work.fails, situation.ticket.ref.id):
-            if decision.unread_text:
-                unread.append(situation.ticket.ref.id)
-            else:
+            if not unread.takes(situation, decision):
                 verdicts += _take(site, around, situation, decision, work, run=run)
-    if unread:
-        read_unread_text(site, around, unread, policy, now=now)
-        again = decided(site, around, unread, reach, policy=policy, now=now, failed=work.fails)
+    if unread.ids:
+        if unread.texts:
+            read_unread_text(site, around, unread.texts, policy, now=now)
+        settled = not unread.histories or read_wanted(site, around, unread.histories)
+        again = decided(site, around, unread.ids, reach, policy=policy, now=now, failed=work.fails)
         for situation, decision in again:
-            with sparing(work.fails, situation.ticket.ref.id):  # text that could not be read is unknown
-                verdicts += _take(site, around, situation, decision, work, run=run)
+            with sparing(work.fails, situation.ticket.ref.id):  # what could not be read is unknown
+                waits = bool(situation.unread) and not settled
+                verdicts += _take(site, around, situation, decision, work, run=run, waits=waits)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
-def _take(
-    site: SiteReading, around: Surroundings, situation: Situation, decision: Decision, work: Work, *, run: str
+def _take(  # noqa: PLR0913
+    site: SiteReading,
+    around: Surroundings,
+    situation: Situation,
+    decision: Decision,
+    work: Work,
+    *,
+    run: str,
+    waits: bool = False,
 ) -> tuple[Verdict, ...]:
     """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest.
 
-    While the ticket, or its site, is being recalled there is no verdict: what is decided before is not to be believed.
+    One that ``waits`` for a history stays due. While the ticket, or its site, is being recalled there is no verdict:
+    what is decided before is not to be believed.
     """
     ticket_plan = work.aside.without(plan(decision, situation), situation)
     why = waits_for(situation, work.recall)
@@ -249,7 +278,7 @@ def _take(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
-        unwritten=made is not None,
+        unwritten=made is not None or waits,
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do=would_do,
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),

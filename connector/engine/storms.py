@@ -55,7 +55,7 @@ class Alike:
 
     policy: Policy
     linked: Linked | None
-    sights: Mapping[str, Sequence[Sight]]
+    sights: Mapping[str, list[Sight]]
     severities: Mapping[str, Decision]
 
     @classmethod
@@ -84,8 +84,9 @@ class Alike:
         if group is None or look is None or self.linked is None:
             return situation, decision
         first = None if group.first == decision.ref.id else self.linked.leading(situation, group.first)
-        if first is not None and (leader := self.severities.get(group.first)) is not None:
-            first = replace(first, priority=highest(first.priority, leader.severity))
+        if first is not None:  # that it is silent would have shown when the group was made
+            leader = self.severities.get(group.first)
+            first = replace(first, priority=highest(first.priority, leader.severity if leader else None), silent="")
         storm = Storm(size=group.size, since=group.since, alike=look.words, first=first)
         situation = replace(situation, storm=storm)
         return situation, decide(situation, self.policy, decision.now)
@@ -95,12 +96,25 @@ class Alike:
         look = decision.look
         if look is None or look.digest not in self.sights:
             return None
-        return group_of(_sight(decision, look), self.sights[look.digest], self.policy.storm)
+        alike, ours = self.sights[look.digest], _sight(decision, look)
+        group = group_of(ours, alike, self.policy.storm)
+        while group is not None and group.first != ours.id and self._is_silent(decision.ref.site, group.first):
+            alike[:] = [each._replace(silent=each.silent or each.id == group.first) for each in alike]
+            group = group_of(ours, alike, self.policy.storm)
+        return group
+
+    def _is_silent(self, site: str, id_: str) -> bool:
+        """True where nothing is said on a ticket for now; one that is being decided tells itself."""
+        stored = self.linked.stored(TicketRef(site, id_)) if self.linked is not None else None
+        if stored is None or self.linked is None:
+            return False
+        return bool(self.linked.is_set_aside(stored.ticket) if id_ in self.severities else self.linked.silent(stored))
 
 
 def _sight(decision: Decision, look: Look) -> Sight:
     rank = int(decision.severity or UNKNOWN)
-    return Sight(opened_at=look.opened_at, id=decision.ref.id, is_open=True, rank=rank)
+    silent = bool(decision.state.silent)
+    return Sight(opened_at=look.opened_at, id=decision.ref.id, is_open=True, rank=rank, silent=silent)
 
 
 # ---- telling

@@ -1,4 +1,4 @@
-"""Twins and work: which ticket names which, on any site; and who falls due when one of several changes.
+"""Twins, work and problems: which ticket names which, on any site; and who falls due when one of several changes.
 
 A link may stand on one of two tickets only (a field that holds the other's key), so it is kept where it can be found
 from either end.
@@ -19,11 +19,28 @@ from connector.journal.tables import link, ticket
 from connector.journal.worker import Runner
 from connector.ports.links import Alike, Named
 
-KEPT = frozenset({LinkKind.TWIN, LinkKind.WORK, LinkKind.WORKS_FOR})
-"""Links that matter from both ends; every other kind is shown by the ticket that it matters for."""
+BOTH_ENDS = frozenset({LinkKind.TWIN, LinkKind.WORK, LinkKind.WORKS_FOR})
+"""Links that matter from both ends."""
+
+KEPT = BOTH_ENDS | {LinkKind.PROBLEM}
+"""Links that others ask for; every other kind is shown by the ticket that it matters for."""
+
+_FOLLOWING = frozenset({LinkKind.PROBLEM, LinkKind.WORKS_FOR})
 
 
-_NAMING = select(link).where(link.c.target_site == SITE, link.c.target.in_(IDS))
+_NAMING = select(link).where(
+    link.c.target_site == SITE, link.c.target.in_(IDS), link.c.kind.in_(sorted(kind.value for kind in BOTH_ENDS))
+)
+_ATTACHED = (
+    select(link.c.site, link.c.ticket)
+    .join(ticket, and_(ticket.c.site == link.c.site, ticket.c.id == link.c.ticket))
+    .where(
+        link.c.target_site == SITE,
+        link.c.target.in_(IDS),
+        link.c.kind.in_(sorted(kind.value for kind in _FOLLOWING)),
+        ticket.c.is_open,
+    )
+)
 _OF_THESE = select(link).where(link.c.site == SITE, link.c.ticket.in_(IDS))
 
 
@@ -36,6 +53,10 @@ class SqlLinks:
     def naming(self, site: str, names: Sequence[str]) -> tuple[Named, ...]:
         """Return which tickets of any site name these of ``site``."""
         return self._asked.run(lambda c: naming(c, site, names))
+
+    def attached(self, site: str, names: Sequence[str]) -> tuple[TicketRef, ...]:
+        """Return the open tickets of any site that follow one of ``site``."""
+        return self._asked.run(lambda c: attached(c, site, names))
 
     def identify(self, site: str, names: Sequence[str]) -> Mapping[str, str]:
         """Return ids of stored tickets by id or key."""
@@ -72,6 +93,13 @@ def naming(connection: Connection, site: str, names: Sequence[str]) -> tuple[Nam
         rows = connection.execute(_NAMING, {SITE.key: site, IDS.key: portion})
         found += [Named(r.target, TicketRef(r.site, r.ticket), LinkKind(r.kind)) for r in rows]
     return tuple(sorted(found, key=lambda each: (each.target, each.ref.site, each.ref.id, each.kind)))
+
+
+def attached(connection: Connection, site: str, names: Sequence[str]) -> tuple[TicketRef, ...]:
+    """Return the open tickets of any site that follow one of ``site``, each once, in the order of their ids."""
+    rows = connection.execute(_ATTACHED, {SITE.key: site, IDS.key: sorted(set(names))})
+    found = {TicketRef(row.site, row.ticket) for row in rows}
+    return tuple(sorted(found, key=lambda ref: (ref.site, len(ref.id), ref.id)))
 
 
 def identify(connection: Connection, site: str, names: Sequence[str]) -> Mapping[str, str]:

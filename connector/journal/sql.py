@@ -175,6 +175,10 @@ class SqlJournal(SqlLinks):
         """Return ids of open tickets whose history is not in, most urgent first."""
         return self._run(lambda c: tickets.without_history(c, site, limit=limit))
 
+    def histories_left(self, site: str, ids: Sequence[str]) -> tuple[str, ...]:
+        """Return those of these tickets, open or not, whose vendor history is not in and may still be read."""
+        return self._run(lambda c: tickets.histories_left(c, site, ids))
+
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open."""
         return self._run(lambda c: tickets.known_open(c, site))

@@ -79,6 +79,8 @@ _WITHOUT_HISTORY = (
     .limit(MOST)
 )
 
+_LEFT = select(ticket.c.id).where(*_THESE, ~ticket.c.history_complete, ~given_up(SITE))
+
 
 def load(connection: Connection, site: str, ids: Sequence[str], *, now: datetime) -> tuple[Stored, ...]:
     """Return all that is known about tickets, in the order asked; unknown ids are absent."""
@@ -228,6 +230,14 @@ def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tu
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
     return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())
+
+
+def histories_left(connection: Connection, site: str, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return those of these tickets, open or not, whose history is not in and may be read, in the order asked."""
+    found: set[str] = set()
+    for portion in portions(list(dict.fromkeys(ids))):
+        found.update(connection.execute(_LEFT, {SITE.key: site, IDS.key: portion}).scalars())
+    return tuple(id_ for id_ in dict.fromkeys(ids) if id_ in found)
 
 
 def known_open(connection: Connection, site: str) -> frozenset[str]:

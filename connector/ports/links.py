@@ -33,6 +33,9 @@ class Links(Protocol):
     def naming(self, site: str, names: Sequence[str]) -> tuple[Named, ...]:
         """Return the twins and the work of any site that name tickets of ``site``, by their ids or keys."""
 
+    def attached(self, site: str, names: Sequence[str]) -> tuple[TicketRef, ...]:
+        """Return the open tickets of any site that follow one of ``site``, by its id and key, by their own links."""
+
     def identify(self, site: str, names: Sequence[str]) -> Mapping[str, str]:
         """Return the ids of stored tickets by the names, ids or keys, that are asked for; unknown ones are absent."""
 

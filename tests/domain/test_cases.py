@@ -19,10 +19,11 @@ RULES = StormRules(count=4, within=timedelta(minutes=15))
 MINUTE = timedelta(minutes=1)
 
 minutes = st.integers(0, 40)
-sights = st.lists(st.tuples(minutes, st.booleans(), st.sampled_from([1, 2, 9])), min_size=4, max_size=20).map(
+rows = st.tuples(minutes, st.booleans(), st.sampled_from([1, 2, 9]), st.booleans())
+sights = st.lists(rows, min_size=4, max_size=20).map(
     lambda rows: [
-        Sight(opened_at=MONDAY + MINUTE * at, id=str(n), is_open=is_open, rank=rank)
-        for n, (at, is_open, rank) in enumerate(rows)
+        Sight(opened_at=MONDAY + MINUTE * at, id=str(n), is_open=is_open, rank=rank, silent=silent)
+        for n, (at, is_open, rank, silent) in enumerate(rows)
     ]
 )
 
@@ -50,13 +51,14 @@ def test_whoever_follows_in_a_storm_somebody_open_speaks(alike: list[Sight]) -> 
             seen.add(at.id)
             at = by_id[group.first]
             assert at.is_open
+            assert not at.silent
             ranks = {mine.rank, at.rank, *(by_id[id_].rank for id_ in seen)}
             assert at.rank <= mine.rank or UNKNOWN in ranks
 
 
 @given(sights)
 def test_of_the_equally_urgent_ones_one_speaks(alike: list[Sight]) -> None:
-    equal = [each._replace(rank=1, is_open=True) for each in alike]
+    equal = [each._replace(rank=1, is_open=True, silent=False) for each in alike]
     for mine in equal:
         group = group_of(mine, equal, RULES)
         if group is not None:

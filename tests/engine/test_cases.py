@@ -13,12 +13,17 @@ from typing import Any
 
 import pytest
 
+from connector.domain.change import Change, Write
 from connector.domain.decision import Decision
+from connector.domain.events import EventKind, TicketEvent
 from connector.domain.policy import Mark, Policy, Threshold
 from connector.domain.site import Effect
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import reach_all
 from connector.engine.storms import decided
+from connector.helpdesks.memory.reader import MemoryReader
+from connector.helpdesks.memory.world import AGENT
+from connector.helpdesks.memory.writer import MemoryWriter
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -90,6 +95,13 @@ class Case:
 
     def findings(self, desk: str, id_: str) -> str:
         return "; ".join(self.decision(desk, id_).explanation.findings)
+
+
+class Spent(MemoryReader):
+    """A reader whose share of requests for histories is used up."""
+
+    def history_allowance(self) -> int:
+        return 0
 
 
 @pytest.fixture
@@ -182,6 +194,136 @@ class TestTwins:
         assert case.told(public=True) == ({("desk", first)} if speaks else set())
         assert ("a case of more than 10 tickets is left to people" in case.findings("desk", first)) is not speaks
 
+    @pytest.mark.parametrize("chain", [False, True], ids=["into one", "into one that is merged as well"])
+    def test_a_twin_of_a_merged_ticket_is_one_of_the_survivor(self, case: Case, chain: bool) -> None:
+        first, twin, between, into = case.opened("desk"), case.opened("lab"), case.opened("desk"), case.opened("desk")
+        case.linked("lab", twin, LinkKind.TWIN, first, site="desk")
+        case.later(hours=0.25)
+        world = case.stage.desks["desk"].world
+        world.merge(first, between if chain else into)
+        world.merge(between, into)
+        case.later(hours=2)
+        assert case.told(public=True) == {("lab", twin)}
+        key = case.stage.desks["lab"].live(twin).key
+        assert f"{key} speaks to the customer" in case.findings("desk", into)
+
+
+class TestMerges:
+    def test_the_survivor_still_speaks_to_the_customer(self, case: Case) -> None:
+        source, target = case.opened(), case.opened()
+        case.later(hours=0.25)
+        case.stage.desks["desk"].world.merge(source, target)
+        case.later(hours=2)
+        assert case.told(public=True) == {("desk", target)}
+
+    def test_its_history_is_read_once_there_is_room_for_it(self, case: Case) -> None:
+        """Until then nothing is said to the customer, and the ticket stays due."""
+        source, target = case.opened(), case.opened()
+        case.later(hours=0.25)
+        desk = case.stage.desks["desk"]
+        desk.world.merge(source, target)
+        reader = desk.reader
+        desk.reader = Spent(desk.world)
+        case.later(hours=2)
+        assert not case.stage.stored("desk", source).history.complete
+        assert case.told(public=True) == set()
+        desk.reader = reader
+        case.stage.clock.move(MINUTE)
+        case.stage.run("desk")
+        assert case.stage.stored("desk", source).history.complete
+        case.later(hours=0.5)
+        assert case.told(public=True) == {("desk", target)}
+
+    @pytest.mark.parametrize("apart", [0, 1], ids=["at once", "an hour apart"])
+    def test_a_chain_of_merges_loses_nothing(self, case: Case, apart: int) -> None:
+        """The last one is as old and as urgent as the first, stands on its level and repeats nothing."""
+        first = case.opened()
+        case.later(hours=5, every=30 * MINUTE)
+        desk = case.stage.desks["desk"]
+        assert case.level("desk", first) == 4
+        between, into = case.opened(facts=MILD, priority=P4), case.opened(facts=MILD, priority=P4)
+        case.later(hours=0.5)
+        before = case.told(public=True)
+        desk.world.merge(first, between)
+        case.later(hours=apart)
+        desk.world.merge(between, into)
+        case.later(hours=1)
+        assert (desk.live(into).priority, desk.live(into).level) == (P1, 4)
+        assert case.stage.stored("desk", into).state.began_at == case.stage.stored("desk", first).ticket.opened_at
+        assert case.told(public=True) == before
+
+    def mild(self, case: Case) -> str:
+        return case.opened(facts=MILD, priority=P4)
+
+    def merged(self, case: Case, source: str, *into: str) -> None:
+        """Merge a ticket into one, maybe that one into the next; then the last one becomes an outage."""
+        case.later(hours=0.25)
+        world, last = case.stage.desks["desk"].world, source
+        for target in into:
+            world.merge(last, target)
+            last = target
+        case.later(hours=0.25)
+        case.stage.desks["desk"].writer.sent.clear()
+        world.update(last, facts=OUTAGE)
+        case.later(hours=1.5)
+
+    @pytest.mark.parametrize("chain", [False, True], ids=["into one", "into one that is merged as well"])
+    @pytest.mark.parametrize("how", ["label", "command"])
+    def test_it_keeps_a_hold_of_the_source(self, case: Case, how: str, chain: bool) -> None:
+        source, between, target = self.mild(case), self.mild(case), self.mild(case)
+        keeps_silent(case, source, how)
+        self.merged(case, source, *([between] if chain else []), target)
+        assert case.stage.desks["desk"].sent() == []
+        (hold, *_) = case.decision("desk", target).explanation.holds
+        assert hold.by.endswith(f"on {case.stage.desks['desk'].live(source).key}, merged into this one")
+
+    def test_a_release_of_the_source_ends_no_hold_of_the_target(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        case.later(hours=0.25)
+        commanded(case, target, "/esc hold 10d")
+        case.stage.clock.move(MINUTE)
+        commanded(case, source, "/esc hold 4h")
+        case.stage.clock.move(MINUTE)
+        commanded(case, source, "/esc release")
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
+    def test_a_hold_of_the_source_that_is_refused_ends_no_hold_of_the_target(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        case.later(hours=0.25)
+        now, world = case.stage.clock.now(), case.stage.desks["desk"].world
+        world.update(target, held_until=now + timedelta(hours=10))
+        world.update(source, held_until=now + timedelta(days=60))
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
+    def test_a_hold_that_came_with_a_merge_ends_with_a_release(self, case: Case) -> None:
+        """The label of a ticket that is closed for good cannot be taken off."""
+        source, target = self.mild(case), self.mild(case)
+        keeps_silent(case, source, "label")
+        self.merged(case, source, target)
+        commanded(case, target, "/esc release")
+        case.later(hours=0.5)
+        assert case.stage.desks["desk"].live(target).priority is P1
+
+    def test_a_release_from_before_the_merge_ends_no_hold_of_the_source(self, case: Case) -> None:
+        source, target = self.mild(case), self.mild(case)
+        keeps_silent(case, source, "label")
+        case.later(hours=0.25)
+        commanded(case, target, "/esc release")
+        self.merged(case, source, target)
+        assert case.stage.desks["desk"].sent() == []
+
+    def test_merges_in_a_circle_end(self, case: Case) -> None:
+        one, other, third = (case.opened() for _ in range(3))
+        case.linked("desk", one, LinkKind.ABSORBED, other, third)
+        case.linked("desk", other, LinkKind.ABSORBED, third, one)
+        case.linked("desk", third, LinkKind.ABSORBED, one, other)
+        for id_ in (other, third):
+            case.stage.desks["desk"].world.update(id_, status=Status.CLOSED)
+        case.later(hours=1)
+        assert case.level("desk", one) > 1
+
 
 class TestWork:
     @pytest.mark.parametrize("end", ["the customer's names it", "the work names it", "both"])
@@ -220,6 +362,121 @@ class TestWork:
         case.later(hours=1)
         assert case.level("lab", work) > 0
         assert "goes its own way: nothing is said on it" in case.findings("lab", work)
+
+
+def keeps_silent(case: Case, id_: str, how: str) -> None:
+    """Let a ticket say nothing more: held by a label or a command, waiting, or failing whenever it is written."""
+    desk = case.stage.desks["desk"]
+    if how == "label":
+        desk.world.update(id_, labels=frozenset({"esc-hold"}))
+    elif how == "waiting":
+        desk.world.update(id_, status=Status.WAITING_CUSTOMER)
+    elif how == "command":
+        commanded(case, id_, "/esc hold 20d")
+    else:
+        desk.writer.real = failing = Failing(desk.world, bulk_size=0)
+        failing.poison = id_
+
+
+def commanded(case: Case, id_: str, line: str) -> None:
+    world = case.stage.desks["desk"].world
+    world.comment(id_, line, public=False)
+    log, at = world.rows[id_].events, world.clock.now()
+    kind, name = EventKind.COMMAND, line.split()[1]
+    log.append(TicketEvent(id=f"c{len(log)}", at=at, kind=kind, actor=AGENT, after=line, name=name, public=False))
+
+
+class Failing(MemoryWriter):
+    """A writer whose code fails on one ticket."""
+
+    poison = ""
+
+    def split(self, change: Change) -> tuple[Write, ...]:
+        if change.ref.id == self.poison:
+            raise ValueError("a fault of our own")
+        return super().split(change)
+
+
+SILENCES = pytest.mark.parametrize("how", ["label", "command", "waiting", "failing"])
+
+
+class TestSilentLeaders:
+    """Where the one that is followed says nothing, the first that can speaks in its place, and it alone."""
+
+    @SILENCES
+    def test_in_a_storm_the_next_one_speaks(self, case: Case, how: str) -> None:
+        first, second, *others = [case.opened(facts=NETWORK) for _ in range(12)]
+        case.stage.run("desk")
+        keeps_silent(case, first, how)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2.5)
+        assert case.told(public=False) == {("desk", second)}
+        assert case.level("desk", second) > 1
+        assert {case.level("desk", id_) for id_ in others} == {0}
+        key = case.stage.desks["desk"].live(second).key
+        assert f"follows {key}, which speaks for it" in case.findings("desk", others[-1])
+
+    @SILENCES
+    @pytest.mark.parametrize("kind", [LinkKind.PROBLEM, LinkKind.WORKS_FOR])
+    def test_of_those_that_are_attached_one_speaks(self, case: Case, kind: LinkKind, how: str) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(4))
+        for each in followers:
+            case.linked("desk", each, kind, front)
+        case.stage.run("desk")
+        keeps_silent(case, front, how)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2.5)
+        assert case.told(public=False) == {("desk", followers[0])}
+        assert [case.level("desk", each) > 0 for each in followers] == [True, False, False]
+        if how != "failing":
+            told = case.findings("desk", followers[0])
+            assert f"goes its own way: it is {'paused' if how == 'waiting' else 'held'}" in told
+
+    def test_work_that_the_customers_ticket_names_has_one_voice_as_well(self, case: Case) -> None:
+        front, *work = case.opened("desk"), case.opened("lab"), case.opened("lab")
+        case.linked("desk", front, LinkKind.WORK, *work, site="lab")
+        case.later(hours=0.25)
+        keeps_silent(case, front, "label")
+        case.later(hours=2)
+        assert case.told(public=False) - {("desk", front)} == {("lab", work[0])}
+
+    def test_the_followers_fall_silent_again_when_it_is_released(self, case: Case) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(3))
+        for each in followers:
+            case.linked("desk", each, LinkKind.PROBLEM, front)
+        case.stage.run("desk")
+        world = case.stage.desks["desk"].world
+        world.update(front, labels=frozenset({"esc-hold"}))
+        case.later(hours=1)
+        world.update(front, labels=frozenset())
+        case.later(hours=0.25)
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2)
+        assert case.told(public=False) | case.told(public=True) == {("desk", front)}
+
+    def test_one_of_them_that_is_held_as_well_is_passed_over(self, case: Case) -> None:
+        front, *followers = (case.opened(priority=P1) for _ in range(4))
+        for each in followers:
+            case.linked("desk", each, LinkKind.PROBLEM, front)
+        case.stage.run("desk")
+        for held in (front, followers[0]):
+            keeps_silent(case, held, "label")
+        case.stage.desks["desk"].writer.sent.clear()
+        case.later(hours=2)
+        assert case.told(public=False) == {("desk", followers[1])}
+
+    @pytest.mark.parametrize("how", ["label", "waiting"])
+    def test_no_twin_speaks_for_one_that_keeps_still(self, case: Case, how: str) -> None:
+        """What people hold, or have asked the customer, holds for the case; nobody is said to speak."""
+        first, twin = case.opened("desk"), case.opened("lab")
+        case.linked("lab", twin, LinkKind.TWIN, first, site="desk")
+        case.later(hours=0.25)
+        keeps_silent(case, first, how)
+        case.later(hours=2)
+        assert case.told(public=True) == set()
+        key = case.stage.desks["desk"].live(first).key
+        why = "paused" if how == "waiting" else "held"
+        assert f"{key} speaks to the customer when it does again: it is {why}" in case.findings("lab", twin)
 
 
 class TestStorms:

@@ -82,6 +82,53 @@ class TestMerges:
             assert len(said(made, site, source)) == written
             made.checks.step()
 
+    @BOTH
+    def test_fault_31_the_survivor_still_speaks_to_the_customer(self, tmp_path: Path, site: str) -> None:
+        """What happened last on the merged ticket is read from its history, and then the customer hears as ever."""
+        with bench(tmp_path, site, edits=SELDOM) as made:
+            source, target = made.ticket(site), made.ticket(site)
+            made.goes_by(15 * MINUTE)
+            people(made, site).merge(source, "ben", target)
+            made.goes_by(4 * HOUR)
+            public = [line for line in said(made, site, target) if line.startswith("public")]
+            assert len(public) == 1
+            made.checks.step()
+
+    @ZENDESK_FIRST
+    def test_fault_31_a_chain_of_merges_loses_nothing(self, tmp_path: Path, site: str) -> None:
+        """A P1 on a high level is merged into a mild ticket, and that one into another, between two looks."""
+        with bench(tmp_path, site) as made:
+            first = made.ticket(site)
+            made.goes_by(100 * MINUTE)
+            between, into = made.ticket(site, **MILD), made.ticket(site, **MILD)
+            made.goes_by(10 * MINUTE)
+            reached = level(made, site, first)
+            people(made, site).merge(first, "ben", between)
+            people(made, site).merge(between, "ben", into)
+            made.goes_by(20 * MINUTE)
+            assert row(made, site, into)["priority"] == "P1"
+            assert level(made, site, into) >= reached >= 3
+            assert promises(said(made, site, into)) == []
+            made.checks.step()
+
+    @BOTH
+    def test_fault_31_the_label_that_holds_the_source_holds_the_survivor(self, tmp_path: Path, site: str) -> None:
+        with bench(tmp_path, site) as made:
+            source, target = made.ticket(site), made.ticket(site, **MILD)
+            people(made, site).add_labels(source, "ben", ("esc-hold",))
+            made.goes_by(10 * MINUTE)
+            people(made, site).merge(source, "ben", target)
+            made.goes_by(10 * MINUTE)
+            before = (row(made, site, target)["priority"], said(made, site, target))
+            for name, value in (("impact", "site"), ("urgency", "blocked")):
+                people(made, site).set_field(target, "ben", name, value)
+            made.goes_by(HOUR)
+            assert (row(made, site, target)["priority"], said(made, site, target), level(made, site, target)) == (
+                *before,
+                0,
+            )
+            made.checks.step()
+
     def test_fault_31_a_duplicate_that_is_resolved_later_counts_from_then_on(self, tmp_path: Path) -> None:
         """Jira links a duplicate now and resolves it an hour later: the target hears of it though nobody touches it."""
         with bench(tmp_path, JIRA) as made:
@@ -94,6 +141,25 @@ class TestMerges:
             people(made, JIRA).set_status(source, "ben", "solved")
             made.goes_by(20 * MINUTE)
             assert row(made, JIRA, target)["priority"] == "P1"
+
+
+def test_a_follow_up_speaks_to_the_customer_and_reads_its_history_once(tmp_path: Path) -> None:
+    """The closed ticket's history is read where it is wanted, and the follow-up's own not at every look."""
+    with bench(tmp_path, ZENDESK) as made:
+        first = made.ticket(ZENDESK)
+        made.goes_by(15 * MINUTE)
+        people(made, ZENDESK).comment(first, "ben", "Done.", public=True)
+        made.goes_by(5 * MINUTE)
+        people(made, ZENDESK).close(first, "ben")
+        made.goes_by(15 * MINUTE)
+        later = made.ticket(ZENDESK, follows=first)
+        made.goes_by(15 * MINUTE)
+        settled = made.clock.now()
+        made.goes_by(4 * HOUR)
+        assert len([line for line in said(made, ZENDESK, later) if line.startswith("public")]) == 1
+        path = re.compile(rf"/tickets/{later}/audits")
+        assert [r for r in made.requests(ZENDESK) if r["at"] > settled and path.search(r["path"])] == []
+        made.checks.step()
 
 
 class TestGone:

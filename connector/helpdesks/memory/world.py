@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.policy import LevelTarget
+from connector.domain.site import HOLD_UNTIL
 from connector.domain.situation import Reach
 from connector.domain.ticket import Activity, Fact, Link, LinkKind, Priority, Status, Text, Ticket, TicketRef
 from connector.errors import Conflict, Rejected
@@ -238,7 +239,9 @@ class MemoryHelpdesk:
 
 
 def _parts(name: str, before: Any, after: Any) -> Iterator[tuple[EventKind, str, str | None, str | None]]:
-    if name == "facts":
+    if name == "held_until" and before != after:
+        yield EventKind.FACT, HOLD_UNTIL, before and before.isoformat(), after and after.isoformat()
+    elif name == "facts":
         for fact in sorted({*before, *after}):
             if before.get(fact) != after.get(fact):
                 yield EventKind.FACT, fact, _text(before.get(fact)), _text(after.get(fact))
