@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from connector.bootstrap.reports import ApplyReport
+from connector.engine.applied import Applied
 from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
 from connector.engine.planfile import PlanFile, Refused, apply_changes, check_plan_file, read_plan_file
-from connector.engine.sending import Applied
 from connector.errors import UnsafePlan
 from connector.ports import Journal
 

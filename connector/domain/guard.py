@@ -95,12 +95,12 @@ class _Meter:
 
     def refuses(self, effect: Effect, change: Change) -> str:
         """Return why one more write is not allowed, empty when it is."""
-        frozen = self.frozen.get(effect, "")
-        if frozen and not (change.hard and frozen.startswith(OVER_BUDGET)):
+        frozen, budget = self.frozen.get(effect, ""), self.budgets.get(effect)
+        has_reserve = change.hard and budget is not None and budget.reserve > 0
+        if frozen and not (has_reserve and frozen.startswith(OVER_BUDGET)):
             return f"frozen: {frozen}"
-        budget = self.budgets.get(effect)
         if budget is None:
-            return f"frozen: {frozen}" if frozen else ""
+            return ""
         if on_ticket := self.refuses_ticket(effect, change):
             return on_ticket
         if self.allowance.get(effect, 0) > 0:

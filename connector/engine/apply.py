@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import as_written
+from connector.engine.applied import Applied
 from connector.engine.bulk import BULK_FROM, write_in_bulk
 from connector.engine.kit import Surroundings
 from connector.engine.lost_race import give_back
@@ -18,7 +19,7 @@ from connector.engine.quarantine import WRITING, pardon, quarantine
 from connector.engine.reconcile import PassPlan, Planned
 from connector.engine.recover import Ready
 from connector.engine.resend import Resender
-from connector.engine.sending import Applied, Sender, StopSite
+from connector.engine.sending import Sender, StopSite
 from connector.ports import Op, TicketWriter
 
 __all__ = ["Applied", "apply_plan"]

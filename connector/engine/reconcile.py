@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from connector.domain.change import Change, Comment, FieldChange, Notice
+from connector.domain.change import Change
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
 from connector.domain.guard import Held, guard, order
-from connector.domain.marks import ref_of
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
@@ -30,6 +29,7 @@ from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull, read_wanted
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
+from connector.engine.shadow import Shadowed, in_shadow, rendered
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
@@ -64,15 +64,6 @@ class Left:
 
     key: str
     item: LeftAlone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shadowed:
-    """What would be written on a ticket if its effects were on, with the texts."""
-
-    key: str
-    fields: tuple[FieldChange, ...]
-    comments: tuple[Comment, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -270,17 +261,18 @@ def _take(  # noqa: PLR0913
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     tell_standoffs(around, ticket, decision)
-    comments = _comments(site, around, ticket_plan, ticket_plan.notices)
+    comments = rendered(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
-    would_do, told = _in_shadow(site, around, ticket_plan, work), ticket_plan.notifications
+    shadowed, told = in_shadow(site, around, ticket_plan), ticket_plan.notifications
+    work.shadow += () if shadowed is None else (shadowed,)
     verdict = Verdict(
         decision=decision,
         records=ticket_plan.records,
         adopted=adopted,
         unwritten=made is not None or waits,
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
-        would_do=would_do,
+        would_do={} if shadowed is None else shadowed.told,
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
     )
     if made is not None:  # last: what fails above has planned nothing
@@ -310,39 +302,6 @@ def _tell_left(
             around.observer.event("left_alone", site=site.name, ticket=key, what=item.what, why=item.why)
     told = tuple(sorted(f"{item.what}: {item.why}" for item in ticket_plan.left))
     return decision if told == decision.state.left else replace(decision, state=replace(decision.state, left=told))
-
-
-def _in_shadow(site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, work: Work) -> dict[str, str]:
-    """Keep what shadow holds back for the plan, with its texts; return the audit's words for it."""
-    would_notify = ticket_plan.would_notify
-    if not ticket_plan.would_write and not ticket_plan.would_say and not would_notify:
-        return {}
-    comments = _comments(site, around, ticket_plan, ticket_plan.would_say)
-    work.shadow.append(Shadowed(key=ticket_plan.key, fields=ticket_plan.would_write, comments=comments))
-    told = {str(f.field): f"{f.before or '(none)'} -> {f.after or '(none)'}" for f in ticket_plan.would_write}
-    if comments:
-        told["comment"] = ", ".join(f"{n.audience} {n.template} ({n.locale})" for n in ticket_plan.would_say)
-    if would_notify:
-        told["notify"] = ", ".join(dict.fromkeys(n.target for n in would_notify))
-    reasons = [*(f.reason for f in ticket_plan.would_write), *(n.reason for n in ticket_plan.would_say)]
-    reasons += [n.why for n in would_notify]
-    return told | {"why": "; ".join(dict.fromkeys(reasons))}
-
-
-def _comments(
-    site: SiteReading, around: Surroundings, ticket_plan: TicketPlan, notices: Sequence[Notice]
-) -> tuple[Comment, ...]:
-    """Render what is to be said; from here on the text is frozen."""
-    ref = ticket_plan.decision.ref
-    return tuple(
-        Comment(
-            notice=notice,
-            key=notice.occasion.key(site.rules.fingerprint, ref.id, notice.audience),
-            body=around.renderer.render(notice),
-            also=tuple(ref_of(o.key(site.rules.fingerprint, ref.id, notice.audience)) for o in notice.covers),
-        )
-        for notice in notices
-    )
 
 
 def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: datetime) -> None:

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from connector.domain.change import Change, FieldChange, Write
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
+from connector.engine.applied import Applied
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.engine.quarantine import sparing
@@ -30,31 +31,6 @@ from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, 
 
 NOT_NOW = "paused or stopping"
 """Why the rest of a plan waits when nothing may be written: a person's word, no failure."""
-
-
-@dataclass(slots=True)
-class Applied:
-    """Counts of what became of the planned writes.
-
-    Attributes:
-        retry_after: How long the helpdesk asked to be left alone, where it did.
-        stopped: Why the rest of the plan was not tried; empty when all of it was.
-        conflicted: Ids of tickets that had changed since they were seen.
-        complete: Ids of tickets whose every planned write is settled.
-        broken: What went wrong by ticket id where no request could be made.
-    """
-
-    written: int = 0
-    conflicted: set[str] = field(default_factory=set)
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    retry_after: timedelta | None = None
-    stopped: str = ""
-    denied: bool = False
-    unreachable: bool = False
-    complete: set[str] = field(default_factory=set)
-    broken: dict[str, Exception] = field(default_factory=dict)
 
 
 class StopSite(Exception):

@@ -270,7 +270,7 @@ class TestHoldOfTheWholeTicket:
         assert desk.ticket.level is not None
 
     @pytest.mark.parametrize(
-        "line", ["/esc hold 31d", "/esc hold tomorrow", "/esc hold 4h please"], ids=["too long", "no length", "more"]
+        "line", ["/esc hold 31d", "/esc hold tomorrow", "/esc hold please 4h"], ids=["too long", "no length", "late"]
     )
     def test_what_is_no_hold_is_told(self, line):
         desk = Desk(facts=OUTAGE)
