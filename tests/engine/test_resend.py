@@ -413,8 +413,8 @@ class TestTwoAudiences:
         (put_off,) = [op for op in stage.ops("desk", OpStatus.FAILED) if op.write.ref.id == id_]
         assert put_off.resent == 1  # whatever is said of it later is watched for another copy
         stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
-        self.work(stage, minutes=70)  # the note of the next level counted as an update as well
-        assert len(self.heard(desk, public=True)) == 1
+        self.work(stage, minutes=70)  # two updates fit into it; the one that was put off is none of them twice
+        assert len(self.heard(desk, public=True)) in {1, 2}
         assert set(desk.world.keys_posted().values()) == {1}
 
     def test_it_gives_way_no_earlier_than_its_last_copy_is_dead(self, stage: Stage, desk: Desk) -> None:
