@@ -282,6 +282,60 @@ class TestSleep:
             assert "escalation.start: a P1 ticket waits for a threshold that it may never reach" in problem
 
 
+VIP = "{priority: P2, targets: vip, calendar: always, first_response: 30m, resolution: 8h}"
+
+
+@pytest.mark.parametrize(
+    ("vip", "refused"),
+    [
+        pytest.param("calendar: always, first_response: 1h, resolution: 8h", None, id="the same around the clock"),
+        pytest.param("calendar: always, first_response: 1h, update: 1h, resolution: 7h", None, id="one promise more"),
+        pytest.param("calendar: always, first_response: 61m, resolution: 8h", "first_response: 1h1m", id="a minute"),
+        pytest.param("calendar: always, first_response: 1h, resolution: 2d", "resolution: 2d on always", id="days"),
+        pytest.param("calendar: office-us, first_response: 1h, resolution: 8h", "office-us may be", id="other hours"),
+        pytest.param("calendar: always, first_response: 1h", "promises no resolution", id="a promise less"),
+        pytest.param(
+            "calendar: {by: org.region, map: {us: office-us}, default: office-de}, first_response: 30m, resolution: 4h",
+            None,
+            id="the same choice of calendars",
+        ),
+        pytest.param(
+            "calendar: {by: org.region, map: {us: office-de}, default: office-de}, first_response: 30m, resolution: 4h",
+            "30m on office-de may be slower than 1h on office-us",
+            id="another choice",
+        ),
+        pytest.param(
+            "when: {all: [{field: type, op: is, value: x}]}, calendar: always, first_response: 2h, resolution: 8h",
+            "first_response: 2h",
+            id="for some of the same tickets",
+        ),
+    ],
+)
+def test_targets_by_name_are_faster_only(vip: str, refused: str | None) -> None:
+    text = changed(VIP, f"{{priority: P2, targets: vip, {vip}}}")
+    if refused is None:
+        policy_of(text)
+    else:
+        assert any(refused in problem for problem in problems(text))
+
+
+def test_what_stands_above_a_named_target_or_is_for_other_tickets_is_not_compared() -> None:
+    gold = "{priority: P2, when: {all: [{field: org.tier, op: is, value: gold}]}, calendar: always, first_response: 5m}"
+    policy_of(changed(VIP, f"{gold}\n    - {VIP}"))
+    others = VIP.replace("vip,", "vip, when: {all: [{field: type, op: is, value: incident}]},")
+    policy_of(changed(VIP, f"{others}\n    - {gold}"))
+    (problem,) = problems(changed(VIP, f"{VIP}\n    - {gold}"))
+    assert "sla.targets.1.first_response: 30m on always may be slower than 5m on always" in problem
+
+
+def test_a_name_for_every_priority_is_compared_with_each() -> None:
+    found = problems(changed(VIP, "{targets: vip, calendar: always, first_response: 5h, resolution: 8h}"))
+    assert [problem.partition("same tickets have at ")[2][:13] for problem in found] == [
+        "sla.targets.2",
+        "sla.targets.3",
+    ]
+
+
 def test_everything_wrong_is_reported_at_once() -> None:
     text = changed("ask: confirm-security", "ask: nope").replace("country: US", "country: XX").replace(ROUTE, "")
     assert len(problems(text.replace("{group: specialists}", "{group: nobody}"))) == 5
