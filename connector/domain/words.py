@@ -1,8 +1,8 @@
 """Reading free text for the policy's word lists; the text itself goes no further than this.
 
 Words count as a whole, whatever their case and diacritics. Scripts that put no spaces between words are searched as
-they stand. Every locale's words are tried on every ticket, since people write in any language. Mail that the requester
-quotes and notes that we wrote ourselves are not the requester's words.
+they stand, and their letters end a word of another script. Every locale's words are tried on every ticket, since people
+write in any language. Mail that the requester quotes and notes that we wrote ourselves are not the requester's words.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from connector.domain.conditions import When, Words
 from connector.domain.policy import Policy
+from connector.domain.quotations import reported
 from connector.domain.ticket import Text
 
 _Search = Callable[[str], bool]
 
 _DIACRITICS = re.compile("[\u0300-\u036f]")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_QUOTED = re.compile(r"^[ \t]*[>|]")
-_OWN_REF = re.compile(r"\bRef ESC-[0-9A-F]{10}\b")
-_REPLY_FOLLOWS = re.compile(
-    r"^\s*(?:-{2,}\s*(?:original message|ursprüngliche nachricht|oorspronkelijk bericht|message d'origine)\s*-{2,}"
-    r"|(?:on|am|le|op|el|il) .{4,120}(?:wrote|schrieb|a écrit|schreef|escribió|ha scritto).{0,80}:"
-    r"|.{4,120}(?:のメッセージ|書きました|wrote)[::])\s*$",
-    re.IGNORECASE,
+_INVISIBLE = re.compile("[\u00ad\u2060\ufeff]")  # soft hyphens and joiners within a word
+_UNSPACED = (  # Thai, Lao, Burmese, Khmer, kana, kanji, Hangul
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af"
+    "\U00020000-\U0003ffff"
 )
+_LETTER = rf"[^\W_{_UNSPACED}]"  # a letter or digit of a script that puts spaces between words
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
 
 def read_text(policy: Policy, text: Text, locale: str | None = None) -> Mapping[str, bool]:
@@ -36,7 +35,7 @@ def read_text(policy: Policy, text: Text, locale: str | None = None) -> Mapping[
     """
     del locale  # all locales are tried: a French customer of a German desk still writes French
     searches: Mapping[str, _Search] = policy.memo.get("words") or _compiled(policy)
-    folded = fold(own_words(f"{text.subject}\n\n{text.first_message}"))
+    folded = fold(reported(text))
     return {key: search(folded) for key, search in searches.items()}
 
 
@@ -65,14 +64,15 @@ def _compiled(policy: Policy) -> Mapping[str, _Search]:
 
 def _search(words: Iterable[str]) -> _Search:
     folded = sorted({fold(word) for word in words} - {""})
-    unspaced = tuple(word for word in folded if _UNSPACED.search(word))
-    spaced = "|".join(re.escape(word) for word in folded if word not in unspaced)
-    pattern = re.compile(rf"(?<!\w)(?:{spaced})(?!\w)") if spaced else None
+    pattern = re.compile("|".join(_whole(word) for word in folded)) if folded else None
+    return lambda text: pattern is not None and pattern.search(text) is not None
 
-    def search(text: str) -> bool:
-        return (pattern is not None and pattern.search(text) is not None) or any(word in text for word in unspaced)
 
-    return search
+def _whole(word: str) -> str:
+    """Return the pattern of a word that no letter continues: phishing stands as a word in phishingメール."""
+    before = "" if _IS_UNSPACED.match(word[0]) else f"(?<!{_LETTER})"
+    after = "" if _IS_UNSPACED.match(word[-1]) else f"(?!{_LETTER})"
+    return f"{before}{re.escape(word)}{after}"
 
 
 def fold(text: str) -> str:
@@ -80,23 +80,5 @@ def fold(text: str) -> str:
 
     Voicing marks of Japanese are part of the letter and stay.
     """
-    bare = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text))
+    bare = _DIACRITICS.sub("", unicodedata.normalize("NFKD", _INVISIBLE.sub("", text)))
     return " ".join(unicodedata.normalize("NFKC", bare).casefold().split())
-
-
-def own_words(text: str) -> str:
-    """Return what the requester wrote: without quoted lines, the mail replied to, and paragraphs of our own notes."""
-    kept: list[str] = []
-    for line in text.splitlines():
-        if _REPLY_FOLLOWS.match(line):
-            break
-        if _OWN_REF.search(line):
-            _drop_paragraph(kept)
-        elif not _QUOTED.match(line):
-            kept.append(line)
-    return "\n".join(kept)
-
-
-def _drop_paragraph(lines: list[str]) -> None:
-    while lines and lines[-1].strip():
-        lines.pop()

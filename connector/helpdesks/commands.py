@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connector.domain.events import EventKind, Role, TicketEvent
-from connector.domain.words import own_words
+from connector.domain.quotations import own_words
 
 _COMMAND = re.compile(r"^[^\S\n]*/esc[^\S\n]+((\S+)[^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _LONGEST_COMMAND = 500

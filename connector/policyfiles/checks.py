@@ -1,9 +1,4 @@
-"""What must hold between the parts of a policy; each problem says where and what to do.
-
-Sleeping: a P1 ticket must never wait for an office to open. So every SLA target that a P1 ticket can get stands on a
-calendar that never closes, a path that a P1 trigger names has no level with opening hours, and on every other path the
-last level can always be reached.
-"""
+"""What must hold between the parts of a policy; each problem says where and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +11,6 @@ from connector.domain.calendar import Calendar
 from connector.domain.policy import TargetKind
 from connector.domain.ticket import Priority
 from connector.policyfiles.build import level_target
-from connector.policyfiles.calendars import never_closes
 from connector.policyfiles.checks_conditions import check_when
 from connector.policyfiles.model import LevelFile, MatrixFile, PolicyFile, ScoreFile, TargetFile, TriggerFile
 from connector.policyfiles.sitemap import SiteMap
@@ -51,7 +45,7 @@ def check_policy(file: PolicyFile, known: Known, refused: Refused) -> None:
     for name, levels in file.escalation.paths.items():
         _path(("escalation", "paths", name), levels, refused)
         _names(("escalation", "paths", name), levels, known, refused)
-        _calendars_of_levels(name, levels, file, known, refused)
+        _calendars_of_levels(name, levels, file, refused)
     _routes(file, known, refused)
     _texts(file, known, refused)
 
@@ -176,29 +170,11 @@ def _names(path: KeyPath, levels: tuple[LevelFile, ...], known: Known, refused: 
                     refused.add((*path, index, key, str(target.kind)), message, remedy)
 
 
-def _calendars_of_levels(
-    name: str, levels: tuple[LevelFile, ...], file: PolicyFile, known: Known, refused: Refused
-) -> None:
-    path: KeyPath = ("escalation", "paths", name)
-    urgent = {t.name: t.path for t in file.triggers if t.path and t.at_least is Priority.P1}
-    trigger = next((t for t, named in urgent.items() if named == name), None)
+def _calendars_of_levels(name: str, levels: tuple[LevelFile, ...], file: PolicyFile, refused: Refused) -> None:
     for index, level in enumerate(levels):
-        if level.calendar is None:
-            continue
-        at = (*path, index, "calendar")
-        if level.calendar not in file.calendars:
-            unknown(refused, at, "calendar", level.calendar, file.calendars)
-        elif level.calendar in known.calendars and not never_closes(known.calendars[level.calendar]):
-            _asleep(at, trigger, is_last=index == len(levels) - 1, refused=refused)
-
-
-def _asleep(at: KeyPath, trigger: str | None, *, is_last: bool, refused: Refused) -> None:
-    if trigger:
-        message = f"can sleep, and the trigger {trigger} sends P1 tickets here"
-        refused.add(at, message, "take a calendar that never closes, or remove it")
-    elif is_last:
-        message = "the last level can sleep, so that nobody may be reachable"
-        refused.add(at, message, "remove it, or add a level that can always be reached")
+        if level.calendar is not None and level.calendar not in file.calendars:
+            path: KeyPath = ("escalation", "paths", name, index, "calendar")
+            unknown(refused, path, "calendar", level.calendar, file.calendars)
 
 
 def _routes(file: PolicyFile, known: Known, refused: Refused) -> None:

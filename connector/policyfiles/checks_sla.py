@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from connector.documents import KeyPath, Refused, closest
 from connector.domain.policy import CalendarChoice, Mark, Span
-from connector.domain.ticket import ClockName, Priority
+from connector.domain.ticket import ClockName
 from connector.policyfiles.build import calendar_choice
-from connector.policyfiles.calendars import never_closes
 from connector.policyfiles.checks import Known, unknown
 from connector.policyfiles.checks_conditions import BUILT_IN, USUAL, check_when
 from connector.policyfiles.kinds import read_mark
@@ -61,27 +60,13 @@ def _calendar(target: SlaTargetFile, index: int, file: PolicyFile, known: Known,
         message = f"no site binds the input {choice.by}"
         refused.add((*path, "by"), message, closest(choice.by, known.inputs) or "bind it in a site's map")
     if target.calendar is not None:
-        for at, name in _named(choice, path, refused):
+        for at, name in named_calendars(choice, path, refused):
             if name not in file.calendars:
                 unknown(refused, at, "calendar", name, file.calendars)
-    _awake(choice, index, file, known, refused)
 
 
-def _awake(choice: CalendarChoice, index: int, file: PolicyFile, known: Known, refused: Refused) -> None:
-    if _may_be_p1(index, file):
-        for at, name in _named(choice, (*_PATH, index, "calendar"), refused):
-            if name in known.calendars and not never_closes(known.calendars[name]):
-                message = f"{name} closes, so that a P1 ticket can sleep"
-                refused.add(at, message, "give P1 a target of its own on a calendar that never closes")
-
-
-def _may_be_p1(index: int, file: PolicyFile) -> bool:
-    target, earlier = file.sla.targets[index], file.sla.targets[:index]
-    settled = any(t.priority is Priority.P1 and not (t.when or t.targets) for t in earlier)
-    return target.priority is Priority.P1 or (target.priority is None and not settled)
-
-
-def _named(choice: CalendarChoice, path: KeyPath, refused: Refused) -> Iterator[tuple[KeyPath, str]]:
+def named_calendars(choice: CalendarChoice, path: KeyPath, refused: Refused) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every calendar that ``choice`` may take, with its place in the document."""
     inner = (*path, "default")
     yield (inner if refused.document.holds(inner) else path), choice.default
     yield from (((*path, "map", value), name) for value, name in choice.map.items())

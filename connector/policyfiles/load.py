@@ -17,7 +17,9 @@ from connector.errors import ConfigError
 from connector.policyfiles.build import build_policy
 from connector.policyfiles.calendars import Making, build_calendars
 from connector.policyfiles.checks import Known, check_policy
+from connector.policyfiles.checks_faster import check_faster
 from connector.policyfiles.checks_sla import check_sla
+from connector.policyfiles.checks_sleep import check_sleep
 from connector.policyfiles.model import PolicyFile
 from connector.policyfiles.sitemap import SiteMap
 
@@ -59,6 +61,8 @@ def read_policy(
     known = Known(calendars=calendars, templates=templates, sites=sites or {})
     check_policy(file, known, refused)
     check_sla(file, known, refused)
+    check_faster(file, known, refused)
+    check_sleep(file, known, refused)
     if refused.problems:
         raise ConfigError(tuple(sorted(set(refused.problems))))
     digest = policy_hash(canonical_document(document))

@@ -41,7 +41,7 @@ def test_there_are_ten_and_each_is_a_story_with_times() -> None:
     [
         pytest.param("outage", "- [P1, P1, P2]", "- [P2, P1, P2]", "priority should be P1 and is P2", id="matrix"),
         pytest.param("VIP", "raise_by: 1", "raise_by: 2", "priority should be P3 and is P2", id="raise"),
-        pytest.param("French", "rançongiciel, fuite de données", "rançongiciel", "what was said should be", id="words"),
+        pytest.param("French", "fuite de données, fuites", "fuites", "what was said should be", id="words"),
         pytest.param(
             "waiting",
             "pause_on: [waiting_customer, waiting_outside]",

@@ -14,6 +14,8 @@ from connector.documents import Document, parse
 from connector.domain.conditions import Op, Words
 from connector.domain.policy import AssignMode, Mark, Policy, SlaSource, Span, StartWhen, Threshold
 from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import Text as MessageText
+from connector.domain.words import read_text
 from connector.errors import ConfigError
 from connector.policyfiles import canonical_document, policy_from_document, policy_hash, read_policy
 from tests.policyfiles.starter import POLICY, ROOT, SITES, TEMPLATES, TODAY, plain
@@ -61,6 +63,26 @@ class TestStarter:
         policy = policy_of()
         assert not any(t.tell_customer for t in policy.sla.thresholds)
         assert not any(cadence.public for cadence in policy.cadence.values())
+
+    @pytest.mark.parametrize(
+        ("subject", "is_found"),
+        [
+            pytest.param("We were breached last night", True, id="English, a participle"),
+            pytest.param("Two data leaks", True, id="English, a plural"),
+            pytest.param("Wir haben Datenlecks in der Kundendatenbank", True, id="German, a plural"),
+            pytest.param("Datenpannen", True, id="German, an incident"),
+            pytest.param("Befall mit Erpressungstrojanern", True, id="German, a dative"),
+            pytest.param("Eine Phishingmail, oder: Phishing-Mails", True, id="German, a compound"),
+            pytest.param("Des fuites de données", True, id="French, a plural"),
+            pytest.param("Datalekken gevonden", True, id="Dutch, a plural"),
+            pytest.param("フィッシングメール", True, id="Japanese"),
+            pytest.param("phishingメールが届いた", True, id="English in Japanese"),
+            pytest.param("ランサムウエアに感染", True, id="Japanese, spelled otherwise"),
+            pytest.param("Das Datum leckt", False, id="nothing of the kind"),
+        ],
+    )
+    def test_it_knows_security_in_its_usual_forms(self, subject: str, is_found: bool) -> None:
+        assert set(read_text(policy_of(), MessageText(subject=subject)).values()) == {is_found}
 
     def test_single_people_are_assigned_and_groups_pick_for_themselves(self) -> None:
         levels = policy_of().escalation.paths["default"].levels
@@ -194,6 +216,8 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("{group: specialists}", "{group: specialists, user: anna}", "needs exactly one of group, user", id="two"),  # noqa: E501
         pytest.param("within: 10m, note", "within: 10m, calendar: office-de, note", "security-form sends P1 tickets", id="security sleeps"),  # noqa: E501
         pytest.param("{user: duty-manager}, note", "{user: duty-manager}, calendar: office-de, note", "the last level can sleep", id="last sleeps"),  # noqa: E501
+        pytest.param("{group: service-desk}, w", "{group: service-desk}, calendar: office-de, w", "may be or become P1", id="P1 level sleeps"),  # noqa: E501
+        pytest.param("within: 4h, note", "within: 4h, calendar: office-de, note", "legal sends P2 tickets here", id="P2 trigger sleeps"),  # noqa: E501
         pytest.param("within: 4h, note", "within: 1d, note", "a level's time has no days", id="days of a level"),
         pytest.param(ROUTE, "", "the last route has a condition", id="no last route"),
         pytest.param(ROUTE, ROUTE * 2, "the routes after it never apply", id="route after the last"),
@@ -214,6 +238,102 @@ def test_refused_with_a_remedy(old: str, new: str, words: str) -> None:
     found = problems(changed(old, new))
     assert any(words in problem for problem in found), found
     assert all(problem.startswith("policy.yaml:") and not problem.startswith("policy.yaml:0") for problem in found)
+
+
+class TestSleep:
+    """Nothing that is P1, or may become it, waits for an office to open."""
+
+    FIRST = "{level: 1, target: {group: service-desk}, within: 30m"
+    P1_TARGET = "    - {priority: P1, calendar: always, first_response: 15m, update: 1h, resolution: 4h}\n"
+    DEFAULT = ("locale: en, calendar: always}", "locale: en, calendar: office-de}")
+    START = ("P1: at_once, P2", "P1: threshold, P2")
+
+    def test_a_level_with_a_fallback_cannot_sleep(self) -> None:
+        closing = f"{self.FIRST}, calendar: office-de, fallback: {{user: duty-manager}}"
+        assert policy_of(changed(self.FIRST, closing)).escalation.paths["default"].levels[0].fallback
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            pytest.param("", id="none"),
+            pytest.param(P1_TARGET.replace("P1,", "P1, targets: vip,"), id="only where a trigger asks"),
+            pytest.param(
+                P1_TARGET.replace("P1,", "P1, when: {all: [{field: type, op: is, value: incident}]},"), id="only some"
+            ),
+        ],
+    )
+    def test_a_p1_ticket_without_a_target_runs_on_a_default_that_never_closes(self, target: str) -> None:
+        text = changed(self.P1_TARGET, target)
+        policy_of(text)
+        (problem,) = problems(text.replace(*self.DEFAULT))
+        assert "sla.targets: leave P1 tickets to the default calendar office-de" in problem
+
+    def test_a_closing_default_is_nothing_to_a_p1_with_a_target(self) -> None:
+        policy_of(changed(*self.DEFAULT))
+
+    def test_a_path_may_start_at_a_threshold_that_p1_reaches(self) -> None:
+        text = changed(*self.START)
+        policy_of(text)
+        for without in (
+            text.replace(self.P1_TARGET, ""),
+            text.replace("first_response: 15m, update: 1h, resolution: 4h", "update: 1h"),
+        ):
+            (problem,) = problems(without)
+            assert "escalation.start: a P1 ticket waits for a threshold that it may never reach" in problem
+
+
+VIP = "{priority: P2, targets: vip, calendar: always, first_response: 30m, resolution: 8h}"
+
+
+@pytest.mark.parametrize(
+    ("vip", "refused"),
+    [
+        pytest.param("calendar: always, first_response: 1h, resolution: 8h", None, id="the same around the clock"),
+        pytest.param("calendar: always, first_response: 1h, update: 1h, resolution: 7h", None, id="one promise more"),
+        pytest.param("calendar: always, first_response: 61m, resolution: 8h", "first_response: 1h1m", id="a minute"),
+        pytest.param("calendar: always, first_response: 1h, resolution: 2d", "resolution: 2d on always", id="days"),
+        pytest.param("calendar: office-us, first_response: 1h, resolution: 8h", "office-us may be", id="other hours"),
+        pytest.param("calendar: always, first_response: 1h", "promises no resolution", id="a promise less"),
+        pytest.param(
+            "calendar: {by: org.region, map: {us: office-us}, default: office-de}, first_response: 30m, resolution: 4h",
+            None,
+            id="the same choice of calendars",
+        ),
+        pytest.param(
+            "calendar: {by: org.region, map: {us: office-de}, default: office-de}, first_response: 30m, resolution: 4h",
+            "30m on office-de may be slower than 1h on office-us",
+            id="another choice",
+        ),
+        pytest.param(
+            "when: {all: [{field: type, op: is, value: x}]}, calendar: always, first_response: 2h, resolution: 8h",
+            "first_response: 2h",
+            id="for some of the same tickets",
+        ),
+    ],
+)
+def test_targets_by_name_are_faster_only(vip: str, refused: str | None) -> None:
+    text = changed(VIP, f"{{priority: P2, targets: vip, {vip}}}")
+    if refused is None:
+        policy_of(text)
+    else:
+        assert any(refused in problem for problem in problems(text))
+
+
+def test_what_stands_above_a_named_target_or_is_for_other_tickets_is_not_compared() -> None:
+    gold = "{priority: P2, when: {all: [{field: org.tier, op: is, value: gold}]}, calendar: always, first_response: 5m}"
+    policy_of(changed(VIP, f"{gold}\n    - {VIP}"))
+    others = VIP.replace("vip,", "vip, when: {all: [{field: type, op: is, value: incident}]},")
+    policy_of(changed(VIP, f"{others}\n    - {gold}"))
+    (problem,) = problems(changed(VIP, f"{VIP}\n    - {gold}"))
+    assert "sla.targets.1.first_response: 30m on always may be slower than 5m on always" in problem
+
+
+def test_a_name_for_every_priority_is_compared_with_each() -> None:
+    found = problems(changed(VIP, "{targets: vip, calendar: always, first_response: 5h, resolution: 8h}"))
+    assert [problem.partition("same tickets have at ")[2][:13] for problem in found] == [
+        "sla.targets.2",
+        "sla.targets.3",
+    ]
 
 
 def test_everything_wrong_is_reported_at_once() -> None:
