@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ from connector.bootstrap.reports import (
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
+from connector.bootstrap.stale import tell_of_silence
 from connector.bootstrap.status import StatusReport, status_report
 from connector.domain.site import SiteRules
 from connector.engine.control import call
@@ -132,14 +134,24 @@ class Connector:
             time=time,
         )
 
-    def hooks(self, ping_url: str | None = None, *, outbox: Outbox | None = None) -> Hooks:
-        """Return the notifier that the configuration asks for; after every pass it empties ``outbox``."""
+    def hooks(
+        self,
+        ping_url: str | None = None,
+        *,
+        outbox: Outbox | None = None,
+        is_well: Callable[[], bool] = lambda: True,
+    ) -> Hooks:
+        """Return the notifier that the configuration asks for; it empties ``outbox`` after every pass.
+
+        No ping goes out unless ``is_well``.
+        """
         configured = str(self.settings.ping_url) if self.settings.ping_url else None
         return Hooks(
             command=self.settings.alarm_command,
             ping_url=ping_url or configured,
             observer=self.observer,
             deliveries=Deliveries(outbox, self.now, self.observer) if outbox is not None else None,
+            is_well=is_well,
         )
 
     def records(self) -> Records:
@@ -252,11 +264,15 @@ class Connector:
     def sync(self, names: Sequence[str], *, ping_url: str | None = None) -> list[PassResult]:
         """Run one pass per site, side by side, so that one site's outage never delays another."""
         with self.journal() as journal:
-            hooks = self.hooks(ping_url, outbox=journal)
+            all_are_done = threading.Event()  # one ping for the whole of it, and none where a site failed
+            hooks = self.hooks(ping_url, outbox=journal, is_well=all_are_done.is_set)
             warn_of_endings(self.settings, hooks, now=self._clock.now())
             try:
                 with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
                     results = list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
+                tell_of_silence(journal, results, hooks, stale_after=self.settings.stale_after, now=self._clock.now())
+                all_are_done.set()
+                hooks.ping(ok=all(result.error is None for result in results))
                 purge(journal, self.settings.state_url, now=self._clock.now())
                 return results
             finally:

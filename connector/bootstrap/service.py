@@ -53,7 +53,7 @@ class Service:
         """Compose the loops; nothing runs yet. ``webhooks`` is the address to listen on, ``HOST:PORT``."""
         self._program = program
         self._journal = journal
-        self._hooks = program.hooks(ping_url, outbox=journal)
+        self._hooks = program.hooks(ping_url, outbox=journal, is_well=self._no_site_is_stale)
         self._stop = threading.Event()
         self._reload = threading.Event()
         self._crashed: list[str] = []
@@ -139,6 +139,10 @@ class Service:
         for loop in self._loops:
             if loop.site.name == name:
                 loop.poll_soon()
+
+    def _no_site_is_stale(self) -> bool:
+        """True while every site had a good pass lately: one that is dead must not hide behind the others' pings."""
+        return not any(loop.pulse.stale_alarm for loop in self._loops)
 
     def _is_well(self) -> bool:
         return not self._crashed and self._all_alive()

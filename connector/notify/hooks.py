@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import requests
 
@@ -37,12 +38,15 @@ class Hooks:
         ping_url: str | None,
         observer: Observer,
         deliveries: Deliveries | None = None,
+        is_well: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Start the thread; ``deliveries`` empties the outbox after every pass."""
+        """Start the thread; ``deliveries`` empties the outbox after every pass, no ping goes out unless ``is_well``."""
         self._command = tuple(command)
         self._ping_url = ping_url
         self._observer = observer
         self._deliveries = deliveries
+        self._is_well = is_well
+        self._ping_fails = False
         self._said: dict[tuple[str, str, str, str], datetime] = {}
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
@@ -60,14 +64,14 @@ class Hooks:
             self._queue.put(lambda: self._run(alarm))
 
     def ping(self, *, ok: bool) -> None:
-        """Ping the dead-man's switch after a good pass; silence is the signal that something is wrong.
+        """Ping the dead-man's switch after a good pass, as long as all is well; silence is the signal that it is not.
 
         Whatever became of the pass, what it put into the outbox is delivered.
         """
         if self._deliveries is not None:
             deliveries, hand = self._deliveries, self._hand if self._command else None
             self._queue.put(lambda: deliveries.run(hand))
-        if ok and self._ping_url:
+        if ok and self._ping_url and self._is_well():
             self._queue.put(self._ping)
 
     def close(self) -> None:
@@ -106,12 +110,17 @@ class Hooks:
         return f"the alarm command ended with {done.returncode}" if done.returncode else ""
 
     def _ping(self) -> None:
+        """Ping; the first ping that fails is told, and those after it only once one has got through again."""
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy and no password from the environment
                 session.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
+            self._ping_fails = False
         except requests.RequestException as error:
-            self._observer.event("ping_failed", why=type(error).__name__)
+            if not self._ping_fails:
+                host = urlsplit(self._ping_url or "").hostname or ""
+                self._observer.event("ping_failed", host=host, why=type(error).__name__)
+            self._ping_fails = True
 
 
 def passable(value: str) -> str:
