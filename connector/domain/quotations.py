@@ -23,10 +23,9 @@ _MAY_QUOTE = re.compile(
     r"|.{4,120}(?:のメッセージ|書きました|wrote)[:：])\s*$",
     re.IGNORECASE,
 )
+_WROTE = r"\b(?:wrote|a écrit|escribió|escreveu|ha scritto)|のメッセージ|書きました|<[^\s<>@]+@[^\s<>@]+>"
 _ATTRIBUTION = re.compile(
-    r"^.{4,200}(?:\b(?:wrote|a écrit|escribió|escreveu|ha scritto)|のメッセージ|書きました|<\S+@\S+>)\s*[:：]\s*$"
-    r"|^.{0,120}\b(?:schrieb|schreef)\b.{0,80}:\s*$",
-    re.IGNORECASE,
+    rf"^.{{4,200}}(?:{_WROTE})\s*[:：]\s*$|^.{{0,120}}\b(?:schrieb|schreef)\b.{{0,80}}:\s*$", re.IGNORECASE
 )
 _DIVIDES = re.compile(rf"^\s*{_DIVIDER}\s*$", re.IGNORECASE)
 _ADDRESS = re.compile(r"\S@\S")

@@ -63,16 +63,18 @@ def _compiled(policy: Policy) -> Mapping[str, _Search]:
 
 
 def _search(words: Iterable[str]) -> _Search:
-    folded = sorted({fold(word) for word in words} - {""})
-    pattern = re.compile("|".join(_whole(word) for word in folded)) if folded else None
-    return lambda text: pattern is not None and pattern.search(text) is not None
+    by_bounds: dict[tuple[str, str], list[str]] = {}
+    for word in sorted({fold(word) for word in words} - {""}):
+        by_bounds.setdefault(_bounds(word), []).append(re.escape(word))
+    patterns = [re.compile(f"{b}(?:{'|'.join(group)}){a}") for (b, a), group in by_bounds.items()]
+    return lambda text: any(pattern.search(text) for pattern in patterns)
 
 
-def _whole(word: str) -> str:
-    """Return the pattern of a word that no letter continues: phishing stands as a word in phishingメール."""
+def _bounds(word: str) -> tuple[str, str]:
+    """Return what must stand before and after a word: no letter that continues it, as none does in phishingメール."""
     before = "" if _IS_UNSPACED.match(word[0]) else f"(?<!{_LETTER})"
     after = "" if _IS_UNSPACED.match(word[-1]) else f"(?!{_LETTER})"
-    return f"{before}{re.escape(word)}{after}"
+    return before, after
 
 
 def fold(text: str) -> str:

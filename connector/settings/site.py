@@ -115,7 +115,9 @@ class SiteSettings(Strict):
     timezone: TimeZone | None = Field(
         default=None, description="Time zone of the site's texts; without it the policy's."
     )
-    locale: Locale = Field(default="en", description="Language where neither ticket nor organization names one.")
+    locale: Locale = Field(
+        default="en", description="Language where neither the ticket nor its requester or their organization names one."
+    )
     auth: Auth = Field(description="Who reads and who writes, by the names of their secrets.")
     webhook_secrets: tuple[SecretName, ...] = Field(
         default=(),

@@ -59,6 +59,16 @@ def read(known: Known | None = None, **changes: Any) -> Ticket:
     return normalise.ticket(struct, VIEW, known or Known(), read_at=NOW)
 
 
+def in_languages(bound: Binding | None, users: list[shapes.User]) -> Ticket:
+    """Read a ticket whose fields, requester and organization name languages, with ``locale`` bound so."""
+    view = View(site="z", fields=FieldMap(inputs={"locale": bound} if bound else {}), web_base="https://z.example")
+    known = Known.of(users, [shapes.Organization(id=5, organization_fields={"language": "ja"})])
+    fields = [{"id": 8, "value": "pt_BR"}, {"id": 9, "value": "Please call me: +49 30"}, {"id": 10, "value": " "}]
+    payload = raw(requester_id=9, organization_id=5, custom_fields=fields)
+    struct = normalise.decoded(json.dumps(payload).encode(), shapes.Ticket, what="ticket")
+    return normalise.ticket(struct, view, known, read_at=NOW)
+
+
 def seen(**changes: Any) -> Ticket:
     return read(**changes)
 
@@ -171,6 +181,33 @@ class TestNormalise:
         expected = {"impact": "site", "type": "incident", "channel": "email", "tier": "gold", "vip": True}
         assert dict(ticket.facts) == expected
         assert ticket.locale == "nl"
+
+    @pytest.mark.parametrize(
+        ("bound", "locale"),
+        [
+            pytest.param(None, "nl", id="the requester's"),
+            pytest.param(custom(8), "pt-BR", id="the ticket's before it"),
+            pytest.param(custom(8, pt_BR="fr"), "fr", id="by its value map"),
+            pytest.param(custom(8, de="de"), "nl", id="a value that the map does not name"),
+            pytest.param(custom(9), "nl", id="text that names no language"),
+            pytest.param(custom(10), "nl", id="an empty field"),
+            pytest.param(Binding(source=BindingSource.REQUESTER, id="language"), "es", id="a field of the requester"),
+            pytest.param(Binding(source=BindingSource.REQUESTER, id="locale"), "nl", id="bound to what it is anyway"),
+            pytest.param(
+                Binding(source=BindingSource.ORGANIZATION, id="language"), "nl", id="before the organization's"
+            ),
+        ],
+    )
+    def test_language_of_the_ticket_then_the_requester(self, bound: Binding | None, locale: str) -> None:
+        ticket = in_languages(bound, [shapes.User(id=9, locale="nl", user_fields={"language": "es"})])
+        assert ticket.locale == locale
+        assert "locale" not in ticket.facts
+
+    def test_language_of_the_organization_where_the_requester_has_none(self) -> None:
+        bound = Binding(source=BindingSource.ORGANIZATION, id="language")
+        assert in_languages(bound, [shapes.User(id=9)]).locale == "ja"
+        assert in_languages(bound, []).locale == "ja"
+        assert in_languages(None, []).locale is None
 
     @pytest.mark.parametrize(
         ("value", "level"), [("level_2", 2), ("2", None), (None, None), ("none", None), (True, None)]

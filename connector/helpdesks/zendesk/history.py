@@ -20,7 +20,7 @@ from connector.errors import Malformed
 from connector.helpdesks.commands import command_events, is_mirrored
 from connector.helpdesks.until import until_text
 from connector.helpdesks.zendesk import normalise, shapes
-from connector.helpdesks.zendesk.view import as_fact
+from connector.helpdesks.zendesk.view import LOCALE, as_fact
 
 _RULES = frozenset({"rule", "trigger", "automation"})
 _COMMENTS = frozenset({"Comment", "VoiceComment"})
@@ -196,9 +196,8 @@ def _is_comment(event: shapes.AuditEvent) -> bool:
 
 
 def _input_of(field: str, fields: FieldMap) -> tuple[str, Binding] | None:
-    return next(
-        ((name, b) for name, b in fields.inputs.items() if b.source is BindingSource.FIELD and b.id == field), None
-    )
+    bound = ((name, b) for name, b in fields.inputs.items() if b.source is BindingSource.FIELD and name != LOCALE)
+    return next(((name, b) for name, b in bound if b.id == field), None)
 
 
 def _fact(value: Any, binding: Binding) -> str | None:

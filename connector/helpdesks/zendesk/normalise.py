@@ -29,7 +29,7 @@ from connector.helpdesks.mending import UNREADABLE, mended
 from connector.helpdesks.twins import twins_in
 from connector.helpdesks.until import until
 from connector.helpdesks.zendesk import shapes
-from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, named
+from connector.helpdesks.zendesk.view import Known, Parts, View, as_number, as_text, facts, id_text, locale, named
 from connector.helpdesks.zendesk.wire import PRIORITIES
 from connector.ports import Quarantined
 
@@ -103,7 +103,7 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         level=as_number(level(parts)),
         path=as_text(path(parts)),
         requester=named(view.people, raw.requester_id),
-        locale=user.locale if user else None,
+        locale=locale(parts, view),
         facts=facts(parts, view),
         text=Text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
         native=_native(raw, fields, read_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,6 +17,10 @@ from connector.helpdesks.twins import bound_fields
 from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.sieve import Sieve
 from connector.helpdesks.zendesk.wire import PRIORITIES
+
+LOCALE = "locale"
+"""The input that gives a ticket its language instead of being a fact."""
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,21 @@ class View:
     @functools.cached_property
     def inputs(self) -> tuple[tuple[str, Callable[[Parts], Any], Mapping[str, str]], ...]:
         """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
-        return tuple((name, _taker(binding), binding.values) for name, binding in self.fields.inputs.items())
+        bound = {name: binding for name, binding in self.fields.inputs.items() if name != LOCALE}
+        return tuple((name, _taker(binding), binding.values) for name, binding in bound.items())
+
+    @functools.cached_property
+    def locale(self) -> tuple[Callable[[Parts], str | None], ...]:
+        """Return how to read a ticket's language: from the ticket, else its requester, else their organization.
+
+        Every requester in Zendesk has a language; the others have one where the site's map binds a field to it.
+        """
+        bound = self.fields.inputs.get(LOCALE)
+        if bound is None:
+            return (_locale_of_user,)
+        read = _language_reader(bound)
+        is_last = bound.source is BindingSource.ORGANIZATION
+        return (_locale_of_user, read) if is_last else (read, _locale_of_user)
 
     @functools.cached_property
     def priorities(self) -> Mapping[str, Priority]:
@@ -94,6 +113,11 @@ def facts(parts: Parts, view: View) -> Mapping[str, Fact]:
         if fact is not None:
             found[name] = fact
     return MappingProxyType(found)
+
+
+def locale(parts: Parts, view: View) -> str | None:
+    """Return the ticket's language, ``None`` where nothing names one."""
+    return next(filter(None, (read(parts) for read in view.locale)), None)
 
 
 def named(names: Mapping[str, str], id_: int | None) -> str | None:
@@ -133,6 +157,22 @@ def _reader(binding: Binding | None) -> Callable[[Parts], Fact | None]:
         return lambda _parts: None
     take, names = _taker(binding), binding.values
     return lambda parts: as_fact(take(parts), names)
+
+
+def _locale_of_user(parts: Parts) -> str | None:
+    return parts.user.locale if parts.user else None
+
+
+def _language_reader(binding: Binding) -> Callable[[Parts], str | None]:
+    take, names = _taker(binding), binding.values
+
+    def read(parts: Parts) -> str | None:
+        value = take(parts)
+        text = value.strip() if isinstance(value, str) else ""
+        tag = names.get(text, "") if names else text
+        return tag.replace("_", "-") if _LANGUAGE.fullmatch(tag) else None
+
+    return read
 
 
 def _taker(binding: Binding) -> Callable[[Parts], Any]:
