@@ -176,7 +176,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     start = cycle_named(native, opened_at=case.situation.ticket.opened_at, ours=own.cycle_start)
     met_at = native_met_at(native, own)
     written = rise_written(case.situation)
-    due = _native_due(case, own.clock, native, written)
+    due = _native_due(case, own, native, written)
     deadline = due.at
     marks = tuple(
         (threshold, native_mark(threshold.mark, native, due, calendar))
@@ -203,18 +203,26 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     )
 
 
-def _native_due(case: _Case, clock: ClockName, native: NativeClock, written: Rescore | None) -> Due:
+def _native_due(case: _Case, own: ClockReading, native: NativeClock, written: Rescore | None) -> Due:
     """The helpdesk's deadline, but after a re-score at least a first response's time from then on.
 
     Our own write counts as one where it moved the deadline into the past: what it passed is nobody's lateness, and what
-    follows is somebody's.
+    follows is somebody's. That is so where our own clock's deadline is no old news, passed before the policy was loaded
+    or ``enforce_from``: to switch the connector on announces no old breach.
     """
     stated = native_deadline(native, case.promise.calendar)
     if stated is None:
         return Due(stated, stated)
-    moved = written if written is not None and stated <= written.at + CLOCKS_DIFFER else None
-    left = (_left_until(case, clock, native, rise) for rise in (case.rescore, moved) if rise is not None)
+    is_moved = written is not None and stated <= written.at + CLOCKS_DIFFER and _is_news(case, own.deadline)
+    rises = case.rescore, written if is_moved else None
+    left = (_left_until(case, own.clock, native, rise) for rise in rises if rise is not None)
     return Due(stated, max((stated, *(at for at in left if at is not None))))
+
+
+def _is_news(case: _Case, at: datetime | None) -> bool:
+    situation = case.situation
+    since = situation.policy_since, situation.rules.enforce_from, situation.state.baseline_at
+    return at is not None and all(begun_at is None or at >= begun_at for begun_at in since)
 
 
 def _left_until(case: _Case, clock: ClockName, native: NativeClock, rise: Rescore) -> datetime | None:

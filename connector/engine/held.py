@@ -44,7 +44,7 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
     now = plan.now
     over: dict[Effect, int] = {}
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
-    _journal_held(site, around, plan, is_paused=bool(state.paused))
+    _journal_held(site, around, plan, state)
     for item in plan.held:
         if item.freezes and item.effect not in state.frozen and not state.paused:
             over[item.effect] = over.get(item.effect, 0) + 1
@@ -73,10 +73,10 @@ def end_old_allowance(site: SiteReading, around: Surroundings, state: SiteState,
         around.journal.end_allowance(site.name, now=now)
 
 
-def _journal_held(site: SiteReading, around: Surroundings, plan: PassPlan, *, is_paused: bool) -> None:
+def _journal_held(site: SiteReading, around: Surroundings, plan: PassPlan, state: SiteState) -> None:
     """Store what is held, where it is not the very same as before: a daemon looks at it again with every poll.
 
-    A P1 that has to wait is told by name, whatever was told of its effect before; a pause is somebody's own word.
+    A P1 that comes after the alarm of its effect's freeze is told by name; a pause is somebody's own word.
     """
     lines = [
         JournalEvent(
@@ -93,9 +93,10 @@ def _journal_held(site: SiteReading, around: Surroundings, plan: PassPlan, *, is
     known = {_told(line) for line in around.journal.records().held(site=plan.site)} if lines else set()
     if {_told(line) for line in lines} == known:
         return
-    if not is_paused:
+    if not state.paused:
         told = {ticket for ticket, *_ in known}
-        news = {h.key: h for h in plan.held if h.severity is Priority.P1 and h.freezes and h.ref.id not in told}
+        urgent = (h for h in plan.held if h.severity is Priority.P1 and h.freezes and h.effect in state.frozen)
+        news = {h.key: h for h in urgent if h.ref.id not in told}
         _tell_of_p1(site, around, list(news.values()), now=plan.now)
     for line in lines:
         around.journal.record(line)

@@ -670,6 +670,10 @@ def test_a_deadline_that_our_own_first_write_moves_into_the_past_is_due_a_first_
     reading = clocks(told, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION]
     whole = next(c for c in reading.crossings if c.threshold.mark.percent == 100)
     assert (whole.at, whole.superseded) == (after("5h 15m"), "")
+    switched_on = replace(told, policy_since=after("4h 30m"))
+    old = clocks(switched_on, HELPDESKS, after("6h"), priority=Priority.P1)[RESOLUTION]
+    assert all(c.superseded for c in old.crossings if c.at is not None and c.at <= after("5h"))
+    assert old.deadline == after("4h")
     ahead = situation(state=state, native=(native(breach_at=after("5h 5m")),), applied=written)
     assert clocks(ahead, HELPDESKS, after("5h 10m"), priority=Priority.P1)[RESOLUTION].deadline == after("5h 5m")
 
