@@ -20,7 +20,8 @@ from connector.errors import ConnectorError
 from connector.journal import schema
 from connector.journal.faults import StateBroken
 from connector.journal.lock import StateLock
-from connector.journal.sqlite import APPLICATION_ID
+from connector.journal.sqlite import APPLICATION_ID, make_folder, sync
+from connector.journal.witness import SUFFIX
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
@@ -56,11 +57,11 @@ def make_backup(state: Path, target: Path) -> Path:
         raise ConnectorError(f"{target} exists already", remedy="name another file, or a folder")
     part = target.with_name(target.name + ".part")
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(target.parent)
         _copy(state, part)
         verify(part)
         part.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise ConnectorError(f"{target}: {error.strerror}", remedy="free disk space, or name another place") from error
     except sqlite3.Error as error:
@@ -76,19 +77,11 @@ def _copy(state: Path, part: Path) -> None:
     with contextlib.closing(_reader(state)) as source, contextlib.closing(sqlite3.connect(part)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE").close()
-    _sync(part)
+    sync(part)
 
 
 def _reader(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def verify(path: Path) -> str:
@@ -235,12 +228,21 @@ def put_back(state: Path, source: Path, lock: Path, *, now: datetime, opened: Ca
 
 
 def _put(state: Path, source: Path, part: Path, now: datetime) -> Path | None:
-    state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(state.parent)
     _copy(source, part)
+    _keep_witness(state)
     aside = _set_aside(state, now)
     part.replace(state)
-    _sync(state.parent)
+    sync(state.parent)
     return aside
+
+
+def _keep_witness(state: Path) -> None:
+    """Sync the witness: after a power cut it alone tells that the backup, which is about to stand here, is older."""
+    witness = state.with_name(state.name + SUFFIX)
+    if witness.exists():
+        sync(witness)
+        sync(state.parent)
 
 
 def _set_aside(state: Path, now: datetime) -> Path | None:

@@ -84,7 +84,7 @@ def prepare_file(path: Path, *, least_free: int) -> None:
     Raises ``ConfigError`` for a place that is not, ``ConnectorError`` for a full disk or missing rights.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         _refuse_network(path, _mounts())
         _refuse_full_disk(path, least_free)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -92,6 +92,23 @@ def prepare_file(path: Path, *, least_free: int) -> None:
         path.chmod(0o600)
     except OSError as error:
         raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, and those above it that are missing; a power cut undoes none of them."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in reversed(missing):
+        sync(each.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _refuse_network(path: Path, mounts: str) -> None:

@@ -4,8 +4,9 @@ Every state has an identity (``identity`` in the database): a mark made at rando
 every transaction that changed anything. The witness is a small file beside the database that repeats them. No backup
 carries it, so a state that is older than its witness, or another one, has forgotten something.
 
-It is written after each commit and not synced: after a power cut it may be older than the state, which says nothing. A
-witness that cannot be written never stops the journal: it only notices less.
+It is written after each commit and not synced: after a power cut it may be older than the state, which says nothing.
+Only before a backup is put back it is synced. A witness that cannot be written never stops the journal: it only notices
+less.
 """
 
 from __future__ import annotations
