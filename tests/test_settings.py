@@ -182,6 +182,13 @@ def test_a_secret_in_the_file_is_refused_and_never_shown(key: str) -> None:
     assert "hunter2" not in found[0]
 
 
+def test_the_name_of_the_token_to_listen_with_may_stand_in_the_file() -> None:
+    assert settings("web: {token: ops}\n" + GOOD).web.token == "ops"
+    found = problems("web: {token: 'hunter2 is no name'}\n" + GOOD)
+    assert [p.partition(": ")[2].partition(":")[0] for p in found] == ["web.token"]
+    assert "hunter2" not in found[0]
+
+
 def test_secrets_at_the_top_of_the_file_are_refused() -> None:
     assert problems("secrets: {a: hunter2}\n" + GOOD)[0].startswith(
         "connector.yaml:1:1: secrets: a secret never stands"

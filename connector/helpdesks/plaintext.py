@@ -1,8 +1,9 @@
 r"""Plain text made safe for every vendor: nothing invisible that steers or hides, bounded length.
 
 What goes out is quoted from templates and tickets. Control characters, overrides of the writing direction, invisible
-characters that can smuggle text, and code points that are no characters at all are dropped; joiners stay, because
-emoji and several scripts need them. A cut never falls inside of what a reader sees as one character.
+characters that can smuggle text, blank letters, and code points that are no characters at all are dropped; joiners
+stay, because emoji and several scripts need them, and so does one variation selector per character: a run of them
+carries hidden bytes. A cut never falls inside of what a reader sees as one character.
 """
 
 from __future__ import annotations
@@ -14,10 +15,19 @@ from collections.abc import Callable
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # without tab, line ends and the next-line character
 _DIRECTION = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_BLANK = "\u034f\u115f\u1160\u3164\uffa0"  # the grapheme joiner and the fillers of Hangul: letters that show nothing
 _NO_CHARACTERS = "\ud800-\udfff\ufdd0-\ufdef" + "".join(
     f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0, 0x110000, 0x10000)
 )
-_HIDDEN = re.compile(f"[{_CONTROL}{_DIRECTION}{_INVISIBLE}{_NO_CHARACTERS}]")
+_NEVER = f"{_CONTROL}{_DIRECTION}{_INVISIBLE}{_BLANK}{_NO_CHARACTERS}"
+_SELECTORS, _MORE_SELECTORS = (
+    "\ufe00-\ufe0f",
+    "\U000e0100-\U000e01ef",
+)  # how a character looks; the latter: an ideograph
+_IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+_HIDDEN = re.compile(
+    f"[{_NEVER}]|(?<=[{_NEVER}{_SELECTORS}{_MORE_SELECTORS}])[{_SELECTORS}]|(?<![{_IDEOGRAPHS}])[{_MORE_SELECTORS}]"
+)
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ELLIPSIS = "…"
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
@@ -26,7 +36,7 @@ _LONGEST_CLUSTER = 200  # a longer pile of marks is cut through
 
 def clean(text: str) -> str:
     r"""Return ``text`` without characters that hide or steer; every kind of line end becomes ``\n``."""
-    if text.isprintable():  # most lines are; whatever hides, steers or ends a line is not
+    if text.isascii() and text.isprintable():  # most lines are; whatever hides, steers or ends a line is not
         return text
     return _HIDDEN.sub("", _LINE_END.sub("\n", text))
 

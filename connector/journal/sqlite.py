@@ -48,13 +48,22 @@ def writer_engine(path: Path | None) -> Engine:
 
 def reader_engine(path: Path) -> Engine:
     """Return an engine whose connections cannot write."""
-    return _engine(f"file:{quote(str(path.resolve()))}?mode=ro", _READER, begin="BEGIN", uri=True)
+    return _engine(_to_read(path), _READER, begin="BEGIN", uri=True)
+
+
+def _to_read(path: Path) -> str:
+    """Return the address that reads ``path`` as it can be read where it lies.
+
+    A write-ahead log wants files beside the database even to read it. Where nothing can be written there and no log is
+    left, nobody changes the file either: it is read as it is.
+    """
+    alone = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return f"file:{quote(str(path.resolve()))}?mode=ro{'&immutable=1' if alone else ''}"
 
 
 def scratch_engine(source: Path) -> Engine:
     """Return an engine on a copy of ``source`` in memory; the copy is one moment of it, and nothing is locked."""
-    address = f"file:{quote(str(source.resolve()))}?mode=ro"
-    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", uri=False, filled_from=address)
+    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", uri=False, filled_from=_to_read(source))
 
 
 def _engine(

@@ -49,6 +49,10 @@ class Defect:
         missing = [test for test in self.tests if not (root / test.partition("::")[0]).is_file()]
         return f"no such test: {missing[0]}" if missing else "" if self.tests else "it names no test"
 
+    def notices(self, fault: int) -> bool:
+        """Return whether one of ``tests`` is named after the fault of this number."""
+        return any(test.rpartition("::")[2].startswith(f"test_fault_{fault:02d}_") for test in self.tests)
+
     def plant(self, root: Path) -> None:
         """Write the defect into the copy at ``root``."""
         path = root / self.file

@@ -45,7 +45,8 @@ def pinged() -> Iterator[tuple[str, list[str], threading.Event]]:
     class Take(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             paths.append(self.path)
-            self.send_response(200)
+            self.send_response(302 if self.path == "/moved" else 200)
+            self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
             came.set()
@@ -87,6 +88,14 @@ def test_ping_url_is_pinged_after_a_good_pass_alone(
     hooks.ping(ok=True)
     hooks.close()
     assert paths == ["/configured", "/given"]
+
+
+def test_a_ping_is_never_led_elsewhere(compose: Compose, pinged: tuple[str, list[str], threading.Event]) -> None:
+    address, paths, _ = pinged
+    hooks = compose(ping_url=f"{address}/moved").hooks()
+    hooks.ping(ok=True)
+    hooks.close()
+    assert paths == ["/moved"]
 
 
 def test_alarm_command_gets_the_alarm_and_none_of_our_environment(

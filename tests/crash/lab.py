@@ -35,6 +35,9 @@ RELOADED = 10
 CROWD = 6
 """Tickets enough for a job."""
 
+ENOUGH = 10
+"""Kills per boundary and vendor from which on each must have been struck."""
+
 ROOM = 400 * 1024 * 1024
 
 
@@ -50,7 +53,10 @@ class Order:
 
 @dataclass(slots=True)
 class Result:
-    """What one telling with deaths showed; lists hold sentences, empty is what is wanted."""
+    """What one telling with deaths showed; lists hold sentences, empty is what is wanted.
+
+    ``offered`` are the boundaries that its story reaches, so those at which deaths could be drawn.
+    """
 
     vendor: str
     seed: int
@@ -61,6 +67,7 @@ class Result:
     leaks: list[str] = field(default_factory=list)
     parked: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
     took: float = 0.0
 
     @property
@@ -83,7 +90,7 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
         undisturbed = play(stage, scenario)
         for number in range(order.plays):
             rng = random.Random(f"{order.vendor}/{order.seed}/{number}")
-            result = Result(vendor=order.vendor, seed=order.seed)
+            result = Result(vendor=order.vendor, seed=order.seed, offered=offered(undisturbed.counts))
             kills = draw(rng, undisturbed.counts, first=order.seed * order.plays + number, count=order.kills)
             try:
                 told = play(stage, scenario, kills)
@@ -127,13 +134,18 @@ def temper(order: Order) -> Mapping[str, Any]:
     }
 
 
+def offered(counts: Mapping[str, int]) -> list[str]:
+    """Return the boundaries that a story reaches, by how often it passed them undisturbed."""
+    return [name for name in BOUNDARIES if counts[name] or name == "reload"]
+
+
 def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: int) -> list[Kill]:
     """Draw deaths: the boundaries in turn from ``first`` on, each at a passing that the story reaches.
 
     Every third one strikes again at once, in the first pass of the process that took over.
     """
-    offered = [name for name in BOUNDARIES if counts[name] or name == "reload"]
-    turn = itertools.islice(itertools.cycle(offered), first * count % len(offered), None)
+    names = offered(counts)
+    turn = itertools.islice(itertools.cycle(names), first * count % len(names), None)
     drawn = [next(turn) for _ in range(count)]
     rng.shuffle(drawn)
     kills = [_kill(rng, name, counts, share=count - number) for number, name in enumerate(drawn)]
@@ -221,6 +233,19 @@ def _results(pipes: Sequence[int]) -> Iterator[Result]:
                 del left[pipe]
                 if os.waitstatus_to_exitcode(os.wait()[1]):
                     raise AssertionError("a worker failed; its own words are on standard error")
+
+
+def never_struck(results: Iterable[Result], *, wished: int) -> list[str]:
+    """Return the boundaries that stories of a vendor reach and at which no process of it died, as ``vendor boundary``.
+
+    A run that is too small to reach each is not judged: one with fewer than ``ENOUGH`` wished kills per boundary.
+    """
+    found = list(results)
+    reached = {(result.vendor, name) for result in found for name in result.offered}
+    if wished < ENOUGH * len(reached):
+        return []
+    struck = {(result.vendor, name) for result in found for name in result.killed}
+    return [f"{vendor} {name}" for vendor, name in sorted(reached - struck)]
 
 
 def table(results: Iterable[Result]) -> str:

@@ -26,6 +26,20 @@ def test_every_tested_fault_has_its_guard_taken_out_or_is_named_unguarded() -> N
     assert set(fault_tests()) <= guarded | open_
 
 
+def test_every_guarded_fault_has_a_defect_that_its_own_named_test_must_notice() -> None:
+    """A guard that is taken out is worth nothing where the test that fails is named after another fault."""
+    noticed = {number for defect in defects() for number in defect.faults if defect.notices(number)}
+    open_ = {number for entry in unguarded() for number in entry.faults}
+    assert set(FAULTS) - noticed - open_ == set()
+
+
+def test_a_defect_names_only_tests_that_exist() -> None:
+    """A named test of a fault that was renamed would otherwise stand there and never run."""
+    known = {test.partition("::")[2] for tests in fault_tests().values() for test in tests}
+    named = {test.partition("[")[0].rpartition("::")[2] for defect in defects() for test in defect.tests}
+    assert {name for name in named if name.startswith("test_fault_")} <= known
+
+
 def test_names_are_unique() -> None:
     names = [defect.id for defect in defects()]
     assert len(names) == len(set(names))

@@ -6,12 +6,13 @@ import random
 import re
 import socket
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.site import Effect
 from connector.domain.ticket import Priority
 from connector.engine.passes import PassOutcome
 from connector.errors import Denied, NotSent, Throttled, Unavailable, Unknown
@@ -462,3 +463,34 @@ def test_a_tight_limit_is_never_exceeded_and_the_most_urgent_go_first() -> None:
         order = [re.sub(r"\D", "", r["path"].rpartition("/")[2]) for r in puts]
         first = {id_: order.index(id_) for id_ in dict.fromkeys(order)}
         assert max(first[t] for t in urgent) < min(first[t] for t in mild)
+
+
+def exports(site: Desk) -> list[dict[str, str]]:
+    """What the export of changes was asked with, each time."""
+    return [dict(r["query"]) for r in site.requests() if "/incremental/tickets/cursor" in r["path"]]
+
+
+def test_fault_44_a_cursor_that_zendesk_refuses_is_replaced_with_an_overlap() -> None:
+    """The export no longer knows the cursor: it begins before the last good poll, and what is repeated is not redone.
+
+    A ticket that changed meanwhile is written in the same pass; what was said before is not said again.
+    """
+    with desk("zendesk", effects=frozenset({Effect.FIELDS, Effect.NOTES})) as site:
+        site.later(minutes=5)
+        site.run()
+        old = site.ticket()
+        for _ in range(2):
+            site.later(minutes=5)
+            assert site.run().outcome is PassOutcome.OK
+        known, poll = len(exports(site)), site.now
+        new = site.ticket()
+        site.later(minutes=5)
+        site.strike("status", path="/incremental/tickets/cursor", status=400, times=1)
+        assert site.run().outcome is PassOutcome.OK
+        refused, begun, *_ = exports(site)[known:]
+        assert "cursor" in refused
+        assert datetime.fromtimestamp(int(begun["start_time"]), tz=UTC) == poll - timedelta(minutes=5)
+        assert (site.priority(old), site.priority(new)) == ("P1", "P1")
+        texts = [comment["body"] for comment in site._row(old)["comments"]]
+        assert len(texts) > 1
+        assert len(texts) == len(set(texts))

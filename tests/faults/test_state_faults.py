@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,17 +30,19 @@ from connector.engine.passes import PassOutcome
 from connector.engine.strangers import SETTLING
 from connector.errors import Busy, ConnectorError, StateFull
 from connector.helpdesks.memory import MemoryReader
-from connector.journal import make_backup, open_journal, open_records, restore, schema, sqlite
+from connector.journal import make_backup, open_journal, open_records, open_scratch, restore, schema, sqlite
 from connector.journal.backup import backup_folder, verify
 from connector.journal.faults import StateBroken
 from connector.ports import AlarmKind
 from tests.amnesia.story import Storyteller, loss_of
 from tests.engine.ledger import nothing_is_said_twice
 from tests.engine.stage import MONDAY, Desk, Stage, Witness
+from tests.faults.network_stage import desk as desk_over_http
 from tests.helpdesks.stopped_clock import StoppedClock
 from tests.journal import samples
 from tests.journal.samples import FINGERPRINT, NOW, SITE
 
+NOBODY = 65534
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -425,6 +428,38 @@ def test_fault_66_a_disk_that_cannot_be_written_is_refused_and_reading_goes_on(s
     assert open_records(str(state)).sites()
 
 
+@pytest.fixture
+def unwritable(state: Path) -> Iterator[Path]:
+    """The state in a folder in which its owner, no administrator, can write nothing: as on a read-only file system."""
+    folder = Path(tempfile.mkdtemp(prefix="read-only-"))  # root's own temporary folders are closed to others
+    path = Path(shutil.copy(state, folder / "state.db"))
+    if os.geteuid() == 0:
+        for each in (path, folder):
+            os.chown(each, NOBODY, NOBODY)
+    path.chmod(0o400)
+    folder.chmod(0o500)
+    yield path
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def test_fault_66_where_nothing_can_be_written_there_is_no_writer_and_reading_goes_on(unwritable: Path) -> None:
+    """Mounted read-only, or its rights taken away: a clear refusal to write; status, log and plan still read."""
+
+    def look() -> None:
+        if os.geteuid() == 0:
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        with pytest.raises(ConnectorError, match=r"state\.db: Permission denied") as refused:
+            open_journal(str(unwritable), least_free=0)
+        assert "writable" in refused.value.remedy
+        assert [site.site for site in open_records(str(unwritable)).sites()] == [SITE]
+        with open_scratch(str(unwritable)) as scratch:
+            assert [site.site for site in scratch.records().sites()] == [SITE]
+
+    assert _in_a_child(look)
+
+
 # ---- versions
 
 
@@ -511,21 +546,39 @@ def test_fault_68_a_state_of_a_newer_version_is_refused(state: Path) -> None:
 # ---- what runs out
 
 
-def test_fault_69_without_file_descriptors_nothing_is_sent_unarmed(stage: Stage, desk: Desk) -> None:
-    """No descriptor is left for a pass: it fails as a whole or goes on, and later all is said once."""
-    urgent(desk, 2)
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing more: every number that is not taken is over the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len(list(Path("/proc/self/fd").iterdir()))
+    lowest_free = os.dup(2)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
-        with contextlib.suppress(ConnectorError, OSError):
-            stage.run("desk")
+        with pytest.raises(OSError, match="Too many open files"):
+            os.dup(2)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    stage.restart()
-    play(stage, desk)
-    nothing_is_said_twice(desk)
-    assert desk.live("1").level
+
+
+@pytest.mark.parametrize("kind", ["zendesk", "jira"])
+def test_fault_69_without_file_descriptors_nothing_is_sent_unarmed(kind: str) -> None:
+    """No descriptor is left to connect with: the pass fails as a whole, nothing is armed, later all is done once."""
+    with desk_over_http(kind) as site:
+        site.later(minutes=5)
+        assert site.run().outcome is PassOutcome.OK
+        ticket, cursor = site.ticket(), site.cursor
+        site.later(minutes=5)
+        site.restart()
+        before = site.now
+        with no_descriptor_left():
+            assert site.run().outcome is PassOutcome.FAILED
+        assert site.requests(since=before) == []
+        assert site.journal.sending(kind) == ()
+        assert site.cursor == cursor
+        assert site.run().summary.written == 1
+        assert site.priority(ticket) == "P1"
+        assert site.run().summary.written == 0
 
 
 class Pipe:

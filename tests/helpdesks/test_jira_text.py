@@ -203,7 +203,7 @@ class TestWiki:
 
 
 class TestPlainText:
-    @given(st.text(max_size=100))
+    @given(st.text(max_size=100) | st.text(alphabet="a字\u200b\u202e\n\ufe00\ufe0f\U000e0100\U000e01ef", max_size=12))
     def test_cleaning_is_done_once(self, text: str) -> None:
         assert clean(clean(text)) == clean(text)
 
@@ -215,6 +215,11 @@ class TestPlainText:
             ("\ufeffa\u200bb\u2060c\x00d\ud800e\uffffe\U0001fffe", "abcdee"),
             ("\u202etxt.exe\u202c", "txt.exe"),
             ("hidden\U000e0041\U000e0042", "hidden"),
+            ("blank\u034f\u115f\u1160\u3164\uffa0 letters", "blank letters"),
+            ("bytes" + "".join(map(chr, range(0xE0100, 0xE0110))), "bytes"),
+            ("\u2764" + "".join(map(chr, range(0xFE00, 0xFE10))), "\u2764\ufe00"),
+            ("葛\U000e0100飾\U000e0101\U000e0102\ufe00", "葛\U000e0100飾\U000e0101"),
+            ("\u2764\ufe0f 1\ufe0f\u20e3 한국어", "\u2764\ufe0f 1\ufe0f\u20e3 한국어"),
             ("می\u200cخواهم 👩🏽\u200d💻", "می\u200cخواهم 👩🏽\u200d💻"),
         ],
     )

@@ -92,6 +92,27 @@ class TestAddresses:
             client("https://helpdesk.example").call(READ)
         assert dialled == []
 
+    @pytest.mark.parametrize("inside", ["169.254.169.254", "127.0.0.1"])
+    @pytest.mark.parametrize("at", [0, 1, 2])
+    def test_one_address_inside_among_others_is_enough(
+        self, monkeypatch: pytest.MonkeyPatch, inside: str, at: int
+    ) -> None:
+        """A name with several addresses would lead inside as soon as those before it do not answer."""
+        addresses = ["192.0.2.7", "192.0.2.8"]
+        addresses.insert(at, inside)
+        dialled: list[object] = []
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
+
+        def refuse(_sock: socket.socket, place: object) -> None:
+            dialled.append(place)
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_o: found)
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+        with pytest.raises(Denied, match="internal"):
+            client("https://helpdesk.example").call(READ)
+        assert dialled == []
+
     def test_a_second_answer_of_the_name_server_changes_nothing(
         self, plain: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
