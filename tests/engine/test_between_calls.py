@@ -6,7 +6,6 @@ What one transaction raises and another settles is lost between the two. So ever
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,7 +14,7 @@ import pytest
 from connector.engine.passes import PassOutcome
 from connector.helpdesks.memory import AGENT, Fault
 from connector.ports import OpStatus
-from tests.engine.stage import MONDAY, Desk, Killed, Stage
+from tests.engine.stage import MONDAY, READS, Desk, Killed, Stage
 from tests.engine.test_passes import OUTAGE, P1, P3
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -23,12 +22,6 @@ Story = Callable[[Stage, Desk], None]
 """Plays up to the pass in which the process is to die."""
 
 MOST_CALLS = 400
-
-READS = re.compile(
-    r"open_site|sending|watched|previous|unchanged|without_\w+|load|due|next_\w+|undecided|decided_before|aside|"
-    r"records|policy_since|resumed_at|halted|spent|known_open|links?\w*|linked\w*|to_\w+|strangers"
-)
-"""What changes nothing: to die after it is to die before the next call, which is tried anyway in the whole run."""
 
 
 def _dies(stage: Stage, call: int, spares: Callable[[str], bool]) -> bool:
