@@ -56,10 +56,10 @@ def withdrawn(view: View, state: EscalationState) -> frozenset[str]:
     return frozenset(name for name in held if name.startswith(f"{occasion.APPROVE}:") and name not in asking)
 
 
-def waiting_for(view: View, state: EscalationState) -> Iterator[Passed]:
-    """Yield the thresholds whose step is still to be made: above the present level, as far as the path goes."""
+def waiting_for(view: View, state: EscalationState, *, above: int) -> Iterator[Passed]:
+    """Yield the thresholds whose step is still to be made: above a level, as far as the path goes."""
     for passed in view.passed:
-        if passed.asks(Effect.FIELDS) and view.enforces(passed.at) and _level_of(passed, state) > state.level:
+        if passed.asks(Effect.FIELDS) and view.enforces(passed.at) and _level_of(passed, state) > above:
             yield passed
 
 
@@ -70,7 +70,7 @@ def _level_of(passed: Passed, state: EscalationState) -> int:
 
 
 def _asking(view: View, state: EscalationState) -> Iterator[Passed]:
-    for passed in waiting_for(view, state):
+    for passed in waiting_for(view, state, above=state.level):
         if passed.crossing.threshold.approval is not None and approved_at(view, passed) is None:
             yield passed
 

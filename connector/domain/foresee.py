@@ -28,7 +28,7 @@ def foresee(situation: Situation, policy: Policy, *, since: datetime, at: dateti
     Every plan counts as written at its moment, unless the site stands still; budgets and refusals are not foreseen. The
     moment is ``at``, or an earlier one where more decisions would have been needed than are made ahead.
     """
-    notes = [situation.last_note_at] * situation.notes_today if situation.last_note_at is not None else []
+    notes = _notes_so_far(situation)
     now = since
     for _ in range(MOST_DECISIONS):
         decision = decide(situation, policy, now)
@@ -41,6 +41,18 @@ def foresee(situation: Situation, policy: Policy, *, since: datetime, at: dateti
         now = due_at
         situation = _with_notes(situation, notes, now)
     return situation, now
+
+
+def _notes_so_far(situation: Situation) -> list[datetime]:
+    """Return when each of the last day's notes was written: as the rows tell it, as the last one where none does."""
+    said = {(row.at, audience) for (_, audience), row in situation.said.items() if _is_note(row, audience)}
+    last = sorted(at for at, _ in said)[-situation.notes_today :] if situation.notes_today else []
+    untold = situation.notes_today - len(last)
+    return last + ([situation.last_note_at] * untold if situation.last_note_at is not None else [])
+
+
+def _is_note(row: Said, audience: Effect) -> bool:
+    return row.outcome is Outcome.DONE and audience in {Effect.NOTES, Effect.PUBLIC}
 
 
 def _with_notes(situation: Situation, notes: list[datetime], now: datetime) -> Situation:

@@ -2,7 +2,8 @@
 
 Loading a policy and a rising priority supersede the marks that are passed at that moment, lest an edit announce old
 breaches. A step that ``min_step`` or a missing approval held back by then, or a note that waited for its turn, is no
-such announcement: it had been asked for under the policy before.
+such announcement: it had been asked for under the policy before. So is a step that the timer made first, and that late
+history may still take back.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from connector.domain.approvals import waiting_for, withdrawn
 from connector.domain.copying import changed
 from connector.domain.occasion import THRESHOLD
+from connector.domain.pushed import sure_level
 from connector.domain.remark import Remark
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
@@ -30,7 +32,7 @@ def still_owed(view: View, state: EscalationState, waiting: Sequence[Remark]) ->
 
 
 def _owed(view: View, state: EscalationState, waiting: Sequence[Remark]) -> Iterator[str]:
-    for passed in waiting_for(view, state):
+    for passed in waiting_for(view, state, above=sure_level(state)):
         yield owed_name(Effect.FIELDS, passed.crossing.occasion)
     for remark in waiting:
         if remark.occasion.kind == THRESHOLD:

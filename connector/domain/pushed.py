@@ -32,6 +32,11 @@ def pushed(view: View, state: EscalationState, pushes: Iterable[Push]) -> tuple[
     return tuple(Record(occasion=p.about, audience=Effect.FIELDS, outcome=Outcome.DONE, at=view.now) for p in had)
 
 
+def sure_level(state: EscalationState) -> int:
+    """Return the level that stays, whatever is still read: the one below a timer's step that may be taken back."""
+    return state.level if state.left_level is None else state.left_level.level
+
+
 def _is_had(view: View, state: EscalationState, push: Push) -> bool:
     before = view.situation.state
     was_older = state.started_at is not None and push.at <= state.started_at
@@ -43,5 +48,5 @@ def _reaches(state: EscalationState, push: Push, *, left: bool = True) -> bool:
     """Return whether the path stands at the level asked for; with ``left``, also if the timer's step is taken back."""
     if state.path is None:
         return False
-    level = state.left_level.level if left and state.left_level is not None else state.level
+    level = sure_level(state) if left else state.level
     return level >= min(push.level, state.path.levels[-1].level)

@@ -28,6 +28,19 @@ def test_two_hours_ahead_nobody_has_reacted_and_the_last_level_has_been_called()
     assert any(line.startswith("path default, level 4 since 10:45") for line in told)
 
 
+def test_what_room_a_note_finds_is_foreseen_from_when_each_of_the_day_was_written():
+    """The first of two notes is more than a day old by then."""
+    desk = Desk(labels=frozenset({"security"}), priority=None)
+    desk.complete = False
+    desk.wait(minutes=30).sync()
+    desk.wait(hours=1).sync()
+    desk.wait(hours=8)
+    told = foreseen(desk, desk.now + timedelta(hours=15))
+    desk.run(hours=15)
+    assert explain_lines(desk.look()[0]) == told
+    assert desk.spoken[-1] == "escalated (notes)"
+
+
 @given(desk=some.stories(), hours=st.integers(1, 60))
 def test_what_is_foreseen_comes_about(desk: Desk, hours: int):
     told = foreseen(desk, desk.now + timedelta(hours=hours))

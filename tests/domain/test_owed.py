@@ -66,6 +66,21 @@ class TestAnEditedPolicy:
         assert desk.ticket.level == 2
         assert desk.spoken == ["overdue (notes)"]
 
+    def test_a_step_that_the_timer_made_first_is_still_made_where_late_history_takes_that_back(self):
+        desk = Desk(with_thresholds(threshold(ClockName.FIRST_RESPONSE, 100, escalate_to=2)), priority=P1)
+        desk.complete = False
+        desk.sync()
+        desk.wait(minutes=10).says(ANNA, public=False)
+        late = desk.events.pop()
+        for minutes in (20, 1):
+            desk.wait(minutes=minutes).store(*desk.look())  # what is to be written is refused: the ticket has changed
+            assert desk.state.level == 2
+            edited(desk)
+        desk.events.append(late)
+        desk.complete = True
+        desk.wait(minutes=1).sync()
+        assert (desk.state.level, desk.state.level_reason) == (2, "threshold first_response 100%")
+
     def test_a_step_that_waits_for_approval_can_still_be_let_through(self):
         desk = acknowledged(with_thresholds(ASKING)).run(hours=3)
         edited(desk, quiet=Quiet(notes_per_day=7))

@@ -329,7 +329,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.nothing_more_happens(site, result)
         held = {item.ref.id for item in result.plan.held} if result.plan else set()
         assert {op.write.ref.id for op in self.stage.journal.sending(site)} <= held  # what is frozen waits, sent or not
-        assert set(self.stage.wanted(site)) <= held
+        assert {id_: what for id_, what in self.stage.wanted(site).items() if id_ not in held} == {}
         self.all_is_known(desk)
 
     def run_until_quiet(self, site: str) -> PassResult:
