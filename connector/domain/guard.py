@@ -15,6 +15,12 @@ from connector.domain.ticket import Priority, TicketRef
 OVER_BUDGET = "over its budget"
 """How the reason of a freeze begins that a budget caused."""
 
+
+def by_budget(frozen: str) -> bool:
+    """Return whether a budget that is used up is the reason of a freeze: the reserve is there all the same."""
+    return frozen.startswith(OVER_BUDGET)
+
+
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -97,7 +103,7 @@ class _Meter:
         """Return why one more write is not allowed, empty when it is."""
         frozen, budget = self.frozen.get(effect, ""), self.budgets.get(effect)
         has_reserve = change.hard and budget is not None and budget.reserve > 0
-        if frozen and not (has_reserve and frozen.startswith(OVER_BUDGET)):
+        if frozen and not (has_reserve and by_budget(frozen)):
             return f"frozen: {frozen}"
         if budget is None:
             return ""

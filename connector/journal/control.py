@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connector.domain.baseline import rebased
 from connector.domain.change import Field
+from connector.domain.guard import by_budget
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.written import live_value
@@ -167,15 +168,19 @@ def _baseline(
 
 
 def freeze(connection: Connection, site: str, effect: Effect | None, why: str, *, now: datetime) -> None:
-    """Freeze an effect, or all; one that is frozen keeps its first reason."""
+    """Freeze an effect, or all; a first reason stays, unless it is a budget's, with its reserve, and this is none."""
     state = read_site(connection, site)
-    fresh = [one for one in ((effect,) if effect else Effect) if one not in state.frozen]
+    fresh = [one for one in ((effect,) if effect else Effect) if not _is_frozen(state.frozen.get(one, ""), why)]
     if not fresh:
         return
     frozen = {**state.frozen, **dict.fromkeys(fresh, why)}
     store_controls(connection, replace(state, frozen=MappingProxyType(frozen)))
     data = {"effects": " ".join(sorted(fresh)), "why": why}
     audit.append(connection, JournalEvent(at=now, kind="frozen", site=site, data=data))
+
+
+def _is_frozen(before: str, why: str) -> bool:
+    return bool(before) and (by_budget(why) or not by_budget(before))
 
 
 def pause(connection: Connection, site: str, why: str, *, now: datetime, actor: str) -> None:
@@ -223,11 +228,14 @@ def end_allowance(connection: Connection, site: str, *, now: datetime) -> None:
 
 
 def halted(connection: Connection, site: str) -> str:
-    """Return a pause's reason, or that of a freeze of every effect; empty where something may be written."""
+    """Return a pause's reason, or that of a freeze of every effect; empty where something may be written.
+
+    What a budget freezes does not count: its reserve may be used, and what may not is planned no more.
+    """
     row = connection.execute(_HALTED, {SITE.key: site}).one_or_none()
     if row is None:
         return ""
-    frozen = texts_of(row.frozen)
+    frozen = {name: why for name, why in texts_of(row.frozen).items() if not by_budget(why)}
     return row.paused or (next(iter(frozen.values())) if frozen.keys() >= set(Effect) else "")
 
 

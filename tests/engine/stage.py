@@ -223,13 +223,15 @@ class IndexedReader(MemoryReader):
 class RememberingWorld(MemoryHelpdesk):
     """A helpdesk that keeps every state that a ticket ever had, and every audit of tickets that are gone.
 
-    ``landed_late`` tells (ticket, moment) of writes of ours that arrived late where nothing compares: beyond our reach.
+    ``late`` tells (ticket, moment) of writes of ours that arrived late, and ``landed_late`` of those among them where
+    nothing compares: beyond our reach.
     """
 
     def __init__(self, site: str, clock: StoppedClock) -> None:
         super().__init__(site, clock)
         self.past: dict[str, list[Ticket]] = {}
         self.our_audits: list[tuple[str, Audit]] = []
+        self.late: set[tuple[str, datetime]] = set()
         self.landed_late: set[tuple[str, datetime]] = set()
         self._landing = False
 
@@ -243,8 +245,8 @@ class RememberingWorld(MemoryHelpdesk):
         if update.marker:
             audit = self.rows[id].audits[-1]
             self.our_audits.append((id, audit))
-            if self._landing and not self.compares:
-                self.landed_late.add((id, audit.at))
+            self.late |= {(id, audit.at)} if self._landing else set()
+            self.landed_late |= {(id, audit.at)} if self._landing and not self.compares else set()
 
     def _seal(self, row: Any, update: Update) -> None:
         super()._seal(row, update)

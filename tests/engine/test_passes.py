@@ -12,6 +12,7 @@ import pytest
 from connector.domain.change import Field, Write
 from connector.domain.conditions import Words
 from connector.domain.events import EventKind, Role
+from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Budget, Effect
@@ -386,6 +387,25 @@ class TestBudgets:
         clock.move(MINUTE)
         stage.run("desk")
         assert len(stage.ears.alarms) == 1
+
+    def test_the_reserve_is_there_though_every_budget_is_used_up(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        for effect in Effect:
+            stage.journal.freeze("desk", effect, f"{OVER_BUDGET}: 9 more wanted", now=clock.now())
+        (urgent,) = opened(desk)
+        stage.run("desk")
+        assert desk.live(urgent).priority is P1
+
+    def test_a_denied_p1_that_used_the_reserve_is_held_aloud(self, stage: Stage, desk: Desk) -> None:
+        stage.journal.freeze("desk", Effect.FIELDS, f"{OVER_BUDGET}: 9 more wanted", now=stage.clock.now())
+        (urgent,) = opened(desk)
+        desk.world.write_faults.append(Fault.DENIED)
+        stage.run("desk")
+        stage.ears.alarms.clear()
+        result = stage.run("desk", fetch=False)
+        assert {held.ref.id for held in planned(result).held} == {urgent}
+        assert (AlarmKind.HOLD, f"desk:{urgent}") in [(a.kind, a.ticket) for a in stage.ears.alarms]
 
     def test_what_is_held_is_written_when_there_is_room(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))

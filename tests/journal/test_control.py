@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.situation import Applied
@@ -82,6 +83,22 @@ def test_a_freeze_keeps_its_first_reason_and_is_told_once(journal):
     frozen = _site(journal).frozen
     assert frozen == {NOTES: "a note came out public", FIELDS: "401", ASSIGN: "401", PUBLIC: "401"}
     assert _kinds(journal) == ["frozen", "frozen"]
+
+
+def test_what_is_frozen_by_a_budget_is_frozen_harder_by_what_leaves_no_reserve(journal):
+    journal.freeze(SITE, FIELDS, f"{OVER_BUDGET}: 4 more wanted", now=NOW)
+    journal.freeze(SITE, None, "denied", now=NOW)
+    journal.freeze(SITE, FIELDS, f"{OVER_BUDGET}: 5 more wanted", now=NOW)
+    assert _site(journal).frozen == dict.fromkeys(Effect, "denied")
+    assert _kinds(journal) == ["frozen", "frozen"]
+
+
+def test_budgets_that_are_all_used_up_halt_nothing_for_what_has_a_reserve(journal):
+    for effect in Effect:
+        journal.freeze(SITE, effect, f"{OVER_BUDGET}: 4 more wanted", now=NOW)
+    assert journal.halted(SITE) == ""
+    journal.freeze(SITE, None, "denied", now=NOW)
+    assert journal.halted(SITE) == "denied"
 
 
 def test_resume_clears_pause_and_freezes_and_allows_a_stated_number(journal, reopen):
