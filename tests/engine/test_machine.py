@@ -328,7 +328,9 @@ class EngineMachine(RuleBasedStateMachine):
         result = self.run_until_quiet(site)
         self.nothing_more_happens(site, result)
         held = {item.ref.id for item in result.plan.held} if result.plan else set()
-        assert {op.write.ref.id for op in self.stage.journal.sending(site)} <= held  # what is frozen waits, sent or not
+        paused = self.stage.journal.open_site(site, fingerprint=desk.rules.fingerprint).paused
+        waits = held | set(desk.world.rows) if paused else held  # a pause keeps what was sent, wanted or not
+        assert {op.write.ref.id for op in self.stage.journal.sending(site)} <= waits
         assert {id_: what for id_, what in self.stage.wanted(site).items() if id_ not in held} == {}
         self.all_is_known(desk)
 
