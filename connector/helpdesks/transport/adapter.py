@@ -76,6 +76,8 @@ class _Call:
 class PinnedAdapter(HTTPAdapter):
     """See the module. ``counts`` is endpoint name → requests sent, for the run summary and the gates.
 
+    ``scheme`` is how the last request signed in (``Basic``, ``Bearer``); empty before there was one.
+
     Mount it under every scheme of a session (``mount_on``). ``exchange`` is for our own calls, ``send`` is what
     requests calls; both do the same.
     """
@@ -92,6 +94,7 @@ class PinnedAdapter(HTTPAdapter):
         """Make one. ``beside``: another credential's on the same site, whose limits and outages are ours as well."""
         self.pin = pin
         self.counts: Counter[str] = Counter()
+        self.scheme = ""
         self.allowance: Allowance = beside.allowance if beside else Allowance()
         self.breaker: Breaker = beside.breaker if beside else Breaker()
         self._credentials = credentials
@@ -231,6 +234,7 @@ class PinnedAdapter(HTTPAdapter):
 
     def _authorization(self, credentials: Credentials) -> str:
         value = credentials.authorization(self._clock.now(), self._fetch_token)
+        self.scheme = value.partition(" ")[0]
         self._learn_secrets()
         return value
 

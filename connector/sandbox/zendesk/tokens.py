@@ -17,7 +17,10 @@ from connector.sandbox.zendesk.wire import read_stamp
 
 ASKED = frozenset({"grant_type", "client_id", "client_secret", "scope", "expires_in"})
 LONGEST, SHORTEST = 172_800, 300
-KNOWN_SCOPES = frozenset({"read", "write", "tickets:read", "tickets:write", "users:read", "organizations:read"})
+_RESOURCES = ("tickets", "users", "organizations", "triggers", "webhooks")
+_OF_RESOURCES = {f"{resource}{access}" for resource in _RESOURCES for access in ("", ":read", ":write")}
+KNOWN_SCOPES = frozenset({"read", "write", "impersonate", "auditlogs:read", *_OF_RESOURCES})
+"""A resource's name alone lets a client read and write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ class Gate:
             raise not_signed_in()
         user, scope = self._user_of(credentials, now)
         need = "read" if request.method == "GET" else "write"
-        if not any(word == need or word.endswith(f":{need}") for word in scope):
+        if not any(word == need or word in _RESOURCES or word.endswith(f":{need}") for word in scope):
             raise forbidden("Missing the following required scopes: " + need)
         return user
 
