@@ -11,7 +11,8 @@ import pytest
 from connector.domain.site import Effect, FieldMap
 from connector.helpdesks.jira.assembly import JiraOptions
 from connector.helpdesks.jira.assembly import open_site as open_jira
-from connector.helpdesks.transport import Basic, Bearer, Credentials, Surroundings
+from connector.helpdesks.transport import Basic, Bearer, ClientCredentials, Credentials, Surroundings
+from connector.helpdesks.transport.credentials import granted
 from connector.helpdesks.zendesk.adapter import ZendeskOptions
 from connector.helpdesks.zendesk.adapter import open_site as open_zendesk
 from connector.ports.inspection import Inspector, Verdict, Wanted
@@ -45,6 +46,19 @@ def verdicts(inspector: Inspector, wanted: Wanted) -> dict[str, list[str]]:
         found.setdefault(str(finding.verdict), []).append(finding.what)
     found.pop("ok", None)
     return found
+
+
+@pytest.mark.parametrize(
+    ("answer", "scopes"),
+    [
+        (b'{"access_token": "t", "scope": "read write"}', {"read", "write"}),
+        (b'{"access_token": "t"}', set()),
+        (b'{"access_token": "t", "scope": null}', set()),
+        (b"<html>", set()),
+    ],
+)
+def test_a_token_tells_its_scopes_or_none(answer: bytes, scopes: set[str]) -> None:
+    assert granted(answer) == scopes
 
 
 class TestZendesk:
@@ -177,6 +191,26 @@ class TestJira:
         assert "api_base" in finding.remedy
         (bearer,) = at(Bearer("no token of theirs")).inspect(ALL)
         assert bearer.what == "account: sign-in"
+
+    @pytest.mark.parametrize(
+        ("wanted", "scope", "excess"),
+        [
+            (ALL, "", []),
+            (ALL, "read:jira-work write:issue:jira manage:jira-project", ["account: scope manage:jira-project"]),
+            (SHADOW, "read:jira-work offline_access write:jira-work", ["account: scope write:jira-work"]),
+        ],
+        ids=["the usual", "too wide", "in shadow"],
+    )
+    def test_scopes_that_nothing_needs_are_too_much(
+        self, sandbox: Sandbox, wanted: Wanted, scope: str, excess: list[str]
+    ) -> None:
+        told, url = sandbox.site("jira").describe(), sandbox.url("jira")
+        client = told["auth"]["client"]
+        signing_in = ClientCredentials(token_url=f"{url}{told['token_path']}", scope=scope, **client)
+        base = f"{url}{told['api_path']}"
+        options = JiraOptions(site="j", api_base=base, reader=signing_in, fields=FieldMap(), projects=())
+        found = verdicts(open_jira(options, Surroundings(clock=StoppedClock())).inspector, wanted)
+        assert found == ({"excess": excess} if excess else {})
 
     def test_a_reader_that_is_refused_leaves_the_writer_to_be_looked_at(self, at: Any) -> None:
         assert verdicts(at("wrong", "us"), ALL) == {"missing": ["reader: sign-in"]}

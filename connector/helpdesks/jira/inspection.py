@@ -50,7 +50,9 @@ class JiraInspector:
                 continue
             accounts[role] = told
             yield Finding(verdict=Verdict.OK, what=f"{role}: sign-in")
-            needs = rights.needed(() if role == "reader" else wanted.effects)
+            effects = () if role == "reader" else wanted.effects
+            yield from _scopes(role, client, writes=bool(effects))
+            needs = rights.needed(effects)
             for project in self.projects:
                 yield from _rights(role, client, project, needs)
         if len(accounts) > 1 and (one := same_account(*accounts.values())):
@@ -120,6 +122,16 @@ def _account(role: str, client: Client) -> str | Finding:
     except (Denied, Rejected) as error:
         return refusal(role, client, error, hint=hint)
     return account or refusal(role, client, nobody, hint=hint)
+
+
+def _scopes(role: str, client: Client, *, writes: bool) -> Iterator[Finding]:
+    """Yield what an OAuth token was granted too much; a token of another kind tells nothing of its scopes."""
+    for scope in rights.scopes_beyond(client.adapter.scopes, writes=writes):
+        why = "the connector never uses it"
+        if scope in rights.SCOPES:
+            why = "the reader writes nothing" if role == "reader" else "needed only once an effect is switched on"
+        remedy = "narrow the client's scopes, and `scope` in connector.yaml"
+        yield Finding(verdict=Verdict.EXCESS, what=f"{role}: scope {scope}", why=why, remedy=remedy)
 
 
 def _rights(role: str, client: Client, project: str, needs: Sequence[str]) -> Iterator[Finding]:

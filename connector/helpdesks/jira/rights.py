@@ -49,6 +49,15 @@ UNUSED = (
 )
 """Permissions to change something that no effect changes."""
 
+SCOPES = frozenset(
+    {
+        *("write:jira-work", "write:servicedesk-request", "write:request.comment:jira-service-management"),
+        *("write:issue:jira", "write:issue.property:jira", "write:comment:jira", "write:comment.property:jira"),
+        *("delete:comment:jira", "delete:comment.property:jira"),
+    }
+)
+"""What a token is granted to write with, classic and granular; whatever begins with ``read:`` reads."""
+
 _WRITES = tuple(sorted({right for rights in WRITING.values() for right in rights}))
 
 
@@ -61,6 +70,13 @@ def needed(effects: Collection[Effect]) -> tuple[str, ...]:
 def beyond(needs: Collection[str]) -> tuple[str, ...]:
     """Return every permission to change something that is not among the needed ones."""
     return tuple(right for right in (*UNUSED, *_WRITES) if right not in needs)
+
+
+def scopes_beyond(granted: Collection[str], *, writes: bool) -> tuple[str, ...]:
+    """Return the scopes with which more can be done than reading, and writing tickets where that is switched on."""
+    used = SCOPES if writes else frozenset[str]()
+    harmless = {scope for scope in granted if scope.startswith("read:") or scope == "offline_access"}
+    return tuple(sorted(set(granted) - harmless - used))
 
 
 def effects_with(right: str) -> tuple[Effect, ...]:

@@ -28,7 +28,7 @@ from connector.errors import Denied, NotSent, Throttled, Unavailable, Unknown
 from connector.helpdesks.transport.body import read_body
 from connector.helpdesks.transport.breaker import Breaker, Lockout
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
-from connector.helpdesks.transport.credentials import Credentials
+from connector.helpdesks.transport.credentials import Credentials, granted
 from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
@@ -76,7 +76,8 @@ class _Call:
 class PinnedAdapter(HTTPAdapter):
     """See the module. ``counts`` is endpoint name → requests sent, for the run summary and the gates.
 
-    ``scheme`` is how the last request signed in (``Basic``, ``Bearer``); empty before there was one.
+    ``scheme`` is how the last request signed in (``Basic``, ``Bearer``), ``scopes`` what its token was granted, where
+    that was told.
 
     Mount it under every scheme of a session (``mount_on``). ``exchange`` is for our own calls, ``send`` is what
     requests calls; both do the same.
@@ -95,6 +96,7 @@ class PinnedAdapter(HTTPAdapter):
         self.pin = pin
         self.counts: Counter[str] = Counter()
         self.scheme = ""
+        self.scopes: frozenset[str] = frozenset()
         self.allowance: Allowance = beside.allowance if beside else Allowance()
         self.breaker: Breaker = beside.breaker if beside else Breaker()
         self._credentials = credentials
@@ -244,12 +246,14 @@ class PinnedAdapter(HTTPAdapter):
         request = requests.Request("POST", url, data=body, headers={"Content-Type": "application/json"}).prepare()
         self.counts["oauth.token"] += 1
         try:
-            return issuer.exchange(request, fresh=True).content
+            answer = issuer.exchange(request, fresh=True).content
         except Unknown as unanswered:
             raise NotSent(f"no token: {unanswered}") from None
         except Denied:
             self._lockout.refused(self._clock.now())
             raise
+        self.scopes = granted(answer)
+        return answer
 
     def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
         self._watch.start(TOTAL_SECONDS)
