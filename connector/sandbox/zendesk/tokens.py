@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.sandbox.core.messages import Credentials, Request
+from connector.sandbox.core.messages import CANARY, Credentials, Request
 from connector.sandbox.core.strict import unknown_keys
 from connector.sandbox.zendesk.accounts import Directory, User
 from connector.sandbox.zendesk.errors import ApiError, bad_request, dead_token, forbidden, not_signed_in, stray
@@ -138,7 +138,7 @@ class Gate:
         return user
 
     def _secret(self, what: str) -> str:
-        return hashlib.sha256(f"{what}/{self._rng.getrandbits(64)}".encode()).hexdigest()
+        return CANARY + hashlib.sha256(f"{what}/{self._rng.getrandbits(64)}".encode()).hexdigest()
 
 
 def _oauth_error(status: int, error: str, description: str) -> ApiError:
