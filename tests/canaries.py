@@ -18,8 +18,8 @@ MARK = "canary-"
 SUBJECT = f"{MARK}subject-7c1"
 BODY = f"{MARK}body-2f9 and the customer's own words"
 
-INPUTS = frozenset({"secrets", "keys"})
-"""Folders that hold secrets by their purpose."""
+INPUTS = frozenset({"secrets", "keys", "connector"})
+"""Folders that hold secrets by their purpose, and copies of this project's code."""
 
 _CHUNK = 1 << 24
 
@@ -61,8 +61,7 @@ def refuse(folder: Path, said: Sequence[str]) -> None:
 def _kept(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts[:-1]
-        source = path.suffix in {".py", ".pyc"}  # of copies of this project
-        if path.is_file() and not path.is_symlink() and not source and not INPUTS.intersection(inside):
+        if path.is_file() and not path.is_symlink() and not INPUTS.intersection(inside):
             yield path
 
 
