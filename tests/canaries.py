@@ -66,12 +66,16 @@ def _kept(folder: Path) -> Iterator[Path]:
 
 
 def _found_at(path: Path) -> list[str]:
-    """Read a file piece by piece, with an overlap, so that a mark on an edge is seen."""
+    """Read a file piece by piece, with an overlap, so that a mark on an edge is seen.
+
+    Zero bytes are left out: nine tenths of small databases are zeros, and a text in UTF-16 is seen as well.
+    """
     found: list[str] = []
     overlap = max(map(len, MARKS))
     with path.open("rb") as file:
         rest = b""
         while piece := file.read(_CHUNK):
-            found += found_in(rest + piece)
-            rest = piece[-overlap:]
+            text = rest + piece.translate(None, b"\0")
+            found += found_in(text)
+            rest = text[-overlap:]
     return list(dict.fromkeys(found))

@@ -54,6 +54,8 @@ def test_a_file_below_a_folder_is_named_and_what_holds_secrets_is_not(tmp_path: 
         assert found_below(tmp_path) == [f"{backup}: {MARK}"]
         with pytest.raises(AssertionError, match=r"copy\.db"):
             refuse(tmp_path, [])
+    backup.write_bytes(SECRET.encode("utf-16"))
+    assert found_below(tmp_path) == [f"{backup}: {MARK}"]
     backup.unlink()
     refuse(tmp_path, [])
     with pytest.raises(AssertionError, match="said"):
