@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.canaries import found_in, refuse
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -30,6 +33,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "full" in item.keywords:
             item.add_marker(skip)
+
+
+_SAID: list[str] = []
+"""Marks in what tests printed, one line for each test."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Look through what a test said on its streams; pytest's own record of a log holds what our log masks."""
+    said = ((name, found_in(text)) for name, text in report.sections if name.startswith("Captured std"))
+    _SAID.extend(f"{report.nodeid}, {name}: {found}" for name, found in said if found)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_canary_is_left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the session where a secret or a customer's word is in any file that it left, or in what it said.
+
+    Each worker looks through its own folder. That is whole at the end because pytest keeps what tests wrote.
+    """
+    assert request.config.getini("tmp_path_retention_policy") == "all"
+    yield
+    refuse(tmp_path_factory.getbasetemp(), _SAID)
 
 
 @pytest.fixture(scope="session")

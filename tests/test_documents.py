@@ -112,6 +112,7 @@ def test_numbers_follow_yaml_1_2() -> None:
         pytest.param("a: [1\nb: 2\n", 2, 2, "not valid YAML", id="syntax"),
         pytest.param("a: &x [*x]\n", 1, 1, "", id="alias of itself"),
         pytest.param("[" * 60 + "]" * 60, 1, 41, "nested deeper", id="deep"),
+        pytest.param("a: &x 1\nb: &x 2\nc: *x\n", 2, 4, "the anchor x twice", id="an anchor twice"),
         pytest.param("a: &x 1\nb: [" + "*x, " * 101 + "]", 2, 405, "aliases", id="many aliases"),
         pytest.param("a: \x07\n", 0, 0, "not valid YAML", id="control character"),
     ],

@@ -75,6 +75,7 @@ def parse(text: str, *, file: str) -> Document:
 def _refuse_excess(text: str, file: str) -> None:
     """Look at the flat events before any tree is built, so that no input can cost more than its length."""
     depth = aliases = documents = 0
+    anchors = set[str]()
     for event in YAML(typ="safe", pure=True).parse(text):
         aliases += isinstance(event, AliasEvent)
         documents += isinstance(event, DocumentStartEvent)
@@ -85,6 +86,10 @@ def _refuse_excess(text: str, file: str) -> None:
             raise _refused(file, f"has more than {MAX_ALIASES} aliases", "write the values out", mark=event.start_mark)
         if documents > 1:
             raise _refused(file, "holds a second document", "keep one document per file", mark=event.start_mark)
+        name = "" if isinstance(event, AliasEvent) else getattr(event, "anchor", None) or ""
+        if name in anchors:
+            raise _refused(file, f"gives the anchor {name} twice", "give each its own", mark=event.start_mark)
+        anchors |= {name} - {""}
 
 
 class _Builder:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.canaries import found_below
 from tests.crash.failpoints import BOUNDARIES, Kill
 from tests.crash.judge import judge
 from tests.crash.play import Stage, play
@@ -100,6 +101,7 @@ def tell(order: Order, template: Path, folder: Path) -> Iterator[Result]:
                 yield result
                 continue
             verdict = judge(told.account, attended.account, parked=told.parked)
+            result.leaks += found_below(stage.folder)  # state, backups and the connector's log
             result.killed, result.again, result.took = told.killed, told.again, told.took
             for name, found in asdict(verdict).items():
                 getattr(result, name).extend(found)

@@ -21,12 +21,11 @@ from ruamel.yaml import YAML
 from connector.bootstrap.demo import DemoOptions, prepare
 from connector.cli.main import run as command_line
 from connector.sandbox.client import SandboxClient, SandboxProcess
+from tests.canaries import BODY, SUBJECT, found_in
 
 ROOT = Path(__file__).resolve().parents[2]
 JIRA, ZENDESK = "jsm-eu", "zendesk"
 SITES = (JIRA, ZENDESK)
-SUBJECT = "canary-subject-7c1"
-BODY = "canary-body-2f9 and the customer's own words"
 GIVE_UP_SECONDS = 60
 
 
@@ -37,6 +36,9 @@ class Ran:
     code: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        assert not found_in(self.out + self.err), (found_in(self.out + self.err), self.out, self.err)
 
     @property
     def json(self) -> dict[str, Any]:

@@ -84,6 +84,27 @@ def test_a_wrong_secret_is_told_and_the_other_site_is_looked_at(desk: Desk) -> N
     assert ran.code == 4
     assert "not-the-secret" not in ran.out + ran.err
     assert ZENDESK in ran.out
+    (row,) = found(desk, "missing", "broken", "unknown", site=JIRA)
+    assert row["what"] == "account: sign-in"
+    assert row["why"].startswith("the token is refused")
+    assert row["remedy"]
+
+
+def test_rights_too_much_are_told_and_end_well(desk: Desk) -> None:
+    """In shadow whatever writes is too much; an admin's API token is, whatever is switched on."""
+
+    def with_token(document: dict[str, Any]) -> None:
+        site = next(s for s in document["sites"] if s["name"] == ZENDESK)
+        site["auth"]["reader"] = {"method": "token", "email": "connector-reader@sandbox.example"}
+
+    (secret,) = [path for path in Path(desk.folder).rglob("zendesk_reader") if path.is_file()]
+    secret.write_text(desk.client.site(ZENDESK)["api_token"])
+    desk.configure(with_token)
+    desk.effects()
+    assert desk.run("check").code == 0
+    assert [row["what"] for row in found(desk, "excess", site=ZENDESK)] == ["reader: API token", "writer: scope write"]
+    assert {row["what"] for row in found(desk, "excess", site=JIRA)} == {f"account: {right} in SUP" for right in WRITES}
+    assert all(row["remedy"] for row in found(desk, "excess"))
 
 
 @pytest.mark.parametrize("site", [JIRA, ZENDESK])

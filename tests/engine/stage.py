@@ -15,24 +15,34 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from connector.domain.change import Change, Field, Write
+from connector.domain.events import Actor
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy, TargetKind
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Reach
-from connector.domain.ticket import Ticket, TicketRef
+from connector.domain.ticket import Text, Ticket, TicketRef
 from connector.engine.apply import Applied
 from connector.engine.gather import reach_all
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.passes import PassResult, Site, run_pass
 from connector.engine.reconcile import PassPlan
 from connector.engine.storms import decided
-from connector.helpdesks.memory import Audit, MemoryDirectory, MemoryHelpdesk, MemoryReader, MemoryWriter, Update
+from connector.helpdesks.memory import (
+    CUSTOMER,
+    Audit,
+    MemoryDirectory,
+    MemoryHelpdesk,
+    MemoryReader,
+    MemoryWriter,
+    Update,
+)
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
 from connector.policyfiles import load_policy
 from connector.ports import Alarm, BulkResult, OpStatus, Page, Receipt
 from connector.render import TextRenderer, load_templates
+from tests.canaries import BODY, SUBJECT, found_below
 from tests.helpdesks.stopped_clock import StoppedClock
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -235,6 +245,9 @@ class RememberingWorld(MemoryHelpdesk):
         self.landed_late: set[tuple[str, datetime]] = set()
         self._landing = False
 
+    def create(self, *, text: Text | None = None, by: Actor = CUSTOMER, **values: Any) -> TicketRef:
+        return super().create(text=text or Text(subject=SUBJECT, first_message=BODY), by=by, **values)
+
     def land_late(self) -> None:
         self._landing = True
         super().land_late()
@@ -378,7 +391,9 @@ class Stage:
 
     def close(self) -> None:
         self._real.close()
+        found = found_below(self.folder)
         shutil.rmtree(self.folder)
+        assert not found, found
 
     # ---- what is stored
 

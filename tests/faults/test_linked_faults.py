@@ -5,7 +5,9 @@ The real adapters and journal work on both sandboxes.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,12 @@ def said(made: Bench, site: str, ticket: str) -> list[str]:
 
 def ours(comment: dict[str, Any]) -> bool:
     return str(comment["author"]).startswith("connector")
+
+
+def unsettled(made: Bench) -> list[tuple[str, str]]:
+    """Writes that wait for an outcome or for a person, by ticket."""
+    with contextlib.closing(sqlite3.connect(f"file:{made.state}?mode=ro", uri=True)) as connection:
+        return connection.execute("select ticket, status from op where status in ('sending', 'parked')").fetchall()
 
 
 def level(made: Bench, site: str, ticket: str) -> int:
@@ -194,6 +202,44 @@ class TestGone:
             told = promises(after)
             assert len(told) == len(set(told)) >= 2
             assert level(made, ZENDESK, ticket) == 4
+            made.checks.step()
+
+    def test_fault_32_spam_is_let_go_and_its_requesters_other_tickets_are_not(self, tmp_path: Path) -> None:
+        """Marked as spam, which suspends the requester: the next poll tells of it, and no further step is even tried.
+
+        What the same person has asked for elsewhere goes on; and taken back, as no spam, it goes on without repeating.
+        """
+        with bench(tmp_path, ZENDESK) as made:
+            spam, honest = made.ticket(ZENDESK), made.ticket(ZENDESK)
+            made.goes_by(20 * MINUTE)
+            id_, before = str(row(made, ZENDESK, spam)["id"]), said(made, ZENDESK, spam)
+            people(made, ZENDESK).spam(spam, "ben")
+            noticed_by = made.clock.now() + 7 * MINUTE  # a poll, and the minute that the export keeps to itself
+            made.goes_by(2 * HOUR)
+            assert said(made, ZENDESK, spam) == before
+            path = re.compile(rf"/tickets/{id_}\b")
+            assert [r for r in made.requests(ZENDESK) if path.search(r["path"]) and r["at"] > noticed_by] == []
+            assert level(made, ZENDESK, honest) >= 3
+            assert len(promises(said(made, ZENDESK, honest))) >= 2
+            people(made, ZENDESK).restore(spam, "ben")
+            made.goes_by(HOUR)
+            after = said(made, ZENDESK, spam)
+            assert after[: len(before)] == before
+            assert len(after) > len(before)
+            assert len(promises(after)) == len(set(promises(after)))
+            made.checks.step()
+
+    def test_fault_32_what_was_planned_for_a_ticket_is_cancelled_when_it_becomes_spam(self, tmp_path: Path) -> None:
+        """Between the look and the write it is marked as spam: the write is refused, and nobody is alarmed for it."""
+        with bench(tmp_path, ZENDESK, edits=SELDOM) as made:
+            ticket, other = made.ticket(ZENDESK), made.ticket(ZENDESK)
+            desk = people(made, ZENDESK)
+            made.at_next_write(lambda: desk.spam(ticket, "ben"))
+            made.goes_by(HOUR)
+            assert said(made, ZENDESK, ticket) == []
+            assert made.ears.alarms == []
+            assert unsettled(made) == []
+            assert level(made, ZENDESK, other) >= 2
             made.checks.step()
 
     def test_fault_33_a_moved_ticket_is_the_same_ticket(self, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from connector.journal import open_journal
 from connector.ports import Alarm, AlarmKind
 from connector.sandbox.core.ledger import Entry
 from connector.sandbox.core.site import NewTicket
+from tests.canaries import BODY, SUBJECT
 from tests.gates.site import POLICY, Passes, sandbox
 
 KINDS = ("jira", "zendesk")
@@ -72,7 +73,7 @@ class Story:
     def opened(self, **values: Any) -> str:
         """Return what people call a new ticket: site-wide and blocked, hence P1, unless told otherwise."""
         told = {"impact": "site", "urgency": "blocked", "priority": "P3", **values}
-        new = NewTicket(subject="s", body="b", requester="jonas", **told)
+        new = NewTicket(subject=SUBJECT, body=BODY, requester="jonas", **told)
         ticket = str(self.people.create_ticket(new))
         self.running.clock.advance(timedelta(minutes=6))  # a new ticket is not found at once everywhere
         return ticket

@@ -20,6 +20,7 @@ from connector.journal.sql import SqlJournal
 from connector.ports import Candidate, Page
 from connector.sandbox.assembly import Sandbox
 from connector.sandbox.core.site import NewTicket
+from tests.canaries import BODY, SUBJECT
 from tests.gates.site import POLICY, Passes, connect, sandbox
 from tests.helpdesks.contract import change, note, wanted
 from tests.helpdesks.sandbox_stage import START
@@ -85,7 +86,7 @@ class TestJira:
 
     def ticket(self, passes: Passes) -> Ticket:
         """Open an issue and read it; what is asked once per process is asked here."""
-        key = passes.running.site("jira").people.create_ticket(NewTicket(subject="s", body="b", requester="greta"))
+        key = passes.running.site("jira").people.create_ticket(NewTicket(subject=SUBJECT, body=BODY, requester="greta"))
         rows = passes.running.site("jira").view()
         (found,) = passes.ports.reader.get([next(str(r["id"]) for r in rows if r["ticket"] == key)]).observations
         passes.ports.writer._mails.may_be_suppressed(found.ticket.scope)

@@ -21,7 +21,7 @@ from connector.domain.written import as_written
 from connector.errors import Conflict, HelpdeskError, Rejected, Unknown
 from connector.ports import Clock, Failure, Page, Presence, TicketReader, TicketWriter
 
-SUBJECT, BODY = "Printer on fire", "It burns. {{ticket.title}} [~accountid:1] <b>*bold*</b>"
+SUBJECT, BODY = "canary-printer on fire", "canary-flames: it burns. {{ticket.title}} [~accountid:1] <b>*bold*</b>"
 
 
 @dataclass(frozen=True, slots=True)

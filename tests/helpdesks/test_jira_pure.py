@@ -377,6 +377,13 @@ class TestChangelog:
         ]
         assert len({e.id for e in events}) == len(events)
 
+    @pytest.mark.parametrize("created", [-6.776804060974081e16, 1e300, float("inf"), float("nan"), "soon"])
+    def test_a_moment_that_is_none_makes_the_history_unreadable(self, created: Any) -> None:
+        ticket = read(created="2026-11-22T01:00:00.000+0000")
+        item = {"fieldId": "status", "from": "1", "to": "3"}
+        with pytest.raises((ValueError, OverflowError)):
+            changelog.history_events(ticket, [history(item, created=created)], (), SHAPE)
+
     @pytest.mark.parametrize("created", [1795338000, 1795338000000, "2026-11-22T11:00:00.000+0200", 1795338000.0])
     def test_moments(self, created: Any) -> None:
         ticket = read(created="2026-11-22T01:00:00.000+0000")

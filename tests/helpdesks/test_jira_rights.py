@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import responses
 
 from connector.domain.site import Effect, FieldMap
 from connector.helpdesks.jira.assembly import JiraOptions, open_site
+from connector.helpdesks.jira.rights import UNUSED, WRITING
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports.inspection import Verdict, Wanted
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -25,9 +27,19 @@ NEEDED = {
 }
 
 
-def rights(held: set[str], effects: frozenset[Effect], *, pair: bool = False) -> dict[str, set[str]]:
+def myself(request: Any) -> tuple[int, dict[str, str], str]:
+    return 200, {}, json.dumps({"accountId": request.headers["Authorization"]})
+
+
+def rights(
+    held: set[str], effects: frozenset[Effect], *, pair: bool = False, strange: frozenset[str] = frozenset()
+) -> dict[str, set[str]]:
+    """Verdicts by kind; ``strange``: permissions that this site does not know."""
+
     def permissions(request: Any) -> tuple[int, dict[str, str], str]:
         asked = request.params["permissions"].split(",")
+        if strange & set(asked):
+            return 400, {}, '{"errorMessages":["Unrecognized permission"],"errors":{}}'
         told = ",".join(f'"{name}":{{"havePermission":{str(name in held).lower()}}}' for name in asked)
         return 200, {}, f'{{"permissions":{{{told}}}}}'
 
@@ -40,6 +52,7 @@ def rights(held: set[str], effects: frozenset[Effect], *, pair: bool = False) ->
         projects=("SUP",),
     )
     with responses.RequestsMock() as wire:
+        wire.add_callback("GET", f"{API}/myself", myself, content_type="application/json")
         wire.add_callback("GET", f"{API}/mypermissions", permissions, content_type="application/json")
         for name in ("field", "priority"):
             wire.get(f"{API}/{name}", json=[])
@@ -63,8 +76,27 @@ def test_in_shadow_reading_is_enough() -> None:
 
 
 def test_what_could_do_harm_is_named() -> None:
-    harmful = {"ADMINISTER", "DELETE_ISSUES"}
+    harmful = {"ADMINISTER", "DELETE_ISSUES", "EDIT_ALL_COMMENTS", "MANAGE_WATCHERS", "TRANSITION_ISSUES"}
     assert rights(NEEDED | harmful, ALL)["excess"] == {f"account: {right} in SUP" for right in harmful}
+
+
+@pytest.mark.parametrize("right", UNUSED)
+def test_each_right_that_nothing_uses_is_named(right: str) -> None:
+    assert rights(NEEDED | {right}, ALL)["excess"] == {f"account: {right} in SUP"}
+
+
+@pytest.mark.parametrize("effect", Effect)
+def test_a_right_that_only_other_effects_need_is_too_much(effect: Effect) -> None:
+    told = rights(NEEDED, frozenset({effect}))
+    writes = {right for needed in WRITING.values() for right in needed}
+    assert told["excess"] == {f"account: {right} in SUP" for right in writes - set(WRITING[effect])}
+    assert "missing" not in told
+
+
+def test_a_permission_that_the_site_does_not_know_hides_no_missing_one() -> None:
+    told = rights(NEEDED - {"EDIT_ISSUES"}, ALL, strange=frozenset({"CLOSE_ISSUES"}))
+    assert told["missing"] == {"account: EDIT_ISSUES in SUP"}
+    assert told["unknown"] == {"account: rights beyond need in SUP"}
 
 
 def test_a_reader_of_its_own_needs_no_right_to_write() -> None:

@@ -8,7 +8,7 @@ from connector.domain.change import Field
 from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
-from connector.domain.situation import Applied
+from connector.domain.situation import Applied, EscalationState
 from connector.errors import ConnectorError, UnsafePlan
 from connector.ports import Progress
 from tests.journal.samples import (
@@ -215,3 +215,28 @@ def test_live_values_become_the_baseline_where_shadow_wanted_others(journal):
         Field.GROUP: Applied(value="service-desk", at=later, baseline=True),
         Field.ASSIGNEE: Applied(value=None, at=later, baseline=True),
     }
+
+
+def test_a_word_that_nobody_gave_does_not_end_and_says_nothing(journal):
+    before = _kinds(journal)
+    journal.end_allowance(SITE, now=NOW)
+    assert _kinds(journal) == before
+
+
+def test_a_site_that_the_state_does_not_know_is_not_halted(journal):
+    assert journal.halted("nowhere") == ""
+    journal.pause(SITE, "holidays", now=NOW, actor="op")
+    assert (journal.halted(SITE), journal.halted("nowhere")) == ("holidays", "")
+
+
+# ---- approvals
+
+
+@pytest.mark.parametrize(("level", "waits"), [(1, 1), (2, 1), (3, 0), (4, 0)])
+def test_a_step_waits_for_approval_until_something_else_has_made_it(journal, level, waits):
+    store(journal, ticket("1"))
+    asked = record("approve:3:resolution:20261123T080000Z:50%", audience=FIELDS, outcome=Outcome.HELD)
+    reached = EscalationState(policy_hash="p", level=level, decided_at=NOW)
+    journal.store_verdicts(SITE, [verdict(state=reached, records=(asked,))], run="r")
+    assert len(journal.records().approvals(SITE)) == waits
+    assert journal.approve(SITE, "1", now=NOW, actor="op") == waits

@@ -20,10 +20,10 @@ from connector.journal import open_journal
 from connector.journal.erasure import FACTS_OF_CLOSED, RECORDS
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
-from connector.ports import AsideKind, JournalEvent, OpStatus, SetAside
+from connector.ports import AsideKind, JournalEvent, OpStatus, Page, SetAside
 from tests.journal.samples import MINUTE, NOW, SITE, comment, event, field_change, receipt, store, ticket, write
 
-CANARY = "canary-account-5e1"
+CANARY = "person-5e1"
 
 
 def arm(journal: SqlJournal, id_: str = "1", key: str = "k1"):
@@ -209,3 +209,13 @@ def test_what_is_past_its_time_goes_in_small_steps(known: SqlJournal) -> None:
     assert known.purge(now=later, most=100) >= 0
     assert known.purge(now=later, most=100) == 0
     assert known.records().verify_chain() is None
+
+
+def test_a_ticket_that_we_must_not_know_is_forgotten_once_no_write_is_under_way(known: SqlJournal) -> None:
+    """Its scope became confidential: one that is being written to waits, or nobody would look for the write."""
+    (op,) = arm(known, "2", "k2")
+    known.store_page(SITE, (), page=Page(observations=(), cursor="", unwanted=("1", "2")), now=NOW)
+    assert [row.ticket.ref.id for row in known.load(SITE, ["1", "2"], now=NOW)] == ["2"]
+    known.settle(op, receipt(), now=NOW + MINUTE)
+    known.store_page(SITE, (), page=Page(observations=(), cursor="", unwanted=("1", "2")), now=NOW)
+    assert known.load(SITE, ["1", "2"], now=NOW) == ()

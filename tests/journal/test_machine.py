@@ -31,6 +31,7 @@ from connector.errors import Busy, ConnectorError
 from connector.journal import open_journal
 from connector.journal.intents import LOOK_SOON
 from connector.ports import Candidate, Op, OpStatus
+from tests.canaries import found_below
 from tests.journal.samples import (
     FINGERPRINT,
     MINUTE,
@@ -92,7 +93,9 @@ class JournalMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._check_audit()
         self.journal.close()
+        found = found_below(self.folder)
         shutil.rmtree(self.folder)
+        assert not found, found
 
     @initialize(chosen=st.sets(ids))
     def first_load(self, chosen: set[str]) -> None:

@@ -11,6 +11,7 @@ from connector.domain.ticket import TicketRef
 from connector.journal.sql import SqlJournal
 from connector.ports import TicketHistory
 from connector.ports.recall import Stranger
+from tests.domain.policies import POLICY
 from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, comment, store, ticket, write
 
 OURS, THEIRS = "a" * 64, "b" * 64
@@ -69,3 +70,10 @@ def test_a_ticket_that_came_from_another_site_of_ours_brings_its_marks(written: 
     written.open_site("other", fingerprint=FINGERPRINT)
     assert found(written, marked(at(1, OURS), site="other")) == ()
     assert len(found(written, marked(at(1, THEIRS), site="other"))) == 1
+
+
+def test_what_was_read_back_after_a_loss_is_known(written: SqlJournal) -> None:
+    """A write that only its mark tells of: the state lost the rest, and read the mark back."""
+    written.recall(SITE, [marked(at(-5, "", "E" * 10))], policy=POLICY, now=NOW)
+    assert found(written, marked(at(1, "", "E" * 10))) == ()
+    assert len(found(written, marked(at(1, "", "F" * 10)))) == 1

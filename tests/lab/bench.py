@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from connector.sandbox.core.faults import Fault
 from connector.sandbox.core.site import NewTicket
+from tests.canaries import BODY, SUBJECT
 from tests.lab.office import empty_state
 from tests.lab.story import OPENS, Plot, story
 from tests.simulation.death import Death
@@ -32,6 +33,7 @@ class Bench(Simulation):
         folder.mkdir(parents=True, exist_ok=True)
         self.edits = edits
         self._given = (tuple(sites), options)
+        self._deeds: list[Callable[[], object]] = []
         super().__init__(Day(seed=1, folder=folder, template=empty_state(folder / "empty.db")))
         self.death = Death(random.Random(1), every=10)
         self.death.awake = False
@@ -46,7 +48,7 @@ class Bench(Simulation):
 
     def ticket(self, site: str, **details: Any) -> str:
         """Create a P1, or what ``details`` say."""
-        known = {"subject": "Nothing works", "body": "Nothing.", "requester": "pieter", "group": "service-desk"}
+        known = {"subject": SUBJECT, "body": BODY, "requester": "pieter", "group": "service-desk"}
         facts = {"impact": "site", "urgency": "blocked"}
         return self.scene.exchanges[site].site.people.create_ticket(NewTicket(**{**known, **facts, **details}))
 
@@ -55,6 +57,16 @@ class Bench(Simulation):
         until = self.clock.now() + length
         while self.turn(until):
             pass
+
+    def at_next_write(self, deed: Callable[[], object]) -> None:
+        """Let somebody do something while our next write is on its way."""
+        self._deeds.append(deed)
+
+    def passing(self, boundary: str) -> None:
+        """Take part in the network: deeds that wait for a write come before the site sees it."""
+        while boundary == "sent" and self._deeds:
+            self._deeds.pop()()
+        self.checks.armed(boundary)
 
     def ours(self, site: str, ticket: str) -> list[dict[str, Any]]:
         """Comments of our own account on one ticket."""
@@ -75,7 +87,7 @@ def bench(
     """
     made = Bench(folder, sites, {name.replace("_", "-"): value for name, value in options.items()}, edits)
     with ExitStack() as stack:
-        stack.enter_context(network(made.scene.ports, made.checks.armed))
+        stack.enter_context(network(made.scene.ports, made.passing))
         stack.callback(made._stop)
         yield made
 

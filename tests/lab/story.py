@@ -11,6 +11,7 @@ from typing import Any
 from connector.sandbox.core.site import NewTicket
 from connector.sandbox.scenarios.cast import ROSTER
 from connector.sandbox.script import Reaction, Scenario, Step, opening
+from tests.canaries import MARK
 
 OPENS = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 IMPACTS, URGENCIES = ("site", "department", "team", "user"), ("blocked", "degraded", "inconvenient")
@@ -82,8 +83,8 @@ def _ticket(rng: random.Random, *, urgent: bool) -> NewTicket:
     impact = rng.choice(IMPACTS[:2] if urgent else IMPACTS[2:])
     urgency = rng.choice(URGENCIES[:2] if urgent else URGENCIES)
     return NewTicket(
-        subject=f"Nothing works {rng.randrange(1000)}",
-        body="Since this morning nothing works here any more.",
+        subject=f"{MARK}nothing works {rng.randrange(1000)}",
+        body=f"{MARK}since: this morning nothing works here any more.",
         requester=rng.choice(CUSTOMERS),
         type="security-incident" if rng.random() < 0.1 else "incident",
         impact=None if rng.random() < 0.1 else impact,

@@ -6,9 +6,7 @@ A target raises only what it says that it raises; whatever else comes out of it 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,17 +32,14 @@ from connector.render.defang import defanged
 from connector.render.values import clean, tell_length, tell_moment
 from connector.web.signatures import Delivery, from_jira, from_zendesk
 from tests.policyfiles.starter import ROOT, SITES, TEMPLATES, TODAY
-from tests.security.injections import BASES
+from tests.security.fuzz_inputs import COSTLY_INPUTS, INPUTS, NOW, Target, scalars, texts
 from tests.security.judges import addresses, hidden, live_in_adf, live_in_wiki, live_in_zendesk, text_of_adf
 
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PIN = Pin(Origin.parse("https://acme.example/ex/1"), {"https://pinned.invalid": ""})
 SHAPE = Shape(site="j", fields=FieldMap(), account="us", web_url="https://acme.example")
 VIEW = View(site="z", fields=FieldMap(), web_base="https://acme.example")
 POLICY = (ROOT / "policy.yaml").read_text(encoding="utf-8")
 
-texts = st.one_of(st.text(max_size=80), st.lists(st.sampled_from(BASES) | st.text(max_size=6), max_size=4).map("".join))
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
 _NAMES = ("id", "tickets", "results", "issues", "fields", "status", "created_at", "updated", "audits", "events", "meta")
 _NAMES += ("after_cursor", "type", "content", "text", "attrs", "issue", "detail", "timestamp", "ticket_id", "comments")
 documents = st.recursive(
@@ -62,21 +57,6 @@ bodies = st.one_of(
 def _spoilt(value: Any, at: int, junk: bytes) -> bytes:
     whole = json.dumps(value).encode("utf-8", "surrogatepass")
     return whole[: at % (len(whole) + 1)] + junk + whole[at % (len(whole) + 1) :]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """``check`` takes one input; ``raises`` are the errors that are answers, not findings."""
-
-    inputs: st.SearchStrategy[Any]
-    check: Callable[[Any], None]
-    raises: tuple[type[BaseException], ...] = ()
-
-    def __call__(self, given: Any) -> None:
-        try:
-            self.check(given)
-        except self.raises:
-            return
 
 
 def _adf(text: str) -> None:
@@ -190,7 +170,8 @@ TARGETS: Mapping[str, Target] = {
     ),
     "policy": Target(st.tuples(st.integers(0, 100_000), texts), _policy, (ConfigError,)),
     "jql": Target(texts, _query),
+    **INPUTS,
     "answers": Target(st.tuples(st.integers(100, 599), bodies, texts), _answer),
 }
-COSTLY = frozenset({"policy"})
+COSTLY = frozenset({"policy", *COSTLY_INPUTS})
 """Targets that take milliseconds each: they get a smaller share."""

@@ -23,6 +23,7 @@ from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
 from connector.ports import Alarm
 from connector.sandbox.core.ledger import Entry
+from tests.canaries import MARKS
 from tests.lab.office import JIRA, ZENDESK, Office, copy_state
 from tests.lab.story import Plot, story
 from tests.simulation.checks import Checks, Violation
@@ -240,7 +241,7 @@ class Simulation:
 
     def _canaries(self) -> frozenset[bytes]:
         secrets = {secret.get_secret_value().encode() for secret in self.program.settings.secrets.values()}
-        return frozenset({b"Nothing works", b"nothing works here any more", *secrets})
+        return frozenset({*MARKS, b"nothing works", *secrets})
 
     # ---- the trace
 

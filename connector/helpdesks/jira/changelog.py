@@ -23,6 +23,7 @@ from connector.helpdesks.until import until_text
 
 REACTS_WITHIN = timedelta(minutes=1)
 GRAIN = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def history_fields(names: FieldMap) -> tuple[str, ...]:
@@ -153,8 +154,12 @@ def _labels(text: str | None) -> str:
 
 
 def _when(created: float | str) -> datetime:
-    """Return a changelog's moment: text, or a number of seconds or milliseconds."""
+    """Return a changelog's moment: text, or a number of seconds or milliseconds.
+
+    Raises:
+        ValueError, OverflowError: It is none. (``fromtimestamp`` raises ``OSError`` as well, where the system refuses.)
+    """
     if isinstance(created, str):
         return moment(created)
     seconds = created / 1000 if created > 100_000_000_000 else created
-    return datetime.fromtimestamp(seconds, UTC)
+    return _EPOCH + timedelta(seconds=seconds)

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import msgspec
 
-from connector.domain.site import Effect, FieldMap
-from connector.errors import HelpdeskError, Rejected
-from connector.helpdesks.jira import pages, wire
-from connector.helpdesks.jira.structs import FieldInfo
+from connector.domain.site import FieldMap
+from connector.errors import Denied, HelpdeskError, Rejected
+from connector.helpdesks.jira import pages, rights, wire
+from connector.helpdesks.jira.structs import FieldInfo, Myself
+from connector.helpdesks.signing_in import refusal, same_account
 from connector.helpdesks.transport import Client
 from connector.ports.inspection import Finding, Verdict, Wanted
-
-READING = ("BROWSE_PROJECTS", "SERVICEDESK_AGENT")
-WRITING: Mapping[Effect, tuple[str, ...]] = MappingProxyType(
-    {
-        Effect.FIELDS: ("EDIT_ISSUES",),
-        Effect.NOTES: ("ADD_COMMENTS", "DELETE_OWN_COMMENTS"),
-        Effect.ASSIGN: ("EDIT_ISSUES", "ASSIGN_ISSUES"),
-        Effect.PUBLIC: ("ADD_COMMENTS", "DELETE_OWN_COMMENTS"),
-    }
-)
-_WRITES = tuple(dict.fromkeys(right for rights in WRITING.values() for right in rights))
-HARMFUL = ("ADMINISTER", "ADMINISTER_PROJECTS", "DELETE_ISSUES", "DELETE_ALL_COMMENTS")
 
 
 class _Permission(msgspec.Struct):
@@ -50,47 +38,38 @@ class JiraInspector:
     projects: Sequence[str]
 
     def inspect(self, wanted: Wanted, /) -> Iterator[Finding]:
-        """Yield rights per account and project, then the map's bindings."""
-        for project in self.projects:
-            yield from self._rights(project, wanted)
+        """Yield who we are, rights per account and project, then the map's bindings.
+
+        Who we are comes first: Jira answers a wrong token as if nobody had asked, and then every right is missing.
+        """
+        accounts = dict[str, str]()
+        for role, client in self._roles():
+            told = _account(role, client)
+            if isinstance(told, Finding):
+                yield told
+                continue
+            accounts[role] = told
+            yield Finding(verdict=Verdict.OK, what=f"{role}: sign-in")
+            effects = () if role == "reader" else wanted.effects
+            yield from _scopes(role, client, writes=bool(effects))
+            needs = rights.needed(effects)
+            for project in self.projects:
+                yield from _rights(role, client, project, needs)
+        if len(accounts) > 1 and (one := same_account(*accounts.values())):
+            yield one
+        if "reader" in accounts or "account" in accounts:
+            yield from self._bindings()
+
+    def _roles(self) -> tuple[tuple[str, Client], ...]:
+        if self.reader is self.writer:
+            return (("account", self.reader),)
+        return (("reader", self.reader), ("writer", self.writer))
+
+    def _bindings(self) -> Iterator[Finding]:
         fields = pages.decoded(self.reader.call(wire.all_fields()).body, list[FieldInfo], what="fields")
         yield from self._fields({f.id for f in fields} | {f.name for f in fields if f.name})
         yield from self._priorities()
         yield from self._people()
-
-    def _rights(self, project: str, wanted: Wanted) -> Iterator[Finding]:
-        needed = tuple(dict.fromkeys(right for e in sorted(wanted.effects) for right in WRITING[e]))
-        if self.reader is self.writer:
-            yield from self._of("account", self.reader, project, needs=(*READING, *needed), excess=HARMFUL)
-            return
-        yield from self._of("reader", self.reader, project, needs=READING, excess=(*HARMFUL, *_WRITES))
-        yield from self._of("writer", self.writer, project, needs=(*READING, *needed), excess=HARMFUL)
-
-    def _of(
-        self, role: str, client: Client, project: str, *, needs: Sequence[str], excess: Sequence[str]
-    ) -> Iterator[Finding]:
-        asked = sorted({*needs, *excess})
-        try:
-            answer = client.call(wire.may(project, asked))
-        except Rejected as error:
-            yield Finding(verdict=Verdict.MISSING, what=f"{role}: project {project}", why=str(error), remedy="share it")
-            return
-        told = pages.decoded(answer.body, _Permissions, what="mypermissions").permissions
-        held = {name for name, permission in told.items() if permission.have}
-        for right in needs:
-            missing = right not in held
-            yield Finding(
-                verdict=Verdict.MISSING if missing else Verdict.OK,
-                what=f"{role}: {right} in {project}",
-                remedy=f"give it in {project}'s permission scheme" if missing else "",
-            )
-        for right in (r for r in excess if r in held and r not in needs):
-            yield Finding(
-                verdict=Verdict.EXCESS,
-                what=f"{role}: {right} in {project}",
-                why="the connector never uses it",
-                remedy="take it away",
-            )
 
     def _fields(self, known: set[str]) -> Iterator[Finding]:
         names = self.names
@@ -132,6 +111,73 @@ class JiraInspector:
                 why="" if there else f"account {account} is unknown or deactivated",
                 remedy="" if there else "correct it in the site's map",
             )
+
+
+def _account(role: str, client: Client) -> str | Finding:
+    """Return the account's id, or what to say where the site does not let it in."""
+    nobody = Denied("Jira takes us for nobody", about="credentials")
+    hint = "; a scoped token and a service account need `api_base`"
+    try:
+        account = pages.decoded(client.call(wire.myself()).body, Myself, what="myself").account_id
+    except (Denied, Rejected) as error:
+        return refusal(role, client, error, hint=hint)
+    return account or refusal(role, client, nobody, hint=hint)
+
+
+def _scopes(role: str, client: Client, *, writes: bool) -> Iterator[Finding]:
+    """Yield what an OAuth token was granted too much; a token of another kind tells nothing of its scopes."""
+    for scope in rights.scopes_beyond(client.adapter.scopes, writes=writes):
+        why = "the connector never uses it"
+        if scope in rights.SCOPES:
+            why = "the reader writes nothing" if role == "reader" else "needed only once an effect is switched on"
+        remedy = "narrow the client's scopes, and `scope` in connector.yaml"
+        yield Finding(verdict=Verdict.EXCESS, what=f"{role}: scope {scope}", why=why, remedy=remedy)
+
+
+def _rights(role: str, client: Client, project: str, needs: Sequence[str]) -> Iterator[Finding]:
+    try:
+        held = _held(client, project, needs)
+    except Rejected as error:
+        yield Finding(verdict=Verdict.MISSING, what=f"{role}: project {project}", why=str(error), remedy="share it")
+        return
+    for right in needs:
+        missing = right not in held
+        yield Finding(
+            verdict=Verdict.MISSING if missing else Verdict.OK,
+            what=f"{role}: {right} in {project}",
+            remedy=f"give it in {project}'s permission scheme" if missing else "",
+        )
+    yield from _excess(role, client, project, rights.beyond(needs))
+
+
+def _excess(role: str, client: Client, project: str, beyond: Sequence[str]) -> Iterator[Finding]:
+    try:
+        held = _held(client, project, beyond)
+    except Rejected as error:  # a permission that this site does not know spoils the question, not the needed ones
+        what, remedy = f"{role}: rights beyond need in {project}", "look at the account's groups and roles by hand"
+        yield Finding(verdict=Verdict.UNKNOWN, what=what, why=str(error), remedy=remedy)
+        return
+    for right in (r for r in beyond if r in held):
+        place = "the global permissions" if right in rights.GLOBAL else f"{project}'s permission scheme"
+        yield Finding(
+            verdict=Verdict.EXCESS,
+            what=f"{role}: {right} in {project}",
+            why=_why_unneeded(role, right),
+            remedy=f"take it away in {place}",
+        )
+
+
+def _why_unneeded(role: str, right: str) -> str:
+    effects = rights.effects_with(right)
+    if effects and role == "reader":
+        return "the reader writes nothing"
+    return f"needed only with {' or '.join(effects)}, switched off here" if effects else "the connector never uses it"
+
+
+def _held(client: Client, project: str, asked: Sequence[str]) -> set[str]:
+    answer = client.call(wire.may(project, sorted(asked)))
+    told = pages.decoded(answer.body, _Permissions, what="mypermissions").permissions
+    return {name for name, permission in told.items() if permission.have}
 
 
 class _User(msgspec.Struct):

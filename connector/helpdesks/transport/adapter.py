@@ -28,7 +28,7 @@ from connector.errors import Denied, NotSent, Throttled, Unavailable, Unknown
 from connector.helpdesks.transport.body import read_body
 from connector.helpdesks.transport.breaker import Breaker, Lockout
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
-from connector.helpdesks.transport.credentials import Credentials
+from connector.helpdesks.transport.credentials import Credentials, granted
 from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
@@ -76,6 +76,9 @@ class _Call:
 class PinnedAdapter(HTTPAdapter):
     """See the module. ``counts`` is endpoint name → requests sent, for the run summary and the gates.
 
+    ``scheme`` is how the last request signed in (``Basic``, ``Bearer``), ``scopes`` what its token was granted, where
+    that was told.
+
     Mount it under every scheme of a session (``mount_on``). ``exchange`` is for our own calls, ``send`` is what
     requests calls; both do the same.
     """
@@ -92,6 +95,8 @@ class PinnedAdapter(HTTPAdapter):
         """Make one. ``beside``: another credential's on the same site, whose limits and outages are ours as well."""
         self.pin = pin
         self.counts: Counter[str] = Counter()
+        self.scheme = ""
+        self.scopes: frozenset[str] = frozenset()
         self.allowance: Allowance = beside.allowance if beside else Allowance()
         self.breaker: Breaker = beside.breaker if beside else Breaker()
         self._credentials = credentials
@@ -231,6 +236,7 @@ class PinnedAdapter(HTTPAdapter):
 
     def _authorization(self, credentials: Credentials) -> str:
         value = credentials.authorization(self._clock.now(), self._fetch_token)
+        self.scheme = value.partition(" ")[0]
         self._learn_secrets()
         return value
 
@@ -240,12 +246,14 @@ class PinnedAdapter(HTTPAdapter):
         request = requests.Request("POST", url, data=body, headers={"Content-Type": "application/json"}).prepare()
         self.counts["oauth.token"] += 1
         try:
-            return issuer.exchange(request, fresh=True).content
+            answer = issuer.exchange(request, fresh=True).content
         except Unknown as unanswered:
             raise NotSent(f"no token: {unanswered}") from None
         except Denied:
             self._lockout.refused(self._clock.now())
             raise
+        self.scopes = granted(answer)
+        return answer
 
     def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
         self._watch.start(TOTAL_SECONDS)

@@ -114,6 +114,18 @@ class _Token(msgspec.Struct):
     expires_in: float | None = None
 
 
+class _Grant(msgspec.Struct):
+    scope: str = ""
+
+
+def granted(body: bytes) -> frozenset[str]:
+    """Return the scopes that a token endpoint's answer names; none where it names none."""
+    try:
+        return frozenset(msgspec.json.decode(body, type=_Grant).scope.split())
+    except msgspec.MsgspecError:
+        return frozenset()
+
+
 class ClientCredentials:
     """OAuth 2 client credentials: fetched when needed, kept, fetched again two minutes before the end.
 

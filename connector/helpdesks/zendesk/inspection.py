@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import msgspec
 
 from connector.domain.site import Binding, BindingSource, FieldMap
-from connector.errors import Denied, Rejected
+from connector.helpdesks.signing_in import same_account
 from connector.helpdesks.transport import Client, Request
-from connector.helpdesks.zendesk import normalise, wire
+from connector.helpdesks.zendesk import normalise, rights, wire
 from connector.ports.inspection import Finding, Verdict, Wanted
-
-_WRITE = ("write", "tickets:write")
-_READ = ("read", "tickets:read")
 
 
 class _User(msgspec.Struct):
@@ -24,20 +21,8 @@ class _User(msgspec.Struct):
     suspended: bool | None = False
 
 
-class _Me(msgspec.Struct):
-    user: _User
-
-
 class _Users(msgspec.Struct):
     users: list[_User] = []
-
-
-class _Token(msgspec.Struct):
-    scopes: list[str] = []
-
-
-class _Current(msgspec.Struct):
-    token: _Token
 
 
 class _Option(msgspec.Struct):
@@ -79,41 +64,20 @@ class ZendeskInspector:
     names: FieldMap
 
     def inspect(self, wanted: Wanted, /) -> Iterator[Finding]:
-        """Yield roles, scopes, then the map's bindings."""
-        yield from self._reader(wanted)
-        if self.writer is not self.reader:
-            yield from self._writer(wanted)
+        """Yield who we are, roles and scopes of each credential, then the map's bindings."""
+        alone = self.writer is self.reader
+        reader = yield from rights.of_reader(self.reader, wanted, alone=alone)
+        if not alone:
+            writer = yield from rights.of_writer(self.writer, wanted)
+            if reader and (one := same_account(reader, writer)):
+                yield one
+        if not reader:
+            return
         fields = {str(f.id): f for f in self._all_fields() if f.active}
         yield from self._fields(fields)
         groups = {str(g.id) for g in self._all_groups() if not g.deleted}
         yield from _bound("group", self.names.groups, groups)
         yield from _bound("person", self.names.people, self._agents())
-
-    def _reader(self, wanted: Wanted) -> Iterator[Finding]:
-        role, scopes = _role(self.reader), _scopes(self.reader)
-        if role != "admin" and not wanted.searches:
-            remedy = "use an admin's client with the scope read, or let the site be read by search"
-            yield Finding(verdict=Verdict.MISSING, what="reader: role admin", why=f"it is {role}", remedy=remedy)
-        else:
-            yield Finding(verdict=Verdict.OK, what=f"reader: role {role}")
-        yield from _scope_findings("reader", scopes, needs=_READ, excess=(*_WRITE, "impersonate"), both=self._is_one())
-
-    def _writer(self, wanted: Wanted) -> Iterator[Finding]:
-        role, scopes = _role(self.writer), _scopes(self.writer)
-        if role == "admin":
-            remedy = "use an agent's client: an agent's role is enough to write"
-            yield Finding(verdict=Verdict.EXCESS, what="writer: role admin", remedy=remedy)
-        elif role != "agent":
-            why = f"it is {role}"
-            yield Finding(verdict=Verdict.MISSING, what="writer: role agent", why=why, remedy="give it a seat")
-        else:
-            yield Finding(verdict=Verdict.OK, what="writer: role agent")
-        yield from _scope_findings("writer", scopes, needs=_READ, excess=("impersonate",), both=False)
-        if wanted.effects:
-            yield from _scope_findings("writer", scopes, needs=_WRITE, excess=(), both=False)
-
-    def _is_one(self) -> bool:
-        return self.writer is self.reader
 
     def _fields(self, known: Mapping[str, _Field]) -> Iterator[Finding]:
         names = self.names
@@ -166,40 +130,6 @@ class ZendeskInspector:
 
 def _page(path: str, after: str) -> Request:
     return Request("GET", path, (("page[size]", "100"), *((("page[after]", after),) if after else ())))
-
-
-def _role(client: Client) -> str:
-    return normalise.decoded(client.call(wire.me()).body, _Me, what="users/me").user.role
-
-
-def _scopes(client: Client) -> frozenset[str] | None:
-    """Return the scopes of an OAuth token; ``None`` where the credential is none."""
-    try:
-        answer = client.call(Request("GET", "/api/v2/oauth/tokens/current.json"))
-    except (Rejected, Denied):
-        return None
-    return frozenset(normalise.decoded(answer.body, _Current, what="token").token.scopes)
-
-
-def _scope_findings(
-    role: str, scopes: frozenset[str] | None, *, needs: tuple[str, ...], excess: tuple[str, ...], both: bool
-) -> Iterator[Finding]:
-    if scopes is None:
-        if needs == _READ:
-            why = "an API token may do whatever any user may, and cannot be narrowed"
-            remedy = "use an OAuth client with its own scopes"
-            yield Finding(verdict=Verdict.EXCESS, what=f"{role}: API token", why=why, remedy=remedy)
-        return
-    there = bool(scopes & set(needs))
-    remedy = "" if there else "widen the client's scopes, and `scope` in connector.yaml"
-    yield Finding(verdict=Verdict.OK if there else Verdict.MISSING, what=f"{role}: scope {needs[0]}", remedy=remedy)
-    for scope in sorted(scopes & set(excess)) if not both else ():
-        yield Finding(
-            verdict=Verdict.EXCESS,
-            what=f"{role}: scope {scope}",
-            why="the connector never uses it there",
-            remedy="narrow the client's scopes, and `scope` in connector.yaml",
-        )
 
 
 def _bound(kind: str, bound: Mapping[str, str], known: set[str]) -> Iterator[Finding]:

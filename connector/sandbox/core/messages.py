@@ -12,6 +12,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 JSON_TYPE = "application/json; charset=utf-8"
 
+CANARY = "canary-"
+"""Every secret of a simulated site begins so: one that turns up in a log, a state or a backup is recognised."""
+
 
 class BadBodyError(ValueError):
     """The request's body is not the JSON that the operation needs."""

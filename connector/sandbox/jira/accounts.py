@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from connector.sandbox.core.messages import Credentials, Request
+from connector.sandbox.core.messages import CANARY, Credentials, Request
 from connector.sandbox.core.roster import Person, Roster
 from connector.sandbox.jira.model import Account
 from connector.sandbox.jira.options import JiraOptions
@@ -40,7 +40,7 @@ class Directory:
         accounts = (self.connector, self.automation, *(_of_person(p) for p in roster.people))
         self.by_key: dict[str, Account] = {a.key: a for a in accounts}
         self.by_id: dict[str, Account] = {a.account_id: a for a in accounts}
-        self.secrets = {name: f"{name}-{rng.getrandbits(64):016x}" for name in ("classic", "scoped", "client")}
+        self.secrets = {name: f"{CANARY}{name}-{rng.getrandbits(64):016x}" for name in ("classic", "scoped", "client")}
         self._tokens: dict[str, datetime] = {}
         self._dead: set[str] = set()
 
@@ -98,7 +98,7 @@ class Directory:
         """A bearer token for the service account, ``None`` for wrong client credentials."""
         if (client_id, secret) != ("connector-client", self.secrets["client"]):
             return None
-        token = f"at-{self._rng.getrandbits(128):032x}"
+        token = f"{CANARY}at-{self._rng.getrandbits(128):032x}"
         self._tokens[token] = now + timedelta(seconds=self._options.token_seconds)
         return token
 

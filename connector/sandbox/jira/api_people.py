@@ -10,26 +10,54 @@ from connector.sandbox.jira.calls import PLATFORM, Call, Route, page_of
 from connector.sandbox.jira.model import Account, Refusal
 from connector.sandbox.jira.state import State
 
-PERMISSIONS = {
-    "BROWSE_PROJECTS": "PROJECT",
-    "EDIT_ISSUES": "PROJECT",
-    "ASSIGN_ISSUES": "PROJECT",
-    "ASSIGNABLE_USER": "PROJECT",
-    "TRANSITION_ISSUES": "PROJECT",
-    "ADD_COMMENTS": "PROJECT",
-    "DELETE_OWN_COMMENTS": "PROJECT",
-    "EDIT_OWN_COMMENTS": "PROJECT",
-    "LINK_ISSUES": "PROJECT",
-    "SERVICEDESK_AGENT": "PROJECT",
-    "ADMINISTER_PROJECTS": "PROJECT",
-    "DELETE_ISSUES": "PROJECT",
-    "DELETE_ALL_COMMENTS": "PROJECT",
-    "SET_ISSUE_SECURITY": "PROJECT",
-    "ADMINISTER": "GLOBAL",
-    "BULK_CHANGE": "GLOBAL",
-    "USER_PICKER": "GLOBAL",
-}
-ADMIN_ONLY = frozenset(("ADMINISTER_PROJECTS", "ADMINISTER", "DELETE_ISSUES", "DELETE_ALL_COMMENTS"))
+GLOBAL = frozenset(("ADMINISTER", "BULK_CHANGE", "USER_PICKER"))
+ADMIN_ONLY = frozenset(
+    (
+        "ADMINISTER",
+        "ADMINISTER_PROJECTS",
+        "DELETE_ALL_ATTACHMENTS",
+        "DELETE_ALL_COMMENTS",
+        "DELETE_ALL_WORKLOGS",
+        "DELETE_ISSUES",
+        "EDIT_ALL_COMMENTS",
+        "EDIT_ALL_WORKLOGS",
+        "MANAGE_WATCHERS",
+        "MODIFY_REPORTER",
+    )
+)
+CONNECTORS = frozenset(
+    (
+        "ADD_COMMENTS",
+        "ASSIGNABLE_USER",
+        "ASSIGN_ISSUES",
+        "BROWSE_PROJECTS",
+        "DELETE_OWN_COMMENTS",
+        "EDIT_ISSUES",
+        "SERVICEDESK_AGENT",
+        "USER_PICKER",
+    )
+)
+"""What an account made for the connector has; an administrator's has all."""
+TEAM = frozenset(
+    (
+        "CLOSE_ISSUES",
+        "CREATE_ATTACHMENTS",
+        "CREATE_ISSUES",
+        "DELETE_OWN_ATTACHMENTS",
+        "DELETE_OWN_WORKLOGS",
+        "EDIT_OWN_COMMENTS",
+        "EDIT_OWN_WORKLOGS",
+        "LINK_ISSUES",
+        "MOVE_ISSUES",
+        "RESOLVE_ISSUES",
+        "SCHEDULE_ISSUES",
+        "SET_ISSUE_SECURITY",
+        "TRANSITION_ISSUES",
+        "VIEW_VOTERS_AND_WATCHERS",
+        "WORK_ON_ISSUES",
+    )
+)
+PERMISSIONS = GLOBAL | ADMIN_ONLY | CONNECTORS | TEAM
 WHERE = ("projectKey", "projectId", "issueKey", "issueId", "permissions")
 PAGING = ("startAt", "maxResults")
 
@@ -86,7 +114,7 @@ class PeopleApi:
         wanted = call.listed("permissions")
         if not wanted:
             raise Refusal(400, "The 'permissions' query parameter is required.")
-        if unknown := sorted(set(wanted) - set(PERMISSIONS)):
+        if unknown := sorted(set(wanted) - PERMISSIONS):
             raise Refusal(400, f"Unrecognized permission(s): {', '.join(unknown)}")
         account = call.account
         shown = {
@@ -94,7 +122,7 @@ class PeopleApi:
                 "id": str(number),
                 "key": key,
                 "name": key.replace("_", " ").capitalize(),
-                "type": PERMISSIONS[key],
+                "type": "GLOBAL" if key in GLOBAL else "PROJECT",
                 "description": "",
                 "havePermission": self._may(account, key),
             }
@@ -103,10 +131,10 @@ class PeopleApi:
         return json_response({"permissions": shown})
 
     def _may(self, account: Account, key: str) -> bool:
+        if account is not self._state.people.connector:
+            return account.team and (account.admin or key not in ADMIN_ONLY)
         stated = self._state.options.connector_permissions
-        if stated is not None and account is self._state.people.connector:
-            return key in stated
-        return account.team and (account.admin or key not in ADMIN_ONLY)
+        return key in (CONNECTORS if stated is None else stated) or (stated is None and account.admin)
 
     def _user(self, call: Call) -> Response:
         found = self._state.account(call.query("accountId"))

@@ -24,7 +24,7 @@ class JiraOptions:
         short_page_every: Each n-th page holds half of what was asked (0 never).
         repeat_token_every: Each n-th page hands out the token that fetched it (0 never).
         connector_admin: Whether the connector's account may omit mails and list field settings.
-        connector_permissions: The rights of the connector's account, when they are not simply a team member's.
+        connector_permissions: The rights of the connector's account, when they are not just what it needs.
         notify_flag: What ``notifyUsers=false`` does without that right: ``forbid`` or ``ignore``.
         sees_security: Whether the connector's account is inside the HR security level.
         wrong_credentials: On the site address: ``anonymous`` falls through, ``refuse`` is 401.

@@ -157,7 +157,8 @@ class JiraSite:
         if given.get("grant_type") != "client_credentials" or token is None:
             return json_response({"error": "access_denied", "error_description": "Unauthorized"}, status=401)
         life = self.options.token_seconds
-        scope = "read:jira-work write:jira-work read:servicedesk-request write:servicedesk-request"
+        usual = "read:jira-work write:jira-work read:servicedesk-request write:servicedesk-request"
+        scope = str(given.get("scope") or usual)
         return json_response({"access_token": token, "expires_in": life, "token_type": "Bearer", "scope": scope})
 
     def _issue_of(self, path: str) -> Issue | None:

@@ -56,7 +56,7 @@ def _rights(user: User) -> dict[str, Any]:
         "ticket_restriction": None if user.is_agent else "requested",
         "only_private_comments": user.is_light,
         "restricted_agent": not user.is_agent,
-        "suspended": False,
+        "suspended": user.suspended,
         "default_group_id": user.group_ids[0] if user.group_ids else None,
         "report_csv": user.role == "admin",
     }

@@ -40,6 +40,7 @@ class User:
     organization_id: int | None = None
     group_ids: tuple[int, ...] = ()
     active: bool = True
+    suspended: bool = False
 
     @property
     def is_agent(self) -> bool:

@@ -155,6 +155,11 @@ class ZendeskPeople:
         self._desk.after_change(found)
         self._desk.world.ledger.ticket(_hand(self._desk.directory.user(actor), "web").act(found.id), "deleted")
 
+    def spam(self, ticket: str, actor: str) -> None:
+        """Mark as spam: the ticket is deleted, and who asked for it is suspended until somebody takes that back."""
+        self._desk.directory.users[self._find(ticket).requester_id].suspended = True
+        self.delete(ticket, actor)
+
     def refer(self, ticket: str, actor: str, to: str) -> None:
         """Fill the external id, as a connection to another helpdesk does."""
         self._update(self._find(ticket), actor, Wish(values={"external_id": to}))

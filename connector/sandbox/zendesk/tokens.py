@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.sandbox.core.messages import Credentials, Request
+from connector.sandbox.core.messages import CANARY, Credentials, Request
 from connector.sandbox.core.strict import unknown_keys
 from connector.sandbox.zendesk.accounts import Directory, User
 from connector.sandbox.zendesk.errors import ApiError, bad_request, dead_token, forbidden, not_signed_in, stray
@@ -17,7 +17,10 @@ from connector.sandbox.zendesk.wire import read_stamp
 
 ASKED = frozenset({"grant_type", "client_id", "client_secret", "scope", "expires_in"})
 LONGEST, SHORTEST = 172_800, 300
-KNOWN_SCOPES = frozenset({"read", "write", "tickets:read", "tickets:write", "users:read", "organizations:read"})
+_RESOURCES = ("tickets", "users", "organizations", "triggers", "webhooks")
+_OF_RESOURCES = {f"{resource}{access}" for resource in _RESOURCES for access in ("", ":read", ":write")}
+KNOWN_SCOPES = frozenset({"read", "write", "impersonate", "auditlogs:read", *_OF_RESOURCES})
+"""A resource's name alone lets a client read and write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ class Gate:
             raise not_signed_in()
         user, scope = self._user_of(credentials, now)
         need = "read" if request.method == "GET" else "write"
-        if not any(word == need or word.endswith(f":{need}") for word in scope):
+        if not any(word == need or word in _RESOURCES or word.endswith(f":{need}") for word in scope):
             raise forbidden("Missing the following required scopes: " + need)
         return user
 
@@ -135,7 +138,7 @@ class Gate:
         return user
 
     def _secret(self, what: str) -> str:
-        return hashlib.sha256(f"{what}/{self._rng.getrandbits(64)}".encode()).hexdigest()
+        return CANARY + hashlib.sha256(f"{what}/{self._rng.getrandbits(64)}".encode()).hexdigest()
 
 
 def _oauth_error(status: int, error: str, description: str) -> ApiError:
