@@ -292,6 +292,7 @@ class Fields(_Struct):
     priority: Named | None = None
     assignee: Account | None = None
     reporter: Account | None = None
+    creator: Account | None = None
     created: str = ""
     updated: str = ""
     labels: list[str] | None = None
