@@ -181,12 +181,12 @@ def _without_broken(site: SiteReading, around: Surroundings, page: Page, broken:
 
 
 def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
-    """Return a page as it may be stored: confidential tickets without their text, or not at all.
+    """Return a page as it may be stored: confidential tickets without their text, or not at all; of others no names.
 
     A ticket that is known from a time when its scope was not ignored leaves with the page.
     """
     rules = site.rules
-    if not rules.confidential and not any(o.ticket.restricted for o in page.observations):
+    if not rules.confidential and not any(o.ticket.restricted or o.ticket.involved for o in page.observations):
         return page
     seen = [(o, admitted(o.ticket, rules)) for o in page.observations]
     kept = tuple(replace(o, ticket=ticket) for o, ticket in seen if ticket is not None)

@@ -240,6 +240,7 @@ class Node(_Struct):
 
 
 SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+PARTICIPANTS_TYPE = "com.atlassian.servicedesk:sd-request-participants"
 ORGANIZATIONS_TYPE = "com.atlassian.servicedesk:sd-customer-organizations"
 
 

@@ -103,7 +103,7 @@ class _Reading:
             return
         actor, reaction = self._who(event)
         yield TicketEvent(
-            id=str(event.id),
+            id=f"created:{event.id}" if self._first else str(event.id),
             at=self._at,
             kind=kind,
             actor=actor,
