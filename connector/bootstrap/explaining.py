@@ -65,6 +65,17 @@ def explain_ticket(program: Connector, text: str, *, at: datetime, rewound: bool
     return ExplainReport(lines=lines, data={"ticket": stored.ticket.key, "ref": str(ref), **data})
 
 
+def held_now(program: Connector, ref: TicketRef, *, now: datetime) -> tuple[str, ...]:
+    """Return in words what holds a whole ticket, from what is stored; empty where it may go on, or is not known."""
+    records = program.records()
+    stored = records.stored(ref, now=now)
+    if stored is None:
+        return ()
+    policy = program.policies.current()
+    holds = decide(_situation(program, records, stored, (policy,), now=now), policy, now).explanation.holds
+    return tuple(dict.fromkeys(hold.by for hold in holds if hold.value is None))
+
+
 def _among_alike(
     program: Connector, records: Records, seen: Situation, policy: Policy, *, at: datetime
 ) -> tuple[Situation, Decision]:

@@ -74,15 +74,18 @@ def approve(options: Options, *, ticket: str) -> int:
 def release(options: Options, *, ticket: str) -> int:
     """Release TICKET, as an agent's `/esc release` would.
 
-    Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker.
+    Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker. A hold
+    by label ends in the helpdesk, by taking the label off.
     """
     from connector.bootstrap.releasing import release as release_ticket  # noqa: PLC0415 - heavy, and help lists this
 
-    key = release_ticket(options.load(), ticket, actor=getpass.getuser())
+    released = release_ticket(options.load(), ticket, actor=getpass.getuser())
     if options.output is Output.TEXT:
-        print(f"released: {key}")
+        put(f"released: {released.key}")
+        for held in released.still_held:
+            put(f"still held: {held}")
     else:
-        emit_json("released", ticket=key)
+        emit_json("released", ticket=released.key, still_held=list(released.still_held))
     return 0
 
 

@@ -48,6 +48,7 @@ class Acts:
         counted_at: Since when the last reopening counts; ``None`` while it does not.
         rose_at: The last reopening, or the last time that impact or urgency went up.
         paused_by: The last ``/esc hold`` with its length, unless released since; ``hold_until`` is its end.
+        labelled: The last time that the label which holds a ticket was put on.
         freed_at: When a hold of the whole ticket last ended by release or by taking the label off.
         hold_set: The last change of the field that holds a ticket.
         settles_at: When a reopening that is too young to be one will count, if the ticket is still open then.
@@ -70,7 +71,7 @@ class Acts:
     paused_by: TicketEvent | None = None
     hold_until: datetime | None = None
     freed_at: datetime | None = None
-    labelled_at: datetime | None = None
+    labelled: TicketEvent | None = None
     hold_set: TicketEvent | None = None
     settles_at: datetime | None = None
     speaker: Role | None = None
@@ -102,7 +103,7 @@ def read_acts(situation: Situation, policy: Policy, *, now: datetime) -> Acts:
             acts.first_priority = event
         if kind in _CONTESTED and event.actor.role is Role.AUTOMATION:
             acts.contested = True
-        if event.at > opened_at and event.counts:
+        if event.counts and (event.at > opened_at or kind is EventKind.LABELS):  # rules label what is being opened
             _take(acts, event, reader)
         if kind is EventKind.STATUS or kind is EventKind.CREATED:
             acts.status = event.after
@@ -211,7 +212,7 @@ def _take_fact(acts: Acts, event: TicketEvent, policy: Policy) -> None:
 def _take_labels(acts: Acts, event: TicketEvent, hold: str) -> None:
     before, after = (hold in (labels or "").split() for labels in (event.before, event.after))
     if after and not before:
-        acts.labelled_at = event.at
+        acts.labelled = event
     elif before and not after:
         acts.freed_at = event.at
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from connector.domain import occasion
+from connector.domain.confidential import may_hear
 from connector.domain.decision import LeftAlone
 from connector.domain.occasion import Occasion, Outcome, Record
 from connector.domain.site import Effect
@@ -24,10 +25,17 @@ def unapproved(view: View, state: EscalationState) -> tuple[LeftAlone, ...]:
     return tuple(
         LeftAlone(
             what=f"escalate to level {_level_of(each, state)} ({each.name})",
-            why=f"needs approval by {each.crossing.threshold.approval}",
+            why=f"needs approval by {_approver(view, each.crossing.threshold.approval or '')}",
         )
         for each in _asking(view, state)
     )
+
+
+def _approver(view: View, named: str) -> str:
+    """Return who may let a step through: on a confidential ticket nobody who is involved in it, nor are they named."""
+    seen = view.situation
+    may = may_hear(named, seen.ticket, people=seen.people, reach=seen.reach)
+    return named if may else "somebody who is not involved in this confidential ticket"
 
 
 def asked(view: View, state: EscalationState) -> tuple[Record, ...]:

@@ -16,29 +16,34 @@ from connector.domain.situation import Reach
 from connector.domain.ticket import Text, Ticket
 
 _NOTHING = Text(subject="")
+_NO_ACCOUNTS: frozenset[str] = frozenset()
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 _OUT = Reach(reachable=False, involved=True, why="is involved in this confidential ticket")
 
 
 def admitted(ticket: Ticket, rules: SiteRules) -> Ticket | None:
-    """Return a ticket as it may be known, without its text where it is restricted; ``None`` where it is ignored."""
+    """Return a ticket as it may be known, without its text where it is restricted; ``None`` where it is ignored.
+
+    Who else is involved matters where it is restricted, and is kept of no other ticket.
+    """
     treatment = rules.confidential.get(ticket.scope)
     if treatment is Confidential.IGNORE:
         return None
     if treatment is None and not ticket.restricted:
-        return ticket
+        return replace(ticket, involved=_NO_ACCOUNTS) if ticket.involved else ticket
     return replace(ticket, restricted=True, text=None if ticket.text is None else _NOTHING)
 
 
 def involved(ticket: Ticket, people: Mapping[str, str]) -> frozenset[str]:
-    """Return every name of the person whom a restricted ticket is about to be kept from; empty for any other ticket.
+    """Return every name of the people whom a restricted ticket is to be kept from; empty for any other ticket.
 
-    ``people`` is vendor account id → bound name. Of those who are involved we read the requester alone.
+    ``people`` is vendor account id → bound name. Involved are its requester and whoever takes part in it, is in copy or
+    follows it.
     """
-    if not ticket.restricted or not ticket.requester:
-        return frozenset()
-    named = ticket.requester.removeprefix("id:")
-    accounts = {named, *(id_ for id_, name in people.items() if name == named)}
+    if not ticket.restricted:
+        return _NO_ACCOUNTS
+    named = {name.removeprefix("id:") for name in (ticket.requester or "", *ticket.involved) if name}
+    accounts = {*named, *(id_ for id_, name in people.items() if name in named)}
     bound = {people[id_] for id_ in accounts if id_ in people}
     return frozenset({*accounts, *bound, *(f"id:{id_}" for id_ in accounts)})
 
@@ -46,7 +51,7 @@ def involved(ticket: Ticket, people: Mapping[str, str]) -> frozenset[str]:
 def without_involved(
     reach: Mapping[LevelTarget, Reach], ticket: Ticket, people: Mapping[str, str] = _NOBODY
 ) -> Mapping[LevelTarget, Reach]:
-    """Return who can be reached for a ticket: for a restricted one nobody who asked for it.
+    """Return who can be reached for a ticket: for a restricted one nobody who is involved in it.
 
     A group without anybody else in it cannot be reached either; one whose members nobody knows counts as others.
     """

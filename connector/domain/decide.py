@@ -106,6 +106,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         ),
         next_due_at=outlook.next_due_at(view, escalated, saying),
         unread_text=view.triggers.unread or escalated.unread,
+        unread_history=view.judgement.waits or view.holding.waits or levels.waits,
         alarms=outlook.alarms(view, escalated),
         left=left,
         standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),

@@ -168,6 +168,7 @@ class Decision:
         next_due_at: Never later than the first instant at which the wanted effects differ; ``None``: only a change in
             the helpdesk can make a difference. Strictly later than ``now``.
         unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
+        unread_history: Something is left until the ticket's own history is in: it is read next, the most urgent first.
         alarms: Loud facts for people (nobody reachable, a target that does not exist).
         left: What the policy would do but leaves, and why.
         standoffs: Where we have just stopped by ourselves, in words; each is told once.
@@ -187,6 +188,7 @@ class Decision:
     records: tuple[Record, ...] = ()
     next_due_at: datetime | None = None
     unread_text: bool = False
+    unread_history: bool = False
     alarms: tuple[str, ...] = ()
     left: tuple[LeftAlone, ...] = ()
     standoffs: tuple[str, ...] = ()

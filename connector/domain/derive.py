@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from connector.domain.change import Field
@@ -21,6 +21,9 @@ _SOMEBODY = Actor("", Role.UNKNOWN)
 _OURS = Actor("", Role.OURS)
 _AUTOMATION = Actor("", Role.AUTOMATION)
 _RISING = ("impact", "urgency")
+
+AT_ONCE = timedelta(seconds=1)
+"""A ticket that was changed no later than this after its opening is as it was opened: nobody is that quick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ def derive(
 ) -> Derived:
     """Return what happened between ``previous`` and ``current`` as far as the two states tell.
 
-    On first sight (``previous`` is ``None``) the ticket's creation and its present status are all that is known.
+    On first sight (``previous`` is ``None``) the ticket's creation and its present status are all that is known, and
+    that somebody may have acted or commented in between.
     """
     if previous is None:
         return Derived(events=tuple(_first_sight(current)), ask=True)
@@ -65,10 +69,19 @@ def derive(
 def _first_sight(ticket: Ticket) -> Iterator[TicketEvent]:
     by = Actor(ticket.requester or "", Role.CUSTOMER)
     yield TicketEvent(
-        id="created", at=ticket.opened_at, kind=EventKind.CREATED, actor=by, after=Status.NEW, source=EventSource.DELTA
+        id="created",
+        at=ticket.opened_at,
+        kind=EventKind.CREATED,
+        actor=by,
+        before=ticket.updated_at.isoformat(),
+        after=Status.NEW,
+        source=EventSource.DELTA,
     )
     if ticket.status is not Status.NEW:
         yield _event(ticket, EventKind.STATUS, Status.NEW, ticket.status, _SOMEBODY)
+    said_at = ticket.activity.last_comment_at if ticket.activity is not None else None
+    if said_at is not None and said_at - ticket.opened_at > AT_ONCE:
+        yield _comment(said_at, Role.UNKNOWN, public=False)  # whoever wrote last, a command may stand before it
 
 
 def _field_events(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -37,7 +37,7 @@ class Actor:
 class EventKind(StrEnum):
     """What changed."""
 
-    CREATED = "created"
+    CREATED = "created"  # before, where a delta tells of it: until when people may have acted on it unseen
     STATUS = "status"  # before, after: Status values
     PRIORITY = "priority"  # before, after: Priority names; after None when unknown
     GROUP = "group"  # before, after: bound names or id:…
@@ -111,14 +111,14 @@ class History:
         events: Ordered by (at, id), no two with the same id.
         complete: The vendor's history up to ``read_until`` is in; until then clocks are *provisional*.
         read_until: Moment up to which the history is known to be complete.
+        unreadable: The vendor's history could not be read and is not asked for any more: nothing may wait for it.
     """
 
     events: tuple[TicketEvent, ...] = ()
     complete: bool = False
     read_until: datetime | None = None
+    unreadable: bool = False
 
     def until(self, at: datetime) -> History:
         """Return the history as it was known to be at ``at``."""
-        return History(
-            events=tuple(e for e in self.events if e.at <= at), complete=self.complete, read_until=self.read_until
-        )
+        return replace(self, events=tuple(e for e in self.events if e.at <= at))

@@ -17,15 +17,20 @@ from connector.domain.reaching import reach_of, reachable_target
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.timer import present_level
+from connector.domain.unread import why_unassigned
 from connector.domain.view import View
 
 
 class LevelWants(NamedTuple):
-    """Field values that the present level wants, rows of what it does not, and what is left to people."""
+    """Field values that the present level wants, rows of what it does not, and what is left to people.
+
+    ``waits``: group and person are left until the ticket's history is in.
+    """
 
     fields: tuple[FieldWant, ...] = ()
     records: tuple[Record, ...] = ()
     left: tuple[LeftAlone, ...] = ()
+    waits: bool = False
 
 
 class _Entry(NamedTuple):
@@ -56,8 +61,10 @@ def level_wants(view: View, state: EscalationState) -> LevelWants:
         return LevelWants(left=(LeftAlone(what=f"level {level.level}", why=f"held: {view.holding.ticket.by}"),))
     why_not = _leave_assignment(view, state, entry)
     assigned = tuple(_assignment(view, entry))
-    if why_not:
-        return LevelWants(fields=fields, left=tuple(_left(want, why_not) for want in assigned))
+    unread = why_unassigned(view.situation, entered_at, view.policy.escalation.hands_off) if not why_not else ""
+    if why_not or unread:
+        left = tuple(_left(want, why_not or unread) for want in assigned)
+        return LevelWants(fields=fields, left=left, waits=bool(unread and left))
     kept = _kept_person(view, state, entry)
     left = tuple(_left(want, kept) for want in assigned if kept and want.field is Field.ASSIGNEE)
     wanted = tuple(want for want in assigned if not kept or want.field is Field.GROUP)

@@ -27,7 +27,7 @@ def with_priority(
     if state.decided_at is not None and effective is state.priority and variant == state.variant:
         return state
     changes: dict[str, Any] = {}
-    if state.decided_at is None or effective is not state.priority:
+    if _is_first(state) or effective is not state.priority:
         since = _priority_since(situation, effective, holding, now)
         changes |= {"priority": effective, "priority_since": since}
     if variant != state.variant:
@@ -44,7 +44,7 @@ def _priority_since(
     """
     if effective is None:
         return None
-    if situation.state.decided_at is None:
+    if _is_first(situation.state):
         named = str(effective)
         changes = [e.at for e in situation.history.events if e.kind is EventKind.PRIORITY and e.after == named]
         return max((at for at in changes if at <= now), default=situation.ticket.opened_at)
@@ -52,6 +52,11 @@ def _priority_since(
     if held is None and not effective.is_above(situation.state.priority):
         return situation.ticket.opened_at
     return held.since if held is not None and held.value is effective and held.since <= now else now
+
+
+def _is_first(state: EscalationState) -> bool:
+    """True until there has been an answer: one that waited for the ticket's history was none."""
+    return state.decided_at is None or state.unread
 
 
 def _variant_since(
@@ -90,13 +95,17 @@ def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]
         ("flapping_since", judged.flapping.since),
         ("standoffs", view.holding.standoffs),
         ("silent", _silent(view)),
+        ("unread", judged.waits),
         ("active_triggers", before.active_triggers if _waits(view, before) else _active(view)),
     )
 
 
 def _silent(view: View) -> str:
-    """Return why the ticket says nothing of itself, empty where it speaks."""
-    if view.holding.ticket is not None:
+    """Return why the ticket says nothing of itself, empty where it speaks.
+
+    One that only waits for a comment to be read leaves its voice to nobody else.
+    """
+    if view.holding.ticket is not None and not view.holding.waits:
         return "it is held"
     return "it is paused" if view.paused else ""
 

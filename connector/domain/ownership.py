@@ -16,12 +16,13 @@ from connector.domain.acts import LONGEST_HOLD, Acts, priority_named, read_acts
 from connector.domain.acts import latest as latest  # noqa: PLC0414 - asked for here as well
 from connector.domain.change import Field
 from connector.domain.claims import STANDING, Standing, claim
-from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.events import Actor, EventKind, EventSource, Role, TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.situation import Situation
 from connector.domain.standoffs import Conflict, Looping, conflicts, looping
 from connector.domain.ticket import Priority, Status
 from connector.domain.triggers import TriggerReading
+from connector.domain.unread import COMMENT, unread_comment
 
 
 class Holding(NamedTuple):
@@ -36,6 +37,7 @@ class Holding(NamedTuple):
         expires: Future moments at which a hold ends by itself.
         conflicts: Fields that another program owns.
         looping: Our own writes went round in circles; it holds the whole ticket.
+        waits: What holds the whole ticket is a comment that is not read yet: nobody has asked for anything.
     """
 
     priority: HeldPriority | None = None
@@ -46,6 +48,7 @@ class Holding(NamedTuple):
     expires: tuple[datetime, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     looping: Looping | None = None
+    waits: bool = False
 
     @property
     def standoffs(self) -> tuple[str, ...]:
@@ -67,11 +70,15 @@ class HeldPriority(NamedTuple):
 
 
 class HeldTicket(NamedTuple):
-    """A hold of the whole ticket, by label, field or command; ``until`` is ``None`` while the label stays on."""
+    """A hold of the whole ticket, by label, field or command; ``until`` is ``None`` while the label stays on.
+
+    ``waits`` marks what only keeps it until a comment is read.
+    """
 
     since: datetime
     by: str
     until: datetime | None
+    waits: bool = False
 
 
 NOTHING_HELD = Holding()
@@ -84,11 +91,14 @@ def read_holding(
     new_at = now if has_new_trigger(situation, policy, triggers) else None
     rose_at = latest(situation.state.rose_at, acts.rose_at, new_at)
     loop = looping(situation, released_at=acts.released_at)
-    if rose_at is None and loop is None and not situation.merged and not _may_hold(situation, acts):
+    unread = unread_comment(situation, released_at=acts.released_at)
+    known = rose_at is None and loop is None and unread is None and not situation.merged
+    if known and not _may_hold(situation, acts):
         return NOTHING_HELD
     ends = acts.priority.at + policy.priority.hold_cap if acts.priority and policy.priority.hold_cap else None
     priority = _held_priority(situation, acts, rose_at=rose_at, ends=ends, now=now)
-    holds = (*_ticket_holds(situation, acts, loop), *_merged_holds(situation, policy, acts, now=now))
+    waits = (HeldTicket(since=unread.at, by=COMMENT, until=None, waits=True),) if unread is not None else ()
+    holds = (*_ticket_holds(situation, acts, loop), *_merged_holds(situation, policy, acts, now=now), *waits)
     ticket = _longest([hold for hold in holds if hold.until is None or hold.until > now])
     over = tuple(hold.until for hold in holds if hold.until is not None and hold.until <= now)
     capped = ends if ends is not None and ends <= now else None
@@ -102,6 +112,7 @@ def read_holding(
         expires=tuple(moment for moment in untils if moment is not None),
         conflicts=conflicts(situation, released_at=acts.released_at, now=now) if acts.contested else (),
         looping=loop,
+        waits=ticket is not None and ticket.waits,
     )
 
 
@@ -157,7 +168,11 @@ def _ticket_holds(situation: Situation, acts: Acts, loop: Looping | None) -> Ite
     if loop is not None:
         yield HeldTicket(since=loop.since, by=str(loop), until=None)
     if label in ticket.labels:
-        yield HeldTicket(since=acts.labelled_at or ticket.opened_at, by=f"label {label}", until=None)
+        event = acts.labelled
+        if _may_ask(event, situation):
+            yield HeldTicket(since=event.at if event else ticket.opened_at, by=f"label {label}", until=None)
+        else:
+            acts.ignored.append(f"label {label}{_by(event, situation)}: only agents and programs may hold a ticket")
     if (set_by := _held_by_field(situation, acts)) is not None and ticket.held_until is not None:
         since, by = set_by
         if ticket.held_until - since <= LONGEST_HOLD:
@@ -194,16 +209,31 @@ _FINISHED = frozenset(status.value for status in Status if status.is_finished)
 
 
 def _held_by_field(situation: Situation, acts: Acts) -> tuple[datetime, str] | None:
-    """Return since when and by whom the field holds the ticket; ``None`` where a customer asked or it was released.
-
-    What stands there from the beginning counts as its creator's.
-    """
+    """Return since when and by whom the field holds the ticket; ``None`` where an outsider asked or it was released."""
     event = acts.hold_set
     since = event.at if event is not None else situation.ticket.opened_at
-    actor = event.actor if event is not None else _creator(situation)
-    if actor.role is Role.CUSTOMER or (acts.released_at is not None and acts.released_at > since):
+    if not _may_ask(event, situation) or (acts.released_at is not None and acts.released_at > since):
         return None
-    return since, f" by {told(event, situation.people)}" if event is not None else ""
+    return since, _by(event, situation)
+
+
+def _by(event: TicketEvent | None, situation: Situation) -> str:
+    return f" by {told(event, situation.people)}" if event is not None else ""
+
+
+def _may_ask(event: TicketEvent | None, situation: Situation) -> bool:
+    """True unless a label or field that holds comes from outside: a customer, a light agent, or nobody we know.
+
+    What stands there from the beginning counts as its creator's. While only a delta tells of it anybody may have done
+    it, so it holds until the history says who.
+    """
+    if event is not None and event.source is EventSource.DELTA and event.actor.role is Role.UNKNOWN:
+        return True
+    actor = event.actor if event is not None else _creator(situation)
+    return actor.role not in _OUTSIDE and not (event is not None and actor.role is Role.UNKNOWN)
+
+
+_OUTSIDE = frozenset({Role.CUSTOMER, Role.COLLABORATOR})
 
 
 def _creator(situation: Situation) -> Actor:

@@ -18,6 +18,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Situation
 from connector.domain.ticket import Priority, highest
 from connector.domain.triggers import TriggerReading
+from connector.domain.unread import why_unread
 
 
 class Judgement(NamedTuple):
@@ -31,6 +32,7 @@ class Judgement(NamedTuple):
         occasion: Under which the wanted priority is written; ``None``: it is not to be written.
         left: Why it is not to be written, where that needs saying.
         flapping: How much what is wanted goes to and fro.
+        waits: It is left until the ticket's history is in.
     """
 
     verdict: PriorityVerdict
@@ -41,6 +43,7 @@ class Judgement(NamedTuple):
     occasion: Occasion | None = None
     left: str = ""
     flapping: Flapping = Flapping()
+    waits: bool = False
 
 
 def judge(
@@ -204,6 +207,11 @@ def _to_write(
     occasion, left = _occasion(situation, holding, wanted)
     if left and situation.rules.allows(Effect.FIELDS, situation.ticket.scope):
         verdict = verdict._replace(effective=live)
+    unread = "" if left or holding.renewed_at is not None else why_unread(situation, wanted)
+    if unread:
+        waits = not situation.history.unreadable
+        verdict = verdict._replace(effective=_current(situation))
+        return Judgement(verdict=verdict, stated=stated, left=unread, waits=waits)
     return Judgement(verdict=verdict, stated=stated, occasion=None if left else occasion, left=left)
 
 

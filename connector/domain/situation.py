@@ -70,6 +70,7 @@ class EscalationState:
             comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
         withdrawn: Occasions of approvals that were asked for and that nothing waits for now.
         silent: In words why it says nothing of itself, empty where it speaks: others do not wait for it then.
+        unread: The priority was left as it is because the ticket's history was not in: the next answer is the first.
     """
 
     path: Path | None = None
@@ -110,6 +111,7 @@ class EscalationState:
     owed: frozenset[str] = frozenset()
     withdrawn: frozenset[str] = frozenset()
     silent: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,8 @@ class Situation:
         merged: The finished tickets that were merged into it, each as it was by itself; what holds one holds this.
         unread: Ids of the earlier tickets that it goes on for whose vendor history is not in.
         opened_at: When the ticket itself was opened, where it goes on for an older one; ``None``: as the ticket says.
+        unseen_until: Until when people may have acted on it unseen: it had been changed when we first saw it, and its
+            history is not in. ``None``: what they did is known, as far as a delta can tell.
     """
 
     ticket: Ticket
@@ -234,3 +238,4 @@ class Situation:
     merged: tuple[Situation, ...] = ()
     unread: tuple[str, ...] = ()
     opened_at: datetime | None = None
+    unseen_until: datetime | None = None

@@ -198,6 +198,7 @@ class Ticket:
         restricted: The helpdesk hides this ticket from most (issue security); nothing about it leaves the ticket.
         url: Where a person opens it.
         held_until: What the field that holds a ticket says.
+        involved: Accounts of others who take part in it, are in copy or follow it; kept where it is restricted alone.
     """
 
     ref: TicketRef
@@ -224,6 +225,7 @@ class Ticket:
     restricted: bool = False
     url: str = ""
     held_until: datetime | None = None
+    involved: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.opened_at.utcoffset() != _UTC or self.updated_at.utcoffset() != _UTC:

@@ -14,6 +14,7 @@ from connector.domain.policy import LevelTarget, Path, Policy
 from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach, Situation, Twin
 from connector.domain.ticket import TicketRef
+from connector.domain.unread import unseen_until
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.linked import Linked
 from connector.engine.pull import take_in
@@ -126,6 +127,7 @@ def situation(
         last_note_at=stored.last_note_at,
         policy_since=policy_since,
         people=people,
+        unseen_until=unseen_until(stored.ticket, stored.history),
     )
 
 

@@ -28,6 +28,9 @@ from connector.engine.strangers import notice_strangers
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
 
+KEPT_FOR_URGENT = 4
+"""Where more histories wait than may be read, one in so many is kept for what deciding finds the most urgent."""
+
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
 
@@ -67,7 +70,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
             _store(site, around, policy, page, pulled, now=now)
         _confirm_gone(site, around, policy, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
-    _read_histories(site, around, pulled)
+    _read_histories(site, around, pulled, keeps=state.recall.is_over)
     return pulled
 
 
@@ -178,12 +181,12 @@ def _without_broken(site: SiteReading, around: Surroundings, page: Page, broken:
 
 
 def _admitted(site: SiteReading, around: Surroundings, page: Page) -> Page:
-    """Return a page as it may be stored: confidential tickets without their text, or not at all.
+    """Return a page as it may be stored: confidential tickets without their text, or not at all; of others no names.
 
     A ticket that is known from a time when its scope was not ignored leaves with the page.
     """
     rules = site.rules
-    if not rules.confidential and not any(o.ticket.restricted for o in page.observations):
+    if not rules.confidential and not any(o.ticket.restricted or o.ticket.involved for o in page.observations):
         return page
     seen = [(o, admitted(o.ticket, rules)) for o in page.observations]
     kept = tuple(replace(o, ticket=ticket) for o, ticket in seen if ticket is not None)
@@ -245,10 +248,16 @@ def _confirm_gone(site: SiteReading, around: Surroundings, policy: Policy, pulle
     around.journal.take_back(site.name, items, now=now)
 
 
-def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled) -> None:
-    """Read vendor histories within their share of the budget, most urgent tickets first."""
+def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled, *, keeps: bool) -> None:
+    """Read vendor histories within their share of the budget, most urgent tickets first.
+
+    Here that is by their live priority. How urgent a ticket should be, only deciding tells: where it ``keeps`` a part,
+    that is left for those.
+    """
     allowance = site.reader.history_allowance()
-    ids = around.journal.without_history(site.name, limit=allowance) if allowance > 0 else ()
+    ids = around.journal.without_history(site.name, limit=allowance + keeps) if allowance > 0 else ()
+    if keeps and len(ids) > allowance:
+        ids = ids[: allowance - allowance // KEPT_FOR_URGENT]
     pulled.changed.update(dict.fromkeys(_read_in(site, around, ids)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from connector.domain.change import Change
@@ -20,7 +20,7 @@ from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit
@@ -182,22 +182,39 @@ def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Co
 
 @dataclass(slots=True)
 class _Unread:
-    """What has to be read before some tickets can be decided: their own texts, and histories of others."""
+    """What has to be read before some tickets can be decided: their own texts and histories, and those of others."""
 
     ids: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    histories: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    own: list[Decision] = field(default_factory=list)
+
+    @property
+    def histories(self) -> list[str]:
+        """Return whose history is to be read: what waits for its own first, the most urgent before all."""
+        return [decision.ref.id for decision in sorted(self.own, key=_urgency)] + self.others
 
     def takes(self, situation: Situation, decision: Decision) -> bool:
         """Take note of what one ticket needs; return whether it needs anything."""
         ticket = situation.ticket
-        histories = situation.unread if ticket.is_open else ()
-        if not decision.unread_text and not histories:
+        others = situation.unread if ticket.is_open else ()
+        if not (decision.unread_text or decision.unread_history or others):
             return False
         self.ids.append(ticket.ref.id)
         self.texts += [ticket.ref.id] if decision.unread_text else []
-        self.histories += histories
+        self.own += [decision] if decision.unread_history else []
+        self.others += others
         return True
+
+
+_NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
+
+
+def _urgency(decision: Decision) -> tuple[bool, int, datetime]:
+    """Return the place of a ticket among those whose history is to be read: by what is wanted, then by deadline."""
+    wanted = decision.state.wanted_last or decision.severity
+    is_hard = decision.hard or wanted is Priority.P1
+    return not is_hard, int(wanted or len(Priority) + 1), decision.deadline or _NO_DEADLINE
 
 
 def decide_chunk(  # noqa: PLR0913
@@ -225,7 +242,7 @@ def decide_chunk(  # noqa: PLR0913
         again = decided(site, around, unread.ids, reach, policy=policy, now=now, failed=work.fails)
         for situation, decision in again:
             with sparing(work.fails, situation.ticket.ref.id):  # what could not be read is unknown
-                waits = bool(situation.unread) and not settled
+                waits = decision.unread_history or (bool(situation.unread) and not settled)
                 verdicts += _take(site, around, situation, decision, work, run=run, waits=waits)
     around.journal.store_verdicts(site.name, verdicts, run=run)
     around.observer.event("decided", site=site.name, tickets=work.decided)

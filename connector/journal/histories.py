@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, delete, select, update
 
-from connector.domain.events import EventSource, TicketEvent
+from connector.domain.events import EventKind, EventSource, TicketEvent
 from connector.journal import audit
-from connector.journal.documents import event_document
+from connector.journal.documents import event_document, event_of
 from connector.journal.moments import to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import quarantine, ticket, ticket_event
@@ -53,7 +54,8 @@ def _known(connection: Connection, site: str, ids: Sequence[str]) -> dict[str, A
 def _replace_events(connection: Connection, history: TicketHistory) -> bool:
     """Drop what deltas implied up to the end of the history, store what it tells; return whether anything differs."""
     stored = _stored(connection, history)
-    told = {event.id: event_document(event) for event in history.events}
+    events = [_as_decided(event, stored.get(event.id)) for event in _once(history.events)]
+    told = {event.id: event_document(event) for event in events}
     until = to_micros(history.read_until)
     implied = [
         id_
@@ -62,17 +64,22 @@ def _replace_events(connection: Connection, history: TicketHistory) -> bool:
     ]
     for portion in portions(implied):
         connection.execute(delete(ticket_event).where(*_of(history), ticket_event.c.id.in_(portion)))
-    new = [_row(history, event) for event in _once(history.events) if event.id not in stored]
+    new = [_row(history, event) for event in events if event.id not in stored]
     changed = [
-        _row(history, event)
-        for event in _once(history.events)
-        if event.id in stored and stored[event.id].document != told[event.id]
+        _row(history, event) for event in events if event.id in stored and stored[event.id].document != told[event.id]
     ]
     return bool(
         len(implied)
         + add_rows(connection, ticket_event, new)
         + change_rows(connection, ticket_event, changed, key=("site", "ticket", "id"))
     )
+
+
+def _as_decided(event: TicketEvent, known: AnyRow | None) -> TicketEvent:
+    """Return a command as it was judged when it was first read: who may command today says nothing about that day."""
+    if known is None or event.kind is not EventKind.COMMAND:
+        return event
+    return replace(event, actor=event_of(known.document).actor)
 
 
 def _once(events: Sequence[TicketEvent]) -> Sequence[TicketEvent]:

@@ -15,7 +15,7 @@ TELLING = 9
 """Characters from which on an account's id is hardly anything else, such as a count or a room."""
 
 _ACCOUNT_KEYS = frozenset(
-    {"requester", "assignee", "account", "by", "actor", "before", "after", "acknowledged_by", "person"}
+    {"requester", "assignee", "account", "by", "actor", "before", "after", "acknowledged_by", "person", "involved"}
 )
 _VALUES = frozenset({"facts", "labels"})
 """What the helpdesk's fields hold: a word there is the ticket's own, unless its key or its length says otherwise."""

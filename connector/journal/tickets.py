@@ -41,7 +41,7 @@ Given: TypeAlias = Mapping[str, Any]
 _AT, _HASH = parameter("at"), parameter("hash")
 _OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
-_TICKETS = select(ticket).where(*_THESE)
+_TICKETS = select(ticket, given_up(SITE).label("given_up")).where(*_THESE)
 _DIGESTS = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(*_THESE)
 _PREVIOUS = select(ticket.c.id, ticket.c.document, ticket.c.own_version).where(*_THESE)
 _EVENTS = select(ticket_event.c.ticket, ticket_event.c.document).where(
@@ -127,7 +127,12 @@ _NO_HITS: Mapping[str, bool] = MappingProxyType({})
 
 def _history(row: AnyRow, events: Iterable[TicketEvent]) -> History:
     ordered = tuple(sorted(events, key=lambda event: (event.at, event.id)))
-    return History(events=ordered, complete=row.history_complete, read_until=maybe_moment(row.history_until))
+    return History(
+        events=ordered,
+        complete=row.history_complete,
+        read_until=maybe_moment(row.history_until),
+        unreadable=bool(row.given_up),
+    )
 
 
 def _hits(row: AnyRow) -> Mapping[str, bool]:

@@ -57,6 +57,7 @@ class Desk:
         created = TicketEvent(id="created", at=self.now, kind=EventKind.CREATED, actor=CARLA, after=self.ticket.status)
         self.events: list[TicketEvent] = [created]
         self.complete = True
+        self.unseen_until: datetime | None = None
         self.policy_since: datetime | None = None
         self.state = EscalationState()
         self.said: dict[tuple[str, Effect], Said] = {}
@@ -129,6 +130,7 @@ class Desk:
             text_hits=self.text_hits,
             reach=self.reach,
             policy_since=self.policy_since,
+            unseen_until=self.unseen_until,
             notes_today=len(recent),
             last_note_at=self.notes[-1] if self.notes else None,
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
+from connector.domain.events import EventSource
 from connector.domain.policy import Policy
 from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation
@@ -66,6 +67,7 @@ acts: st.SearchStrategy[Act] = st.one_of(
     _act("priority", priorities, people, reaction=reactions),
     _act("assign", st.sampled_from(["second-line", "legal"]), st.sampled_from(["id:anna-id", "id:ben-id"]), people),
     _act("says", people, public=st.booleans()),
+    st.just(lambda desk: desk.says(SOMEBODY, public=False, source=EventSource.DELTA)),
     _act("label", st.sampled_from(["security", "esc-hold", "not-security"])),
     _act("unlabel", st.sampled_from(["security", "esc-hold", "not-security"])),
     _act("fact", st.sampled_from(["impact"]), st.sampled_from(["site", "user", None]), people),
@@ -97,6 +99,7 @@ def desks(draw: st.DrawFn, policies: st.SearchStrategy[Policy] = any_policy) -> 
         text_hits=draw(texts),
     )
     desk.complete = draw(st.booleans())
+    desk.unseen_until = None if desk.complete else draw(st.sampled_from([None, MONDAY + timedelta(minutes=5)]))
     desk.policy_since = draw(st.sampled_from([None, MONDAY, MONDAY + timedelta(days=1)]))
     return desk
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.events import Actor, EventKind, Role
+from connector.domain.events import Actor, EventKind, EventSource, Role
 from connector.domain.site import HOLD_UNTIL
 from connector.domain.ticket import Priority
-from tests.domain.desk import ANNA, CARLA, OURS, ROBOT, Desk
+from tests.domain.desk import ANNA, CARLA, OURS, ROBOT, SOMEBODY, Desk
 
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 P1, P2, P3, P4 = Priority
@@ -127,6 +127,54 @@ def test_the_label_has_the_name_that_the_map_gives_it() -> None:
     desk.wait(minutes=1).unlabel("hands-off")
     desk.wait(minutes=1).sync()
     assert desk.ticket.priority is P1
+
+
+UNKNOWN = Actor("gone-id", Role.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("actor", "source", "holds"),
+    [
+        pytest.param(ANNA, EventSource.HISTORY, True, id="an agent"),
+        pytest.param(ROBOT, EventSource.HISTORY, True, id="a rule of the helpdesk"),
+        pytest.param(CARLA, EventSource.HISTORY, False, id="the customer"),
+        pytest.param(LOU, EventSource.HISTORY, False, id="a light agent"),
+        pytest.param(UNKNOWN, EventSource.HISTORY, False, id="nobody whom the helpdesk knows"),
+        pytest.param(SOMEBODY, EventSource.DELTA, True, id="whoever it was, until the history tells"),
+    ],
+)
+def test_a_label_holds_only_where_somebody_put_it_on_who_may(actor: Actor, source: EventSource, holds: bool) -> None:
+    desk = Desk(facts=OUTAGE)
+    desk.wait(minutes=1).label("esc-hold", actor=actor)
+    desk.events[-1] = dataclasses.replace(desk.events[-1], source=source)
+    desk.wait(minutes=1).sync()
+    assert held_by(desk) == (["label esc-hold"] if holds else [])
+    assert (desk.ticket.priority is P1) is not holds
+    findings = [each for each in desk.look()[0].explanation.findings if each.startswith("label esc-hold by ")]
+    assert len(findings) == (0 if holds else 1), "explain says why it does not hold"
+
+
+@pytest.mark.parametrize(
+    ("creator", "complete", "holds"),
+    [(ANNA, True, True), (CARLA, True, False), (LOU, True, False), (CARLA, False, True)],
+)
+def test_a_label_from_the_beginning_is_its_creators(creator: Actor, complete: bool, holds: bool) -> None:
+    desk = Desk(facts=OUTAGE, labels=frozenset({"esc-hold"}))
+    desk.events[0] = dataclasses.replace(desk.events[0], actor=creator)
+    desk.complete = complete
+    assert held_by(desk) == (["label esc-hold"] if holds else [])
+
+
+def test_a_label_that_a_rule_put_on_while_the_ticket_was_opened_is_the_rules() -> None:
+    desk = Desk(facts=OUTAGE)
+    desk.label("esc-hold", actor=ROBOT)
+    assert held_by(desk) == ["label esc-hold"]
+
+
+def test_a_light_agents_field_holds_nothing() -> None:
+    desk = Desk(facts=OUTAGE)
+    fill(desk.wait(minutes=1), timedelta(hours=4), LOU)
+    assert held_by(desk) == []
 
 
 def test_a_collaborators_acts_acknowledge_nothing() -> None:

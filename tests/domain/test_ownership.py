@@ -345,6 +345,7 @@ class TestAHold:
 
     def test_by_label_from_the_beginning(self) -> None:
         desk = Desk(labels=frozenset({"esc-hold"}))
+        desk.events[0] = dataclasses.replace(desk.events[0], actor=ANNA)
         assert desk.rules.hold_label == "esc-hold"
         desk.wait(minutes=5)
         assert holding(desk).ticket == HeldTicket(since=MONDAY, by="label esc-hold", until=None)

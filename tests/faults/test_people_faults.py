@@ -271,3 +271,44 @@ def test_a_follow_up_of_a_closed_ticket_goes_on_with_its_clocks(tmp_path: Path) 
 def _situations(told: Story, ticket: str) -> Iterator[Any]:
     passes, id_ = told.passes, str(told.live(ticket)["id"])
     return situations(passes.reading, passes.around, [id_], {}, now=passes.around.clock.now())
+
+
+class Rationed:
+    """A site's own reader whose share for histories is used up, until it is given some."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        self.left = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def history_allowance(self) -> int:
+        return self.left
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_people_do_stands_while_no_history_can_be_read(kind: str, tmp_path: Path) -> None:
+    """A priority set by hand and a hold in a note, both before we first look: neither is overruled, nor afterwards."""
+    with story(kind, tmp_path) as told:
+        told.pass_()
+        reader = Rationed(told.passes.ports.reader)
+        told.passes.reading = dataclasses.replace(told.passes.reading, reader=reader)
+        chosen = told.people.create_ticket(outage())
+        held = told.people.create_ticket(outage())
+        told.running.clock.advance(timedelta(seconds=20))
+        told.people.set_priority(chosen, "anna", "P4")
+        told.people.comment(held, "anna", "/esc hold 4h", public=False)
+        for minutes in (6, 1):
+            told.pass_(minutes=minutes)
+        assert told.ours(chosen, "priority") == told.ours(held, "priority") == []
+        assert told.ours(held, "level") == []
+        reader.left = 10
+        told.pass_()
+        assert told.stored(chosen).history.complete
+        assert told.stored(held).history.complete
+        assert told.ours(chosen, "priority") == told.ours(held, "level") == []
+
+
+def outage() -> NewTicket:
+    return NewTicket(subject="s", body="b", requester="jonas", impact="site", urgency="blocked", priority="P3")

@@ -121,7 +121,7 @@ def _zendesk_page(server: ScriptedServer, body: bytes) -> Any:
 
 
 def _jira_page(server: ScriptedServer, body: bytes) -> Any:
-    server.will(answer(b'{"accountId":"us"}'), answer(body), answer(b'{"accountId":"us"}'))
+    server.will(answer(b'{"accountId":"us"}'), answer(b"[]"), answer(body), answer(b'{"accountId":"us"}'))
     options = JiraOptions(site="j", api_base=server.url, reader=Bearer(SECRET), fields=FieldMap(), projects=("SUP",))
     return open_jira(options, Surroundings(clock=StoppedClock(), rng=random.Random(1))).reader.get(["1", "2"])
 

@@ -53,6 +53,7 @@ def site_on(clock: StoppedClock, **changes: Any) -> JiraSite:
 def site(clock: StoppedClock, wire: responses.RequestsMock) -> JiraSite:
     made = site_on(clock)
     wire.get(f"{API}/myself", json={"accountId": "us"})
+    wire.get(f"{API}/field", json=[])
     made.reader.check()
     return made
 
@@ -263,6 +264,7 @@ class TestPaging:
     ) -> None:
         site = site_on(clock)
         wire.get(f"{API}/myself", json={"accountId": "us"})
+        wire.get(f"{API}/field", json=[])
         wire.post(f"{API}/search/jql", json={"issues": []})
         begin = site.reader.start_cursor()
         clock.move(timedelta(minutes=9))
@@ -323,6 +325,7 @@ class TestPaging:
         author = Basic("writer@acme.example", "u")
         site = site_on(clock, writer=author)
         wire.get(f"{API}/myself", json={"accountId": "us"})
+        wire.get(f"{API}/field", json=[])
         self.comments(site, wire, ("1", 1))
         (asked,) = [call.request for call in wire.calls if str(call.request.url).partition("?")[0].endswith("/comment")]
         told = base64.b64encode(b"writer@acme.example:u").decode()

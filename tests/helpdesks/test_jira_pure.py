@@ -335,6 +335,27 @@ class TestPeople:
         assert event.actor.role is role
 
     @pytest.mark.parametrize(
+        ("team", "public", "role"),
+        [
+            (frozenset({"acc-boss"}), False, Role.AGENT),
+            (frozenset({"acc-boss"}), True, Role.CUSTOMER),
+            (frozenset({"acc-anna"}), False, Role.CUSTOMER),
+            (None, False, Role.CUSTOMER),
+        ],
+        ids=["inside", "in public", "not of the team", "the team is hidden"],
+    )
+    def test_an_agent_on_an_issue_of_their_own(self, team: frozenset[str] | None, public: bool, role: Role) -> None:
+        """Inside they are at work on it and may command; in public they speak as the requester that they are."""
+        body = {"type": "doc", "version": 1, "content": [{"type": "text", "text": "/esc hold 4h"}]}
+        boss = {"accountId": "acc-boss", "accountType": "atlassian"}
+        comment = said(author=boss, jsdPublic=public, body=body)
+        found = list(people.comment_events([comment], replace(SHAPE, team=team), requester="acc-boss"))
+        assert [e.actor.role for e in found if e.kind is EventKind.COMMENT] == [role]
+        assert [e.after for e in found if e.kind is EventKind.COMMAND] == (
+            ["/esc hold 4h"] if role is Role.AGENT else []
+        )
+
+    @pytest.mark.parametrize(
         ("fields", "public"),
         [
             ({"jsdPublic": True}, True),
@@ -353,6 +374,27 @@ def history(*items: dict[str, Any], created: Any = 1795338000, **author: Any) ->
 
 
 class TestChangelog:
+    @pytest.mark.parametrize("relabelled", [False, True])
+    @pytest.mark.parametrize(
+        ("creator", "told"),
+        [
+            (Actor("acc-anna", Role.AGENT), ["esc-hold"]),
+            (Actor("app", Role.AUTOMATION), ["esc-hold"]),
+            (Actor("acc-boss", Role.CUSTOMER), []),
+            (Actor("", Role.UNKNOWN), []),
+        ],
+    )
+    def test_the_labels_of_a_new_issue_are_those_of_whoever_typed_it_in(
+        self, creator: Actor, told: list[str], relabelled: bool
+    ) -> None:
+        change = {"fieldId": "labels", "fromString": "esc-hold", "toString": ""}
+        ticket = read(labels=[] if relabelled else ["esc-hold"])
+        changes = [history(change, accountId="acc-anna")] if relabelled else []
+        events = changelog.history_events(ticket, changes, (), SHAPE, creator=creator)
+        first = [e for e in events if e.kind is EventKind.LABELS and e.at == ticket.opened_at and e.after]
+        assert [e.after for e in first] == told
+        assert all(e.actor == creator for e in first)
+
     def test_changes_in_our_words(self) -> None:
         items = [
             {"fieldId": "status", "from": "3", "fromString": "Open", "to": "10", "toString": "Vendor"},

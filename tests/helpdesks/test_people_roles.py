@@ -79,6 +79,18 @@ class Office:
         self.stage.behind.people.set_priority(key, who, priority)
         self.stage.behind.later(timedelta(minutes=1))
 
+    def shared_with(self, id_: str, *who: str) -> None:
+        """Let others take part in the request (Jira), be in copy or follow (Zendesk)."""
+        if self.kind == "jira":
+            self.stage.behind.people.set_field(self.stage.key(id_), "anna", "participants", " ".join(who))
+            return
+        in_copy, *following = (int(self.id_of(key)) for key in who)
+        simulated = self._sandbox.site("zendesk").people.clerk.desk
+        row = simulated.tickets[int(id_)]
+        simulated.before_change(row)
+        row.email_cc_ids, row.follower_ids = (in_copy,), tuple(following)
+        simulated.after_change(row)
+
     def events(self, id_: str, kind: EventKind) -> list[TicketEvent]:
         (history,) = self.stage.reader.history([id_])
         assert not history.unreadable
@@ -133,6 +145,16 @@ class TestRoles:
         office.says(id_, "mira", "A customer writes on the other side", public=True)
         office.says(id_, "anna", "> Escalated.\n> Ref ESC-0123456789\n\nmine", public=True)
         assert [e.reaction for e in office.events(id_, EventKind.COMMENT)] == [True, False, False]
+
+
+class TestInvolved:
+    def test_who_takes_part_or_is_in_copy_is_known_with_the_ticket(self, office: Office) -> None:
+        id_ = office.ticket()
+        (before,) = office.stage.reader.get([id_]).observations
+        office.shared_with(id_, "emil", "mira")
+        (after,) = office.stage.reader.get([id_]).observations
+        assert before.ticket.involved == frozenset()
+        assert after.ticket.involved == {office.id_of("emil"), office.id_of("mira")}
 
 
 class TestCommands:

@@ -457,6 +457,23 @@ class TestHistory:
         assert (ours.actor.role, ours.before, ours.after, ours.reaction) == (Role.OURS, "P4", "P1", False)
         assert (theirs.actor.role, theirs.actor.id, theirs.reaction) == (Role.AUTOMATION, "rule:5", True)
 
+    @pytest.mark.parametrize(
+        ("author", "via", "role"), [(9, "rule", "automation"), (502, "web", "agent"), (9, "web", "")]
+    )
+    def test_labels_of_a_new_ticket_are_told_where_they_are_not_its_requesters(
+        self, author: int, via: str, role: str
+    ) -> None:
+        first = audit(
+            1, change(1, "tags", ["esc-hold"], []), change(2, "priority", "low"), author=author, via={"channel": via}
+        )
+        page = normalise.decoded(json.dumps({"audits": [first]}).encode(), shapes.AuditPage, what="a")
+        roles = {502: Role.AGENT, 9: Role.CUSTOMER}
+        witness = history.Witness(fields=FIELDS, role_of=lambda id_: roles[id_])
+        found = [e for e in history.events(page.audits, witness) if e.kind is not EventKind.CREATED]
+        assert [(e.kind, e.actor.role, e.after) for e in found] == (
+            [(EventKind.LABELS, role, "esc-hold")] if role else []
+        )
+
     def test_a_rule_in_a_persons_audit_does_not_react_to_us(self) -> None:
         rule = {"channel": "rule", "source": {"rel": "trigger"}}
         (event,) = self.read(audit(2, change(1, "status", "open", "new", via=rule)))

@@ -93,10 +93,11 @@ def test_an_account_is_a_word_everywhere(known: SqlJournal) -> None:
 
 
 def test_a_fact_that_reads_like_an_account_stays(journal: SqlJournal) -> None:
-    store(journal, ticket("1", facts={"seats": "502"}, requester="502"))
+    store(journal, ticket("1", facts={"seats": "502"}, requester="502", involved=frozenset({"502", "503"})))
     journal.erase(SITE, account="502")
     (left,) = journal.load(SITE, ["1"], now=NOW)
     assert (left.ticket.requester, left.ticket.facts["seats"]) == ("erased", "502")
+    assert left.ticket.involved == {"erased", "503"}
 
 
 def named(state: Path, *words: str) -> list[tuple[str, str, str]]:

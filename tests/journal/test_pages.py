@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.domain.events import Actor, EventSource, Role
+import pytest
+
+from connector.domain.events import Actor, EventKind, EventSource, Role
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status, TicketRef
 from connector.ports import Candidate, Quarantined, TicketHistory
 from tests.journal.samples import MINUTE, NOW, SITE, event, page, store, ticket, verdict
@@ -190,6 +192,19 @@ def test_history_corrects_an_event_that_a_delta_gave_the_same_name(journal):
     told = event("c1", after="solved", source=EventSource.HISTORY)
     journal.store_history([_history(told)])
     assert _stored(journal).history.events == (told,)
+
+
+@pytest.mark.parametrize(("then", "now"), [(Role.AGENT, Role.COLLABORATOR), (Role.COLLABORATOR, Role.AGENT)])
+def test_whether_a_command_counts_is_settled_when_it_is_first_read(journal, then, now):
+    """Its author's teams change; the hold that was asked for stands, and the one that was refused does not begin."""
+    hold = event(
+        "1:0", kind=EventKind.COMMAND, actor=Actor("7", then), after="/esc hold 4h", source=EventSource.HISTORY
+    )
+    store(journal, ticket())
+    journal.store_history([_history(hold)])
+    edited = replace(hold, actor=Actor("7", now), after="/esc hold 8h")
+    journal.store_history([_history(edited, until=NOW + MINUTE)])
+    assert _stored(journal).history.events == (replace(edited, actor=hold.actor),)
 
 
 def test_a_ticket_whose_history_came_in_falls_due(journal):

@@ -13,8 +13,11 @@ from connector.domain.confidential import admitted, without_involved
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Confidential, Effect, SiteRules
 from connector.domain.situation import Reach
-from connector.domain.ticket import Text
+from connector.domain.ticket import ClockName, Text
 from connector.journal.tables import metadata, notification
+from tests.domain.desk import Desk as Simulated
+from tests.domain.policies import POLICY as SMALL
+from tests.domain.policies import threshold
 from tests.domain.sla_values import ticket
 from tests.engine.conftest import clock, desk, set_up, stage
 from tests.engine.stage import POLICY, Desk, Stage
@@ -57,6 +60,39 @@ def test_nobody_who_asked_is_called(requester: str) -> None:
         assert told[target].involved, target
         assert not told[target].reachable
         assert "confidential" in told[target].why
+
+
+@pytest.mark.parametrize("others", [{"502"}, {"503", "502"}, {"id:502"}])
+def test_nobody_who_takes_part_or_is_in_copy_is_called(others: set[str]) -> None:
+    known = ticket(restricted=True, requester="carla", involved=frozenset(others))
+    told = without_involved(REACH, known, {"502": "anna"})
+    assert [told[target].involved for target in (ANNA, DESK)] == [True, True]
+    open_to_all = replace(known, restricted=False)
+    assert without_involved(REACH, open_to_all, {"502": "anna"}) == REACH
+
+
+def test_who_else_is_involved_is_kept_of_no_other_ticket(stage: Stage, desk: Desk) -> None:
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.RESTRICTED})
+    for scope in ("HR", "SUP"):
+        desk.world.create(facts=OUTAGE, priority=P3, scope=scope, involved=frozenset({"anna"}))
+    stage.run("desk")
+    assert [stage.stored("desk", id_).ticket.involved for id_ in ("1", "2")] == [frozenset({"anna"}), frozenset()]
+
+
+@pytest.mark.parametrize(("involved", "named"), [(frozenset(), True), (frozenset({"dora"}), False)])
+def test_an_approval_names_nobody_who_is_involved(involved: frozenset[str], named: bool) -> None:
+    asking = threshold(ClockName.RESOLUTION, 50, escalate_to=3, approval="duty-manager")
+    policy = replace(SMALL, sla=replace(SMALL.sla, thresholds=(asking,)))
+    told = Simulated(policy, facts=OUTAGE, restricted=True, requester="carla", involved=involved)
+    told.reach = without_involved(
+        {**told.reach, LevelTarget(TargetKind.USER, "duty-manager"): Reach(person="dora")}, told.ticket
+    )
+    told.sync()
+    told.wait(minutes=1).command("/esc ack")
+    told.run(hours=3)
+    (left,) = [line for line in told.look()[0].explanation.left_alone if "needs approval by" in line]
+    assert ("duty-manager" in left) is named
+    assert left.endswith("somebody who is not involved in this confidential ticket") is not named
 
 
 def test_a_group_is_called_for_the_others_in_it() -> None:

@@ -13,7 +13,7 @@ from connector.domain.ticket import ClockName
 from connector.errors import Denied, Rejected
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.shape import Shape
-from connector.helpdesks.jira.structs import ORGANIZATIONS_TYPE, SLA_TYPE, FieldInfo, Myself
+from connector.helpdesks.jira.structs import ORGANIZATIONS_TYPE, PARTICIPANTS_TYPE, SLA_TYPE, FieldInfo, Myself
 from connector.helpdesks.transport import Client
 
 _REMEDY = "check this site's credentials"
@@ -49,16 +49,14 @@ class Accounts:
         return sum(adapter.counts.total() for adapter in adapters.values())
 
     def _with_fields(self, shape: Shape) -> Shape:
-        by_id = all(name.startswith("customfield_") for name in shape.fields.clocks)
-        if by_id and not shape.wants_organizations:
-            return replace(shape, clocks=shape.fields.clocks)
         answer = self._reader.call(wire.all_fields())
         fields = pages.decoded(answer.body, list[FieldInfo], what="fields")
-        organizations = _of_type(fields, ORGANIZATIONS_TYPE)
+        by_id = all(name.startswith("customfield_") for name in shape.fields.clocks)
         return replace(
             shape,
-            clocks=_clocks(fields, shape.fields.clocks),
-            organizations=organizations[0].id if organizations else "",
+            clocks=shape.fields.clocks if by_id else _clocks(fields, shape.fields.clocks),
+            organizations=_first_of_type(fields, ORGANIZATIONS_TYPE) if shape.wants_organizations else "",
+            participants=_first_of_type(fields, PARTICIPANTS_TYPE),
         )
 
 
@@ -84,6 +82,10 @@ def _clocks(fields: Sequence[FieldInfo], bound: Mapping[str, ClockName]) -> Mapp
             remedy="correct `clocks` in the site's map, or give the account an agent's seat",
         )
     return found
+
+
+def _first_of_type(fields: Sequence[FieldInfo], type_: str) -> str:
+    return next((field.id for field in _of_type(fields, type_)), "")
 
 
 def _of_type(fields: Sequence[FieldInfo], type_: str) -> list[FieldInfo]:

@@ -162,7 +162,8 @@ class JiraReader:
         return self._page(self._found(ids), "")
 
     def _found(self, ids: Sequence[str], *, properties: Sequence[str] = ()) -> pages.Found:
-        answer = self._client.call(wire.bulk_fetch(ids, self._shape.asked, properties=properties))
+        asked = (*self._shape.asked, wire.CREATOR) if properties else self._shape.asked
+        answer = self._client.call(wire.bulk_fetch(ids, asked, properties=properties))
         read = pages.read_page if properties else self._shape.decode_page
         return pages.found_in(answer.body, what="bulkfetch", read=read)
 

@@ -24,6 +24,7 @@ from connector.helpdesks.until import until_text
 REACTS_WITHIN = timedelta(minutes=1)
 GRAIN = timedelta(seconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOBODY = Actor("", Role.UNKNOWN)
 
 
 def history_fields(names: FieldMap) -> tuple[str, ...]:
@@ -35,9 +36,17 @@ def history_fields(names: FieldMap) -> tuple[str, ...]:
 
 
 def history_events(
-    ticket: Ticket, histories: Iterable[ChangeHistory], comments: Iterable[TicketEvent], shape: Shape
+    ticket: Ticket,
+    histories: Iterable[ChangeHistory],
+    comments: Iterable[TicketEvent],
+    shape: Shape,
+    *,
+    creator: Actor = _NOBODY,
 ) -> tuple[TicketEvent, ...]:
-    """Return a ticket's events, oldest first: created, changes and comments, with reactions marked."""
+    """Return a ticket's events, oldest first: created, changes and comments, with reactions marked.
+
+    ``creator`` is who typed it in, be it for the requester.
+    """
     changes = [event for history in histories for event in changes_in(history, ticket, shape)]
     created = TicketEvent(
         id="created",
@@ -47,7 +56,17 @@ def history_events(
         after=_first(changes, EventKind.STATUS) or str(ticket.status),
     )
     events = sorted([*changes, *comments], key=lambda e: (e.at, e.id))
-    return (created, *mark_reactions(events))
+    return (created, *_labelled(ticket, changes, creator), *mark_reactions(events))
+
+
+def _labelled(ticket: Ticket, changes: Sequence[TicketEvent], creator: Actor) -> Iterator[TicketEvent]:
+    """Yield the labels that an agent or a program gave an issue that it opened: they are not the requester's."""
+    relabelled = any(event.kind is EventKind.LABELS for event in changes)
+    labels = _first(changes, EventKind.LABELS) if relabelled else " ".join(sorted(ticket.labels))
+    if labels and creator.role in {Role.AGENT, Role.AUTOMATION}:
+        yield TicketEvent(
+            id="created:labels", at=ticket.opened_at, kind=EventKind.LABELS, actor=creator, before="", after=labels
+        )
 
 
 def mark_reactions(events: Sequence[TicketEvent]) -> Iterator[TicketEvent]:

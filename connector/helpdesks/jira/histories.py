@@ -13,7 +13,8 @@ from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
 from connector.helpdesks.jira.insight import Insight
 from connector.helpdesks.jira.marks import marks
-from connector.helpdesks.jira.people import comment_events
+from connector.helpdesks.jira.normalise import fields_of
+from connector.helpdesks.jira.people import actor_of, comment_events
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import ChangeHistory, ChangelogPage, Comment, CommentPage, Issue
 from connector.helpdesks.transport import Client
@@ -52,8 +53,9 @@ class Histories:
         for ticket in tickets:
             try:
                 comments = self._comments(ticket.ref.id)
-                events = self._events(ticket, logs.get(ticket.ref.id, []), comments)
-                found = tuple(marks(issues[ticket.ref.id], comments, self._shape.ours, read_at=read_until))
+                issue = issues[ticket.ref.id]
+                events = self._events(ticket, issue, logs.get(ticket.ref.id, []), comments)
+                found = tuple(marks(issue, comments, self._shape.ours, read_at=read_until))
             except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
                 why = why_no_history(error)
                 yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=why)
@@ -61,11 +63,12 @@ class Histories:
                 yield TicketHistory(ref=ticket.ref, events=events, read_until=read_until, marks=found)
 
     def _events(
-        self, ticket: Ticket, histories: Sequence[ChangeHistory], comments: Sequence[Comment]
+        self, ticket: Ticket, issue: Issue, histories: Sequence[ChangeHistory], comments: Sequence[Comment]
     ) -> tuple[TicketEvent, ...]:
         try:
             said = tuple(comment_events(comments, self._shape, requester=ticket.requester))
-            return history_events(ticket, histories, said, self._shape)
+            creator = actor_of(fields_of(issue, self._shape).creator, self._shape, requester=ticket.requester)
+            return history_events(ticket, histories, said, self._shape, creator=creator)
         except (ValueError, TypeError, OverflowError) as error:
             raise Malformed(f"history of {ticket.ref}: {error}") from error
 

@@ -25,6 +25,7 @@ from connector.helpdesks.twins import twins_in
 from connector.helpdesks.until import until
 
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
+_NOBODY: frozenset[str] = frozenset()
 _LONGEST_TEXT = 20_000
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*-[0-9]+", re.ASCII)
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
@@ -99,7 +100,14 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime, langua
         restricted=fields.security is not None,
         url=f"{shape.web_url}/browse/{issue.key}",
         held_until=until(getattr(fields, names.hold_until.id, None)) if names.hold_until else None,
+        involved=_participants(getattr(fields, shape.participants, None)) if shape.participants else _NOBODY,
     )
+
+
+def _participants(value: Any) -> frozenset[str]:
+    """Return who takes part in a request beside its reporter."""
+    accounts = msgspec.convert(value, list[Account]) if value else ()
+    return frozenset(account.account_id for account in accounts if account.account_id)
 
 
 def _key(issue: Issue) -> str:

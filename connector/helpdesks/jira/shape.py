@@ -34,6 +34,7 @@ class Shape:
         readers: Other accounts of ours.
         clocks: SLA field id → our clock, once the names in the map have been looked up.
         organizations: Id of the field with a request's customer organizations; empty: not asked for.
+        participants: Id of the field with a request's participants; empty: the site has none.
         web_url: Where people open issues, without a trailing slash.
         categories: Status id → Jira's own category (``new``, ``indeterminate``, ``done``), where they were asked for.
         team: Accounts of the service desk team; ``None`` where Jira does not show it.
@@ -46,6 +47,7 @@ class Shape:
     readers: frozenset[str] = frozenset()
     clocks: Mapping[str, ClockName] = field(default_factory=lambda: MappingProxyType({}))
     organizations: str = ""
+    participants: str = ""
     team: frozenset[str] | None = None
     categories: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -76,7 +78,7 @@ class Shape:
     def custom(self) -> tuple[str, ...]:
         """Return ids of the plain custom fields that we read."""
         bindings = [b for b in self.fields.inputs.values() if b.source is BindingSource.FIELD]
-        ids = {b.id for b in (*bindings, *self.own)} | ({self.organizations} if self.organizations else set())
+        ids = {b.id for b in (*bindings, *self.own)} | set(filter(None, (self.organizations, self.participants)))
         ids |= bound_fields(self.fields.twins)
         return tuple(sorted(ids - set(FIXED_FIELDS) - set(SYSTEM_INPUTS)))
 

@@ -240,6 +240,7 @@ class Node(_Struct):
 
 
 SLA_TYPE = "com.atlassian.servicedesk:sd-sla-field"
+PARTICIPANTS_TYPE = "com.atlassian.servicedesk:sd-request-participants"
 ORGANIZATIONS_TYPE = "com.atlassian.servicedesk:sd-customer-organizations"
 
 
@@ -292,6 +293,7 @@ class Fields(_Struct):
     priority: Named | None = None
     assignee: Account | None = None
     reporter: Account | None = None
+    creator: Account | None = None
     created: str = ""
     updated: str = ""
     labels: list[str] | None = None

@@ -23,6 +23,9 @@ PEOPLES = frozenset({Field.PRIORITY, Field.GROUP, Field.ASSIGNEE})
 MARKER = "esc.marker"
 """Comment property and issue property that carry the operation's key."""
 
+CREATOR = "creator"
+"""Who typed an issue in: asked for with its history alone."""
+
 MOST_IDS = 100
 """Issues of one bulk read."""
 

@@ -73,6 +73,8 @@ class MemoryReader:
         """Yield the histories of tickets that exist."""
         for id_ in ids:
             self._request("history")
+            if self._world.histories_left is not None:
+                self._world.histories_left -= 1
             row = self._world.rows.get(id_)
             if row is not None:
                 ref = TicketRef(self._world.site, id_)
@@ -81,8 +83,9 @@ class MemoryReader:
                 yield TicketHistory(ref=ref, events=tuple(row.events), read_until=now, marks=marks)
 
     def history_allowance(self) -> int:
-        """Return a page's worth."""
-        return self._world.page_size
+        """Return a page's worth, or what is left where that is less."""
+        left = self._world.histories_left
+        return self._world.page_size if left is None else min(left, self._world.page_size)
 
     def look_up(self, write: Write, *, since: datetime) -> Lookup:
         """Look through our own audits for the write's key; of several the first counts."""

@@ -44,6 +44,7 @@ class MemoryHelpdesk:
         lateness: How long a ``LATE`` write takes to arrive.
         unreadable: Ids of tickets whose payload a single read cannot make sense of.
         write_faults, read_faults: What happens to the next requests, first one first; ``None`` lets one pass.
+        histories_left: How many histories may still be read; ``None``: a page's worth at a time, for ever.
         automations: Rules that answer every update.
         reach: Who can be reached; a target that is not here does not exist.
         comments: Every comment ever posted, by anybody.
@@ -63,6 +64,7 @@ class MemoryHelpdesk:
         self.write_faults: deque[Fault | None] = deque()
         self.unreadable: set[str] = set()
         self.read_faults: deque[Fault | None] = deque()
+        self.histories_left: int | None = None
         self.automations: list[Automation] = []
         self.reach: dict[LevelTarget, Reach] = {}
         self.comments: list[Posted] = []

@@ -77,11 +77,15 @@ class _Reading:
         if self._first:
             yield self._created()
         for event in self._audit.events or ():
-            if event.type in {"Change", "Create"} and not self._first:
+            if event.type in {"Change", "Create"} and (not self._first or self._labels_at_once(event)):
                 yield from self._changed(event)
             elif _is_comment(event) and not self._first:
                 yield from self._commented(event)
         yield from self._merged()
+
+    def _labels_at_once(self, event: shapes.AuditEvent) -> bool:
+        """True for labels that a rule or an agent gives a ticket that is being opened: they are not its requester's."""
+        return event.field_name == "tags" and self._who(event)[0].role in {Role.AUTOMATION, Role.AGENT}
 
     def _created(self) -> TicketEvent:
         initial = {e.field_name: e.value for e in self._audit.events or () if e.type == "Create"}
@@ -99,7 +103,7 @@ class _Reading:
             return
         actor, reaction = self._who(event)
         yield TicketEvent(
-            id=str(event.id),
+            id=f"created:{event.id}" if self._first else str(event.id),
             at=self._at,
             kind=kind,
             actor=actor,

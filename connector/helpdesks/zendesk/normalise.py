@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -59,6 +60,7 @@ CLOCKS: Mapping[str, ClockName] = MappingProxyType(
 )
 _RUNNING = NativeStage.RUNNING
 _STAGES = {"active": _RUNNING, "paused": NativeStage.PAUSED, "achieved": NativeStage.MET}
+_NOBODY: frozenset[str] = frozenset()
 _MERGED_TAG = "closed_by_merge"
 
 
@@ -112,7 +114,16 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         scope=_scope(raw, fields),
         url=f"{view.web_base}/agent/tickets/{raw.id}",
         held_until=until(custom.get(view.hold_field)) if view.hold_field else None,
+        involved=_involved(raw),
     )
+
+
+def _involved(raw: shapes.Ticket) -> frozenset[str]:
+    """Return who else reads along: in copy of the mails, or following."""
+    if not (raw.collaborator_ids or raw.follower_ids or raw.email_cc_ids):
+        return _NOBODY
+    ids = itertools.chain(raw.collaborator_ids or (), raw.follower_ids or (), raw.email_cc_ids or ())
+    return frozenset(map(str, ids))
 
 
 def priority(value: str | None, fields: FieldMap) -> Priority | None:

@@ -86,6 +86,7 @@ NEUTRAL: Mapping[str, str] = {
     "twins": "customfield_10116",
     "request_type": "customfield_10010",
     "organizations": "customfield_10002",
+    "participants": "customfield_10003",
     "first_response": "customfield_10030",
     "resolution_sla": "customfield_10031",
 }

@@ -253,7 +253,7 @@ class Desk:
         team = [a for a in readers if (account := self.state.account(a)) is not None and account.team]
         self.records.mail(issue, actor, to=team, why="commented", body=comment.text)
         if comment.public:
-            customers = (issue.get("reporter"), *(issue.get("participants") or ()))
+            customers = (issue.get("reporter"), *(issue.get(setup.NEUTRAL["participants"]) or ()))
             outside = [c for c in dict.fromkeys(customers) if c not in team]
             self.records.mail(issue, actor, to=outside, why="commented", body=comment.text)
 

@@ -100,9 +100,11 @@ def custom_fields(options: JiraOptions) -> tuple[Field, ...]:
     names |= options.sla_names
     desk = "com.atlassian.servicedesk:"
     organizations = {"type": "array", "items": "sd-customerorganization", "custom": f"{desk}sd-customer-organizations"}
+    participants = {"type": "array", "items": "user", "custom": f"{desk}sd-request-participants"}
     request_type = {"type": "sd-customerrequesttype", "custom": f"{desk}vp-origin"}
     return (
         _custom("customfield_10002", "Organizations", "organizations", organizations, editable=True),
+        _custom("customfield_10003", "Request participants", "participants", participants, editable=True),
         _custom("customfield_10010", "Request Type", "request-type", request_type),
         *(_sla(field_id, name) for field_id, name in names.items()),
         _select("customfield_10101", "Impact"),

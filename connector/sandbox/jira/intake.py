@@ -156,6 +156,12 @@ def _user(state: State, field: Field, given: Any) -> str:
     return account.account_id
 
 
+def _users(state: State, field: Field, given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list):
+        raise BadValueError("data was not an array")
+    return tuple(dict.fromkeys(_user(state, field, each) for each in given))
+
+
 def _option(state: State, field: Field, given: Any) -> str:
     wanted = (given.get("value") or given.get("id")) if isinstance(given, dict) else None
     option = state.catalog.option(field.id, str(wanted)) if wanted is not None else None
@@ -194,6 +200,7 @@ READERS: Mapping[str, Callable[[Any, Field, Any], Any]] = {
     "date": _date,
     "labels": _labels,
     "user": _user,
+    "participants": _users,
     "select": _option,
     "priority": _priority,
     "organizations": _organizations,

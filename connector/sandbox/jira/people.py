@@ -165,6 +165,8 @@ class JiraPeople:
             return float(value)
         if kind == "datetime":
             return read_stamp(value)
+        if kind == "participants":  # roster keys with spaces between
+            return tuple(self._state.people.person(key).account_id for key in value.split())
         if kind == "select" and self._state.catalog.offer(field_id, value) is None:
             known = ", ".join(option.name for option in self._state.catalog.choices.get(field_id, ()))
             raise ValueError(f"{name} cannot be {value!r}; it can be {known}")

@@ -26,7 +26,7 @@ class Records:
         act = self.act(new, actor)
         changes = []
         for name in changed:
-            if name in ("statuscategorychangedate", "resolutiondate", "watches", "participants"):
+            if name in ("statuscategorychangedate", "resolutiondate", "watches"):
                 continue
             before, after = old.get(name), new.get(name)
             neutral = neutral_name(name)

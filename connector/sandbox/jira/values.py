@@ -19,6 +19,11 @@ def _user(show: Show, issue: Issue, field_id: str) -> Any:
     return show.user(show.state.people.by_id.get(issue.get(field_id) or ""))
 
 
+def _users(show: Show, issue: Issue, field_id: str) -> Any:
+    accounts = (show.state.people.by_id.get(id_) for id_ in issue.get(field_id) or ())
+    return [show.user(account) for account in accounts if account is not None]
+
+
 def _moment(show: Show, issue: Issue, field_id: str) -> Any:
     own = {"created": issue.created, "updated": issue.updated}
     moment = own.get(field_id) or issue.get(field_id)
@@ -101,6 +106,7 @@ def _array(_show: Show, issue: Issue, field_id: str) -> Any:
 
 SHOWN: Mapping[str, Shown] = {
     "user": _user,
+    "participants": _users,
     "datetime": _moment,
     "status": _status,
     "adf": _document,

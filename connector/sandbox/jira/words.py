@@ -64,6 +64,9 @@ def stored_text(state: State, field_id: str, value: Any) -> tuple[str | None, st
     if field_id in ("assignee", "reporter"):
         account = state.account(value)
         return value, account.name if account else value
+    if field_id == setup.NEUTRAL["participants"]:
+        accounts = [state.account(id_) for id_ in value]
+        return ", ".join(value), ", ".join(account.name for account in accounts if account is not None)
     if field_id == "labels":
         return None, " ".join(value)
     option = state.catalog.option(field_id, str(value)) if field_id in state.catalog.choices else None
