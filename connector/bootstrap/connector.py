@@ -22,7 +22,7 @@ from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.logbook import LogBook, LogQuestion
 from connector.bootstrap.parked import parked_items, settle_parked
 from connector.bootstrap.places import Places
-from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
+from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies, load_configuration
 from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
@@ -49,7 +49,7 @@ from connector.journal import has_room, open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.notify.outbox import Deliveries
 from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
-from connector.settings import Settings, load_settings, site_rules
+from connector.settings import Settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
 """Makes the observer of a program: from its settings, its redactor and its ``now``."""
@@ -77,8 +77,8 @@ class Connector:
 
     @classmethod
     def load(cls, path: Path, observe: Observe, *, need_secrets: bool = True) -> Connector:
-        """Read ``connector.yaml`` and compose the program."""
-        return cls(load_settings(path, need_secrets=need_secrets), observe)
+        """Read ``connector.yaml`` and compose the program; raises ``ConfigError`` with every problem of every file."""
+        return cls(load_configuration(path, need_secrets=need_secrets), observe)
 
     # ---- parts
 
