@@ -44,7 +44,12 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
     else:
         columns = ("site", "verdict", "what", "why", "remedy")
         if shown:
-            emit_table(columns, [[row[c] for c in columns] for row in shown], color=options.color)
+            emit_table(
+                columns,
+                [[row[c] for c in columns] for row in shown],
+                prose=("what", "why", "remedy"),
+                color=options.color,
+            )
         put(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
     verdicts = {row["verdict"] for row in rows if row["site"]}
     return next((code for verdict, code in _CODES if verdict in verdicts), Exit.OK)

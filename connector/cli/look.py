@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length, put
+from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length, put, put_fitted
 
 if TYPE_CHECKING:
     from connector.bootstrap.status import SiteStatus
@@ -30,13 +30,13 @@ def status(options: Options) -> int:
         emit_json("status", **report.data)
         return 0
     since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
-    put(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
+    put_fitted(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
     rows = [_site_row(site, report.now) for site in report.sites]
     columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
     if report.running:
         columns += ["next poll in", "budget left"]
         rows = [(*row, *_daemon_row(site, report.now)) for row, site in zip(rows, report.sites, strict=True)]
-    emit_table(columns, rows, color=options.color)
+    emit_table(columns, rows, prose=("effects", "stopped"), color=options.color)
     return 0
 
 
@@ -100,7 +100,9 @@ def log(options: Options, /, *, follow: bool, **asked: Any) -> int:
     elif options.output is Output.JSON:
         emit_json("log", rows=rows)
     else:
-        emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+        emit_table(
+            columns, [[row[c] for c in columns] for row in rows], prose=("detail", "counts"), color=options.color
+        )
     return 0
 
 
@@ -138,7 +140,12 @@ def attention(options: Options) -> int:
         if not items:
             put("nothing waits for a person")
             return 0
-        emit_table(columns, [[item[c] for c in columns] for item in items], color=options.color)
+        emit_table(
+            columns,
+            [[item[c] for c in columns] for item in items],
+            prose=("what", "consequence", "command"),
+            color=options.color,
+        )
     elif options.output is Output.NDJSON:
         emit_lines("attention", items)
     else:

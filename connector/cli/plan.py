@@ -13,13 +13,17 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, put, say
+from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say
 from connector.errors import WrongUse
 
 if TYPE_CHECKING:
     from connector.domain.change import Comment, FieldChange
     from connector.engine.reconcile import PassPlan, Planned
     from connector.errors import ConnectorError
+
+
+_HANG = 22
+"""Columns by which the rest of a long line stands further in: below the change, beside ticket and field."""
 
 
 @click.command(
@@ -68,7 +72,7 @@ def apply(options: Options, *, file: Path) -> int:
     report = program.apply_file(file)
     if options.output is Output.TEXT:
         for key, why in report.refused:
-            put(f"refused {key}: {why}")
+            put_fitted(f"refused {key}: {why}")
         put(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
     else:
         emit_json(
@@ -106,9 +110,9 @@ def _show_plans(
     for one in plans:
         put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
         for line in plan_lines(one):
-            put(line)
+            put_fitted(line, hang=_HANG)
     hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
-    put(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
+    put_fitted(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
 
 
 def plan_lines(plan: PassPlan) -> list[str]:

@@ -114,7 +114,7 @@ def _final_table(options: Options, client: SandboxClient, story: Story) -> None:
                 rows.append((site, key, str(row["subject"])[:48], row["status"], *shown, row["group"] or "", writes))
     print()
     columns = ("site", "ticket", "subject", "status", "priority", "path", "level", "group", "writes")
-    emit_table(columns, rows, color=options.color)
+    emit_table(columns, rows, prose=("subject",), color=options.color)
     print(
         f"\n{story.writes} writes on {len(rows)} tickets, {_mails(client)} mails to customers, "
         f"{story.left} things left to people, {story.alarms} alarms."

@@ -10,7 +10,7 @@ import click
 
 from connector.cli.context import Options, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, put
+from connector.cli.show import Output, emit_json, put, put_fitted
 from connector.errors import ConnectorError
 
 
@@ -40,7 +40,7 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
         for result in results:
             put(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
             for difference in result.differences:
-                put(f"       {difference}")
+                put_fitted(f"       {difference}")
         put(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
@@ -60,7 +60,7 @@ def lint(options: Options) -> int:
     findings = policy_lint(options.config)
     if options.output is Output.TEXT:
         for found in findings:
-            put(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
+            put_fitted(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
         print(f"{len(findings)} finding(s)" if findings else "nothing to say")
     else:
         emit_json("policy-lint", findings=[asdict(found) for found in findings])

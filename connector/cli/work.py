@@ -75,6 +75,6 @@ def _show(options: Options, results: Sequence[PassResult]) -> None:
     ]
     if options.output is Output.TEXT:
         columns = ("site", "outcome", *_COUNTS, "why")
-        emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+        emit_table(columns, [[row[c] for c in columns] for row in rows], prose=("why",), color=options.color)
     else:
         emit_json("sync", sites=rows)
