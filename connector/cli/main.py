@@ -15,7 +15,7 @@ import click
 from connector import __version__
 from connector.cli.context import Options
 from connector.cli.exits import Exit, exit_of
-from connector.cli.show import Output, say
+from connector.cli.show import Output, say, say_error
 from connector.errors import ConfigError, ConnectorError, what_failed, where_failed
 
 click.UsageError.exit_code = Exit.USAGE
@@ -194,5 +194,5 @@ def _refuse(error: ConnectorError) -> int:
             say(f"error: {problem}")
         say(f"{len(error.problems)} problem(s) found; nothing was done")
     else:
-        say(f"error: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+        say_error(error)
     return exit_of(error)

@@ -13,7 +13,7 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say
+from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say_error
 from connector.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def plan(
         program.write_plan(out, plans)
     _show_plans(options, plans, failures, out)
     for site, error in failures:
-        say(f"error: {site}: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+        say_error(error, about=site)
     if failures:
         return Exit.PARTIAL if plans else Exit.FAILED
     pending = any(p.planned for p in plans)

@@ -12,6 +12,7 @@ from typing import Any
 
 from connector.cli.fitting import fitted_table, wrapped
 from connector.cli.harmless import cell, in_json, visible
+from connector.errors import ConnectorError
 
 SCHEMA_VERSION = 1
 
@@ -69,6 +70,12 @@ def emit_more(rows: Iterable[Sequence[object]]) -> None:
 def say(text: str) -> None:
     """Print a sentence for a person on stderr."""
     print(visible(text), file=sys.stderr)
+
+
+def say_error(error: ConnectorError, *, about: str = "") -> None:
+    """Print an expected error with its remedy on stderr; ``about`` names what it concerns."""
+    place = f"{about}: " if about else ""
+    say(f"error: {place}{error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
 
 
 def put(text: str) -> None:
