@@ -261,6 +261,7 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "site_crashed": _crashed,
     "history_skipped": _loud,
     "library": _library,
+    "stopping": _loud,
     "policy_reloaded": _loud,
     "reload_refused": _loud,
 }

@@ -13,7 +13,7 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say_error
+from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say, say_error
 from connector.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def apply(options: Options, *, file: Path) -> int:
             refused=[{"ticket": key, "why": why} for key, why in report.refused],
             stopped=report.stopped,
         )
+    if program.stopping.is_set():
+        say("interrupted: what was in hand is finished and stored; plan again for the rest")
+        return Exit.INTERRUPTED
     return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
 
 

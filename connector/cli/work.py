@@ -39,6 +39,9 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
         say("another process holds the state; skipped")
         return Exit.OK
     _show(options, results)
+    if program.stopping.is_set():
+        say("interrupted: what was in hand is finished and stored; the next pass goes on")
+        return Exit.INTERRUPTED
     return exit_of_passes(r.outcome for r in results)
 
 
