@@ -60,6 +60,15 @@ def test_only_a_good_pass_reaches_the_dead_man_s_switch(desk: Desk, switch: tupl
     assert heard == ["/alive"]
 
 
+@pytest.mark.usefixtures("desk")
+def test_ctrl_c_at_a_terminal_is_not_for_the_sandbox() -> None:
+    """A terminal interrupts a whole process group; the demo's last table still needs the sandbox."""
+    stats = [path.read_text().rpartition(") ")[2].split() for path in Path("/proc").glob("[0-9]*/stat")]
+    groups = {int(group) for _, parent, group, *_ in stats if int(parent) == os.getpid()}
+    assert groups
+    assert os.getpgid(0) not in groups
+
+
 def test_the_sandbox_alone() -> None:
     command = [sys.executable, "-m", "connector", "sandbox", "--scenario", "empty", "--seed", "3"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
