@@ -47,8 +47,8 @@ def plan(
         raise click.UsageError("--out and --at exclude each other: a plan for another moment cannot be applied.")
     if out is not None:
         check_place(out)
-    program = options.load(need_secrets=True)
-    plans, failures = program.plan(program.select(selected), at=at)
+    with options.watching() as program:
+        plans, failures = program.plan(program.select(selected), at=at)
     if out is not None and plans:
         program.write_plan(out, plans)
     _show_plans(options, plans, failures, out)

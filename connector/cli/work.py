@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 @pass_options
 def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, ping_url: str | None) -> int:
     """Pull, decide and write once; for cron and timers. In shadow it records what it would do and writes nothing."""
-    program = options.load(need_secrets=True)
     try:
-        results = program.sync(program.select(selected), ping_url=ping_url)
+        with options.watching() as program:
+            results = program.sync(program.select(selected), ping_url=ping_url)
     except Busy:
         if not skip_if_locked:
             raise
