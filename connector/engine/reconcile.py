@@ -35,7 +35,7 @@ from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.errors import what_failed
-from connector.ports import Alarm, AlarmKind, Recall, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, SiteState, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -75,6 +75,8 @@ class PassPlan:
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
         failed: Tickets that could not be decided, because our own code failed on them.
+        decided: Tickets that had changed or fell due; the others are as their last decision left them.
+        open_tickets: Open tickets that are known, whether they were decided or not.
         bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
@@ -89,6 +91,7 @@ class PassPlan:
     shadow: tuple[Shadowed, ...] = ()
     read: int = 0
     decided: int = 0
+    open_tickets: int = 0
     would_do: int = 0
     insufficient: int = 0
     malformed: int = 0
@@ -325,7 +328,9 @@ def guarded(  # noqa: PLR0913
     wanted = {planned.change.ref.id: planned for planned in work.changes}
     closed = [item for planned in work.changes for item in work.aside.held(planned.change, planned.ticket)]
     stopped = {item.ref.id for item in closed}
-    go, held = allowed(site, around, [p.change for p in work.changes if p.change.ref.id not in stopped], now=now)
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    changes = [p.change for p in work.changes if p.change.ref.id not in stopped]
+    go, held = allowed(site, around, changes, state=state, now=now)
     return PassPlan(
         site=site.name,
         run=run,
@@ -337,6 +342,7 @@ def guarded(  # noqa: PLR0913
         shadow=tuple(work.shadow),
         read=pulled.read,
         decided=work.decided,
+        open_tickets=state.open_tickets,
         would_do=work.would_do,
         insufficient=work.insufficient,
         malformed=pulled.malformed,
@@ -347,10 +353,9 @@ def guarded(  # noqa: PLR0913
 
 
 def allowed(
-    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, now: datetime
+    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, state: SiteState, now: datetime
 ) -> tuple[list[Change], list[Held]]:
     """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
-    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
     spent = around.journal.spent(site.name, windows=windows, now=now)
     return guard(
