@@ -104,12 +104,12 @@ def load_configuration(config: Path, *, need_secrets: bool = True) -> Settings:
     try:
         return load_settings(config, need_secrets=need_secrets)
     except ConfigError as error:
-        problems = list(error.problems)
+        problems: list[Problem] = []
         files = _tried(partial(named_files, config), problems)
         if files is not None:
             today = datetime.now(UTC).date()  # noqa: TID251 - for the years of the holidays only
             _load(files, problems, today=today)
-        raise ConfigError(tuple(sorted(set(problems)))) from error
+        raise ConfigError(tuple(dict.fromkeys([*error.problems, *sorted(problems)]))) from error
 
 
 def load_all(settings: Settings, *, today: date) -> Loaded:

@@ -139,7 +139,10 @@ def _follow(options: Options, columns: Sequence[str], batches: Iterable[list[dic
     return 0
 
 
-@click.command(short_help="Show everything that waits for a person.")
+@click.command(
+    short_help="Show everything that waits for a person.",
+    epilog=examples("connector attention", "connector -o json attention"),
+)
 @pass_options
 def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.

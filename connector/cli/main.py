@@ -126,7 +126,7 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
 
     Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
     with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
-    78 a file has to be edited.
+    78 a file has to be edited, 130 interrupted.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(

@@ -32,7 +32,7 @@ def load_settings(path: Path, *, need_secrets: bool = True) -> Settings:
     Raises:
         ConfigError: with every problem of the file, the environment and the secrets.
     """
-    return read_settings(read(path, shown=str(path)), base=path.parent, need_secrets=need_secrets)
+    return read_settings(_document(path), base=path.parent, need_secrets=need_secrets)
 
 
 def named_files(path: Path) -> Files:
@@ -41,9 +41,16 @@ def named_files(path: Path) -> Files:
     Raises:
         ConfigError: the file itself cannot be read.
     """
-    given = read(path, shown=str(path)).value
+    given = _document(path).value
     values = _values(given if isinstance(given, dict) else {}, path.parent)[0]
     return parts_of(values, path.parent.resolve()).files
+
+
+def _document(path: Path) -> Document:
+    if not path.exists():
+        remedy = "name it with -c FILE, or write one as README.md shows; `connector demo` needs none"
+        raise ConfigError((Problem(str(path), message="there is no such file", remedy=remedy),))
+    return read(path, shown=str(path))
 
 
 def read_settings(document: Document, *, base: Path, need_secrets: bool = True) -> Settings:

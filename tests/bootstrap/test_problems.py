@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from connector.cli.main import run
 from connector.errors import ConfigError
 
 
@@ -59,3 +63,48 @@ def test_a_map_that_cannot_be_read_lays_nothing_at_the_policys_door(compose, tmp
     broken(tmp_path / "mappings/sites/jsm-eu.yaml", "\n  impact:", "\n  impakt:")
     assert set(told(compose)) == {"zendesk.yaml"}
     assert set(told(compose, of_zendesk={"map": 7})) == {"connector.yaml"}
+
+
+def test_a_configuration_that_is_not_there_says_how_to_go_on(tmp_path, capsys) -> None:
+    assert run(["-c", str(tmp_path / "connector.yaml"), "status"]) == 78
+    assert "connector.yaml: there is no such file (name it with -c FILE" in capsys.readouterr().err
+
+
+def test_a_tab_is_called_one(tmp_path, capsys) -> None:
+    (tmp_path / "connector.yaml").write_text("sites:\n\t- name: x\n")
+    assert run(["-c", str(tmp_path / "connector.yaml"), "status"]) == 78
+    assert "connector.yaml:2:1: is not valid YAML" in (told := capsys.readouterr().err)
+    assert "indent with spaces: YAML takes no tabs" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "x"], "'x' is not of the form NAME=VALUE"),
+        (["--port", "zendesk=x"], "'x' is no port"),
+        (["--site", "x"], "'x' is not of the form NAME=VALUE"),
+        (["--options", "{x"], "'{x' is no JSON object by site"),
+    ],
+)
+def test_a_wrong_word_to_the_sandbox_is_explained(capsys, arguments: list[str], words: str) -> None:
+    assert run(["sandbox", *arguments]) == 64
+    assert words in capsys.readouterr().err
+
+
+def test_a_taken_port_is_explained(capsys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert run(["sandbox", "--scenario", "empty", "--port", f"zendesk={taken.getsockname()[1]}"]) == 64
+    assert "name a free port with --port NAME=PORT" in capsys.readouterr().err
+
+
+def test_a_database_of_nobody_or_somebody_else_is_no_old_state(compose, tmp_path, capsys) -> None:
+    config = str(compose().places.paused.with_name("connector.yaml"))
+    (tmp_path / "state.db").touch()
+    assert run(["-c", config, "log"]) == 1
+    assert "there is nothing in the state yet" in capsys.readouterr().err
+    assert run(["-c", config, "status"]) == 0
+    with closing(sqlite3.connect(tmp_path / "state.db")) as theirs:
+        theirs.execute("CREATE TABLE something (x)")
+    capsys.readouterr()
+    assert run(["-c", config, "log"]) == 1
+    assert "this database is not a connector's state" in capsys.readouterr().err
