@@ -252,10 +252,7 @@ def _take(  # noqa: PLR0913
     ticket_plan = work.aside.without(plan(decision, situation), situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
-        if not why and (first := only_priority(ticket_plan, situation)) is not None:
-            work.changes.append(Planned(change=_with_run(first, run, decision), ticket=situation.ticket))
-        elif ticket_plan.fields or ticket_plan.notices:
-            work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
+        _put_off(situation, ticket_plan, work, why=why, run=run)
         return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
@@ -279,15 +276,25 @@ def _take(  # noqa: PLR0913
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
     )
     if made is not None:  # last: what fails above has planned nothing
-        work.changes.append(
-            Planned(
-                change=_with_run(made, run, decision),
-                ticket=ticket,
-                next_due_at=decision.next_due_at,
-                remembers=partial(memory, decision.state, situation),
-            )
-        )
+        work.changes.append(_planned(made, situation, decision, run=run))
     return (verdict,)
+
+
+def _planned(made: Change, situation: Situation, decision: Decision, *, run: str) -> Planned:
+    return Planned(
+        change=_with_run(made, run, decision),
+        ticket=situation.ticket,
+        next_due_at=decision.next_due_at,
+        remembers=partial(memory, decision.state, situation),
+    )
+
+
+def _put_off(situation: Situation, ticket_plan: TicketPlan, work: Work, *, why: str, run: str) -> None:
+    """Leave a ticket for as long as it, or its site, waits to be read back; on a read one the priority goes on."""
+    if not why and (first := only_priority(ticket_plan, situation)) is not None:
+        work.changes.append(Planned(change=_with_run(first, run, ticket_plan.decision), ticket=situation.ticket))
+    elif ticket_plan.fields or ticket_plan.notices:
+        work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
 
 
 def _with_run(made: Change, run: str, decision: Decision) -> Change:
