@@ -5,6 +5,7 @@
     ConnectorError
     ├── ConfigError          the operator must edit a file; carries every problem found
     ├── WrongUse             the command names something that does not exist
+    ├── NoState              nothing is stored yet: a first pass stores something
     ├── Busy                 another process holds the state, or asked for later: try again
     ├── StateFull            the state cannot be written for want of space: nothing is sent, try again
     ├── UnsafePlan           a person must look
@@ -77,6 +78,12 @@ class ConfigError(ConnectorError):
 
 class WrongUse(ConnectorError):
     """The command line names something that does not exist; the remedy says what does."""
+
+
+class NoState(ConnectorError):
+    """There is no state yet."""
+
+    remedy = "run `connector sync` (or `connector run`) first; `connector plan` works without one"
 
 
 class Busy(ConnectorError):

@@ -16,7 +16,7 @@ from connector.domain.site import DEFAULT_BUDGETS, Effect
 from connector.errors import ConfigError
 from connector.helpdesks.transport.redaction import SHORTEST
 from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
-from connector.settings.load import SHORTEST_SECRET
+from connector.settings.checks import SHORTEST_SECRET
 from connector.settings.sources import exposure, overrides
 
 GOOD = dedent("""\
@@ -120,6 +120,7 @@ def test_every_problem_at_once() -> None:
     found = problems(text)
     assert found == sorted(found, key=lambda p: [int(n) for n in p.split(":")[1:3]])
     expected = [
+        "connector.yaml:1:1: state: is no database that can be used",
         "connector.yaml:2:1: polcy: unknown key (did you mean policy?)",
         "connector.yaml:4:5: sites.0.name:",
         "connector.yaml:5:5: sites.0.kind: 'jria' is not known here (did you mean jira?)",
@@ -133,6 +134,30 @@ def test_every_problem_at_once() -> None:
         "connector.yaml:16:29: sites.1.poll.history_share:",
         "connector.yaml:18:12: sites.1.auth.reader: 'basic' is not known here (use bearer, oauth, token)",
         "connector.yaml:18:62: sites.1.auth.writer.secret: must be the name of a secret",
+    ]
+    assert [p for p, start in zip(found, expected, strict=True) if not p.startswith(start)] == []
+
+
+def test_what_is_wrong_in_one_part_hides_no_other_part(monkeypatch, tmp_path) -> None:
+    (tmp_path / "jsm_eu").write_text("secret that all may change")
+    (tmp_path / "jsm_eu").chmod(0o602)
+    monkeypatch.setenv("CONNECTOR_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("CONNECTOR_SITES__OTHER__BASE_URL", "https://x.example")
+    monkeypatch.setenv("CONNECTOR_STATE__PATH", "state.db")
+    wrong = GOOD.replace("projects: SUP", "views: 12").replace("state: sqlite:///state.db", "stat: x\nstate: state.db")
+    found = problems(wrong + "log: {level: loud}\n", need_secrets=True)
+    expected = [
+        f"{tmp_path}/jsm_eu: the secret file can be changed by other users",
+        "connector.yaml:1:1: stat: unknown key",
+        "connector.yaml:2:1: state: is no database that can be used",
+        "connector.yaml:5:5: sites.0.projects: is missing",
+        "connector.yaml:8:5: sites.0.views: means nothing on a jira site",
+        "connector.yaml:12:14: sites.0.scopes.SUP: is not one of this site's projects",
+        "connector.yaml:20:7: sites.1.auth.reader: the secret zendesk_reader is not set",
+        "connector.yaml:21:7: sites.1.auth.writer: the secret zd_write is not set",
+        "connector.yaml:22:7: log.level: 'loud' is not known here",
+        "environment: CONNECTOR_SITES__OTHER__BASE_URL: cannot be used: there is no site 'other' in the file",
+        "environment: CONNECTOR_STATE__PATH: cannot be used: state is no mapping",
     ]
     assert [p for p, start in zip(found, expected, strict=True) if not p.startswith(start)] == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,14 +14,13 @@ from connector.bootstrap import backups
 from connector.bootstrap.applying import apply_plan_file
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
-from connector.bootstrap.erasing import EraseReport, erase, purge
-from connector.bootstrap.expiring import warn_of_endings
+from connector.bootstrap.erasing import EraseReport, erase
 from connector.bootstrap.explaining import explain_ticket, one_ticket
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.logbook import LogBook, LogQuestion
 from connector.bootstrap.parked import parked_items, settle_parked
 from connector.bootstrap.places import Places
-from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies
+from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies, load_configuration
 from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
@@ -31,13 +29,14 @@ from connector.bootstrap.reports import (
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
-from connector.bootstrap.stale import tell_of_silence
 from connector.bootstrap.status import StatusReport, status_report
+from connector.bootstrap.stopping import heeding_signals
+from connector.bootstrap.syncing import sync_sites
 from connector.domain.site import SiteRules
 from connector.engine.control import call
 from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
-from connector.engine.passes import PassResult, Site, run_pass
+from connector.engine.passes import PassResult, Site
 from connector.engine.planfile import VALID_FOR, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.steering import FILE
@@ -49,7 +48,7 @@ from connector.journal import has_room, open_journal, open_records, open_scratch
 from connector.notify.hooks import Hooks
 from connector.notify.outbox import Deliveries
 from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
-from connector.settings import Settings, load_settings, site_rules
+from connector.settings import Settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
 """Makes the observer of a program: from its settings, its redactor and its ``now``."""
@@ -60,7 +59,10 @@ ENOUGH_TO_STEER = 1024 * 1024
 
 
 class Connector:
-    """One configuration, composed. Commands call it and print; it prints nothing itself."""
+    """One configuration, composed. Commands call it and print; it prints nothing itself.
+
+    ``stopping`` is set once ``sync`` or ``apply`` was asked to end by a signal.
+    """
 
     def __init__(self, settings: Settings, observe: Observe) -> None:
         """Compose the program; raises ``ConfigError`` with every problem of policy, maps and templates.
@@ -70,6 +72,7 @@ class Connector:
         self.settings = settings
         self.redactor = Redactor(secret.get_secret_value() for secret in settings.secrets.values())
         self.places = Places.beside(settings.state_url)
+        self.stopping = threading.Event()
         self._clock = self.make_clock("main", join=False)
         self._log_clock = self.make_clock("log", join=False)
         self.observer = observe(self)
@@ -77,8 +80,8 @@ class Connector:
 
     @classmethod
     def load(cls, path: Path, observe: Observe, *, need_secrets: bool = True) -> Connector:
-        """Read ``connector.yaml`` and compose the program."""
-        return cls(load_settings(path, need_secrets=need_secrets), observe)
+        """Read ``connector.yaml`` and compose the program; raises ``ConfigError`` with every problem of every file."""
+        return cls(load_configuration(path, need_secrets=need_secrets), observe)
 
     # ---- parts
 
@@ -262,41 +265,13 @@ class Connector:
     # ---- writing commands
 
     def sync(self, names: Sequence[str], *, ping_url: str | None = None) -> list[PassResult]:
-        """Run one pass per site, side by side, so that one site's outage never delays another."""
+        """Run one pass per site; see ``sync_sites``."""
         with self.journal() as journal:
-            all_are_done = threading.Event()  # one ping for the whole of it, and none where a site failed
-            hooks = self.hooks(ping_url, outbox=journal, is_well=all_are_done.is_set)
-            warn_of_endings(self.settings, hooks, now=self._clock.now())
-            try:
-                with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="site") as pool:
-                    results = list(pool.map(lambda name: self._sync_site(name, journal, hooks), names))
-                tell_of_silence(journal, results, hooks, stale_after=self.settings.stale_after, now=self._clock.now())
-                all_are_done.set()
-                hooks.ping(ok=all(result.error is None for result in results))
-                purge(journal, self.settings.state_url, now=self._clock.now())
-                return results
-            finally:
-                hooks.close()
-                self._back_up_if_due()
-
-    def _back_up_if_due(self) -> None:
-        """Make the regular backup where the last one is old: a ``sync`` by the minute needs no daemon for it."""
-        regular, now = backups.RegularBackups(self), self._clock.now()
-        if regular.due(now):
-            regular.make(now)
-
-    def _sync_site(self, name: str, journal: Journal, hooks: Hooks) -> PassResult:
-        clock = self.make_clock(name)
-        try:
-            around = self.around(name, journal, clock, hooks)
-            return run_pass(self.site(name, clock), around, kind="sync", may_write=self.may_write)
-        finally:
-            if isinstance(clock, SteppedClock):
-                clock.leave()
+            return sync_sites(self, journal, names, ping_url=ping_url)
 
     def may_write(self) -> bool:
-        """True unless a file ``PAUSED`` stands beside the state, or its disk is all but full."""
-        return not self.places.is_paused and has_room(self.settings.state_url)
+        """True unless we are to end, a file ``PAUSED`` stands beside the state, or its disk is all but full."""
+        return not self.stopping.is_set() and not self.places.is_paused and has_room(self.settings.state_url)
 
     def pause_file(self) -> str:
         """Return why nothing is written on any site while a file ``PAUSED`` stands beside the state, else nothing."""
@@ -306,7 +281,8 @@ class Connector:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
         with self.journal_if_free() as journal:
             if journal is not None:
-                return self.apply_with(journal, path)
+                with heeding_signals(self.stopping):
+                    return self.apply_with(journal, path)
         answer = call(self.places.socket, "apply", patience=VALID_FOR.total_seconds(), path=str(path.resolve()))
         report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
         report.refused = [(key, why) for key, why in answer["refused"]]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,8 @@ def play(path: Path, client: SandboxClient, observe: Observe, *, stepped: bool) 
         if not stepped:
             return service.run()
         ends_at = datetime.fromisoformat(client.story()["ends_at"])
-        return service.run(until=lambda: _day_is_over(client, ends_at))
+        leave = partial(client.leave, NARRATOR)  # a party that no longer waits would hold the others up
+        return service.run(until=lambda: _day_is_over(client, ends_at), on_signal=leave)
 
 
 def _day_is_over(client: SandboxClient, ends_at: datetime) -> bool:

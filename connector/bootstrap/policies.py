@@ -15,7 +15,16 @@ from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
 from connector.policyfiles import SiteMap, load_policy, load_site_map
 from connector.render import Templates, TextRenderer, load_templates
-from connector.settings import Settings, SiteSettings, load_settings, site_rules
+from connector.settings import (
+    Files,
+    MapFile,
+    Settings,
+    SiteSettings,
+    files_of,
+    load_settings,
+    named_files,
+    site_rules,
+)
 
 if TYPE_CHECKING:
     from connector.policyfiles.cases import CaseResult
@@ -86,34 +95,63 @@ class CurrentRenderer:
         return self._made[1].render(notice)
 
 
+def load_configuration(config: Path, *, need_secrets: bool = True) -> Settings:
+    """Read ``connector.yaml``. Where it is wrong, every file that it names is judged as well.
+
+    Raises:
+        ConfigError: with every problem of the configuration, and then of maps, templates and policy, too.
+    """
+    try:
+        return load_settings(config, need_secrets=need_secrets)
+    except ConfigError as error:
+        problems: list[Problem] = []
+        files = _tried(partial(named_files, config), problems)
+        if files is not None:
+            today = datetime.now(UTC).date()  # noqa: TID251 - for the years of the holidays only
+            _load(files, problems, today=today)
+        raise ConfigError(tuple(dict.fromkeys([*error.problems, *sorted(problems)]))) from error
+
+
 def load_all(settings: Settings, *, today: date) -> Loaded:
     """Load site maps, templates and the policy; the problems of all of them come together."""
     problems: list[Problem] = []
-    read = {site.name: _tried(partial(_site_map, site), problems) for site in settings.sites}
-    maps = {name: site_map for name, site_map in read.items() if site_map is not None}
-    problems += _strangers(settings, maps)
-    locales = {locale for site_map in maps.values() for locale in site_map.locales}
-    templates = _tried(lambda: load_templates(settings.templates, locales=locales), problems)
-    names = None if templates is None else templates.notes
-    make = partial(load_policy, settings.policy, today=today, shown=str(settings.policy), templates=names, sites=maps)
-    loaded = _tried(make, problems)
-    if problems or templates is None or loaded is None:
+    loaded = _load(files_of(settings), problems, today=today)
+    if problems or loaded is None:
         raise ConfigError(tuple(sorted(set(problems))))
-    return Loaded(policy=loaded[0], document=loaded[1], templates=templates, maps=maps)
+    return loaded
 
 
-def _strangers(settings: Settings, maps: Mapping[str, SiteMap]) -> Iterator[Problem]:
+def _load(files: Files, problems: list[Problem], *, today: date) -> Loaded | None:
+    """Load what ``files`` names and note what is wrong; one that is broken hides no other's problems."""
+    read = {file: _tried(partial(_site_map, file), problems) for file in files.maps}
+    problems += _strangers([file.site for file in files.maps], read) if files.complete else ()
+    maps: dict[str, SiteMap | None] = {file.site or str(file.path): site_map for file, site_map in read.items()}
+    sound = {name: site_map for name, site_map in maps.items() if site_map is not None}
+    locales = {locale for site_map in sound.values() for locale in site_map.locales}
+    folder, path = files.templates, files.policy
+    templates = None if folder is None else _tried(lambda: load_templates(folder, locales=locales), problems)
+    if path is None:
+        return None
+    names = None if templates is None else templates.notes
+    known = maps if files.complete else {**maps, "": None}
+    make = partial(load_policy, path, today=today, shown=str(path), templates=names, sites=known)
+    policy = _tried(make, problems)
+    if templates is None or policy is None:
+        return None
+    return Loaded(policy=policy[0], document=policy[1], templates=templates, maps=sound)
+
+
+def _strangers(names: Sequence[str | None], read: Mapping[MapFile, SiteMap | None]) -> Iterator[Problem]:
     """Yield a problem for every site that a map names and nobody has configured: its tickets would never be found."""
-    for site in settings.sites:
-        twins = maps[site.name].fields.twins if site.name in maps else {}
-        for other in sorted(set(twins) - set(settings.site_names)):
-            remedy = f"configured are {', '.join(settings.site_names)}"
+    for file, site_map in read.items():
+        for other in sorted(set(site_map.fields.twins if site_map else ()) - set(names)):
+            remedy = f"configured are {', '.join(map(str, names))}"
             message = "no site of that name is configured"
-            yield Problem(file=str(site.map), key=f"twins.{other}", message=message, remedy=remedy)
+            yield Problem(file=str(file.path), key=f"twins.{other}", message=message, remedy=remedy)
 
 
-def _site_map(site: SiteSettings) -> SiteMap:
-    return load_site_map(site.map, shown=str(site.map), name=site.name, kind=str(site.kind))
+def _site_map(file: MapFile) -> SiteMap:
+    return load_site_map(file.path, shown=str(file.path), name=file.site, kind=file.kind)
 
 
 def _tried(load: Callable[[], T], problems: list[Problem]) -> T | None:
@@ -150,7 +188,7 @@ def policy_lint(config: Path) -> tuple[Finding, ...]:
     """Load policy, maps and texts, and return what is unwise about them; raises ``ConfigError`` for what is wrong."""
     from connector.policyfiles.lint import LintSite, lint  # noqa: PLC0415 - only this command lints
 
-    settings = load_settings(config, need_secrets=False)
+    settings = load_configuration(config, need_secrets=False)
     loaded = load_all(settings, today=datetime.now(UTC).date())  # noqa: TID251 - for the years of the holidays only
     sites = [
         LintSite(name=site.name, locales=loaded.maps[site.name].locales, budgets=site_rules(site).budgets)

@@ -73,8 +73,11 @@ class Service:
         self._looked_for_backups_at: float | None = None
         self._control = ControlServer(program.places.socket, self._handlers(), slow=frozenset({"apply"}))
 
-    def run(self, *, until: Callable[[], bool] | None = None) -> int:
-        """Serve until a signal (or until ``until`` says so) and return the exit code."""
+    def run(self, *, until: Callable[[], bool] | None = None, on_signal: Callable[[], None] = lambda: None) -> int:
+        """Serve until a signal (or until ``until`` says so) and return the exit code.
+
+        ``on_signal`` is called where it was not ``until`` that ended it, before the sites' threads are waited for.
+        """
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._on_signal)
@@ -91,6 +94,8 @@ class Service:
                 self._watch()
                 if until is not None and until():
                     break
+            else:
+                on_signal()
         finally:
             self._end()
         return 1 if self._crashed else 0

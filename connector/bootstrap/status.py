@@ -11,7 +11,7 @@ from connector.bootstrap.asides import in_short, quarantined
 from connector.domain.site import SiteRules
 from connector.engine.control import NobodyServes, call
 from connector.engine.recall import frozen_by
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NoState
 from connector.ports import Delivery, OpStatus, Records, SiteState
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class SiteStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """The answer of ``status``."""
+    """The answer of ``status``.
+
+    Attributes:
+        trouble: Why nothing that is stored is in it, where there is a state that cannot be read.
+    """
 
     now: datetime
     policy: str
@@ -65,6 +69,7 @@ class StatusReport:
     daemon: str
     running: bool
     sites: tuple[SiteStatus, ...]
+    trouble: ConnectorError | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -77,6 +82,8 @@ class StatusReport:
             "state": self.state,
             "daemon": self.daemon,
             "running": self.running,
+            "error": str(self.trouble or ""),
+            "remedy": self.trouble.remedy if self.trouble else "",
             "sites": [asdict(s) for s in self.sites],
         }
 
@@ -98,12 +105,14 @@ class _Told:
 def status_report(program: Connector, *, now: datetime) -> StatusReport:
     """Return how every configured site is, in the order of the configuration."""
     policy, told = program.policies.current(), _told(program)
-    state = program.settings.state
+    state, trouble = program.settings.state, None
     try:
         records = program.records()
         stored = {s.site: s for s in records.sites()}
+    except NoState:
+        records, stored, state = None, {}, f"{state}, none yet"
     except ConnectorError as error:
-        records, stored, state = None, {}, f"{state}: {error}"
+        records, stored, state, trouble = None, {}, f"{state}, cannot be read", error
     sites = []
     for name in program.settings.site_names:
         known = _stored(records, stored.get(name), policy.hash, now=now) if records else {}
@@ -118,6 +127,7 @@ def status_report(program: Connector, *, now: datetime) -> StatusReport:
         daemon=told.words,
         running=told.running,
         sites=tuple(sites),
+        trouble=trouble,
     )
 
 

@@ -31,7 +31,7 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
     missing  a right that is needed: writes or reads will be refused (exit code 4)
     excess   a right that the connector never uses: take it away
     broken   the map names a field, option, group or person that is not there (exit code 78)
-    unknown  it could not be looked at
+    unknown  it could not be looked at (exit code 3)
     """  # noqa: D301 - \b is click's
     program = options.load(need_secrets=True)
     found = program.check(program.select(sites))
@@ -44,7 +44,12 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
     else:
         columns = ("site", "verdict", "what", "why", "remedy")
         if shown:
-            emit_table(columns, [[row[c] for c in columns] for row in shown], color=options.color)
+            emit_table(
+                columns,
+                [[row[c] for c in columns] for row in shown],
+                prose=("what", "why", "remedy"),
+                color=options.color,
+            )
         put(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
     verdicts = {row["verdict"] for row in rows if row["site"]}
     return next((code for verdict, code in _CODES if verdict in verdicts), Exit.OK)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from connector.cli.progress import ProgressLine, Watched
 from connector.cli.show import Output
 
 if TYPE_CHECKING:
@@ -34,17 +40,36 @@ class Options:
 
         return Connector.load(self.config, self._log, need_secrets=need_secrets)
 
-    def _log(self, program: Connector) -> Observer:
-        """Return the log of ``program``: as its configuration says, unless ``-q`` or ``-v`` says otherwise."""
+    @contextmanager
+    def watching(self) -> Iterator[Connector]:
+        """Load the program for a command that takes a while: a person at a terminal sees how far it is.
+
+        Nothing is shown in a pipe, with ``-q``, or where the results are for machines.
+        """
+        from connector.bootstrap import Connector  # noqa: PLC0415 - as above
+
+        is_watched = self.output is Output.TEXT and self.verbosity >= 0 and sys.stderr.isatty()
+        line = ProgressLine(sys.stderr) if is_watched and os.environ.get("TERM") != "dumb" else None
+        try:
+            yield Connector.load(self.config, partial(self._log, line=line), need_secrets=True)
+        finally:
+            if line is not None:
+                line.show("")
+
+    def _log(self, program: Connector, *, line: ProgressLine | None = None) -> Observer:
+        """Return the log of ``program``: as its configuration says, unless ``-q`` or ``-v`` says otherwise.
+
+        With a ``line`` its lines go above it, and progress is shown there.
+        """
         from connector.cli.foreign import take_over_crashes, take_over_libraries  # noqa: PLC0415
         from connector.cli.log import Log  # noqa: PLC0415
 
         wanted = program.settings.log
         level = {-1: "warning", 1: "debug"}.get(self.verbosity, wanted.level)
-        log = Log(program.now, clean=program.redactor.clean, level=level, form=wanted.format)
+        log = Log(program.now, clean=program.redactor.clean, level=level, form=wanted.format, stream=line)
         take_over_libraries(log)
         take_over_crashes(log)
-        return log
+        return log if line is None else Watched(log, line)
 
 
 class Moment(click.ParamType[datetime]):

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, emit_json, put
+from connector.cli.show import Output, emit_json, put_fitted
 
 
 @click.command(
@@ -23,7 +23,7 @@ def explain(options: Options, *, ticket: str, at: datetime | None) -> int:
     report = program.explain(ticket, at=at)
     if options.output is Output.TEXT:
         for line in report.lines:
-            put(line)
+            put_fitted(line)
     else:
         emit_json("explain", **report.data)
     return 0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
+from connector.domain.invisible import HIDING, TURNING
+
 _STEERING = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
-_TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_HIDING = "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
 _HALVES = "\ud800-\udfff"
-_UNSAFE = re.compile(f"[{_STEERING}{_TURNING}{_HIDING}{_HALVES}]")
-_UNSAFE_OR_BREAK = re.compile(f"[\t\n{_STEERING}{_TURNING}{_HIDING}{_HALVES}]")
+_UNSAFE = re.compile(f"[{_STEERING}{TURNING}{HIDING}{_HALVES}]")
+_UNSAFE_OR_BREAK = re.compile(f"[\t\n{_STEERING}{TURNING}{HIDING}{_HALVES}]")
 _FORMULA = re.compile(r"[=@]|[+-](?!\d+(?:[.:\s]?\d+|[dhms]\b|\s)*$)(?=.)")
 
 

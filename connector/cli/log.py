@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from connector.cli.harmless import in_json, one_line
+from connector.cli.progress import ProgressLine
 from connector.domain.change import Write
 from connector.errors import ConnectorError
 from connector.ports import Alarm
@@ -52,7 +53,7 @@ class Log:
         clean: Callable[[str], str] = str,
         level: str = "info",
         form: str = "auto",
-        stream: TextIO | None = None,
+        stream: TextIO | ProgressLine | None = None,
     ) -> None:
         self._now = now
         self._clean = clean
@@ -146,7 +147,7 @@ class _FarEnd:
         return not self._is_stuck
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | ProgressLine) -> bool:
     try:
         return stream.isatty()
     except ValueError:  # closed
@@ -261,6 +262,7 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "site_crashed": _crashed,
     "history_skipped": _loud,
     "library": _library,
+    "stopping": _loud,
     "policy_reloaded": _loud,
     "reload_refused": _loud,
 }

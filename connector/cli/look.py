@@ -11,10 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.show import Output, ago, emit_json, emit_lines, emit_more, emit_table, length, put
+from connector.cli.exits import Exit, exit_of
+from connector.cli.show import (
+    Output,
+    ago,
+    emit_json,
+    emit_lines,
+    emit_more,
+    emit_table,
+    length,
+    put,
+    put_fitted,
+    say_error,
+)
 
 if TYPE_CHECKING:
-    from connector.bootstrap.status import SiteStatus
+    from connector.bootstrap.status import SiteStatus, StatusReport
 
 
 @click.command(short_help="Show how every site is.", epilog=examples("connector status", "connector -o json status"))
@@ -23,21 +35,28 @@ def status(options: Options) -> int:
     """Show every site: last good pass, open tickets, effects, what is paused, frozen, held, parked or quarantined.
 
     While a daemon runs, also its next poll and what is left of the helpdesk's limits. `-o json` gives all of it, with
-    effects per scope.
+    effects per scope. Ends with 1 where there is a state that cannot be read.
     """
     report = options.load().status()
     if options.output is not Output.TEXT:
         emit_json("status", **report.data)
-        return 0
+    else:
+        _show_status(options, report)
+    if report.trouble is None:
+        return Exit.OK
+    say_error(report.trouble)
+    return exit_of(report.trouble)
+
+
+def _show_status(options: Options, report: StatusReport) -> None:
     since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
-    put(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
+    put_fitted(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
     rows = [_site_row(site, report.now) for site in report.sites]
     columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
     if report.running:
         columns += ["next poll in", "budget left"]
         rows = [(*row, *_daemon_row(site, report.now)) for row, site in zip(rows, report.sites, strict=True)]
-    emit_table(columns, rows, color=options.color)
-    return 0
+    emit_table(columns, rows, prose=("effects", "stopped"), color=options.color)
 
 
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
@@ -100,7 +119,9 @@ def log(options: Options, /, *, follow: bool, **asked: Any) -> int:
     elif options.output is Output.JSON:
         emit_json("log", rows=rows)
     else:
-        emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+        emit_table(
+            columns, [[row[c] for c in columns] for row in rows], prose=("detail", "counts"), color=options.color
+        )
     return 0
 
 
@@ -118,7 +139,10 @@ def _follow(options: Options, columns: Sequence[str], batches: Iterable[list[dic
     return 0
 
 
-@click.command(short_help="Show everything that waits for a person.")
+@click.command(
+    short_help="Show everything that waits for a person.",
+    epilog=examples("connector attention", "connector -o json attention"),
+)
 @pass_options
 def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.
@@ -138,7 +162,12 @@ def attention(options: Options) -> int:
         if not items:
             put("nothing waits for a person")
             return 0
-        emit_table(columns, [[item[c] for c in columns] for item in items], color=options.color)
+        emit_table(
+            columns,
+            [[item[c] for c in columns] for item in items],
+            prose=("what", "consequence", "command"),
+            color=options.color,
+        )
     elif options.output is Output.NDJSON:
         emit_lines("attention", items)
     else:

@@ -15,7 +15,7 @@ import click
 from connector import __version__
 from connector.cli.context import Options
 from connector.cli.exits import Exit, exit_of
-from connector.cli.show import Output, say
+from connector.cli.show import Output, say, say_error
 from connector.errors import ConfigError, ConnectorError, what_failed, where_failed
 
 click.UsageError.exit_code = Exit.USAGE
@@ -126,7 +126,7 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
 
     Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
     with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
-    78 a file has to be edited.
+    78 a file has to be edited, 130 interrupted.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(
@@ -194,5 +194,5 @@ def _refuse(error: ConnectorError) -> int:
             say(f"error: {problem}")
         say(f"{len(error.problems)} problem(s) found; nothing was done")
     else:
-        say(f"error: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+        say_error(error)
     return exit_of(error)

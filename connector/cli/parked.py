@@ -38,7 +38,7 @@ def _show(options: Options) -> int:
         print("nothing is parked")
     else:
         rows = [[_cut(str(item[c])) if c == "text" else item[c] for c in _COLUMNS] for item in items]
-        emit_table(_COLUMNS, rows, color=options.color)
+        emit_table(_COLUMNS, rows, prose=("what", "why", "text"), color=options.color)
     return 0
 
 

@@ -13,13 +13,17 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, put, say
+from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say, say_error
 from connector.errors import WrongUse
 
 if TYPE_CHECKING:
     from connector.domain.change import Comment, FieldChange
     from connector.engine.reconcile import PassPlan, Planned
     from connector.errors import ConnectorError
+
+
+_HANG = 22
+"""Columns by which the rest of a long line stands further in: below the change, beside ticket and field."""
 
 
 @click.command(
@@ -43,13 +47,13 @@ def plan(
         raise click.UsageError("--out and --at exclude each other: a plan for another moment cannot be applied.")
     if out is not None:
         check_place(out)
-    program = options.load(need_secrets=True)
-    plans, failures = program.plan(program.select(selected), at=at)
+    with options.watching() as program:
+        plans, failures = program.plan(program.select(selected), at=at)
     if out is not None and plans:
         program.write_plan(out, plans)
     _show_plans(options, plans, failures, out)
     for site, error in failures:
-        say(f"error: {site}: {error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+        say_error(error, about=site)
     if failures:
         return Exit.PARTIAL if plans else Exit.FAILED
     pending = any(p.planned for p in plans)
@@ -68,7 +72,7 @@ def apply(options: Options, *, file: Path) -> int:
     report = program.apply_file(file)
     if options.output is Output.TEXT:
         for key, why in report.refused:
-            put(f"refused {key}: {why}")
+            put_fitted(f"refused {key}: {why}")
         put(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
     else:
         emit_json(
@@ -78,6 +82,9 @@ def apply(options: Options, *, file: Path) -> int:
             refused=[{"ticket": key, "why": why} for key, why in report.refused],
             stopped=report.stopped,
         )
+    if program.stopping.is_set():
+        say("interrupted: what was in hand is finished and stored; plan again for the rest")
+        return Exit.INTERRUPTED
     return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
 
 
@@ -104,11 +111,20 @@ def _show_plans(
         emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, failed=failed, file=file)
         return
     for one in plans:
-        put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {one.decided} tickets decided")
+        put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {_looked_at(one)}")
         for line in plan_lines(one):
-            put(line)
+            put_fitted(line, hang=_HANG)
     hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
-    put(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
+    put_fitted(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
+
+
+def _looked_at(plan: PassPlan) -> str:
+    """Return how many tickets there are, and how many of them had anything to decide."""
+    return f"{_open(plan.open_tickets)}, {plan.decided} changed or due were decided"
+
+
+def _open(count: int) -> str:
+    return f"{count} open {'ticket' if count == 1 else 'tickets'}"
 
 
 def plan_lines(plan: PassPlan) -> list[str]:
@@ -164,7 +180,10 @@ def _rows(
 
 
 def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
-    """Return counts over all sites: by field, comments, mails that they will cause, held, left, unchanged."""
+    """Return counts over all sites: by field, comments, mails that they will cause, held, left.
+
+    ``unchanged`` are the open tickets that stay as they are, whether or not there was anything to decide on them.
+    """
     changes = [p.change for one in plans for p in one.planned]
     totals: dict[str, int] = {}
     for change in changes:
@@ -174,7 +193,7 @@ def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
     totals["comment"] = len(comments)
     totals["public"] = sum(c.public for c in comments)
     totals["tickets"] = len(changes)
-    totals["unchanged"] = sum(p.decided for p in plans) - len(changes)
+    totals["unchanged"] = sum(p.open_tickets - sum(each.ticket.is_open for each in p.planned) for p in plans)
     totals["held"] = sum(len(p.held) for p in plans)
     totals["left"] = sum(len(p.left) for p in plans)
     totals["would_do"] = sum(len(s.fields) + len(s.comments) for p in plans for s in p.shadow)
@@ -186,6 +205,6 @@ def _summary(totals: dict[str, int]) -> str:
     parts = [f"{n} {name}" for name, n in totals.items() if name not in fixed and n]
     many = "mail" if totals["public"] == 1 else "mails"
     mails = f" ({totals['public']} {many} to customers)" if totals["public"] else ""
-    tail = f"{totals['unchanged']} unchanged; {totals['left']} left to people; {totals['held']} held"
+    tail = f"{_open(totals['unchanged'])} unchanged; {totals['left']} left to people; {totals['held']} held"
     shadow = f"; {totals['would_do']} in shadow (`would:`), not written" if totals["would_do"] else ""
     return f"Plan: {', '.join(parts) or 'no changes'}{mails}; {tail}{shadow}."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Options, pass_options
+from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit
 from connector.cli.show import emit_table, say
 from connector.cli.telling import ticket_words
@@ -27,7 +27,10 @@ ARGPARSE_USAGE = 2
 """How argparse ends on a wrong option; here 2 means that changes are pending."""
 
 
-@click.command(short_help="Play a working day on two simulated helpdesks.")
+@click.command(
+    short_help="Play a working day on two simulated helpdesks.",
+    epilog=examples("connector demo", "connector demo --seed 7", "connector demo --serve --speed 120x"),
+)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same story.")
 @click.option("--serve", is_flag=True, help="Keep everything running until Ctrl-C, at --speed.")
 @click.option("--speed", default="60x", show_default=True, help="With --serve: simulated time per real time.")
@@ -114,7 +117,7 @@ def _final_table(options: Options, client: SandboxClient, story: Story) -> None:
                 rows.append((site, key, str(row["subject"])[:48], row["status"], *shown, row["group"] or "", writes))
     print()
     columns = ("site", "ticket", "subject", "status", "priority", "path", "level", "group", "writes")
-    emit_table(columns, rows, color=options.color)
+    emit_table(columns, rows, prose=("subject",), color=options.color)
     print(
         f"\n{story.writes} writes on {len(rows)} tickets, {_mails(client)} mails to customers, "
         f"{story.left} things left to people, {story.alarms} alarms."

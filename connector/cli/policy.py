@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from connector.cli.context import Options, pass_options
+from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, put
+from connector.cli.show import Output, emit_json, put, put_fitted
 from connector.errors import ConnectorError
 
 
@@ -19,7 +19,11 @@ def policy() -> None:
     """Test, lint and show policies."""
 
 
-@policy.command("test", short_help="Replay written cases against the policy.")
+@policy.command(
+    "test",
+    short_help="Replay written cases against the policy.",
+    epilog=examples("connector policy test", "connector policy test -k security --policy draft.yaml"),
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--policy", "policy_file", type=click.Path(path_type=Path, dir_okay=False), help="Another policy file.")
 @click.option("-k", "only", metavar="TEXT", help="Only cases whose name contains TEXT.")
@@ -34,20 +38,25 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
 
     results = policy_test(options.config, policy_file=policy_file, files=files, only=only)
     if not results:
-        raise ConnectorError(f"no case's name contains {only!r}" if only else "there are no cases")
+        message = f"no case's name contains {only!r}" if only else "there are no cases"
+        raise ConnectorError(message, remedy="`connector policy test` runs and names those beside the policy")
     failed = [r for r in results if r.differences]
     if options.output is Output.TEXT:
         for result in results:
             put(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
             for difference in result.differences:
-                put(f"       {difference}")
+                put_fitted(f"       {difference}")
         put(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
     return Exit.FAILED if failed else Exit.OK
 
 
-@policy.command("lint", short_help="Say what is unwise about the policy on the configured sites.")
+@policy.command(
+    "lint",
+    short_help="Say what is unwise about the policy on the configured sites.",
+    epilog=examples("connector policy lint", "connector -o json policy lint"),
+)
 @pass_options
 def lint(options: Options) -> int:
     """Check policy, maps and texts against one another and against the sites' budgets.
@@ -60,14 +69,18 @@ def lint(options: Options) -> int:
     findings = policy_lint(options.config)
     if options.output is Output.TEXT:
         for found in findings:
-            put(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
+            put_fitted(f"{found.weight}: {found.key} on {found.site}: {found.message} ({found.remedy}) [{found.code}]")
         print(f"{len(findings)} finding(s)" if findings else "nothing to say")
     else:
         emit_json("policy-lint", findings=[asdict(found) for found in findings])
     return Exit.CONFIG if any(found.weight == "error" for found in findings) else Exit.OK
 
 
-@policy.command("show", short_help="Print the policy in force, or an earlier one.")
+@policy.command(
+    "show",
+    short_help="Print the policy in force, or an earlier one.",
+    epilog=examples("connector policy show", "connector policy show 60347fd    # as `explain` names it"),
+)
 @click.argument("digest", required=False)
 @pass_options
 def show(options: Options, *, digest: str | None) -> int:

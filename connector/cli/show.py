@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from connector.cli.fitting import fitted_table, wrapped
 from connector.cli.harmless import cell, in_json, visible
+from connector.errors import ConnectorError
 
 SCHEMA_VERSION = 1
 
@@ -34,30 +37,34 @@ def emit_lines(kind: str, rows: Iterable[Mapping[str, Any]]) -> None:
         emit_json(kind, **row)
 
 
-def emit_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, color: bool = True) -> None:
-    """Print a table for a person at a terminal, tab-separated lines with a header for a pipe."""
+def emit_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, prose: Collection[str] = (), color: bool = True
+) -> None:
+    """Print a table that fits the terminal for a person, tab-separated lines with a header for a pipe.
+
+    ``prose`` are the columns with long texts, which are wrapped or told below their row where there is no room.
+    """
     shown = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
         print("\t".join(columns))
         for row in shown:
             print("\t".join(map(cell, row)))
         return
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only a person needs it
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in shown:
-        table.add_row(*map(visible, row))
-    Console(no_color=not color, highlight=False, markup=False, emoji=False).print(table)
+    told = [[" ".join(visible(value).split()) for value in row] for row in shown]
+    header, *lines = fitted_table(columns, told, prose=frozenset(prose), width=_width())
+    print(f"\x1b[1m{header}\x1b[0m" if color else header)
+    for line in lines:
+        print(line)
 
 
 def emit_more(rows: Iterable[Sequence[object]]) -> None:
     """Print rows as they come: no table knows its widths yet, so cells are set apart by tabs, or spaces for people."""
-    between = "  " if sys.stdout.isatty() else "\t"
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(cell(_cell(value)) for value in row))
+        return
     for row in rows:
-        print(between.join(cell(_cell(value)) for value in row))
+        put_fitted("  ".join(" ".join(visible(_cell(value)).split()) for value in row))
 
 
 def say(text: str) -> None:
@@ -65,9 +72,30 @@ def say(text: str) -> None:
     print(visible(text), file=sys.stderr)
 
 
+def say_error(error: ConnectorError, *, about: str = "") -> None:
+    """Print an expected error with its remedy on stderr; ``about`` names what it concerns."""
+    place = f"{about}: " if about else ""
+    say(f"error: {place}{error}" + (f"\n  -> {error.remedy}" if error.remedy else ""))
+
+
 def put(text: str) -> None:
     """Print a line of data for a person; names from a helpdesk may stand in it."""
     print(visible(text))
+
+
+def put_fitted(text: str, *, hang: int = 4) -> None:
+    """Print a line as ``put`` does; at a terminal its words are wrapped, and what follows begins ``hang`` further."""
+    if not sys.stdout.isatty():
+        put(text)
+        return
+    for line in visible(text).splitlines() or ("",):
+        for piece in wrapped(line, _width(), hang=hang):
+            print(piece)
+
+
+def _width() -> int:
+    """Return the terminal's columns; 80 where it does not tell."""
+    return shutil.get_terminal_size().columns
 
 
 def ago(at: datetime | None, now: datetime) -> str:

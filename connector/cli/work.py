@@ -30,15 +30,18 @@ if TYPE_CHECKING:
 @pass_options
 def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, ping_url: str | None) -> int:
     """Pull, decide and write once; for cron and timers. In shadow it records what it would do and writes nothing."""
-    program = options.load(need_secrets=True)
     try:
-        results = program.sync(program.select(selected), ping_url=ping_url)
+        with options.watching() as program:
+            results = program.sync(program.select(selected), ping_url=ping_url)
     except Busy:
         if not skip_if_locked:
             raise
         say("another process holds the state; skipped")
         return Exit.OK
     _show(options, results)
+    if program.stopping.is_set():
+        say("interrupted: what was in hand is finished and stored; the next pass goes on")
+        return Exit.INTERRUPTED
     return exit_of_passes(r.outcome for r in results)
 
 
@@ -75,6 +78,6 @@ def _show(options: Options, results: Sequence[PassResult]) -> None:
     ]
     if options.output is Output.TEXT:
         columns = ("site", "outcome", *_COUNTS, "why")
-        emit_table(columns, [[row[c] for c in columns] for row in rows], color=options.color)
+        emit_table(columns, [[row[c] for c in columns] for row in rows], prose=("why",), color=options.color)
     else:
         emit_json("sync", sites=rows)

@@ -185,6 +185,5 @@ def _syntax(error: YAMLError, file: str) -> Problem:
     message = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
     context = getattr(error, "context", None)
     said = f"{context}: {message}" if context else str(message)
-    return Problem(
-        file=file, line=line, column=column, message=f"is not valid YAML: {said}", remedy="fix the syntax here"
-    )
+    remedy = "indent with spaces: YAML takes no tabs" if r"'\t'" in said else "fix the syntax here"
+    return Problem(file=file, line=line, column=column, message=f"is not valid YAML: {said}", remedy=remedy)

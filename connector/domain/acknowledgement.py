@@ -8,11 +8,11 @@ whoever did it is assigned, before the requester's answer ended a pause.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connector.domain.acts import command_of
 from connector.domain.copying import changed
-from connector.domain.events import EventKind, EventSource, Role, TicketEvent
+from connector.domain.events import CLOCKS_DIFFER, EventKind, EventSource, Role, TicketEvent
 from connector.domain.ownership import latest, told
 from connector.domain.policy import Level, Path
 from connector.domain.reaching import reach_of
@@ -23,7 +23,6 @@ from connector.domain.timer import present_level
 from connector.domain.view import View
 
 _COULD_ACKNOWLEDGE = frozenset({EventKind.ASSIGNEE, EventKind.COMMENT, EventKind.STATUS, EventKind.COMMAND})
-_CLOCKS_DIFFER = timedelta(seconds=5)
 _FORWARD: Mapping[str, int] = {
     Status.NEW: 0,
     Status.OPEN: 1,
@@ -130,7 +129,7 @@ def _heard_since(situation: Situation) -> datetime | None:
     state, spoke_at = situation.state, situation.last_note_at
     if state.path is not None and state.entered_at is not None:
         return state.started_at or state.entered_at
-    return None if spoke_at is None else spoke_at - _CLOCKS_DIFFER
+    return None if spoke_at is None else spoke_at - CLOCKS_DIFFER
 
 
 def _might_pause(event: TicketEvent) -> bool:

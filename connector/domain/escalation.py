@@ -116,8 +116,10 @@ def _started(view: View, state: EscalationState) -> tuple[EscalationState | None
 def _on_path(view: View, state: EscalationState, path: Path, *, cause: _Cause, chosen: str) -> EscalationState:
     begun = changed(state, path=path, path_reason=f"{cause.why} ({chosen})", started_at=cause.at, level=0)
     first = path.levels[0].level
-    asked = max((push.level for push in _pushes(view)), default=0)
-    return _entered(view, begun, max(first, asked), cause)
+    push = max(_pushes(view), key=lambda push: push.level, default=None)
+    if push is None or min(push.level, path.levels[-1].level) <= first:
+        return _entered(view, begun, first, cause)
+    return _entered(view, begun, push.level, cause._replace(why=push.why))
 
 
 def _start_cause(view: View) -> tuple[_Cause | None, str]:
@@ -195,11 +197,13 @@ def _entered(view: View, state: EscalationState, number: int, cause: _Cause) -> 
         return state
     wanted = min(number, path.levels[-1].level)
     landing = land(path, wanted, situation=view.situation, policy=view.policy, now=view.now)
+    over = [level.level for level in path.levels if wanted <= level.level < landing.level.level]
+    why = cause.why.passing_over(over, landing.skipped)
     return changed(
         state,
         level=landing.level.level,
-        level_reason=str(cause.why),
-        level_why=cause.why,
+        level_reason=str(why),
+        level_why=why,
         skipped=landing.skipped,
         entered_at=latest(cause.at, state.entered_at if state.level else None),
         timer_from=view.now,

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from connector.domain.change import FieldChange
-from connector.domain.clocks import ClockReading, Segment
+from connector.domain.clocks import ClockReading, Crossing, Segment
 from connector.domain.decision import (
     Decision,
     Hold,
@@ -22,7 +22,9 @@ from connector.domain.decision import (
 )
 from connector.domain.durations import length
 from connector.domain.occasion import Occasion
+from connector.domain.site import Effect
 from connector.domain.ticket import NativeClock
+from connector.domain.view import owed_name
 
 SCHEMA_VERSION = 1
 
@@ -35,7 +37,7 @@ def explain_lines(decision: Decision, ticket_plan: TicketPlan | None = None, *, 
         _inputs(told.priority),
         _priority(told.priority),
         *map(_trigger, _worth_telling(told.triggers)),
-        *(line for reading in told.clocks for line in _clock(reading, show)),
+        *(line for reading in told.clocks for line in _clock(reading, show, decision.state.owed)),
         *_path(told.path, show),
         *(_hold(hold, show) for hold in told.holds),
         *(f"left alone: {each}" for each in told.left_alone),
@@ -109,7 +111,7 @@ def _trigger(verdict: TriggerVerdict) -> str:
 # ---- clocks
 
 
-def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
+def _clock(reading: ClockReading, show: _Moments, owed: frozenset[str]) -> Iterator[str]:
     native = reading.native
     promised = _promised(reading) if native is None else _native_goal(reading, native)
     marks = ", ".join(filter(None, (_share(reading), _standing(reading, show), _next_marks(reading, show))))
@@ -118,7 +120,16 @@ def _clock(reading: ClockReading, show: _Moments) -> Iterator[str]:
     if native is not None:
         yield f"  our own measure beside it, {_promised(reading)}: {_measured(reading, show)}"
     yield from (f"  {_segment(segment, show)}" for segment in reading.segments)
-    yield from (f"  {c.threshold.mark} passed over: {c.superseded}" for c in reading.crossings if c.superseded and c.at)
+    yield from (_passed_over(crossing, owed) for crossing in reading.crossings if crossing.superseded and crossing.at)
+
+
+def _passed_over(crossing: Crossing, owed: frozenset[str]) -> str:
+    """Return why a mark does not speak, and what it had asked for before that and is still to come."""
+    names = {Effect.FIELDS: f"its step to level {crossing.threshold.escalate_to}", Effect.NOTES: "its note"}
+    names[Effect.PUBLIC] = "its message to the customer"
+    still = [name for effect, name in names.items() if owed_name(effect, crossing.occasion) in owed]
+    told = f"  {crossing.threshold.mark} passed over: {crossing.superseded}"
+    return told + (f"; {' and '.join(still)} had been asked for before and still comes" if still else "")
 
 
 def _promised(reading: ClockReading) -> str:

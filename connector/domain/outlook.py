@@ -12,6 +12,9 @@ from connector.domain.decision import Hold, Upcoming
 from connector.domain.escalation import Escalated
 from connector.domain.merges import told_merge
 from connector.domain.notices import Saying
+from connector.domain.pushed import has_pushed
+from connector.domain.site import Effect
+from connector.domain.situation import EscalationState
 from connector.domain.view import Ahead, View
 
 
@@ -25,7 +28,7 @@ def upcoming(view: View, escalated: Escalated, saying: Saying) -> tuple[Upcoming
 
 def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upcoming]:
     if view.ahead is not None:
-        yield Upcoming(at=view.ahead.at, what=_told(view.ahead))
+        yield Upcoming(at=view.ahead.at, what=_told(view, view.ahead, escalated.state))
     timer = escalated.verdict.timer_due_at
     if timer is not None:
         unless = "" if escalated.verdict.acknowledged else " unless acknowledged"
@@ -42,10 +45,16 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
     yield from saying.upcoming
 
 
-def _told(ahead: Ahead) -> str:
+def _told(view: View, ahead: Ahead, state: EscalationState) -> str:
+    """Return a mark that is reached next, with what it will still do."""
     threshold = ahead.threshold
-    effects = [f"escalate to level {threshold.escalate_to}"] if threshold.escalate_to is not None else []
-    effects += [f"note {name}" for name in (threshold.note, threshold.tell_customer) if name]
+    about = ahead.reading.crossing(threshold, ahead.at).occasion
+    last = state.path.levels[-1].level if state.path is not None else None
+    number = threshold.escalate_to if last is None else min(threshold.escalate_to or 0, last)
+    steps = number and number > state.level and not has_pushed(view, about)
+    effects = [f"escalate to level {number}"] if steps else []
+    notes = {Effect.NOTES: threshold.note, Effect.PUBLIC: threshold.tell_customer}
+    effects += [f"note {name}" for audience, name in notes.items() if name and not view.is_said(about, audience)]
     name = f"{ahead.reading.clock.value} {threshold.mark}"
     return name + (f": {', '.join(effects)}" if effects else "")
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,10 +34,19 @@ class Reason:
     """One reason: its kind and its parameters as plain text (moments ISO 8601 in UTC, lengths as in the policy).
 
     ``path`` and ``level`` among the parameters say which level a reason is about, where a text does not say it itself.
+    ``skipped`` are the levels that were passed over because nobody there can be reached, ``why_skipped`` says in
+    English who was and why.
     """
 
     kind: ReasonKind = ReasonKind.UNKNOWN
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def passing_over(self, levels: Sequence[int], why: Sequence[str]) -> Reason:
+        """Return the reason with the levels that were passed over on the way, and who was not called and why."""
+        if not why:
+            return self
+        told = {"why_skipped": "; ".join(why)} | ({"skipped": ", ".join(map(str, levels))} if levels else {})
+        return replace(self, values=MappingProxyType({**self.values, **told}))
 
     def about(self, *, path: str, level: int) -> Reason:
         """Return the reason with the level that it is about."""
@@ -45,7 +54,8 @@ class Reason:
 
     def __str__(self) -> str:
         place = "level {level} of path {path}: ".format_map(self.values) if "level" in self.values else ""
-        return place + _ENGLISH[self.kind].format_map(_Known(self.values))
+        skipped = "; not reachable: {why_skipped}".format_map(self.values) if "why_skipped" in self.values else ""
+        return place + _ENGLISH[self.kind].format_map(_Known(self.values)) + skipped
 
 
 class _Known(dict[str, str]):

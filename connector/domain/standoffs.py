@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from connector.domain.change import Field
-from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.events import CLOCKS_DIFFER, EventKind, Role, TicketEvent
 from connector.domain.occasion import AGAIN, Outcome
 from connector.domain.situation import Situation
 
@@ -22,8 +22,6 @@ FLIPS = 2
 FLIPS_WITHIN = timedelta(hours=24)
 MOST_REPEATS = 3
 REPEATS_WITHIN = timedelta(minutes=10)
-_CLOCKS_DIFFER = timedelta(seconds=5)
-"""A receipt's moment may be a little later than the change that answered the write."""
 
 CONTESTED: Mapping[EventKind, Field] = MappingProxyType(
     {EventKind.PRIORITY: Field.PRIORITY, EventKind.GROUP: Field.GROUP, EventKind.ASSIGNEE: Field.ASSIGNEE}
@@ -75,7 +73,7 @@ def _flips(situation: Situation, kind: EventKind) -> Iterator[TicketEvent]:
     for event in situation.history.events:
         if event.kind is not kind:
             continue
-        if applied is not None and not applied.baseline and applied.at <= event.at + _CLOCKS_DIFFER:
+        if applied is not None and not applied.baseline and applied.at <= event.at + CLOCKS_DIFFER:
             ours, applied = applied.value, None
         if event.actor.role is Role.OURS:
             ours = event.after

@@ -38,6 +38,8 @@ def apply_plan(
     ``ready`` are comments that may be sent again, by ticket id. ``may_write`` is asked before every write: a pause or a
     stop lets the write in hand finish and begins no other.
     """
+    if plan.planned:
+        around.observer.event("writing", site=plan.site, tickets=len(plan.planned))
     sender = Sender(writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, may_write=may_write)
     done = _Apply(plan, sender, ready or {}).run()
     versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}

@@ -192,7 +192,8 @@ def _still_standing(
     current = {planned.change.ref.id: planned for planned in work.changes}
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
     objections |= {id_: f"deciding it fails: {what_failed(error)}" for id_, error in work.failed.items()}
-    go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], now=now)
+    state = around.journal.open_site(site.name, fingerprint=reading.rules.fingerprint)
+    go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], state=state, now=now)
     objections |= {item.ref.id: f"held, {item.why}" for item in held}
     planned = tuple(_as_in_file(c, current[c.ref.id], now=now) for c in go if not objections[c.ref.id])
     refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]

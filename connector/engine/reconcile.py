@@ -35,7 +35,7 @@ from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.errors import what_failed
-from connector.ports import Alarm, AlarmKind, Recall, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, SiteState, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -75,6 +75,8 @@ class PassPlan:
         held: Parts of changes over a budget, frozen or paused.
         left: What people hold, what was silenced.
         failed: Tickets that could not be decided, because our own code failed on them.
+        decided: Tickets that had changed or fell due; the others are as their last decision left them.
+        open_tickets: Open tickets that are known, whether they were decided or not.
         bindings: Digest of the map that the plan was made under.
         shadow: What effects that are off keep from being written; each occasion once.
     """
@@ -89,6 +91,7 @@ class PassPlan:
     shadow: tuple[Shadowed, ...] = ()
     read: int = 0
     decided: int = 0
+    open_tickets: int = 0
     would_do: int = 0
     insufficient: int = 0
     malformed: int = 0
@@ -266,10 +269,7 @@ def _take(  # noqa: PLR0913
     ticket_plan = work.aside.without(plan(decision, situation), situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
-        if not why and (first := only_priority(ticket_plan, situation)) is not None:
-            work.changes.append(Planned(change=_with_run(first, run, decision), ticket=situation.ticket))
-        elif ticket_plan.fields or ticket_plan.notices:
-            work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
+        _put_off(situation, ticket_plan, work, why=why, run=run)
         return ()
     work.decided += 1
     work.would_do += sum(1 for r in ticket_plan.records if r.outcome == "would-do")
@@ -293,15 +293,25 @@ def _take(  # noqa: PLR0913
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
     )
     if made is not None:  # last: what fails above has planned nothing
-        work.changes.append(
-            Planned(
-                change=_with_run(made, run, decision),
-                ticket=ticket,
-                next_due_at=decision.next_due_at,
-                remembers=partial(memory, decision.state, situation),
-            )
-        )
+        work.changes.append(_planned(made, situation, decision, run=run))
     return (verdict,)
+
+
+def _planned(made: Change, situation: Situation, decision: Decision, *, run: str) -> Planned:
+    return Planned(
+        change=_with_run(made, run, decision),
+        ticket=situation.ticket,
+        next_due_at=decision.next_due_at,
+        remembers=partial(memory, decision.state, situation),
+    )
+
+
+def _put_off(situation: Situation, ticket_plan: TicketPlan, work: Work, *, why: str, run: str) -> None:
+    """Leave a ticket for as long as it, or its site, waits to be read back; on a read one the priority goes on."""
+    if not why and (first := only_priority(ticket_plan, situation)) is not None:
+        work.changes.append(Planned(change=_with_run(first, run, ticket_plan.decision), ticket=situation.ticket))
+    elif ticket_plan.fields or ticket_plan.notices:
+        work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
 
 
 def _with_run(made: Change, run: str, decision: Decision) -> Change:
@@ -342,7 +352,9 @@ def guarded(  # noqa: PLR0913
     wanted = {planned.change.ref.id: planned for planned in work.changes}
     closed = [item for planned in work.changes for item in work.aside.held(planned.change, planned.ticket)]
     stopped = {item.ref.id for item in closed}
-    go, held = allowed(site, around, [p.change for p in work.changes if p.change.ref.id not in stopped], now=now)
+    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
+    changes = [p.change for p in work.changes if p.change.ref.id not in stopped]
+    go, held = allowed(site, around, changes, state=state, now=now)
     return PassPlan(
         site=site.name,
         run=run,
@@ -354,6 +366,7 @@ def guarded(  # noqa: PLR0913
         shadow=tuple(work.shadow),
         read=pulled.read,
         decided=work.decided,
+        open_tickets=state.open_tickets,
         would_do=work.would_do,
         insufficient=work.insufficient,
         malformed=pulled.malformed,
@@ -364,10 +377,9 @@ def guarded(  # noqa: PLR0913
 
 
 def allowed(
-    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, now: datetime
+    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, state: SiteState, now: datetime
 ) -> tuple[list[Change], list[Held]]:
     """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
-    state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
     spent = around.journal.spent(site.name, windows=windows, now=now)
     return guard(

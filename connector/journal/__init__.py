@@ -66,7 +66,8 @@ def open_records(url: str) -> SqlRecords:
     """Open a state for reading alone, beside a process that writes it.
 
     Raises:
-        ConnectorError: There is no state yet, or its schema is not this version's.
+        NoState: There is none yet.
+        ConnectorError: It cannot be read, or its schema is not this version's.
     """
     from connector.journal import opening  # noqa: PLC0415 - loads SQLAlchemy
 

@@ -8,6 +8,7 @@ from connector.errors import Busy, ConnectorError, StateFull
 
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
 _FULL = ("SQLITE_FULL", "53100")
+_CLOSED = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_READONLY")
 _BROKEN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "58030", "XX001", "XX002")
 
 
@@ -27,6 +28,8 @@ def translate(error: DBAPIError) -> ConnectorError:
         return StateFull(said)
     if code.startswith(_BROKEN):
         return StateBroken(said)
+    if code.startswith(_CLOSED):
+        return ConnectorError(said, remedy="check the permissions of the database and of its folder")
     return ConnectorError(said, remedy="see the log for the first error of this run")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from connector.errors import ConfigError, ConnectorError, Problem
+from connector.errors import ConfigError, ConnectorError, NoState, Problem
 from connector.journal import schema, sqlite
 from connector.journal.backup import backup_before_migrating
 from connector.journal.lease import Lease
@@ -138,11 +138,10 @@ def open_records(url: str) -> SqlRecords:
     if not _is_sqlite(place):
         return _checked(Reader(_server_engine(place)))
     path = database_path(place)
-    if path is None or not path.is_file():
-        raise ConnectorError(
-            f"there is no state at {path or 'memory'} yet",
-            remedy="run `connector sync` (or `connector run`) first; `connector plan` works without one",
-        )
+    if path is None or not path.exists():
+        raise NoState(f"there is no state at {path or 'memory'} yet")
+    if not path.is_file():
+        raise ConnectorError(f"{path} is no file", remedy="name a file for the database under `state`")
     return _checked(Reader(sqlite.reader_engine(path)))
 
 

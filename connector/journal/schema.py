@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, NoState
 
 HEAD = "0007"
 """The revision that this program works with; a test keeps it equal to the newest migration."""
@@ -37,14 +37,23 @@ def bring_up_to_date(connection: Connection) -> None:
 
 
 def check_readable(connection: Connection) -> None:
-    """Raise ``ConnectorError`` when the schema is not this program's."""
+    """Raise ``ConnectorError`` when the schema is not this program's, ``NoState`` when there is none yet."""
     found = revision(connection)
     refuse_newer(found)
+    if not found and not inspect(connection).get_table_names():
+        raise NoState("there is nothing in the state yet")
+    if not found and _is_unmarked(connection):
+        raise ConnectorError("this database is not a connector's state", remedy="name another one under `state`")
     if found != HEAD:
         raise ConnectorError(
             "the state was written by an older version of the connector",
             remedy="run `connector sync` once; it brings the state up to date",
         )
+
+
+def _is_unmarked(connection: Connection) -> bool:
+    """True for a SQLite file that no connector has marked as its own."""
+    return connection.dialect.name == "sqlite" and not connection.execute(text("PRAGMA application_id")).scalar_one()
 
 
 def refuse_newer(found: str) -> None:

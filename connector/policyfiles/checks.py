@@ -23,18 +23,25 @@ class Known:
     Attributes:
         calendars: those of the policy that are right.
         templates: names of the texts; ``None`` where they are not at hand, then nothing is said about them.
-        sites: maps of the sites that run under the policy; empty where they are not at hand.
+        sites: maps of the sites that run under the policy; empty where they are not at hand, ``None`` for one that
+            cannot be read.
     """
 
     calendars: Mapping[str, Calendar]
     templates: frozenset[str] | None = None
-    sites: Mapping[str, SiteMap] = field(default_factory=dict)
+    sites: Mapping[str, SiteMap | None] = field(default_factory=dict)
 
     @property
     def inputs(self) -> frozenset[str] | None:
-        """Return the inputs that at least one site binds; ``None`` without site maps."""
-        bound = (site.fields.inputs for site in self.sites.values())
-        return frozenset(name for inputs in bound for name in inputs) if self.sites else None
+        """Return the inputs that at least one site binds; ``None`` unless every site's map is known."""
+        if not self.sites or None in self.sites.values():
+            return None
+        return frozenset(name for site in self.maps for name in site.fields.inputs)
+
+    @property
+    def maps(self) -> tuple[SiteMap, ...]:
+        """Return the maps that can be read."""
+        return tuple(site for site in self.sites.values() if site is not None)
 
 
 def check_policy(file: PolicyFile, known: Known, refused: Refused) -> None:
@@ -162,7 +169,7 @@ def _names(path: KeyPath, levels: tuple[LevelFile, ...], known: Known, refused: 
             if file is None or not any((file.group, file.user, file.schedule)):
                 continue
             target = level_target(file)
-            for site in known.sites.values():
+            for site in known.maps:
                 bound = site.fields.groups if target.kind is TargetKind.GROUP else site.fields.people
                 if target.name not in bound:
                     message = f"the site {site.name} binds no {target.kind} {target.name}"

@@ -30,12 +30,12 @@ def load_policy(
     today: date,
     shown: str = "",
     templates: frozenset[str] | None = None,
-    sites: Mapping[str, SiteMap] | None = None,
+    sites: Mapping[str, SiteMap | None] | None = None,
 ) -> tuple[Policy, str]:
     """Read a policy file; return the policy and its canonical document.
 
     ``today`` says for which years holidays are expanded (the year before to two years on). ``templates`` and ``sites``
-    are what the policy may refer to, where they are at hand.
+    are what the policy may refer to, where they are at hand; ``None`` stands for a site whose map cannot be read.
 
     Raises:
         ConfigError: with every problem found, each with its place and a remedy.
@@ -49,7 +49,7 @@ def read_policy(
     *,
     today: date,
     templates: frozenset[str] | None = None,
-    sites: Mapping[str, SiteMap] | None = None,
+    sites: Mapping[str, SiteMap | None] | None = None,
 ) -> Policy:
     """Return the policy in ``document``; raises ``ConfigError`` with every problem found."""
     refused = Refused(document)

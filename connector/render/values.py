@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_skeleton, format_time, format_timedelta, get_timezone_name
 
+from connector.domain.invisible import HIDING, TURNING
+
 MAX_VALUE = 200
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff\u180e")
+_INVISIBLE = re.compile(f"[{TURNING}{HIDING}]")
 _DROPPED = frozenset({"Cc", "Cs", "Co", "Cn"})
 _LENGTH = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 Unit = Literal["day", "hour", "minute", "second"]
@@ -27,15 +28,10 @@ def clean(value: object) -> str:
     a line's end a semicolon.
     """
     lines = (" ".join(line.split()) for line in str(value).splitlines())
-    text = "".join(character for character in "; ".join(filter(None, lines)) if _is_harmless(character))
+    shown = _INVISIBLE.sub("", "; ".join(filter(None, lines)))
+    text = "".join(character for character in shown if unicodedata.category(character) not in _DROPPED)
     text = " ".join(text.split())
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1].rstrip()}…"
-
-
-def _is_harmless(character: str) -> bool:
-    if character in _BIDI or character in _INVISIBLE or 0xE0000 <= ord(character) <= 0xE0FFF:
-        return False
-    return unicodedata.category(character) not in _DROPPED
 
 
 def tell_moment(value: str, *, locale: Locale, zone: ZoneInfo) -> str:

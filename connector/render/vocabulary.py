@@ -58,7 +58,7 @@ REASONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         ReasonKind.THRESHOLD: _MARK | {"late": "yes", "percent": "100", "mark": "100%"},
         ReasonKind.AT_ONCE: {"priority": "P1"},
         ReasonKind.TRIGGER: {"trigger": "security-form"},
-        ReasonKind.TIMER: {"left": "1", "path": "default", "level": "2"},
+        ReasonKind.TIMER: {"left": "1", "path": "default", "level": "3", "skipped": "2"},
         ReasonKind.REMINDER: {"repeats": "2", "path": "default", "level": "2"},
         ReasonKind.UPDATE: {"every": "1h"},
         ReasonKind.ASK: {"trigger": "security-words"},

@@ -151,7 +151,12 @@ class SandboxProcess:
             RuntimeError: It ended instead; its own words are on standard error.
         """
         command = [sys.executable, "-m", "connector.sandbox", "--with-parent", *self._arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is for us: it is still needed for what we do on our way out
+        )
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         line = self._process.stdout.readline()
         if not line:

@@ -7,8 +7,9 @@ or files in a secrets directory and never from the file. See ``reference`` for e
 from __future__ import annotations
 
 from connector.settings.auth import ApiToken, Auth, Bearer, Credential, OAuthClient
-from connector.settings.load import load_settings, read_settings
+from connector.settings.load import load_settings, named_files, read_settings
 from connector.settings.model import LogSettings, Settings
+from connector.settings.parts import Files, MapFile, files_of
 from connector.settings.reference import config_reference, config_schema
 from connector.settings.site import PollSettings, SiteKind, SiteSettings, site_rules
 
@@ -17,7 +18,9 @@ __all__ = [
     "Auth",
     "Bearer",
     "Credential",
+    "Files",
     "LogSettings",
+    "MapFile",
     "OAuthClient",
     "PollSettings",
     "Settings",
@@ -25,7 +28,9 @@ __all__ = [
     "SiteSettings",
     "config_reference",
     "config_schema",
+    "files_of",
     "load_settings",
+    "named_files",
     "read_settings",
     "site_rules",
 ]

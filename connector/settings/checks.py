@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from connector.documents import Document
+from connector.documents import Document, KeyPath
 from connector.errors import Problem
-from connector.settings.model import Settings
+from connector.settings.model import secret_key
+from connector.settings.parts import Parts
 from connector.settings.site import SiteKind, SiteSettings
+from connector.settings.sources import SecretsRead
+
+SHORTEST_SECRET = 6
+"""Characters; what is shorter is not masked, because it would mask ordinary words."""
 
 _DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 _ONLY = {
@@ -18,21 +23,46 @@ _ONLY = {
 }
 
 
-def findings(settings: Settings, document: Document) -> Iterator[Problem]:
-    """Yield everything that is wrong between settings that are right by themselves."""
-    if not settings.sites:
+def findings(parts: Parts, document: Document) -> Iterator[Problem]:
+    """Yield everything that is wrong between parts that are right by themselves."""
+    if parts.is_siteless:
         yield document.problem(("sites",), "is empty", "list at least one site")
-    yield from _state(settings, document)
-    yield from _distinct(settings, document)
-    for index, site in enumerate(settings.sites):
+    yield from _state(parts.state, document)
+    yield from _distinct(parts.sites, document)
+    for index, site in parts.sites.items():
         yield from _kind(site, index, document)
         yield from _auth(site, index, document)
         yield from _authorities(site, index, document)
 
 
-def _state(settings: Settings, document: Document) -> Iterator[Problem]:
-    parts = urlsplit(settings.state)
-    if parts.scheme not in _DATABASES or "://" not in settings.state:
+def missing_secrets(parts: Parts, secrets: SecretsRead, document: Document) -> Iterator[Problem]:
+    """Yield what is wrong with every secret that is needed."""
+    wanted: list[tuple[KeyPath, str]] = []
+    for index, account in parts.accounts.items():
+        named = {secret_key(account, role): role for role in ("writer", "reader")}
+        wanted += [(("sites", index, "auth", role), name) for name, role in named.items()]
+        wanted += [(("sites", index, "webhook_secrets"), name) for name in account.webhook_secrets]
+    wanted += [(("web", "token"), parts.web.token)] if parts.web.token else []
+    for path, name in wanted:
+        if name not in secrets.unusable:  # what is wrong with these has been told
+            yield from _wrong_secret(secrets.found, document, path, name)
+
+
+def _wrong_secret(found: Mapping[str, str], document: Document, path: KeyPath, name: str) -> Iterator[Problem]:
+    """Yield what is wrong with one secret; a very short one could not be masked in the log."""
+    if name not in found:
+        remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
+        yield document.problem(path, f"the secret {name} is not set", remedy)
+    elif len(found[name]) < SHORTEST_SECRET:
+        message = f"the secret {name} is shorter than {SHORTEST_SECRET} characters: it could not be masked in the log"
+        yield document.problem(path, message, "give a longer one")
+
+
+def _state(state: str | None, document: Document) -> Iterator[Problem]:
+    if state is None:
+        return
+    parts = urlsplit(state)
+    if parts.scheme not in _DATABASES or "://" not in state:
         yield document.problem(
             ("state",), "is no database that can be used", "write sqlite:///path or postgresql://user@host/name"
         )
@@ -41,16 +71,16 @@ def _state(settings: Settings, document: Document) -> Iterator[Problem]:
         yield document.problem(("state",), "a password never stands in this file", remedy)
 
 
-def _distinct(settings: Settings, document: Document) -> Iterator[Problem]:
+def _distinct(sites: Mapping[int, SiteSettings], document: Document) -> Iterator[Problem]:
     names: dict[str, int] = {}
     places: dict[str, int] = {}
-    for index, site in enumerate(settings.sites):
+    for index, site in sites.items():
         first = names.setdefault(site.name, index)
         if first != index:
             yield document.problem(("sites", index, "name"), f"{site.name} is the name of two sites", "rename one")
         same = places.setdefault(site.fingerprint, index)
         if same != index:
-            other = settings.sites[same].name
+            other = sites[same].name
             message = f"is the address of {other} as well: two sites would write to the same tickets"
             yield document.problem(("sites", index, "base_url"), message, "list all projects or brands under one site")
 

@@ -12,18 +12,15 @@ from pydantic import ValidationError
 
 from connector.documents import Document, KeyPath, problems_of, read
 from connector.errors import ConfigError, Problem
-from connector.settings.checks import findings
-from connector.settings.model import Settings, secret_key
-from connector.settings.site import SiteSettings
-from connector.settings.sources import Override, overrides, sites_of
+from connector.settings.checks import findings, missing_secrets
+from connector.settings.model import Settings, secrets_of
+from connector.settings.parts import Files, parts_of, site_paths
+from connector.settings.sources import Override, laid_over, overrides, sites_of
 
 _SECRET_KEYS = frozenset(
     {"token", "api_token", "access_token", "password", "passwd", "pwd", "client_secret", "secret_key", "api_key"}
     | {"apikey", "private_key"}
 )
-SHORTEST_SECRET = 6
-"""Characters; what is shorter is not masked, because it would mask ordinary words."""
-
 _PATHS = ("policy", "templates", "secrets_dir")
 
 
@@ -35,7 +32,25 @@ def load_settings(path: Path, *, need_secrets: bool = True) -> Settings:
     Raises:
         ConfigError: with every problem of the file, the environment and the secrets.
     """
-    return read_settings(read(path, shown=str(path)), base=path.parent, need_secrets=need_secrets)
+    return read_settings(_document(path), base=path.parent, need_secrets=need_secrets)
+
+
+def named_files(path: Path) -> Files:
+    """Return the files that ``connector.yaml`` and the environment name, whatever else is wrong with them.
+
+    Raises:
+        ConfigError: the file itself cannot be read.
+    """
+    given = _document(path).value
+    values = _values(given if isinstance(given, dict) else {}, path.parent)[0]
+    return parts_of(values, path.parent.resolve()).files
+
+
+def _document(path: Path) -> Document:
+    if not path.exists():
+        remedy = "name it with -c FILE, or write one as README.md shows; `connector demo` needs none"
+        raise ConfigError((Problem(str(path), message="there is no such file", remedy=remedy),))
+    return read(path, shown=str(path))
 
 
 def read_settings(document: Document, *, base: Path, need_secrets: bool = True) -> Settings:
@@ -43,22 +58,24 @@ def read_settings(document: Document, *, base: Path, need_secrets: bool = True) 
     given = document.value if isinstance(document.value, dict) else {}
     refused = [] if given or document.value is None else [document.problem((), "must be a mapping")]
     refused += list(_secrets_in(document, document.value, ()))
-    laid_over, wrong_variables = overrides(os.environ, Settings.model_fields, sites_of(given))
-    refused += wrong_variables
-    placed = _with_variables(document, laid_over)
-    values = _located(_without_secrets(given), base)
-    settings = None
-    if not wrong_variables:
-        settings, problems = _validated(values, placed)
-        refused += problems
-    if settings is not None:
-        settings = _absolute(settings, base)
-        refused += findings(settings, placed)
-        if need_secrets:
-            refused += [*_missing_secrets(settings, placed), *_missing_other_secrets(settings, placed)]
+    values, variables, wrong_variables = _values(given, base)
+    placed = _with_variables(document, variables)
+    from_file = _located(_without_secrets(given), base)
+    settings, problems = _validated(from_file, placed)
+    secrets, parts = secrets_of(from_file), parts_of(values, base.resolve())
+    refused += [*wrong_variables, *problems, *secrets.problems, *findings(parts, placed)]
+    if need_secrets:
+        refused += missing_secrets(parts, secrets, placed)
     if refused or settings is None:
-        raise ConfigError(tuple(sorted({_from_variable(problem, laid_over) for problem in refused})))
-    return settings
+        raise ConfigError(tuple(sorted({_from_variable(problem, variables) for problem in refused})))
+    return _absolute(settings, base)
+
+
+def _values(given: dict[str, Any], base: Path) -> tuple[dict[str, Any], tuple[Override, ...], tuple[Problem, ...]]:
+    """Return the file's values with the environment's laid over, the variables used, and what is wrong with others."""
+    variables, wrong = overrides(os.environ, Settings.model_fields, sites_of(given))
+    values, unplaced = laid_over(_located(_without_secrets(given), base), variables)
+    return values, variables, (*wrong, *unplaced)
 
 
 def _validated(values: Mapping[str, Any], document: Document) -> tuple[Settings | None, tuple[Problem, ...]]:
@@ -113,17 +130,12 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     base = base.resolve()
     paths = {name: base / getattr(settings, name) for name in _PATHS if getattr(settings, name)}
     web = {name: base / path for name, path in settings.web if isinstance(path, Path)}
-    sites = tuple(site.model_copy(update=_site_paths(site, base)) for site in settings.sites)
+    sites = tuple(site.model_copy(update=site_paths(site, base)) for site in settings.sites)
     paths["web"] = settings.web.model_copy(update=web)
     folder = settings.backup.folder
     backup = settings.backup.model_copy(update={"folder": base / folder if folder else None})
     own = {"sites": sites, "backup": backup, "state": _absolute_state(settings.state, base)}
     return settings.model_copy(update={**paths, **own})
-
-
-def _site_paths(site: SiteSettings, base: Path) -> dict[str, Path]:
-    paths = {"map": site.map} | ({"ca_file": site.ca_file} if site.ca_file else {})
-    return {name: base / path for name, path in paths.items()}
 
 
 def _absolute_state(url: str, base: Path) -> str:
@@ -133,34 +145,6 @@ def _absolute_state(url: str, base: Path) -> str:
     return f"sqlite:///{base / path}"
 
 
-def _missing_secrets(settings: Settings, document: Document) -> Iterator[Problem]:
-    for index, site in enumerate(settings.sites):
-        wanted = {secret_key(site, role): role for role in ("writer", "reader")}
-        for name, role in wanted.items():
-            yield from _wrong_secret(settings, document, ("sites", index, "auth", role), name)
-
-
-def _missing_other_secrets(settings: Settings, document: Document) -> Iterator[Problem]:
-    wanted: list[tuple[KeyPath, str]] = [
-        (("sites", index, "webhook_secrets"), name)
-        for index, site in enumerate(settings.sites)
-        for name in site.webhook_secrets
-    ]
-    wanted += [(("web", "token"), settings.web.token)] if settings.web.token else []
-    for path, name in wanted:
-        yield from _wrong_secret(settings, document, path, name)
-
-
-def _wrong_secret(settings: Settings, document: Document, path: KeyPath, name: str) -> Iterator[Problem]:
-    """Yield what is wrong with one secret that is needed; a very short one could not be masked in the log."""
-    if name not in settings.secrets:
-        remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
-        yield document.problem(path, f"the secret {name} is not set", remedy)
-    elif len(settings.secrets[name].get_secret_value()) < SHORTEST_SECRET:
-        message = f"the secret {name} is shorter than {SHORTEST_SECRET} characters: it could not be masked in the log"
-        yield document.problem(path, message, "give a longer one")
-
-
 def _with_variables(document: Document, laid_over: tuple[Override, ...]) -> Document:
     """Return the document with places for keys that only variables give, so that problems can name them."""
     added = {o.path[:n]: (0, 0) for o in laid_over for n in range(1, len(o.path) + 1)}
@@ -168,7 +152,9 @@ def _with_variables(document: Document, laid_over: tuple[Override, ...]) -> Docu
 
 
 def _from_variable(problem: Problem, laid_over: tuple[Override, ...]) -> Problem:
-    named = {".".join(map(str, o.path)): o.variable for o in laid_over}
-    if problem.key not in named:
+    """Name the variable where a problem is one of its value, or of a key that only it gives."""
+    named = {".".join(map(str, o.path[:n])): o for o in laid_over for n in range(1, len(o.path) + 1)}
+    found = named.get(problem.key)
+    if found is None or (problem.line and problem.key != ".".join(map(str, found.path))):
         return problem
-    return replace(problem, file="environment", line=0, column=0, key=named[problem.key])
+    return replace(problem, file="environment", line=0, column=0, key=found.variable)

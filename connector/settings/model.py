@@ -12,9 +12,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.documents import Duration, Names, Strict, as_written
+from connector.errors import ConfigError
 from connector.settings.auth import Credential, SecretName
-from connector.settings.site import SiteSettings
-from connector.settings.sources import Environment, Secrets
+from connector.settings.site import Account, SiteSettings
+from connector.settings.sources import Environment, Secrets, SecretsRead
 from connector.settings.urls import LoopbackUrl, PingUrl
 
 STATE_SECRET = "state"  # noqa: S105  # the name of one, not one
@@ -130,19 +131,26 @@ class Settings(BaseSettings):
 
     def all_secrets_again(self) -> Mapping[str, str]:
         """Return every secret by name as it is now; raises ``ConfigError`` when one cannot be read."""
-        found = Secrets(type(self), _directories({"secrets_dir": self.secrets_dir}))()
-        return {name: str(value) for name, value in found.get("secrets", {}).items()}
+        read = secrets_of({"secrets_dir": self.secrets_dir})
+        if read.problems:
+            raise ConfigError(read.problems)
+        return read.found
 
     def secret(self, site: SiteSettings, role: Literal["reader", "writer"]) -> SecretStr:
         """Return the secret of a site's reader or writer; raises ``KeyError`` when it is not set."""
         return self.secrets[secret_key(site, role)]
 
 
-def secret_key(site: SiteSettings, role: Literal["reader", "writer"]) -> str:
+def secret_key(site: SiteSettings | Account, role: Literal["reader", "writer"]) -> str:
     """Return the name under which the secret of a site's reader or writer is looked up."""
     credential: Credential = getattr(site.auth, role)
     default = site.name.replace("-", "_")
     return credential.secret or (f"{default}_{role}" if site.auth.is_pair else default)
+
+
+def secrets_of(file_values: Mapping[str, Any]) -> SecretsRead:
+    """Return the secrets as they are now, and what is wrong with them; ``file_values`` names their folder."""
+    return Secrets(Settings, _directories(file_values)).read()
 
 
 def _directories(file_values: Mapping[str, Any]) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
@@ -82,6 +82,16 @@ class BudgetSettings(Strict):
         own: dict[str, Any] = {"least": self.least, "share": self.share, "window": self.per, "reserve": self.reserve}
         kept = {name: getattr(default, name) if value is None else value for name, value in own.items()}
         return Budget(**kept, per_ticket=default.per_ticket if self.per_ticket is None else self.per_ticket)
+
+
+class Account(BaseModel):
+    """What of a site says which secrets it needs; whatever else is wrong with the site."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: SiteName
+    auth: Auth
+    webhook_secrets: tuple[SecretName, ...] = ()
 
 
 class SiteSettings(Strict):

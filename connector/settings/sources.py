@@ -53,8 +53,12 @@ def overrides(
             value = environ[variable] if secret else parse(environ[variable], file=variable).value
             found.append(Override(path=path, value=value, variable=variable))
         except (LookupError, ConfigError) as error:
-            problems.append(Problem("environment", key=variable, message=f"cannot be used: {error.args[0]}"))
+            problems.append(_unplaced(variable, error))
     return tuple(found), tuple(problems)
+
+
+def _unplaced(variable: str, error: Exception) -> Problem:
+    return Problem("environment", key=variable, message=f"cannot be used: {error.args[0]}")
 
 
 def _path(first: str, rest: list[str], sites: Sequence[Any]) -> KeyPath:
@@ -84,16 +88,23 @@ class Environment(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return the file's values of every key that a variable touches, with the variable's value."""
-        found, problems = overrides(os.environ, self.settings_cls.model_fields, sites_of(self._file))
-        if problems:
-            raise ConfigError(problems)
-        plain = [o for o in found if o.path[0] != "secrets"]
-        touched = {o.path[0] for o in plain}
-        base = {key: _copied(value) for key, value in self._file.items() if key in touched}
-        for override in plain:
-            _put(base, override.path, override.value)
-        return base
+        """Return the file's values with those of the variables; what is wrong with variables is told elsewhere."""
+        found, _ = overrides(os.environ, self.settings_cls.model_fields, sites_of(self._file))
+        return laid_over(self._file, found)[0]
+
+
+def laid_over(values: Mapping[str, Any], found: Iterable[Override]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Return the file's values with those of the variables laid over, and which variables find no place; no secrets."""
+    result: dict[str, Any] = _copied(dict(values))
+    problems: list[Problem] = []
+    for override in found:
+        if override.path[0] == "secrets":
+            continue
+        try:
+            _put(result, override.path, override.value)
+        except LookupError as error:
+            problems.append(_unplaced(override.variable, error))
+    return result, tuple(problems)
 
 
 class Secrets(PydanticBaseSettingsSource):
@@ -108,22 +119,26 @@ class Secrets(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return the secrets by name."""
+        """Return the secrets that can be read, by name; what is wrong with others is told by ``read``."""
+        found = self.read().found
+        return {"secrets": found} if found else {}
+
+    def read(self) -> SecretsRead:
+        """Return the secrets by name, and everything that is wrong with where they stand."""
         found: dict[str, str] = {}
-        problems: list[Problem] = []
+        problems = [problem for directory in self._directories for problem in _too_open(directory)]
+        unusable: set[str] = set()
         for name, source in self._named():
             try:
                 found[name] = read_secret(source) if isinstance(source, Path) else source
             except ConfigError as error:
                 problems += error.problems
-        if problems:
-            raise ConfigError(tuple(problems))
-        return {"secrets": found} if found else {}
+                unusable.add(name)
+        return SecretsRead(found=found, problems=tuple(problems), unusable=frozenset(unusable))
 
     def _named(self) -> Iterator[tuple[str, str | Path]]:
         """Yield names with a secret or the file that holds it; later ones win."""
         for directory in reversed(self._directories):
-            _refuse_open_folder(directory)
             for path in sorted(directory.iterdir()) if directory.is_dir() else ():
                 if path.is_file() and not path.name.startswith("."):
                     yield secret_name(path.name), path
@@ -132,6 +147,15 @@ class Secrets(PydanticBaseSettingsSource):
         files = {name.removesuffix("_file"): Path(value) for name, value in given.items() if name.endswith("_file")}
         yield from files.items()
         yield from ((name, value) for name, value in given.items() if not name.endswith("_file"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsRead:
+    """The secrets by name, what is wrong with them, and the names of those that are given but cannot be used."""
+
+    found: dict[str, str]
+    problems: tuple[Problem, ...]
+    unusable: frozenset[str]
 
 
 def read_secret(path: Path) -> str:
@@ -153,15 +177,15 @@ def read_secret(path: Path) -> str:
     return text
 
 
-def _refuse_open_folder(folder: Path) -> None:
-    """Refuse a folder in which somebody else could put another secret in place of ours."""
+def _too_open(folder: Path) -> Iterator[Problem]:
+    """Yield a problem for a folder in which somebody else could put another secret in place of ours."""
     try:
         status = folder.stat()
     except OSError:
         return  # what is missing in it is told by name
     risk = exposure(status.st_mode & ~(stat.S_IRGRP | stat.S_IROTH), owner=status.st_uid, us=os.geteuid())
     if risk:
-        raise ConfigError((Problem(str(folder), message=f"the secrets folder {risk}", remedy=f"chmod 700 {folder}"),))
+        yield Problem(str(folder), message=f"the secrets folder {risk}", remedy=f"chmod 700 {folder}")
 
 
 def exposure(mode: int, *, owner: int, us: int) -> str:
@@ -195,7 +219,12 @@ def _copied(value: Any) -> Any:
 
 
 def _put(into: dict[str, Any], path: KeyPath, value: Any) -> None:
+    """Put one value in its place, making the mappings on its way; raises ``LookupError`` where other things stand."""
     at: Any = into
-    for part in path[:-1]:
-        at = at[part] if isinstance(part, int) else at.setdefault(part, {})
+    for depth, part in enumerate(path[:-1], start=1):
+        if isinstance(at, dict) and at.get(part) is None:
+            at[part] = {}
+        at = at[part]
+        if not isinstance(at, dict | list):
+            raise LookupError(f"{'.'.join(map(str, path[:depth]))} is no mapping")  # noqa: TRY004 - one kind for all
     at[path[-1]] = value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,3 +206,56 @@ def test_what_is_set_aside_is_in_sight_until_it_ends(compose: Compose) -> None:
         ("set-aside", "zendesk"),
         ("taken-back", "zendesk"),
     ]
+
+
+def spoil_newer(program: Connector) -> None:
+    with program.journal():
+        pass
+    with closing(sqlite3.connect(program.settings.state.removeprefix("sqlite:///"))) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why", "remedy"),
+    [
+        pytest.param(
+            lambda program: Path(program.settings.state.removeprefix("sqlite:///")).write_text("no database " * 99),
+            "file is not a database",
+            "restore the state from a backup",
+            id="no database",
+        ),
+        pytest.param(
+            lambda program: Path(program.settings.state.removeprefix("sqlite:///")).mkdir(),
+            "state.db is no file",
+            "name a file for the database under `state`",
+            id="a folder",
+        ),
+        pytest.param(spoil_newer, "written by a newer version", "install the newer version", id="newer schema"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_a_failure_with_a_remedy(
+    compose: Compose, capsys: pytest.CaptureFixture[str], spoil: Callable[[Connector], Any], why: str, remedy: str
+) -> None:
+    program = compose()
+    spoil(program)
+    config = str(program.places.paused.with_name("connector.yaml"))
+    assert run(["-c", config, "status"]) == 1
+    text = capsys.readouterr()
+    assert "cannot be read" in text.out
+    assert "zendesk\tnever" in text.out  # what is configured is told all the same
+    assert text.err.startswith("error: ")
+    assert why in text.err
+    assert remedy in text.err.partition("\n  -> ")[2]
+    assert run(["-c", config, "-o", "json", "status"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert why in told["error"]
+    assert remedy in told["remedy"]
+
+
+def test_a_state_that_is_not_there_yet_is_no_failure(compose: Compose, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(compose().places.paused.with_name("connector.yaml"))
+    assert run(["-c", config, "status"]) == 0
+    told = capsys.readouterr()
+    assert "state.db, none yet" in told.out
+    assert told.err == ""

@@ -26,7 +26,10 @@ def test_the_list_of_commands_has_no_cut_sentences(capsys: pytest.CaptureFixture
 def test_examples_are_accepted(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    examples = [line.strip() for line in (command.epilog or "").splitlines()[2:]]
+    assert command.epilog or isinstance(command, click.Group)
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    shown = [one.epilog for one in (command, *inner) if one.epilog]
+    examples = [line.strip() for epilog in shown for line in epilog.splitlines()[2:]]
     for one in (part for example in examples for part in re.split(r" && |    #.*", example) if part):
         words = shlex.split(one)
         at = next(n for n, word in enumerate(words) if word in COMMANDS)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from connector.domain.change import Field
 from connector.domain.decide import decide
 from connector.domain.escalation import needs_history
 from connector.domain.events import EventKind, EventSource, TicketEvent
@@ -392,6 +393,21 @@ class TestReach:
         desk.sync()
         assert (desk.ticket.level, desk.ticket.group) == (2, "second-line")
         assert desk.state.skipped == ("level 1, group service-desk: off shift until Mon 09:00",)
+
+    def test_write_and_note_say_who_could_not_be_reached(self):
+        away = "level 1, group service-desk: off shift until Mon 09:00"
+        decision, _ = self.reaching(service_desk="off shift until Mon 09:00").look()
+        reasons = {want.reason for want in decision.fields if want.field is Field.LEVEL}
+        assert reasons == {f"path default, level 2: P1 starts at once; not reachable: {away}"}
+        assert decision.state.level_why.values["skipped"] == "1"  # what a note tells in its reader's language
+
+    def test_where_a_path_starts_above_its_first_level_the_threshold_is_the_reason(self):
+        marks = (threshold(ClockName.FIRST_RESPONSE, 100, escalate_to=2),)
+        desk = Desk(changed(sla=dataclasses.replace(POLICY.sla, thresholds=marks)), facts=OUTAGE)
+        desk.wait(minutes=16)
+        desk.sync()
+        assert (desk.ticket.level, desk.state.level_reason) == (2, "threshold first_response 100%")
+        assert desk.state.path_reason.startswith("P1 starts at once")
 
     def test_a_levels_own_calendar_only_says_who_can_be_reached(self):
         first = dataclasses.replace(DEFAULT.levels[0], calendar="office")

@@ -9,9 +9,10 @@ from hypothesis import assume, given
 
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_lines
-from connector.domain.ticket import Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status
 from tests.domain import strategies as some
 from tests.domain.desk import ANNA, CARLA, MONDAY, ROBOT, Desk
+from tests.domain.policies import POLICY, changed, threshold
 
 OUTAGE = {"impact": "site", "urgency": "blocked"}
 
@@ -32,6 +33,22 @@ def test_an_acknowledged_level_announces_no_step():
     desk.command("/esc ack", ANNA)
     desk.sync()
     assert steps(desk) == []
+
+
+def test_a_mark_whose_level_the_path_has_passed_announces_no_step():
+    marks = (threshold(ClockName.RESOLUTION, 75, escalate_to=2, note="at-risk"),)
+    policy = changed(sla=dataclasses.replace(POLICY.sla, thresholds=marks), cadence={})
+    desk = Desk(policy, facts=OUTAGE, priority=Priority.P1)
+    desk.sync()
+
+    def announced() -> list[str]:
+        told = [item.what for item in desk.look()[0].explanation.upcoming]
+        return [what for what in told if what.startswith("resolution 75%")]
+
+    assert announced() == ["resolution 75%: escalate to level 2, note at-risk"]
+    desk.run(hours=1)
+    assert desk.state.level >= 2
+    assert announced() == ["resolution 75%: note at-risk"]
 
 
 def test_a_paused_ticket_announces_no_step():

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import assume, given
 
+from connector.domain.explain import explain_lines
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Effect
@@ -62,8 +63,11 @@ class TestAnEditedPolicy:
         desk.sync()
         assert (desk.spoken, desk.ticket.level) == (["overdue (notes)"], 1)
         edited(desk, quiet=Quiet(notes_per_day=7))
+        told = "\n".join(explain_lines(desk.look()[0]))
+        assert "its step to level 2 had been asked for before and still comes" in told
         desk.run(minutes=30)
         assert desk.ticket.level == 2
+        assert "still comes" not in "\n".join(explain_lines(desk.look()[0]))
         assert desk.spoken == ["overdue (notes)"]
 
     def test_a_step_that_the_timer_made_first_is_still_made_where_late_history_takes_that_back(self):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
+import threading
 from datetime import timedelta
 
 import pytest
@@ -142,6 +144,43 @@ def test_ctrl_c_is_130_and_clean(desk: Desk) -> None:
     desk.later(minutes=3)
     desk.ok("sync")
     assert len({f["data"]["name"] for f in desk.writes() if f["kind"] == "field"}) == len(desk.writes())
+
+
+@pytest.mark.parametrize("command", [("sync",), ("apply", "plan.json")], ids=["sync", "apply"])
+def test_sigterm_lets_a_single_pass_finish_the_write_in_hand_alone(
+    desk: Desk, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal comes to this process: the command runs in it."""
+    untouched = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: untouched.set())
+    monkeypatch.chdir(desk.folder)
+    for _ in range(3):
+        desk.ticket(ZENDESK)
+    desk.later(minutes=3)
+    desk.ok("plan", "--out", "plan.json")
+    desk.client.faults(ZENDESK, {"action": "hang", "methods": ["PUT"], "pause": 0.5, "name": "slow"})
+
+    def ask() -> None:
+        await_fault(desk.client, ZENDESK, "slow")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        ended = desk.run(*command)
+    finally:
+        asking.join()
+        handler = signal.signal(signal.SIGTERM, before)
+    assert not untouched.is_set()
+    assert ended.code == 130
+    assert "interrupted: what was in hand is finished and stored" in ended.err
+    assert len(ended.events("write_done")) == 1
+    assert len({fact["ticket"] for fact in desk.writes()}) == 1
+    assert handler is not signal.SIG_DFL  # whoever called it has its own handlers back
+    desk.client.clear_faults(ZENDESK)
+    desk.later(minutes=3)
+    rest = desk.ok("sync").events("write_done")
+    assert len({line["ticket"] for line in rest}) == 2
 
 
 def test_the_log_can_be_followed(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -58,6 +59,18 @@ def test_only_a_good_pass_reaches_the_dead_man_s_switch(desk: Desk, switch: tupl
     desk.later(minutes=1)
     assert desk.ok("sync", "--ping-url", url).code == 0
     assert heard == ["/alive"]
+
+
+@pytest.mark.usefixtures("desk")
+def test_ctrl_c_at_a_terminal_is_not_for_the_sandbox() -> None:
+    """A terminal interrupts a whole process group; the demo's last table still needs the sandbox."""
+    groups = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            _, parent, group, *_ = path.read_text().rpartition(") ")[2].split()
+            groups |= {int(group)} if int(parent) == os.getpid() else set()
+    assert groups
+    assert os.getpgid(0) not in groups
 
 
 def test_the_sandbox_alone() -> None:

@@ -429,6 +429,11 @@ def test_failures_of_the_database_say_what_to_do(name, kind):
     assert error.remedy
 
 
+def test_a_database_that_cannot_be_opened_is_a_matter_of_permissions():
+    error = translate(OperationalError("x", {}, _sqlite_error("SQLITE_CANTOPEN")))
+    assert "check the permissions" in error.remedy
+
+
 def test_a_full_disk_is_not_for_good():
     assert "free disk space" in translate(OperationalError("x", {}, _sqlite_error("SQLITE_FULL"))).remedy
 

@@ -12,6 +12,7 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.cli.harmless import one_line
 from connector.domain.change import Notice
 from connector.domain.notices import VALUE_NAMES
 from connector.domain.occasion import Occasion
@@ -191,6 +192,12 @@ class TestValues:
     def test_cleaning_is_final_and_bounded(self, value: str) -> None:
         assert clean(clean(value)) == clean(value)
         assert len(clean(value)) <= MAX_VALUE
+
+    def test_what_a_terminal_shows_as_an_escape_no_text_holds(self) -> None:
+        suspects = [*range(0x80, 0x300), *range(0x2000, 0x2070), *range(0xFE00, 0x10000), *range(0xE0000, 0xE1000)]
+        hidden = [chr(code) for code in suspects if one_line(chr(code)) != chr(code)]
+        assert "\u2061" in hidden
+        assert [c for c in hidden if c in clean(f"a{c}b")] == []
 
     def test_lines_become_one(self) -> None:
         assert clean("75% used \n\n level 2\r\n") == "75% used; level 2"
