@@ -14,8 +14,11 @@ Name = Callable[[str, str], str]
 
 
 def in_short(items: Iterable[SetAside], *, now: datetime) -> tuple[str, ...]:
-    """Return one phrase per thing that is set aside; what has ended by now is left out."""
-    return tuple(_phrase(item) for item in items if _stands(item, now))
+    """Return one phrase per thing that is set aside, refused values in one; what has ended by now is left out."""
+    standing = [item for item in items if _stands(item, now)]
+    refused = len({item.ticket for item in standing if item.kind is AsideKind.REFUSED})
+    told = tuple(_phrase(item) for item in standing if item.kind is not AsideKind.REFUSED)
+    return (*told, f"something refused on {refused} tickets") if refused else told
 
 
 def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
@@ -26,6 +29,8 @@ def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
 
 def _stands(item: SetAside, now: datetime) -> bool:
     """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
+    if item.kind is AsideKind.REFUSED:
+        return True  # tried again after its moment, and refused until then
     return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
 
@@ -37,7 +42,7 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
     for item in known:
         if not _stands(item, now):
             continue
-        consequence, command = _CONSEQUENCES[item.kind]
+        consequence, command = _MUTE if _is_mute(item) else _CONSEQUENCES[item.kind]
         yield {
             "kind": "frozen" if item.kind is AsideKind.SCOPE else "set-aside",
             "site": site,
@@ -45,7 +50,7 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
             "since": item.since,
             "what": f"{_phrase(item)}: {item.why}",
             "consequence": consequence,
-            "command": command.format(resume=resume),
+            "command": command.format(resume=resume, release=f"connector release {site}:{item.ticket}"),
         }
 
 
@@ -71,8 +76,19 @@ _CONSEQUENCES = {
         "this field is left alone; all else is written",
         "mend the field or the site's map, then: {resume}",
     ),
+    AsideKind.REFUSED: (
+        "left alone, all else goes on; tried again when the ticket or the site's map changes",
+        "mend what the reason says, then: {release}",
+    ),
     AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
 }
+
+
+_MUTE = ("nothing is said there; its fields are written", "mend what the reason says, then: {release}")
+
+
+def _is_mute(item: SetAside) -> bool:
+    return item.kind is AsideKind.REFUSED and item.until is None
 
 
 def _phrase(item: SetAside) -> str:
@@ -84,6 +100,8 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.FIELD:
             value = f" {item.value}" if item.value else ""
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
+        case AsideKind.REFUSED:
+            return f"{item.field} {item.value}".strip() + " not accepted"
         case AsideKind.TICKET:
             return "not shown by the helpdesk"
         case AsideKind.QUARANTINE:

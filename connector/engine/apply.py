@@ -38,7 +38,10 @@ def apply_plan(
     ``ready`` are comments that may be sent again, by ticket id. ``may_write`` is asked before every write: a pause or a
     stop lets the write in hand finish and begins no other.
     """
-    sender = Sender(writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, may_write=may_write)
+    hard = {planned.ticket.ref.id for planned in plan.planned if planned.change.hard}
+    sender = Sender(
+        writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, hard=hard, may_write=may_write
+    )
     done = _Apply(plan, sender, ready or {}).run()
     versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}
     quarantine(plan.site, around, done.broken, doing=WRITING, versions=versions)

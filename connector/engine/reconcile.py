@@ -35,7 +35,7 @@ from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.errors import what_failed
-from connector.ports import Alarm, AlarmKind, Recall, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, SetAside, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -112,6 +112,7 @@ class Work:
     held: list[Held] = field(default_factory=list)
     recall: Recall = Recall()
     failed: dict[str, Exception] = field(default_factory=dict)
+    over: list[SetAside] = field(default_factory=list)
 
     def fails(self, id_: str, error: Exception) -> None:
         """Take note that a ticket could not be decided."""
@@ -139,6 +140,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
     _count_failures(site, around, work, ids)
+    if work.over:
+        around.journal.take_back(site.name, work.over, now=now)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
@@ -246,7 +249,9 @@ def _take(  # noqa: PLR0913
     One that ``waits`` for a history stays due. While the ticket, or its site, is being recalled there is no verdict:
     what is decided before is not to be believed.
     """
-    ticket_plan = work.aside.without(plan(decision, situation), situation)
+    ticket_plan = plan(decision, situation)
+    work.over += work.aside.over(ticket_plan, situation.ticket)
+    ticket_plan = work.aside.without(ticket_plan, situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         if not why and (first := only_priority(ticket_plan, situation)) is not None:

@@ -294,6 +294,7 @@ class Desk:
         self.world.reach = reach_of(POLICY)
         self.reader = IndexedReader(self.world) if indexed else MemoryReader(self.world)
         self.writer = Witness(self.world, bulk_size=bulk_size)
+        self.bindings = ""
         self.rules = SiteRules(name=name, fingerprint=f"fingerprint of {name}", effects=ALL_EFFECTS)
 
     def allow(self, *effects: Effect) -> None:
@@ -302,7 +303,8 @@ class Desk:
 
     @property
     def reading(self) -> SiteReading:
-        return SiteReading(rules=self.rules, reader=self.reader, directory=MemoryDirectory(self.world))
+        directory = MemoryDirectory(self.world)
+        return SiteReading(rules=self.rules, reader=self.reader, directory=directory, bindings=self.bindings)
 
     @property
     def site(self) -> Site:
