@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.engine.vanished import UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
 Name = Callable[[str, str], str]
@@ -42,7 +43,7 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
     for item in known:
         if not _stands(item, now):
             continue
-        consequence, command = _MUTE if _is_mute(item) else _CONSEQUENCES[item.kind]
+        consequence, command = _consequence(site, item)
         yield {
             "kind": "frozen" if item.kind is AsideKind.SCOPE else "set-aside",
             "site": site,
@@ -84,11 +85,16 @@ _CONSEQUENCES = {
 }
 
 
+def _consequence(site: str, item: SetAside) -> tuple[str, str]:
+    if item.kind is AsideKind.REFUSED and item.until is None:
+        return _MUTE
+    if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
+        command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"
+        return "nothing is written there, and none of its tickets ends; the other scopes go on", command
+    return _CONSEQUENCES[item.kind]
+
+
 _MUTE = ("nothing is said there; its fields are written", "mend what the reason says, then: {release}")
-
-
-def _is_mute(item: SetAside) -> bool:
-    return item.kind is AsideKind.REFUSED and item.until is None
 
 
 def _phrase(item: SetAside) -> str:
@@ -96,7 +102,8 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.SITE:
             return f"left alone until {item.until:%Y-%m-%d %H:%M:%S} UTC"
         case AsideKind.SCOPE:
-            return f"{item.scope} frozen"
+            unseen = item.field == UNSEEN
+            return f"{item.scope or 'the site'}: tickets not shown, frozen" if unseen else f"{item.scope} frozen"
         case AsideKind.FIELD:
             value = f" {item.value}" if item.value else ""
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")

@@ -183,6 +183,10 @@ class SqlJournal(SqlLinks):
         """Return ids of all tickets that we believe open."""
         return self._run(lambda c: tickets.known_open(c, site))
 
+    def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
+        """Return ids of all tickets that we believe open, by their scope."""
+        return self._run(lambda c: tickets.open_by_scope(c, site))
+
     def store_verdicts(self, site: str, verdicts_: Sequence[Verdict], *, run: str) -> int:
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))

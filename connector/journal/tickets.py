@@ -40,6 +40,7 @@ Given: TypeAlias = Mapping[str, Any]
 
 _AT, _HASH = parameter("at"), parameter("hash")
 _OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
+_OPEN_SCOPES = select(ticket.c.id, ticket.c.scope).where(ticket.c.site == SITE, ticket.c.is_open)
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
 _TICKETS = select(ticket).where(*_THESE)
 _DIGESTS = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(*_THESE)
@@ -243,6 +244,14 @@ def histories_left(connection: Connection, site: str, ids: Sequence[str]) -> tup
 def known_open(connection: Connection, site: str) -> frozenset[str]:
     """Return ids of all tickets that we believe open."""
     return frozenset(connection.execute(_OPEN, {SITE.key: site}).scalars())
+
+
+def open_by_scope(connection: Connection, site: str) -> Mapping[str, frozenset[str]]:
+    """Return ids of all tickets that we believe open, by their scope."""
+    found: dict[str, set[str]] = {}
+    for id_, scope in connection.execute(_OPEN_SCOPES, {SITE.key: site}):
+        found.setdefault(scope, set()).add(id_)
+    return {scope: frozenset(ids) for scope, ids in found.items()}
 
 
 def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:

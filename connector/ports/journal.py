@@ -130,6 +130,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open (for the sweep)."""
 
+    def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
+        """Return ids of all tickets that we believe open, by their scope."""
+
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
