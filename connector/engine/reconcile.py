@@ -23,7 +23,7 @@ from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
-from connector.engine.edits import held_edit
+from connector.engine.edits import held_edit, under_earlier
 from connector.engine.gather import reach_all, read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull, read_wanted
@@ -113,6 +113,7 @@ class Work:
     recall: Recall = Recall()
     failed: dict[str, Exception] = field(default_factory=dict)
     over: list[SetAside] = field(default_factory=list)
+    as_before: tuple[str, ...] = ()
 
     def fails(self, id_: str, error: Exception) -> None:
         """Take note that a ticket could not be decided."""
@@ -139,6 +140,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
+    ids = [*ids, *_decide_as_before(site, around, work, now=now, run=run)]
     _count_failures(site, around, work, ids)
     if work.over:
         around.journal.take_back(site.name, work.over, now=now)
@@ -167,10 +169,25 @@ def _looked_at(  # noqa: PLR0913
     if undecided:
         edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
         work.held += edit.held
+        work.as_before = tuple(id_ for id_ in ids if id_ in edit.waits)
         ids.update((id_, None) for id_ in undecided)
         ids = {id_: None for id_ in ids if id_ not in edit.waits}
     left = given_up(work.aside.items, DECIDING, bindings=under(around)) - pulled.changed.keys()
     return [id_ for id_ in ids if id_ not in left] if left else ids
+
+
+def _decide_as_before(
+    site: SiteReading, around: Surroundings, work: Work, *, now: datetime, run: str
+) -> tuple[str, ...]:
+    """Decide what changed or fell due, and waits for a held edit, under the policy that it had; return those ids."""
+    done: list[str] = []
+    for earlier, policy, ids in under_earlier(site, around, work.as_before, now=now) if work.as_before else ():
+        reach = reach_all(site, policy, now=now)
+        left = given_up(work.aside.items, DECIDING, bindings=under(around))
+        for chunk in chunks((id_ for id_ in ids if id_ not in left), CHUNK):
+            decide_chunk(site, earlier, chunk, reach, work, policy=policy, now=now, run=run)
+            done += chunk
+    return tuple(done)
 
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:

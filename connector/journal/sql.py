@@ -142,6 +142,14 @@ class SqlJournal(SqlLinks):
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied a policy the last time that they did."""
+        return self._run(lambda c: runs.applied_since(c, site, policy_hash))
+
+    def policies_of(self, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the hash of the policy that each ticket was last decided under."""
+        return self._run(lambda c: tickets.policies_of(c, site, ids))
+
     def end_allowance(self, site: str, *, now: datetime) -> None:
         """Take back what is left of a ``resume --allow``."""
         self._run(lambda c: control.end_allowance(c, site, now=now))

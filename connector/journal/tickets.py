@@ -228,6 +228,15 @@ def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tu
     return tuple(found)
 
 
+def policies_of(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the hash of the policy that each known ticket was last decided under."""
+    found: dict[str, str] = {}
+    for portion in portions(ids):
+        wanted = select(ticket.c.id, ticket.c.policy_hash).where(ticket.c.site == site, ticket.c.id.in_(portion))
+        found |= {id_: digest for id_, digest in connection.execute(wanted)}  # noqa: C416 - rows are no pairs to mypy
+    return found
+
+
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
     return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())

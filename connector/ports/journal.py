@@ -112,6 +112,12 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied a policy the last time that they did, whatever came after; ``None``: never."""
+
+    def policies_of(self, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return, per known id, the hash of the policy that the ticket was last decided under; empty: never decided."""
+
     def end_allowance(self, site: str, *, now: datetime) -> None:
         """Take back what is left of a ``resume --allow``."""
 

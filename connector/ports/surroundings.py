@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -112,3 +112,6 @@ class Policies(Protocol):
 
     def document(self, digest: str) -> str | None:
         """Return the canonical document of a policy by hash."""
+
+    def kept(self, document: str, *, today: date) -> Policy | None:
+        """Return the policy of a document that was kept; ``None`` where it does not go with present texts and maps."""
