@@ -45,7 +45,7 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
             continue
         consequence, command = _consequence(site, item)
         yield {
-            "kind": "frozen" if item.kind is AsideKind.SCOPE else "set-aside",
+            "kind": _KINDS.get(item.kind, "set-aside"),
             "site": site,
             "ticket": called(site, item.ticket),
             "since": item.since,
@@ -53,6 +53,9 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
             "consequence": consequence,
             "command": command.format(resume=resume, release=f"connector release {site}:{item.ticket}"),
         }
+
+
+_KINDS = {AsideKind.SCOPE: "frozen", AsideKind.TARGET: "target"}
 
 
 def _of_quarantine(site: str, item: SetAside, called: Name) -> dict[str, Any]:
@@ -80,6 +83,10 @@ _CONSEQUENCES = {
     AsideKind.REFUSED: (
         "left alone, all else goes on; tried again when the ticket or the site's map changes",
         "mend what the reason says, then: {release}",
+    ),
+    AsideKind.TARGET: (
+        "its levels call the next one who can be reached; where there is nobody, an alarm says so",
+        "put it back, or name another one in the policy or the site's map",
     ),
     AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
 }
@@ -109,6 +116,8 @@ def _phrase(item: SetAside) -> str:
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
         case AsideKind.REFUSED:
             return f"{item.field} {item.value}".strip() + " not accepted"
+        case AsideKind.TARGET:
+            return f"nobody behind {item.field}"
         case AsideKind.TICKET:
             return "not shown by the helpdesk"
         case AsideKind.QUARANTINE:

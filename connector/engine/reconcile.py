@@ -34,6 +34,7 @@ from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
+from connector.engine.targets import note_targets
 from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, SetAside, Verdict
 
@@ -137,6 +138,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         now = around.time.settle(site, around, now)
     work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
+    note_targets(site, around, reach, now=now)
     ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)

@@ -17,6 +17,7 @@ class AsideKind(StrEnum):
     FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
     REFUSED = "refused"  # one value or comment on a ticket is refused without a reason that names it
     TICKET = "ticket"  # the helpdesk does not show it: until it is looked for again
+    TARGET = "target"  # nobody stands behind a target of the policy's paths: until somebody does
     QUARANTINE = "quarantine"  # our own code failed on it: after three times until it, the policy or we change
 
 
@@ -28,7 +29,7 @@ class SetAside:
         scope: Where; empty for a whole site.
         ticket: Id of the ticket, where it concerns one.
         field: Which field of ours, or which comments (``notes``, ``public``), where it concerns one; of a quarantine,
-            what failed.
+            what failed, of a target its name.
         value: The value that was refused, of a comment its occasion; empty: every one. Of a quarantine, the
             how-manieth failure it was.
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
