@@ -18,6 +18,7 @@ from connector.domain.plan import without_lone_rider
 from connector.domain.situation import Situation
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.outage import DOWN
 from connector.engine.quarantine import WRITING, given_up, under
 from connector.engine.refusals import is_of_another_map, stands, tried_at
 from connector.errors import ConnectorError, Denied, Rejected, Unavailable
@@ -173,22 +174,27 @@ def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> N
         Unavailable: It asked for more time than has passed.
         Denied: It refused our credentials a while ago; trying again too soon might lock the account.
     """
-    rest = next((i for i in around.journal.aside(site.name) if i.kind is AsideKind.SITE and i.until is not None), None)
-    if rest is None or rest.until is None:
-        return
-    if rest.until <= now:
-        around.journal.take_back(site.name, (rest,), now=now)
-        return
-    text = f"not asked before {rest.until:%Y-%m-%d %H:%M:%S} UTC: {rest.why}"
+    for rest in around.journal.aside(site.name):
+        if rest.kind is not AsideKind.SITE or rest.until is None:
+            continue
+        if rest.until > now:
+            _refuse(site, rest, rest.until, now=now)
+        if rest.field != DOWN:  # an outage ends with an answer
+            around.journal.take_back(site.name, (rest,), now=now)
+
+
+def _refuse(site: SiteReading, rest: SetAside, until: datetime, *, now: datetime) -> None:
+    text = f"not asked before {until:%Y-%m-%d %H:%M:%S} UTC: {rest.why}"
     if rest.field == CREDENTIALS:
         raise Denied(text, remedy=f"mend the credentials, then: connector resume {site.name}")
-    raise Unavailable(text, retry_after=rest.until - now)
+    raise Unavailable(text, retry_after=until - now)
 
 
 def leave_alone(site: SiteReading, around: Surroundings, error: ConnectorError, *, now: datetime) -> bool:
     """Remember how long the helpdesk is to be left alone, for the next process as well; return whether that is new."""
     length, about = _rest_after(error)
-    if length < WORTH_KEEPING or any(i.kind is AsideKind.SITE for i in around.journal.aside(site.name)):
+    known = (i for i in around.journal.aside(site.name) if i.kind is AsideKind.SITE and i.field != DOWN)
+    if length < WORTH_KEEPING or any(known):
         return False
     item = SetAside(kind=AsideKind.SITE, field=about, why=str(error)[:200], since=now, until=now + length)
     around.journal.set_aside(site.name, (item,))

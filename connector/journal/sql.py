@@ -13,6 +13,7 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket, TicketRef
 from connector.journal import (
+    alarms,
     approvals,
     audit,
     control,
@@ -303,6 +304,14 @@ class SqlJournal(SqlLinks):
     def aside(self, site: str) -> tuple[SetAside, ...]:
         """Return what is set aside on a site."""
         return self._run(lambda c: setaside.found(c, site))
+
+    def alarm_told(self, key: str, *, site: str, since: datetime) -> bool:
+        """Return whether an alarm was handed over after ``since`` and after the site's last ``resume``."""
+        return self._run(lambda c: alarms.told(c, key, site=site, since=since))
+
+    def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
+        """Store that an alarm was handed over."""
+        self._run(lambda c: alarms.note(c, key, site=site, kind=kind, now=now))
 
     def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
         """Return what waits in the outbox and may be tried now."""
