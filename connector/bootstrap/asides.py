@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.engine.refusals import takes_no_comments
 from connector.engine.vanished import UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
@@ -93,7 +94,7 @@ _CONSEQUENCES = {
 
 
 def _consequence(site: str, item: SetAside) -> tuple[str, str]:
-    if item.kind is AsideKind.REFUSED and item.until is None:
+    if takes_no_comments(item):
         return _MUTE
     if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
         command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"

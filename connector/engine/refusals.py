@@ -120,6 +120,11 @@ def is_of_another_map(item: SetAside, bindings: str) -> bool:
     return item.bindings.rpartition("|")[0] != bindings
 
 
+def takes_no_comments(item: SetAside) -> bool:
+    """True for a ticket that refuses every comment of a kind, whatever it says."""
+    return item.kind is AsideKind.REFUSED and item.until is None
+
+
 def stands(item: SetAside, ticket: Ticket, *, now: datetime) -> bool:
     """True while something refused is left alone: the ticket is as it was, it was just tried, or no change counts."""
     return item.until is None or now < item.until or not _has_changed(item, ticket)

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from connector.domain.change import Write
 from connector.domain.decide import decide
 from connector.domain.policy import Mark, Matrix, Policy, Threshold
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
+from connector.errors import Rejected
 from connector.ports import AlarmKind
 from tests.engine.stage import DOCUMENT, MINUTE, MONDAY, POLICY, Desk, Stage, planned, told
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -193,6 +195,17 @@ class TestProblems:
         _, children = self.storm(stage, desk, 2, **problem)
         self.later(stage, hours=1)
         assert {desk.live(id_).level is not None for id_ in children} == {True}
+
+    def test_nobody_waits_for_a_problem_that_takes_no_comments(self, stage: Stage, desk: Desk) -> None:
+        leader, children = self.storm(stage, desk, 2)
+
+        def takes_none_there(write: Write) -> None:
+            if write.comment is not None and write.ref.id == leader:
+                raise Rejected("it is no customer request", mute=True)
+
+        desk.writer.before_send = takes_none_there
+        self.later(stage, hours=4)
+        assert {posted.ticket for posted in desk.world.comments} == {children[0]}
 
     def test_a_problem_that_is_not_known_here_speaks_for_nobody(self, stage: Stage, desk: Desk) -> None:
         link = Link(kind=LinkKind.PROBLEM, target="404")
