@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +16,7 @@ from connector.bootstrap.asides import in_short, to_settle
 from connector.domain.change import Write
 from connector.errors import Rejected
 from connector.helpdesks.memory.records import Row
-from connector.ports import AlarmKind
+from connector.ports import AlarmKind, Cursor, Page
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
 from tests.engine.test_passes import OUTAGE, P1, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -93,6 +95,22 @@ class TestAScopeThatIsHidden:
             (ids[0], "deleted, or moved out of what the site looks after"),
             (ids[1], "not shown in two looks"),
         ]
+
+    def test_a_view_that_shows_them_no_more_ends_none(self, stage: Stage, desk: Desk, ids: list[str]) -> None:
+        changes = desk.reader.changes
+
+        def without_them(cursor: Cursor) -> Iterator[Page]:
+            for page in changes(cursor):
+                yield replace(page, doubtful=tuple(ids))
+
+        desk.reader.changes = without_them  # type: ignore[method-assign]
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        hide(desk, ids)
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        assert set(ids) <= stage.journal.known_open("desk")
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
 
     def test_they_are_not_let_go_one_by_one(self, stage: Stage, desk: Desk, ids: list[str]) -> None:
         """The first of them is met by a write, hours before a sweep: others of its scope are looked at with it."""
