@@ -133,6 +133,7 @@ class Rejected(HelpdeskError):
         fields: What it refused, where it says so.
         missing: Those of ``fields`` that do not exist there at all: no value would be accepted.
         absent: It does not show the ticket: gone, or hidden from us.
+        mute: The ticket takes no comment of this kind at all, whatever it says.
     """
 
     def __init__(
@@ -142,12 +143,14 @@ class Rejected(HelpdeskError):
         fields: tuple[str, ...] = (),
         missing: tuple[str, ...] = (),
         absent: bool = False,
+        mute: bool = False,
         remedy: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.fields = fields
         self.missing = missing
         self.absent = absent
+        self.mute = mute
 
 
 class Denied(HelpdeskError):

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.engine.refusals import takes_no_comments
+from connector.engine.vanished import UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
 Name = Callable[[str, str], str]
@@ -14,8 +16,11 @@ Name = Callable[[str, str], str]
 
 
 def in_short(items: Iterable[SetAside], *, now: datetime) -> tuple[str, ...]:
-    """Return one phrase per thing that is set aside; what has ended by now is left out."""
-    return tuple(_phrase(item) for item in items if _stands(item, now))
+    """Return one phrase per thing that is set aside, refused values in one; what has ended by now is left out."""
+    standing = [item for item in items if _stands(item, now)]
+    refused = len({item.ticket for item in standing if item.kind is AsideKind.REFUSED})
+    told = tuple(_phrase(item) for item in standing if item.kind is not AsideKind.REFUSED)
+    return (*told, f"something refused on {refused} tickets") if refused else told
 
 
 def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
@@ -26,6 +31,8 @@ def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
 
 def _stands(item: SetAside, now: datetime) -> bool:
     """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
+    if item.kind is AsideKind.REFUSED:
+        return True  # tried again after its moment, and refused until then
     return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
 
@@ -37,16 +44,19 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
     for item in known:
         if not _stands(item, now):
             continue
-        consequence, command = _CONSEQUENCES[item.kind]
+        consequence, command = _consequence(site, item)
         yield {
-            "kind": "frozen" if item.kind is AsideKind.SCOPE else "set-aside",
+            "kind": _KINDS.get(item.kind, "set-aside"),
             "site": site,
             "ticket": called(site, item.ticket),
             "since": item.since,
             "what": f"{_phrase(item)}: {item.why}",
             "consequence": consequence,
-            "command": command.format(resume=resume),
+            "command": command.format(resume=resume, release=f"connector release {site}:{item.ticket}"),
         }
+
+
+_KINDS = {AsideKind.SCOPE: "frozen", AsideKind.TARGET: "target"}
 
 
 def _of_quarantine(site: str, item: SetAside, called: Name) -> dict[str, Any]:
@@ -71,8 +81,28 @@ _CONSEQUENCES = {
         "this field is left alone; all else is written",
         "mend the field or the site's map, then: {resume}",
     ),
+    AsideKind.REFUSED: (
+        "left alone, all else goes on; tried again when the ticket or the site's map changes",
+        "mend what the reason says, then: {release}",
+    ),
+    AsideKind.TARGET: (
+        "its levels call the next one who can be reached; where there is nobody, an alarm says so",
+        "put it back, or name another one in the policy or the site's map",
+    ),
     AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
 }
+
+
+def _consequence(site: str, item: SetAside) -> tuple[str, str]:
+    if takes_no_comments(item):
+        return _MUTE
+    if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
+        command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"
+        return "nothing is written there, and none of its tickets ends; the other scopes go on", command
+    return _CONSEQUENCES[item.kind]
+
+
+_MUTE = ("nothing is said there; its fields are written", "mend what the reason says, then: {release}")
 
 
 def _phrase(item: SetAside) -> str:
@@ -80,10 +110,15 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.SITE:
             return f"left alone until {item.until:%Y-%m-%d %H:%M:%S} UTC"
         case AsideKind.SCOPE:
-            return f"{item.scope} frozen"
+            unseen = item.field == UNSEEN
+            return f"{item.scope or 'the site'}: tickets not shown, frozen" if unseen else f"{item.scope} frozen"
         case AsideKind.FIELD:
             value = f" {item.value}" if item.value else ""
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
+        case AsideKind.REFUSED:
+            return f"{item.field} {item.value}".strip() + " not accepted"
+        case AsideKind.TARGET:
+            return f"nobody behind {item.field}"
         case AsideKind.TICKET:
             return "not shown by the helpdesk"
         case AsideKind.QUARANTINE:

@@ -18,6 +18,12 @@ ANSWER_SECONDS = 60.0
 _SILENT, _IS_IT_THERE = "the sandbox's clock does not answer", "is the sandbox still running?"
 
 
+def _since_start() -> float:
+    """Return monotonic seconds that go on in a suspend: Linux stops its monotonic clock then, and has another one."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)  # noqa: TID251
+
+
 class RealClock:
     """The machine's time. One per thread of work: ``wake`` ends that thread's waiting."""
 
@@ -31,6 +37,10 @@ class RealClock:
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
         return time.monotonic()  # noqa: TID251
+
+    def elapsed(self) -> float:
+        """Return the seconds since the machine started, those in which it slept included where it counts them."""
+        return _since_start()
 
     def wait(self, until: datetime | None) -> bool:
         """Wait until a moment or until woken; True when the moment was reached."""
@@ -93,6 +103,11 @@ class SteppedClock:
         """Return the machine's monotonic seconds: something begins that takes time, perhaps the sandbox's as well."""
         self._known = None
         return time.monotonic()  # noqa: TID251
+
+    def elapsed(self) -> float:
+        """Return the machine's seconds, as ``monotonic`` does."""
+        self._known = None
+        return _since_start()
 
     def wait(self, until: datetime | None) -> bool:
         """Announce the next wake and wait for time to come to it, or for a ``wake``."""

@@ -146,7 +146,7 @@ class Connector:
     ) -> Hooks:
         """Return the notifier that the configuration asks for; it empties ``outbox`` after every pass.
 
-        No ping goes out unless ``is_well``.
+        What other processes said stands there, too. No ping goes out unless ``is_well``.
         """
         configured = str(self.settings.ping_url) if self.settings.ping_url else None
         return Hooks(
@@ -154,6 +154,7 @@ class Connector:
             ping_url=ping_url or configured,
             observer=self.observer,
             deliveries=Deliveries(outbox, self.now, self.observer) if outbox is not None else None,
+            memory=outbox,
             is_well=is_well,
         )
 

@@ -39,7 +39,7 @@ class Adapters:
 def connect(settings: Settings, rules: SiteRules, names: FieldMap, around: Surroundings) -> Site:
     """Return the site of ``rules`` with its adapters; nothing is sent yet. ``around``: of the site's own thread."""
     site = settings.site(rules.name)
-    fence = Fence(around.clock.monotonic)
+    fence = Fence(around.clock.elapsed)
     adapters = _adapters(settings, site, names, replace(around, may_begin=fence.may_begin))
     reading = SiteReading(
         rules=rules,

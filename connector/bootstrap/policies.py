@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from connector.domain.change import Notice
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
-from connector.policyfiles import SiteMap, load_policy, load_site_map
+from connector.policyfiles import SiteMap, load_policy, load_site_map, policy_from_document
 from connector.render import Templates, TextRenderer, load_templates
 from connector.settings import (
     Files,
@@ -52,6 +52,7 @@ class LoadedPolicies:
         self._lock = threading.Lock()
         self._loaded = load_all(settings, today=today)
         self._documents = {self._loaded.policy.hash: self._loaded.document}
+        self._kept: tuple[Loaded, str, int, Policy | None] | None = None
 
     def current(self) -> Policy:
         """Return the policy in force."""
@@ -60,6 +61,16 @@ class LoadedPolicies:
     def document(self, digest: str) -> str | None:
         """Return the canonical document of a policy that this process has loaded."""
         return self._documents.get(digest)
+
+    def kept(self, document: str, *, today: date) -> Policy | None:
+        """Return the policy of a kept document, checked against the texts and maps in force.
+
+        ``today`` says for which years holidays are expanded.
+        """
+        loaded = self._loaded
+        if self._kept is None or self._kept[:3] != (loaded, document, today.year):
+            self._kept = (loaded, document, today.year, _tried(partial(_earlier, document, loaded, today), []))
+        return self._kept[3]
 
     @property
     def loaded(self) -> Loaded:
@@ -139,6 +150,10 @@ def _load(files: Files, problems: list[Problem], *, today: date) -> Loaded | Non
     if templates is None or policy is None:
         return None
     return Loaded(policy=policy[0], document=policy[1], templates=templates, maps=sound)
+
+
+def _earlier(document: str, loaded: Loaded, today: date) -> Policy:
+    return policy_from_document(document, today=today, templates=loaded.templates.notes, sites=loaded.maps)
 
 
 def _strangers(names: Sequence[str | None], read: Mapping[MapFile, SiteMap | None]) -> Iterator[Problem]:

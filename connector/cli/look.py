@@ -152,6 +152,7 @@ def attention(options: Options) -> int:
     parked      a write whose outcome nobody can prove; `parked` shows it and settles it
     frozen      a site, scope or effect that a guard stopped
     set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
+    target      a group or person of the policy's paths behind whom nobody can be reached
     approval    a step that a threshold asks for and somebody has to let through
     untold      a notification that the alarm command did not take for a day
     quarantined a ticket that cannot be read, or on which our own code failed three times; the others go on

@@ -40,7 +40,10 @@ def apply_plan(
     """
     if plan.planned:
         around.observer.event("writing", site=plan.site, tickets=len(plan.planned))
-    sender = Sender(writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, may_write=may_write)
+    hard = {planned.ticket.ref.id for planned in plan.planned if planned.change.hard}
+    sender = Sender(
+        writer, around, site=plan.site, run=plan.run, bindings=plan.bindings, hard=hard, may_write=may_write
+    )
     done = _Apply(plan, sender, ready or {}).run()
     versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}
     quarantine(plan.site, around, done.broken, doing=WRITING, versions=versions)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from connector.domain.change import Change, FieldChange, Write
-from connector.domain.decision import LeftAlone, TicketPlan
+from connector.domain.change import Change, FieldChange, Notice, Write
+from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.guard import Held
 from connector.domain.plan import without_lone_rider
 from connector.domain.situation import Situation
 from connector.domain.ticket import Ticket
 from connector.engine.kit import SiteReading, Surroundings
+from connector.engine.outage import DOWN
 from connector.engine.quarantine import WRITING, given_up, under
+from connector.engine.refusals import is_of_another_map, stands, tried_at
 from connector.errors import ConnectorError, Denied, Rejected, Unavailable
 from connector.ports import AsideKind, SetAside
 
@@ -36,21 +38,23 @@ WORTH_KEEPING = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """What is set aside on one site as one pass began."""
+    """What is set aside on one site as one pass began, at ``now``."""
 
     items: tuple[SetAside, ...] = ()
     bindings: Callable[[Ticket], str] = lambda _: ""
+    now: datetime = datetime.min.replace(tzinfo=UTC)
 
     @classmethod
     def of(cls, site: SiteReading, around: Surroundings) -> Aside:
-        """Return what is set aside now; fields that were refused under another map come back."""
-        items = around.journal.aside(site.name)
-        stale = [i for i in items if i.kind is AsideKind.FIELD and i.bindings != site.bindings]
+        """Return what is set aside now; what was refused under another map comes back."""
+        items, now = around.journal.aside(site.name), around.clock.now()
+        stale = [i for i in items if _is_stale(i, site.bindings)]
         if stale:
-            around.journal.take_back(site.name, stale, now=around.clock.now())
+            around.journal.take_back(site.name, stale, now=now)
         return cls(
             tuple(item for item in items if item not in stale),
             lambda ticket: under(around, version=ticket.version),
+            now,
         )
 
     def without(self, plan: TicketPlan, situation: Situation) -> TicketPlan:
@@ -63,15 +67,39 @@ class Aside:
             left += [LeftAlone(what=f"comment {n.template}", why=absent.why) for n in plan.notices]
             return replace(plan, fields=(), notices=(), left=(*plan.left, *left))
         refused = {f.field: item for f in plan.fields if (item := self._refused(f, ticket)) is not None}
-        if not refused:
+        unsaid = {n.occasion: item for n in plan.notices if (item := self._unsaid(n, ticket)) is not None}
+        if not refused and not unsaid:
             return plan
         left = [
             LeftAlone(what=f"{f.field} -> {f.after}", why=refused[f.field].why)
             for f in plan.fields
             if f.field in refused
         ]
+        left += [
+            LeftAlone(what=f"comment {n.template}", why=unsaid[n.occasion].why)
+            for n in plan.notices
+            if n.occasion in unsaid
+        ]
         fields = tuple(f for f in plan.fields if f.field not in refused)
-        return replace(plan, fields=without_lone_rider(fields, plan.decision, situation), left=(*plan.left, *left))
+        return replace(
+            plan,
+            decision=self._due_for_another_try(plan.decision, (*refused.values(), *unsaid.values()), ticket),
+            fields=without_lone_rider(fields, plan.decision, situation),
+            notices=tuple(n for n in plan.notices if n.occasion not in unsaid),
+            left=(*plan.left, *left),
+        )
+
+    def over(self, plan: TicketPlan, ticket: Ticket) -> list[SetAside]:
+        """Return what was refused on a ticket and is not wanted any more, as ``plan`` shows before it is thinned out.
+
+        That a ticket takes no comments at all stands as long as it is open, whether or not one is wanted just now.
+        """
+        wanted = {(str(f.field), f.after or "") for f in plan.fields}
+        wanted |= {(str(n.audience), str(n.occasion)) for n in plan.notices}
+        mine = [item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id]
+        if not ticket.is_open:
+            return mine
+        return [i for i in mine if (i.field, i.value) not in wanted and i.until is not None]
 
     def held(self, change: Change, ticket: Ticket) -> list[Held]:
         """Return why nothing of a change may be written now; nothing where it may."""
@@ -105,12 +133,38 @@ class Aside:
         broken = bool(mine) and ticket.ref.id in given_up(mine, WRITING, bindings=self.bindings(ticket))
         return next((i for i in mine if i.field == WRITING), None) if broken else None
 
+    def _due_for_another_try(self, decision: Decision, items: Iterable[SetAside], ticket: Ticket) -> Decision:
+        """Return the decision with the moment at which something refused is tried again, where that comes first."""
+        moments = [tried_at(item, ticket, now=self.now) for item in items if item.kind is AsideKind.REFUSED]
+        first = min((at for at in (decision.next_due_at, *moments) if at is not None), default=None)
+        return decision if first == decision.next_due_at else replace(decision, next_due_at=first)
+
+    def _unsaid(self, notice: Notice, ticket: Ticket) -> SetAside | None:
+        """Return why a comment is not sent: the ticket refused this one, or takes none of its kind."""
+        names = {"", str(notice.occasion)}
+        found = (i for i in self._standing(ticket) if i.field == str(notice.audience) and i.value in names)
+        return next(found, None)
+
+    def _standing(self, ticket: Ticket) -> Iterable[SetAside]:
+        mine = (item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id)
+        return (item for item in mine if stands(item, ticket, now=self.now))
+
     def _refused(self, change: FieldChange, ticket: Ticket) -> SetAside | None:
+        for item in self._standing(ticket):
+            if (item.field, item.value) == (str(change.field), change.after or ""):
+                return item
         for item in self._of(AsideKind.FIELD):
             here = item.ticket == ticket.ref.id if item.ticket else item.scope == ticket.scope
             if here and item.field == change.field and item.value in {"", change.after}:
                 return item
         return None
+
+
+def _is_stale(item: SetAside, bindings: str) -> bool:
+    """True for what was refused under another map than that of these ``bindings``."""
+    if item.kind is AsideKind.REFUSED:
+        return is_of_another_map(item, bindings)
+    return item.kind is AsideKind.FIELD and item.bindings != bindings
 
 
 def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> None:
@@ -120,22 +174,27 @@ def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> N
         Unavailable: It asked for more time than has passed.
         Denied: It refused our credentials a while ago; trying again too soon might lock the account.
     """
-    rest = next((i for i in around.journal.aside(site.name) if i.kind is AsideKind.SITE and i.until is not None), None)
-    if rest is None or rest.until is None:
-        return
-    if rest.until <= now:
-        around.journal.take_back(site.name, (rest,), now=now)
-        return
-    text = f"not asked before {rest.until:%Y-%m-%d %H:%M:%S} UTC: {rest.why}"
+    for rest in around.journal.aside(site.name):
+        if rest.kind is not AsideKind.SITE or rest.until is None:
+            continue
+        if rest.until > now:
+            _refuse(site, rest, rest.until, now=now)
+        if rest.field != DOWN:  # an outage ends with an answer
+            around.journal.take_back(site.name, (rest,), now=now)
+
+
+def _refuse(site: SiteReading, rest: SetAside, until: datetime, *, now: datetime) -> None:
+    text = f"not asked before {until:%Y-%m-%d %H:%M:%S} UTC: {rest.why}"
     if rest.field == CREDENTIALS:
         raise Denied(text, remedy=f"mend the credentials, then: connector resume {site.name}")
-    raise Unavailable(text, retry_after=rest.until - now)
+    raise Unavailable(text, retry_after=until - now)
 
 
 def leave_alone(site: SiteReading, around: Surroundings, error: ConnectorError, *, now: datetime) -> bool:
     """Remember how long the helpdesk is to be left alone, for the next process as well; return whether that is new."""
     length, about = _rest_after(error)
-    if length < WORTH_KEEPING or any(i.kind is AsideKind.SITE for i in around.journal.aside(site.name)):
+    known = (i for i in around.journal.aside(site.name) if i.kind is AsideKind.SITE and i.field != DOWN)
+    if length < WORTH_KEEPING or any(known):
         return False
     item = SetAside(kind=AsideKind.SITE, field=about, why=str(error)[:200], since=now, until=now + length)
     around.journal.set_aside(site.name, (item,))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from connector.domain.change import Write
 from connector.domain.ticket import Ticket
+from connector.engine.apart import one_by_one, put_off, take_apart
 from connector.engine.reconcile import Planned
 from connector.engine.sending import Sender, StopSite
 from connector.errors import Conflict, HelpdeskError, Rejected, Unknown
@@ -37,6 +39,7 @@ class _Jobs:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
         self._flying: dict[str, list[tuple[Op, Ticket]]] = {}
+        self._apart: list[tuple[Sequence[Write], Ticket]] = []  # what a job refused, to be tried by single writes
 
     def run(self, planned: Sequence[Planned]) -> None:
         try:
@@ -45,6 +48,8 @@ class _Jobs:
                 self._submit(chunk)
         finally:
             self._collect()
+        for parts, ticket in self._apart:
+            one_by_one(self._sender, parts, ticket)
 
     def _submit(self, chunk: Sequence[Planned]) -> None:
         sender = self._sender
@@ -57,7 +62,7 @@ class _Jobs:
             job = sender.writer.submit([(op.write, ticket) for op, ticket in armed])
         except HelpdeskError as error:
             for op, ticket in armed:
-                sender.failed(op, ticket, error, stop=False)
+                self._not_submitted(op, ticket, error)
             if not isinstance(error, Conflict | Rejected):
                 raise StopSite from error
             return
@@ -65,6 +70,14 @@ class _Jobs:
             sender.around.fence.disarm()
         sender.around.journal.attach_job([op for op, _ in armed], job)
         self._flying[job] = armed
+
+    def _not_submitted(self, op: Op, ticket: Ticket, error: HelpdeskError) -> None:
+        """A job that is refused as a whole says nothing of any ticket in it: each is tried by itself."""
+        if isinstance(error, Rejected):
+            put_off(self._sender, op, ticket, error)
+            self._apart.append(((op.write,), ticket))
+        else:
+            self._sender.failed(op, ticket, error, stop=False)
 
     def _collect(self) -> None:
         clock = self._sender.around.clock
@@ -90,7 +103,13 @@ class _Jobs:
             else:
                 failure = result.failure if result else Failure.UNKNOWN
                 why = result.why if result else "no result"
-                self._sender.failed(op, ticket, _error(failure, why), stop=False)
+                self._not_done(op, ticket, _error(failure, why))
+
+    def _not_done(self, op: Op, ticket: Ticket, error: HelpdeskError) -> None:
+        if isinstance(error, Rejected):
+            self._apart.append((take_apart(self._sender, op, ticket, error), ticket))
+        else:
+            self._sender.failed(op, ticket, error, stop=False)
 
     def _leave(self) -> None:
         """Leave jobs that do not end: nobody knows what becomes of their writes, and the site goes on."""

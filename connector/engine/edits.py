@@ -1,15 +1,16 @@
 """A policy edit that would change more than its share is held as a whole, until an operator lets it through.
 
-Tickets that were decided under the policy before wait meanwhile, whatever else happens to them: under the edited policy
-each of them might get what nobody has looked at. Tickets that are new since then are served. Putting the policy back
-ends the hold by itself.
+Tickets that were decided under the policy before go on under that one meanwhile, whatever else happens to them: under
+the edited policy each of them might get what nobody has looked at. Where the policy before is not kept any more, or
+does not go with the present texts and maps, they stand still, and that is said. Tickets that are new since then are
+served. Putting the policy back ends the hold by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from connector.domain.decision import TicketPlan
 from connector.domain.edits import EditWeight, edit_limit, weigh
@@ -23,14 +24,14 @@ from connector.engine.gather import read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
 from connector.engine.storms import decided
-from connector.ports import Alarm, AlarmKind, JournalEvent
+from connector.ports import Alarm, AlarmKind, JournalEvent, Policies
 
 CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a held edit keeps back: the ids of the tickets that wait, and the line that says so."""
+    """What a held edit keeps back: the ids of the tickets that wait for it, and the line that says so."""
 
     waits: frozenset[str] = frozenset()
     held: tuple[Held, ...] = ()
@@ -55,20 +56,70 @@ def held_edit(
         return Edit()
     line = around.journal.records().held_edit(site.name, policy.hash)
     if line is None:
-        line = _weighed(site, around, [id_ for id_ in before if id_ not in anyway], reach, policy=policy, now=now)
+        line = _weighed(site, around, before, anyway, reach, policy=policy, now=now)
     return Edit() if line is None else Edit(waits=frozenset(before), held=(_held(site, line),))
 
 
-def _weighed(
+class _Earlier:
+    """A ``Policies`` in which the policy before an edit is in force."""
+
+    def __init__(self, policies: Policies, policy: Policy) -> None:
+        self._policies = policies
+        self._policy = policy
+
+    def current(self) -> Policy:
+        return self._policy
+
+    def document(self, digest: str) -> str | None:
+        return self._policies.document(digest)
+
+    def kept(self, document: str, *, today: date) -> Policy | None:
+        return self._policies.kept(document, today=today)
+
+
+def under_earlier(
+    site: SiteReading, around: Surroundings, ids: Sequence[str], *, now: datetime
+) -> Iterator[tuple[Surroundings, Policy, tuple[str, ...]]]:
+    """Yield the policies that tickets were decided under before an edit, each with surroundings and its tickets.
+
+    Tickets whose policy is not at hand any more are left out: they stand still.
+    """
+    by_policy: dict[str, list[str]] = {}
+    for id_, digest in around.journal.policies_of(site.name, ids).items():
+        by_policy.setdefault(digest, []).append(id_)
+    for digest, mine in sorted(by_policy.items()):
+        policy = _kept(around, digest, now=now)
+        if policy is not None:
+            yield replace(around, policies=_Earlier(around.policies, policy)), policy, tuple(mine)
+
+
+def _kept(around: Surroundings, digest: str, *, now: datetime) -> Policy | None:
+    document = around.journal.records().policy(digest) if digest else None
+    return None if document is None else around.policies.kept(document, today=now.date())
+
+
+def _meanwhile(site: SiteReading, around: Surroundings, before: Sequence[str], *, now: datetime) -> str:
+    """Return in words what becomes of the tickets of the policy before while an edit is held."""
+    going = sum(len(mine) for _, _, mine in under_earlier(site, around, before, now=now))
+    still = len(before) - going
+    told = [f"{going} open tickets go on under the policy before"] if going else []
+    if still:
+        told.append(f"the paths and clocks of {still} open tickets stand still: the policy before is not at hand")
+    return "; ".join(told)
+
+
+def _weighed(  # noqa: PLR0913
     site: SiteReading,
     around: Surroundings,
-    ids: Sequence[str],
+    before: Sequence[str],
+    anyway: frozenset[str],
     reach: Mapping[LevelTarget, Reach],
     *,
     policy: Policy,
     now: datetime,
 ) -> JournalEvent | None:
     """Weigh an edit; one over its share is noted and told, once."""
+    ids = [id_ for id_ in before if id_ not in anyway]
     state = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint)
     limit = edit_limit(state.open_tickets, allowed=max(state.allowance.values(), default=0))
     if len(ids) <= limit:
@@ -77,11 +128,12 @@ def _weighed(
     if weight.tickets <= limit:
         return None
     why = f"the policy edit would change {weight.tickets} of {state.open_tickets} open tickets, more than {limit}"
-    told = {"what": str(weight), "why": why, "tickets": str(weight.tickets)}
+    meanwhile = _meanwhile(site, around, before, now=now)
+    told = {"what": str(weight), "why": why, "tickets": str(weight.tickets), "meanwhile": meanwhile}
     line = JournalEvent(at=now, kind="edit-held", site=site.name, key=policy.hash, data=told)
     around.journal.record(line)
     around.observer.event("edit_held", site=site.name, policy=policy.short_hash, why=why, what=str(weight))
-    around.notifier.alarm(_alarm(site, weight, why, now))
+    around.notifier.alarm(_alarm(site, weight, f"{why}; it is held ({weight}); {meanwhile}", now))
     return line
 
 
@@ -122,7 +174,7 @@ def _held(site: SiteReading, line: JournalEvent) -> Held:
         ref=TicketRef(site.name, ""),
         effect=Effect.FIELDS,
         what=line.data["what"],
-        why=f"{line.data['why']}: {_remedy(site, line.data['tickets'])}",
+        why=f"{line.data['why']}; {line.data.get('meanwhile', 'they wait')}: {_remedy(site, line.data['tickets'])}",
         freezes=False,
     )
 
@@ -136,7 +188,7 @@ def _alarm(site: SiteReading, weight: EditWeight, why: str, now: datetime) -> Al
         kind=AlarmKind.HOLD,
         site=site.name,
         ticket="",
-        message=f"{site.name}: {why}; it is held ({weight})",
+        message=f"{site.name}: {why}",
         remedy=_remedy(site, str(weight.tickets)),
         at=now,
     )

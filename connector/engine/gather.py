@@ -43,7 +43,7 @@ def situations(
     failed: Failed = raised,
 ) -> Iterator[Situation]:
     """Yield a situation per stored ticket, in the order asked; one that cannot be put together goes to ``failed``."""
-    since = around.journal.policy_since(site.name, around.policies.current().hash) or now
+    since = _policy_since(site, around) or now
     halt = _halt(site, around)
     known, linked = dict(reach), looked_up(around, now=now)
     loaded = _wanted(site, around, around.journal.load(site.name, ids, now=now), now=now)
@@ -57,6 +57,12 @@ def situations(
             found = _continued(found, around, now=now)
             found = linked.complete(found)
             yield replace(found, **halt) if halt else found
+
+
+def _policy_since(site: SiteReading, around: Surroundings) -> datetime | None:
+    """Return since when the policy applies here; of one before an edit that is held, since when it did."""
+    digest = around.policies.current().hash
+    return around.journal.policy_since(site.name, digest) or around.journal.applied_since(site.name, digest)
 
 
 def _wanted(site: SiteReading, around: Surroundings, loaded: Sequence[Stored], *, now: datetime) -> Sequence[Stored]:

@@ -20,6 +20,7 @@ from connector.domain.site import Effect, SiteRules
 from connector.domain.situation import Situation, Twin
 from connector.domain.ticket import Link, LinkKind, Ticket, TicketRef, highest
 from connector.engine.quarantine import DECIDING, WRITING, given_up
+from connector.engine.refusals import takes_no_comments
 from connector.ports import AsideKind, Links, SetAside, Stored
 
 Load = Callable[[TicketRef], Stored | None]
@@ -193,7 +194,7 @@ class Linked:
         return "it is set aside" if self.is_set_aside(stored.ticket) else stored.state.silent
 
     def is_set_aside(self, ticket: Ticket) -> bool:
-        """True where nothing can be written on a ticket until somebody, or a change, lets it go on."""
+        """True where nothing can be written or said on a ticket until somebody, or a change, lets it go on."""
         site = ticket.ref.site
         if site not in self._aside:
             self._aside[site] = tuple(self._aside_of(site))
@@ -202,6 +203,7 @@ class Linked:
             return False
         whole = {(AsideKind.SCOPE, ticket.scope), (AsideKind.TICKET, ticket.ref.id)}
         left = given_up(items, DECIDING) | given_up(items, WRITING)
+        left |= {item.ticket for item in items if takes_no_comments(item)}
         return ticket.ref.id in left or any(
             (item.kind, item.scope if item.kind is AsideKind.SCOPE else item.ticket) in whole for item in items
         )

@@ -12,6 +12,7 @@ from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.held import all_held, end_old_allowance, report_held
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
+from connector.engine.outage import note_answer, note_outage
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
 from connector.engine.sending import NOT_NOW
@@ -28,6 +29,10 @@ from connector.ports import (
 
 LONG_REST = timedelta(minutes=15)
 """The longest that a helpdesk's wish is followed without asking again; a longer wish is an alarm."""
+
+
+BY_CRON = "sync"
+"""The kind of runs that are each a process of their own; a daemon remembers by itself."""
 
 
 class PassOutcome(StrEnum):
@@ -118,7 +123,7 @@ def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write:
             around.time.sound(site.reading)
         result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and is_steady(around))
     except ConnectorError as error:
-        result = _failed(site, around, row.id, error, now=now)
+        result = _failed(site, around, row.id, error, kind=kind, now=now)
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
     result = replace(result, summary=summary)
     _finish(site, around, row, result, fetch=fetch, took=around.clock.monotonic() - began)
@@ -184,13 +189,17 @@ def _outcome(plan: PassPlan, applied: Applied, recovered: Recovered) -> PassOutc
     return PassOutcome.HELD if plan.held or applied.stopped else PassOutcome.OK
 
 
-def _failed(site: Site, around: Surroundings, run: str, error: ConnectorError, *, now: datetime) -> PassResult:
+def _failed(
+    site: Site, around: Surroundings, run: str, error: ConnectorError, *, kind: str, now: datetime
+) -> PassResult:
     outcome = PassOutcome.FAILED
     if isinstance(error, Denied | UnsafePlan):
         outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
         _freeze(site, around, error, now=now)
     elif not isinstance(error, HelpdeskError):
         raise error
+    if kind == BY_CRON:
+        note_outage(site.reading, around, error, now=around.clock.now())
     if leave_alone(site.reading, around, error, now=now) and isinstance(error, Unavailable):
         _tell_of_a_long_rest(site, around, error.retry_after, now=now)
     return PassResult(site=site.name, run=run, outcome=outcome, summary=RunSummary(failed=1), error=error)
@@ -236,6 +245,8 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
     good = result.error is None
     if good and fetch:
         around.journal.advance(site.name, Progress(last_good_at=now))
+        if row.kind == BY_CRON:
+            note_answer(site.reading, around, now=now)
     around.notifier.ping(ok=good)
     around.observer.event(
         "run_finished",

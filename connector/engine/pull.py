@@ -20,11 +20,12 @@ from connector.domain.events import TicketEvent
 from connector.domain.policy import Policy
 from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
-from connector.engine.aside import suspect, to_confirm
+from connector.engine.aside import suspect
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
 from connector.engine.recall import recall
 from connector.engine.strangers import notice_strangers
+from connector.engine.vanished import look_again
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
 
@@ -68,7 +69,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     else:
         for page in itertools.chain(_asked_for(site, around, state.cursor), site.reader.changes(state.cursor)):
             _store(site, around, policy, page, pulled, now=now)
-        _confirm_gone(site, around, policy, pulled, now=now)
+        _confirm_gone(site, around, policy, state, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
     _read_histories(site, around, pulled, keeps=state.recall.is_over)
     return pulled
@@ -123,6 +124,8 @@ def _store(
     pulled.read += len(page.observations)
     pulled.malformed += len(page.malformed) + len(broken)
     pulled.gone += len(page.gone)
+    if page.doubtful:
+        suspect(site, around, sorted(around.journal.known_open(site.name).intersection(page.doubtful)), now=now)
     around.observer.event("page_read", site=site.name, tickets=len(page.observations), read=pulled.read)
 
 
@@ -238,14 +241,17 @@ def _sweep_if_due(
     around.journal.advance(site.name, Progress(last_sweep_at=now))
 
 
-def _confirm_gone(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:
+def _confirm_gone(
+    site: SiteReading, around: Surroundings, policy: Policy, state: SiteState, pulled: Pulled, *, now: datetime
+) -> None:
     """Look a second time for tickets that were not shown a minute ago: what is missing again is gone."""
-    items = to_confirm(site, around, now=now)
-    for chunk in chunks([item.ticket for item in items], 100):
-        page = site.reader.get(chunk)
+    look = look_again(site, around, state, now=now)
+    asked = {item.ticket for item in look.settled}
+    for page in look.pages:
         _store(site, around, policy, page, pulled, now=now)
-        pulled.changed.update((o.ticket.ref.id, None) for o in page.observations)  # back again: decide it anew
-    around.journal.take_back(site.name, items, now=now)
+        back = (o.ticket.ref.id for o in page.observations)
+        pulled.changed.update((id_, None) for id_ in back if id_ in asked)  # back again: decide it anew
+    around.journal.take_back(site.name, look.settled, now=now)
 
 
 def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled, *, keeps: bool) -> None:

@@ -23,7 +23,7 @@ from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
-from connector.engine.edits import held_edit
+from connector.engine.edits import held_edit, under_earlier
 from connector.engine.gather import reach_all, read_unread_text
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, chunks, pull, read_wanted
@@ -34,8 +34,9 @@ from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
+from connector.engine.targets import note_targets
 from connector.errors import what_failed
-from connector.ports import Alarm, AlarmKind, Recall, SiteState, Verdict
+from connector.ports import Alarm, AlarmKind, Recall, SetAside, SiteState, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -115,6 +116,8 @@ class Work:
     held: list[Held] = field(default_factory=list)
     recall: Recall = Recall()
     failed: dict[str, Exception] = field(default_factory=dict)
+    over: list[SetAside] = field(default_factory=list)
+    as_before: tuple[str, ...] = ()
 
     def fails(self, id_: str, error: Exception) -> None:
         """Take note that a ticket could not be decided."""
@@ -138,10 +141,14 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         now = around.time.settle(site, around, now)
     work = Work(aside=Aside.of(site, around), recall=go_on(site, around, now=now))
     reach = reach_all(site, policy, now=now)
+    note_targets(site, around, reach, now=now)
     ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
+    ids = [*ids, *_decide_as_before(site, around, work, now=now, run=run)]
     _count_failures(site, around, work, ids)
+    if work.over:
+        around.journal.take_back(site.name, work.over, now=now)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
@@ -167,10 +174,25 @@ def _looked_at(  # noqa: PLR0913
     if undecided:
         edit = held_edit(site, around, frozenset(ids), reach, policy=policy, now=now)
         work.held += edit.held
+        work.as_before = tuple(id_ for id_ in ids if id_ in edit.waits)
         ids.update((id_, None) for id_ in undecided)
         ids = {id_: None for id_ in ids if id_ not in edit.waits}
     left = given_up(work.aside.items, DECIDING, bindings=under(around)) - pulled.changed.keys()
     return [id_ for id_ in ids if id_ not in left] if left else ids
+
+
+def _decide_as_before(
+    site: SiteReading, around: Surroundings, work: Work, *, now: datetime, run: str
+) -> tuple[str, ...]:
+    """Decide what changed or fell due, and waits for a held edit, under the policy that it had; return those ids."""
+    done: list[str] = []
+    for earlier, policy, ids in under_earlier(site, around, work.as_before, now=now) if work.as_before else ():
+        reach = reach_all(site, policy, now=now)
+        left = given_up(work.aside.items, DECIDING, bindings=under(around))
+        for chunk in chunks((id_ for id_ in ids if id_ not in left), CHUNK):
+            decide_chunk(site, earlier, chunk, reach, work, policy=policy, now=now, run=run)
+            done += chunk
+    return tuple(done)
 
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
@@ -266,7 +288,9 @@ def _take(  # noqa: PLR0913
     One that ``waits`` for a history stays due. While the ticket, or its site, is being recalled there is no verdict:
     what is decided before is not to be believed.
     """
-    ticket_plan = work.aside.without(plan(decision, situation), situation)
+    ticket_plan = plan(decision, situation)
+    work.over += work.aside.over(ticket_plan, situation.ticket)
+    ticket_plan = work.aside.without(ticket_plan, situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         _put_off(situation, ticket_plan, work, why=why, run=run)

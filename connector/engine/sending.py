@@ -3,7 +3,7 @@
 =============  ========================================================================================
 receipt        settle: receipt, applied values and occasion rows in one transaction
 ``Conflict``   the ticket changed since it was seen: drop the change, the next pass plans anew
-``Rejected``   never accepted: what was refused by name is set aside, anything else is recorded for good
+``Rejected``   never accepted: what was refused is set aside, and where nothing was named the parts are tried apart
 ``NotSent``    nothing left this machine: stop this site, the next pass plans anew
 ``Throttled``  refused: skip the ticket, or stop the site until the helpdesk's own time
 ``Unknown``    may have been applied: the row stays ``sending`` and is looked for before anything else
@@ -14,18 +14,19 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.change import Change, FieldChange, Write
+from connector.domain.change import Change, Write
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
+from connector.engine.apart import isolate
 from connector.engine.applied import Applied
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.engine.quarantine import sparing
+from connector.engine.refusals import fields_alone, is_named, is_urgent, set_refused
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
@@ -38,9 +39,12 @@ class StopSite(Exception):
 
 
 class Sender:
-    """Sends single writes to one site in one run, and counts what becomes of them."""
+    """Sends single writes to one site in one run, and counts what becomes of them.
 
-    def __init__(
+    ``refused`` are ids of tickets on which something was set aside by a refusal, ``ended`` of those that are closed.
+    """
+
+    def __init__(  # noqa: PLR0913 - one run's circumstances
         self,
         writer: TicketWriter,
         around: Surroundings,
@@ -48,6 +52,7 @@ class Sender:
         site: str,
         run: str,
         bindings: str = "",
+        hard: Collection[str] = (),
         may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self.writer = writer
@@ -55,6 +60,9 @@ class Sender:
         self.site = site
         self.run = run
         self.bindings = bindings
+        self._hard = hard
+        self.refused: set[str] = set()
+        self.ended: set[str] = set()
         self._closed: dict[str, str] = {}
         self._missing: set[tuple[str, str]] = set()
         self.done = Applied()
@@ -122,10 +130,15 @@ class Sender:
             return None
         try:
             receipt = self._send(op.write, ticket)
-        except HelpdeskError as error:
+        except Rejected as error:
+            if not is_named(error, op.write):
+                return isolate(self, op, ticket, error)
             rest = _without_refused(op.write, error)
-            self.failed(op, ticket, error, rest=rest)
+            self.failed(op, ticket, error)
             return self.write(rest, ticket) if rest is not None else None
+        except HelpdeskError as error:
+            self.failed(op, ticket, error)
+            return None
         self.settle(op, ticket, receipt)
         return receipt
 
@@ -159,13 +172,8 @@ class Sender:
 
     # ---- outcomes
 
-    def failed(
-        self, op: Op, ticket: Ticket, error: HelpdeskError, *, stop: bool = True, rest: Write | None = None
-    ) -> None:
-        """Give one failed write its answer; raise ``StopSite`` when the others have to wait.
-
-        ``rest`` is what of a refused write is tried without the part that was refused.
-        """
+    def failed(self, op: Op, ticket: Ticket, error: HelpdeskError, *, stop: bool = True) -> None:
+        """Give one failed write its answer; raise ``StopSite`` when the others have to wait."""
         now, why, journal = self.around.clock.now(), str(error), self.around.journal
         self.say("write_failed", op, ticket, error=error)
         match error:
@@ -176,7 +184,7 @@ class Sender:
                 journal.conflict(op, why, now=now)
             case Rejected():
                 self.done.failed += 1
-                self._rejected(op, ticket, error, rest)
+                self._rejected(op, ticket, error)
             case Exposed():
                 self._exposed(op, error, now=now)
             case Denied(about="permission") if stop:
@@ -188,23 +196,32 @@ class Sender:
                 journal.fail(op, OpStatus.FAILED, why, now=now)
                 self.hold_up(error, stop=stop)
 
-    def _rejected(self, op: Op, ticket: Ticket, error: Rejected, rest: Write | None) -> None:
-        """Set aside what was refused by name; record any other refusal for good.
+    def _rejected(self, op: Op, ticket: Ticket, error: Rejected) -> None:
+        """Set aside what was refused; a ticket that is closed by now is told nothing any more.
 
         A ticket that closed before it could be told is for a person to know.
         """
-        now = self.around.clock.now()
-        set_aside = aside_for(op.write, ticket, error, now=now)
-        if set_aside:
-            journal = self.around.journal
-            self._missing.update((ticket.scope, name) for name in error.missing)
-            journal.fail(op, OpStatus.FAILED, str(error), now=now)
-            journal.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
+        now, journal = self.around.clock.now(), self.around.journal
+        if "status" in error.fields:
+            self.ended.add(op.write.ref.id)
+            journal.reject(op, str(error), now=now)
+            if op.write.comment is not None:
+                message = f"{op.write.ref} was closed before it could be told: {error}"
+                self._alarm(AlarmKind.FINDING, message, f"connector explain {op.write.ref}", ticket=str(op.write.ref))
             return
-        self.around.journal.reject(op, str(error), now=now, rest=rest)
-        if "status" in error.fields and op.write.comment is not None:
-            message = f"{op.write.ref} was closed before it could be told: {error}"
-            self._alarm(AlarmKind.FINDING, message, f"connector explain {op.write.ref}", ticket=str(op.write.ref))
+        journal.fail(op, OpStatus.FAILED, str(error), now=now)
+        if not is_named(error, op.write):
+            self.refuse(op.write, ticket, error)
+            return
+        self._missing.update((ticket.scope, name) for name in error.missing)
+        set_aside = aside_for(op.write, ticket, error, now=now)
+        journal.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
+
+    def refuse(self, write: Write, ticket: Ticket, error: Rejected) -> None:
+        """Set aside what was refused without a name."""
+        urgent = is_urgent(write, ticket) or ticket.ref.id in self._hard
+        set_refused(self.around, write, ticket, error, bindings=self.bindings, urgent=urgent)
+        self.refused.add(ticket.ref.id)
 
     def _exposed(self, op: Op, error: Exposed, *, now: datetime) -> None:
         """An internal note was public for a moment: what stands now is settled, and the site's notes are frozen."""
@@ -260,22 +277,15 @@ class Sender:
 
 
 def _without_refused(write: Write, error: HelpdeskError) -> Write | None:
-    """Return what of a write is left without what was refused: one part never keeps the others from a ticket.
+    """Return what of a write is left without the fields that were refused by name; ``None``: nothing, or it is closed.
 
-    What was refused is a field that the helpdesk named; where it named none of ours, the comment that came along (it
-    may be one too many, or too long). ``None``: nothing is left, or the ticket is closed.
+    One part never keeps the others from a ticket.
     """
     if not isinstance(error, Rejected) or "status" in error.fields:
         return None
     fields = tuple(change for change in write.fields if str(change.field) not in error.fields)
     if len(fields) == len(write.fields):
-        return _fields_alone(write, fields) if write.comment is not None and fields else None
+        return None
     if write.comment is not None:
         return replace(write, fields=fields)
-    return _fields_alone(write, fields) if fields else None
-
-
-def _fields_alone(write: Write, fields: tuple[FieldChange, ...]) -> Write:
-    names = "|".join(f"{change.field}={change.after}" for change in fields)
-    key = hashlib.sha256(f"{write.key}|{names}".encode()).hexdigest()
-    return replace(write, key=key, fields=fields, comment=None)
+    return fields_alone(write, fields) if fields else None

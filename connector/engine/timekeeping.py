@@ -33,6 +33,10 @@ class CorrectedClock:
         """Return the real clock's monotonic seconds."""
         return self._real.monotonic()
 
+    def elapsed(self) -> float:
+        """Return the real clock's seconds, a sleep of the machine included."""
+        return self._real.elapsed()
+
     def wait(self, until: datetime | None) -> bool:
         """Wait until a moment of the corrected time."""
         return self._real.wait(None if until is None else until - self.offset)

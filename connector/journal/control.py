@@ -208,7 +208,7 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     What is set aside is tried again, and so are histories that were given up.
     """
     state = read_site(connection, site)
-    tried = setaside.clear(connection, site) + histories.try_again(connection, site)
+    tried = setaside.clear(connection, site, now=now) + histories.try_again(connection, site)
     allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
     after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
     if not tried and after == state:

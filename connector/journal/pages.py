@@ -67,7 +67,9 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
-    changed += _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
+    ended = _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
+    audit.append(connection, *(_end(site, of, page, now) for of in ended if of not in page.unwanted))
+    changed += len(ended)
     forget_tickets(connection, site, page.unwanted)
     changed += _store_malformed(connection, site, page.malformed, now)
     of_gone = frozenset(HISTORY + id_ for id_ in page.gone)
@@ -245,7 +247,18 @@ def _stored_hits(row: AnyRow | None) -> dict[str, str]:
     return {"text_version": row.text_version, "text_hits": row.text_hits}
 
 
-def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: int) -> int:
+def _end(site: str, of: str, page: Page, now: datetime) -> JournalEvent:
+    """Return the audit's line about a ticket's end: what it was, as far as the helpdesk tells."""
+    why = "deleted, or moved out of what the site looks after"
+    if of in page.elsewhere:
+        why = "moved out of what the site looks after"
+    elif not page.cursor:
+        why = "not shown in two looks: deleted, or hidden from our account"
+    return JournalEvent(at=now, kind="gone", site=site, ticket=of, data={"why": why})
+
+
+def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: int) -> list[str]:
+    """Store that tickets are gone; return the ids of those that were not before."""
     changed, left = [], []
     for portion in portions(ids):
         wanted = select(ticket.c.document).where(
@@ -257,7 +270,8 @@ def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: in
             facts = facts_of(gone, ticket_document(gone))
             changed.append({"site": site, "id": gone.ref.id, "next_due_at": None} | facts)
     links.store(connection, site, left, due=due)
-    return change_rows(connection, ticket, changed, key=_KEY)
+    change_rows(connection, ticket, changed, key=_KEY)
+    return [found.ref.id for found in left]
 
 
 def _store_malformed(connection: Connection, site: str, malformed: Sequence[Quarantined], now: datetime) -> int:

@@ -24,6 +24,12 @@ _SINCE = select(func.min(run.c.started_at)).where(
     run.c.site == SITE, run.c.policy == _BY, run.c.started_at > func.coalesce(_OTHER.scalar_subquery(), -1)
 )
 
+_LAST = select(func.max(run.c.started_at)).where(run.c.site == SITE, run.c.policy == _BY).scalar_subquery()
+_BEFORE = _OTHER.where(run.c.started_at < _LAST).scalar_subquery()
+_STRETCH = select(func.min(run.c.started_at)).where(
+    run.c.site == SITE, run.c.policy == _BY, run.c.started_at > func.coalesce(_BEFORE, -1)
+)
+
 _UNREAD = "failed"
 """How a pass ended that decided nothing."""
 
@@ -97,6 +103,11 @@ def run_of(row: AnyRow) -> RunRow:
 def policy_since(connection: Connection, site: str, digest: str) -> datetime | None:
     """Return since when runs have applied a policy on a site; one that comes back counts from its coming back."""
     return maybe_moment(connection.execute(_SINCE, {SITE.key: site, _BY.key: digest}).scalar_one())
+
+
+def applied_since(connection: Connection, site: str, digest: str) -> datetime | None:
+    """Return since when runs applied a policy on a site the last time that they did, whatever came after."""
+    return maybe_moment(connection.execute(_STRETCH, {SITE.key: site, _BY.key: digest}).scalar_one())
 
 
 def remember_policy(connection: Connection, found: Policy, document: str, *, now: datetime) -> None:

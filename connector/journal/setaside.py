@@ -6,19 +6,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from connector.domain.ticket import TicketRef
 from connector.journal import audit
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
-from connector.journal.statements import SITE, AnyRow
+from connector.journal.statements import SITE, AnyRow, portions
 from connector.journal.tables import set_aside as table
+from connector.journal.tables import ticket
 from connector.ports import JournalEvent
 from connector.ports.setaside import AsideKind, SetAside
 
 _KEY = ("kind", "scope", "ticket", "field", "value")
 _OF_SITE = select(table).where(table.c.site == SITE).order_by(table.c.since, *(table.c[name] for name in _KEY))
-_BY_RESUME = (AsideKind.SITE.value, AsideKind.SCOPE.value, AsideKind.FIELD.value)
+_BY_RESUME = (AsideKind.SITE, AsideKind.SCOPE, AsideKind.FIELD, AsideKind.REFUSED)
+_BY_RELEASE = (AsideKind.QUARANTINE, AsideKind.REFUSED)
 
 
 def put(connection: Connection, site: str, items: Iterable[SetAside]) -> None:
@@ -34,22 +36,37 @@ def put(connection: Connection, site: str, items: Iterable[SetAside]) -> None:
 
 
 def take_back(connection: Connection, site: str, items: Iterable[SetAside], *, now: datetime) -> None:
-    """End what was set aside."""
+    """End what was set aside; tickets on which a value was refused fall due."""
     for item in items:
         if connection.execute(delete(table).where(*_matches(site, item))).rowcount:
             audit.append(connection, _line("taken-back", site, item, now))
+            _fall_due(connection, site, (item,), now=now)
 
 
 def release(connection: Connection, ref: TicketRef, *, now: datetime) -> None:
-    """End a ticket's quarantine: somebody wants it tried again."""
-    mine = [i for i in found(connection, ref.site) if i.kind is AsideKind.QUARANTINE and i.ticket == ref.id]
+    """End a ticket's quarantine and what is refused on it: somebody wants it tried again."""
+    mine = [i for i in found(connection, ref.site) if i.kind in _BY_RELEASE and i.ticket == ref.id]
     take_back(connection, ref.site, mine, now=now)
 
 
-def clear(connection: Connection, site: str) -> bool:
-    """End what an operator's resume ends; return whether there was any."""
-    gone = connection.execute(delete(table).where(table.c.site == site, table.c.kind.in_(_BY_RESUME)))
-    return gone.rowcount > 0
+def clear(connection: Connection, site: str, *, now: datetime) -> bool:
+    """End what an operator's resume ends; return whether there was any. What was refused is tried again at once."""
+    ended = [item for item in found(connection, site) if item.kind in _BY_RESUME]
+    connection.execute(delete(table).where(table.c.site == site, table.c.kind.in_([k.value for k in _BY_RESUME])))
+    _fall_due(connection, site, ended, now=now)
+    return bool(ended)
+
+
+def _fall_due(connection: Connection, site: str, ended: Iterable[SetAside], *, now: datetime) -> None:
+    """Let open tickets fall due on which something was refused, alone or with all others of their scope."""
+    refused = [item for item in ended if item.kind in {AsideKind.FIELD, AsideKind.REFUSED}]
+    ids, scopes = sorted({i.ticket for i in refused if i.ticket}), {i.scope for i in refused if not i.ticket}
+    later = or_(ticket.c.next_due_at.is_(None), ticket.c.next_due_at > to_micros(now))
+    due = update(ticket).where(ticket.c.site == site, ticket.c.is_open, later).values(next_due_at=to_micros(now))
+    for portion in portions(ids):
+        connection.execute(due.where(ticket.c.id.in_(portion)))
+    if scopes:
+        connection.execute(due.where(ticket.c.scope.in_(sorted(scopes))))
 
 
 def found(connection: Connection, site: str) -> tuple[SetAside, ...]:

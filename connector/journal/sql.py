@@ -13,6 +13,7 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket, TicketRef
 from connector.journal import (
+    alarms,
     approvals,
     audit,
     control,
@@ -142,6 +143,14 @@ class SqlJournal(SqlLinks):
         """Return since when runs have applied this policy on the site without another between."""
         return self._run(lambda c: runs.policy_since(c, site, policy_hash))
 
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied a policy the last time that they did."""
+        return self._run(lambda c: runs.applied_since(c, site, policy_hash))
+
+    def policies_of(self, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the hash of the policy that each ticket was last decided under."""
+        return self._run(lambda c: tickets.policies_of(c, site, ids))
+
     def end_allowance(self, site: str, *, now: datetime) -> None:
         """Take back what is left of a ``resume --allow``."""
         self._run(lambda c: control.end_allowance(c, site, now=now))
@@ -182,6 +191,10 @@ class SqlJournal(SqlLinks):
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open."""
         return self._run(lambda c: tickets.known_open(c, site))
+
+    def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
+        """Return ids of all tickets that we believe open, by their scope."""
+        return self._run(lambda c: tickets.open_by_scope(c, site))
 
     def store_verdicts(self, site: str, verdicts_: Sequence[Verdict], *, run: str) -> int:
         """Store decisions; return the rows changed."""
@@ -291,6 +304,14 @@ class SqlJournal(SqlLinks):
     def aside(self, site: str) -> tuple[SetAside, ...]:
         """Return what is set aside on a site."""
         return self._run(lambda c: setaside.found(c, site))
+
+    def alarm_told(self, key: str, *, site: str, since: datetime) -> bool:
+        """Return whether an alarm was handed over after ``since`` and after the site's last ``resume``."""
+        return self._run(lambda c: alarms.told(c, key, site=site, since=since))
+
+    def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
+        """Store that an alarm was handed over."""
+        self._run(lambda c: alarms.note(c, key, site=site, kind=kind, now=now))
 
     def notifications_due(self, *, now: datetime, limit: int) -> tuple[Queued, ...]:
         """Return what waits in the outbox and may be tried now."""

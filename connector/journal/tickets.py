@@ -40,6 +40,7 @@ Given: TypeAlias = Mapping[str, Any]
 
 _AT, _HASH = parameter("at"), parameter("hash")
 _OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
+_OPEN_SCOPES = select(ticket.c.id, ticket.c.scope).where(ticket.c.site == SITE, ticket.c.is_open)
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
 _TICKETS = select(ticket, given_up(SITE).label("given_up")).where(*_THESE)
 _DIGESTS = select(ticket.c.id, ticket.c.version, ticket.c.digest).where(*_THESE)
@@ -232,6 +233,15 @@ def decided_before(connection: Connection, site: str, *, policy_hash: str) -> tu
     return tuple(found)
 
 
+def policies_of(connection: Connection, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the hash of the policy that each known ticket was last decided under."""
+    found: dict[str, str] = {}
+    for portion in portions(ids):
+        wanted = select(ticket.c.id, ticket.c.policy_hash).where(ticket.c.site == site, ticket.c.id.in_(portion))
+        found |= {id_: digest for id_, digest in connection.execute(wanted)}  # noqa: C416 - rows are no pairs to mypy
+    return found
+
+
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
     return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())
@@ -248,6 +258,14 @@ def histories_left(connection: Connection, site: str, ids: Sequence[str]) -> tup
 def known_open(connection: Connection, site: str) -> frozenset[str]:
     """Return ids of all tickets that we believe open."""
     return frozenset(connection.execute(_OPEN, {SITE.key: site}).scalars())
+
+
+def open_by_scope(connection: Connection, site: str) -> Mapping[str, frozenset[str]]:
+    """Return ids of all tickets that we believe open, by their scope."""
+    found: dict[str, set[str]] = {}
+    for id_, scope in connection.execute(_OPEN_SCOPES, {SITE.key: site}):
+        found.setdefault(scope, set()).add(id_)
+    return {scope: frozenset(ids) for scope, ids in found.items()}
 
 
 def find(connection: Connection, text: str) -> tuple[TicketRef, ...]:

@@ -1,12 +1,14 @@
 """The alarm command and the dead-man ping, on a thread of their own so that they never delay a site.
 
 The command gets the alarm as JSON on its standard input and its parts as ``CONNECTOR_ALARM_*`` variables; nothing of it
-is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again. What cannot be handed over
-costs itself alone: the thread lives on for what comes after it.
+is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again, in this process or in the next:
+the journal remembers what the command took. What cannot be handed over costs itself alone: the thread lives on for what
+comes after it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import queue
@@ -19,9 +21,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connector.errors import what_failed, where_failed
+from connector.errors import ConnectorError, what_failed, where_failed
 from connector.notify.outbox import Deliveries
-from connector.ports import Alarm, Observer
+from connector.ports import Alarm, Observer, Outbox
 
 REPEAT_AFTER = timedelta(hours=1)
 COMMAND_SECONDS = 30
@@ -38,13 +40,18 @@ class Hooks:
         ping_url: str | None,
         observer: Observer,
         deliveries: Deliveries | None = None,
+        memory: Outbox | None = None,
         is_well: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Start the thread; ``deliveries`` empties the outbox after every pass, no ping goes out unless ``is_well``."""
+        """Start the thread; ``deliveries`` empties the outbox after every pass, no ping goes out unless ``is_well``.
+
+        ``memory`` remembers the alarms of other processes.
+        """
         self._command = tuple(command)
         self._ping_url = ping_url
         self._observer = observer
         self._deliveries = deliveries
+        self._memory = memory
         self._is_well = is_well
         self._ping_fails = False
         self._said: dict[tuple[str, str, str, str], datetime] = {}
@@ -59,9 +66,19 @@ class Hooks:
         if last is not None and alarm.at - last < REPEAT_AFTER:
             return
         self._said[name] = alarm.at
+        if last is None and self._was_told(alarm):
+            return
         self._observer.event("alarm", alarm=alarm)
-        if self._command:
-            self._queue.put(lambda: self._run(alarm))
+        self._queue.put(lambda: self._run(alarm))
+
+    def _was_told(self, alarm: Alarm) -> bool:
+        """Return whether another process has handed the same alarm over; a state that is broken keeps none back."""
+        if self._memory is None:
+            return False
+        try:
+            return self._memory.alarm_told(_key(alarm), site=alarm.site, since=alarm.at - REPEAT_AFTER)
+        except ConnectorError:
+            return False
 
     def ping(self, *, ok: bool) -> None:
         """Ping the dead-man's switch after a good pass, as long as all is well; silence is the signal that it is not.
@@ -87,9 +104,11 @@ class Hooks:
                 self._observer.event("notify_failed", why=what_failed(error), where=where_failed(error))
 
     def _run(self, alarm: Alarm) -> None:
-        why = self._hand({k: str(v) for k, v in asdict(alarm).items()})
+        why = self._hand({k: str(v) for k, v in asdict(alarm).items()}) if self._command else ""
         if why:
             self._observer.event("alarm_failed", why=why)
+        elif self._memory is not None:
+            self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
 
     def _hand(self, values: Mapping[str, str]) -> str:
         """Run the command with some values; return why it did not take them, empty when it did."""
@@ -121,6 +140,12 @@ class Hooks:
                 host = urlsplit(self._ping_url or "").hostname or ""
                 self._observer.event("ping_failed", host=host, why=type(error).__name__)
             self._ping_fails = True
+
+
+def _key(alarm: Alarm) -> str:
+    """Return what an alarm is known by: the same kind, place and words are the same alarm."""
+    told = "|".join((alarm.kind, alarm.site, alarm.ticket, passable(alarm.message)))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def passable(value: str) -> str:

@@ -79,10 +79,20 @@ def policy_hash(canonical: str) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def policy_from_document(canonical: str, *, today: date) -> Policy:
-    """Return the policy of a document that was kept by its hash; raises ``ConfigError`` for one that is no policy."""
+def policy_from_document(
+    canonical: str,
+    *,
+    today: date,
+    templates: frozenset[str] | None = None,
+    sites: Mapping[str, SiteMap] | None = None,
+) -> Policy:
+    """Return the policy of a document that was kept by its hash; raises ``ConfigError`` for one that is no policy.
+
+    ``templates`` and ``sites`` are what it may refer to, where it is to be applied.
+    """
     shown = f"policy {policy_hash(canonical)[:7]}"
-    return read_policy(Document(file=shown, value=json.loads(canonical)), today=today)
+    document = Document(file=shown, value=json.loads(canonical))
+    return read_policy(document, today=today, templates=templates, sites=sites)
 
 
 def source_versions() -> Mapping[str, str]:

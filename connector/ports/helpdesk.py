@@ -46,6 +46,9 @@ class Page:
         cursor: What to store with them; empty where nothing is to be stored.
         malformed: What could not be read. It exists: a ticket that cannot be read is never taken for gone.
         gone: Ids of tickets that the helpdesk no longer shows.
+        elsewhere: Those of ``gone`` that it does show, outside of what the site looks after.
+        doubtful: Ids of tickets that are not among what the site looks after any more, and nobody says why: they are
+            looked for again.
         unwanted: Ids of tickets that we know and must not: all that is kept of them is deleted.
     """
 
@@ -53,6 +56,8 @@ class Page:
     cursor: Cursor
     malformed: tuple[Quarantined, ...] = ()
     gone: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
 
 

@@ -112,6 +112,12 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
 
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied a policy the last time that they did, whatever came after; ``None``: never."""
+
+    def policies_of(self, site: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return, per known id, the hash of the policy that the ticket was last decided under; empty: never decided."""
+
     def end_allowance(self, site: str, *, now: datetime) -> None:
         """Take back what is left of a ``resume --allow``."""
 
@@ -129,6 +135,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
 
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open (for the sweep)."""
+
+    def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
+        """Return ids of all tickets that we believe open, by their scope."""
 
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""

@@ -45,3 +45,12 @@ class Outbox(Protocol):
         self, queued: Queued, status: Delivery, *, now: datetime, next_at: datetime | None = None, error: str = ""
     ) -> None:
         """Store one attempt: ``done`` and ``failed`` are for good, ``waiting`` is tried again at ``next_at``."""
+
+    def alarm_told(self, key: str, *, site: str, since: datetime) -> bool:
+        """Return whether an alarm was handed over after ``since``, by whichever process; ``key`` names it.
+
+        One from before the site's last ``resume`` does not count: what goes wrong again is told again.
+        """
+
+    def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
+        """Store that an alarm was handed over: its kind and key, nothing of what it says."""

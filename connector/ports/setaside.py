@@ -15,7 +15,9 @@ class AsideKind(StrEnum):
     SITE = "site"  # the helpdesk asked to be left alone until a moment
     SCOPE = "scope"  # we may not write there: until somebody resumes
     FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
+    REFUSED = "refused"  # one value or comment on a ticket is refused without a reason that names it
     TICKET = "ticket"  # the helpdesk does not show it: until it is looked for again
+    TARGET = "target"  # nobody stands behind a target of the policy's paths: until somebody does
     QUARANTINE = "quarantine"  # our own code failed on it: after three times until it, the policy or we change
 
 
@@ -26,11 +28,15 @@ class SetAside:
     Attributes:
         scope: Where; empty for a whole site.
         ticket: Id of the ticket, where it concerns one.
-        field: Which field of ours, where it concerns one; of a quarantine, what failed.
-        value: The value that was refused; empty: every value. Of a quarantine, the how-manieth failure it was.
-        bindings: Digest of what it was set aside under (of a refused field the site's map); under another it is tried
-            again.
-        until: When it ends by itself.
+        field: Which field of ours, or which comments (``notes``, ``public``), where it concerns one; of a quarantine,
+            what failed, of a target its name.
+        value: The value that was refused, of a comment its occasion; empty: every one. Of a quarantine, the
+            how-manieth failure it was.
+        bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
+            a name the map and the ticket's version); under another it is tried again. Of a scope whose tickets
+            are not shown, how many are not.
+        until: When it ends by itself; of what is refused without a name, before when it is not tried again
+            (``None``: no change of the ticket has it tried again).
     """
 
     kind: AsideKind
@@ -50,7 +56,8 @@ class Asides(Protocol):
     def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
         """Set things aside; one that is known keeps its beginning.
 
-        ``resume`` ends all but tickets, ``release`` ends a ticket's quarantine.
+        ``resume`` ends all but tickets and quarantines, ``release`` a ticket's quarantine and what is refused on it.
+        Tickets that something was refused on fall due then.
         """
 
     def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,6 +21,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never go back; only differences mean anything."""
 
+    def elapsed(self) -> float:
+        """Return seconds like ``monotonic``, which go on while the machine sleeps, where the platform counts those."""
+
     def wait(self, until: datetime | None) -> bool:
         """Wait until ``until`` (``None``: for good) or until woken; return True when the moment was reached."""
 
@@ -31,20 +34,20 @@ class Clock(Protocol):
 class Fence:
     """Between arming a write and its first byte: a process that was stopped in between must not send any more.
 
-    Whoever took over meanwhile has looked for the write and not found it. ``arm`` is called before the intent is
-    stored, ``may_begin`` immediately before the first byte.
+    Nor must one whose machine slept. Whoever took over meanwhile has looked for the write and not found it. ``arm`` is
+    called before the intent is stored, ``may_begin`` immediately before the first byte.
     """
 
     LASTS = 120.0
     """Seconds for which an armed write is ours."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        self._elapsed = elapsed
         self._armed_at: float | None = None
 
     def arm(self) -> None:
         """Note that a write is about to be armed."""
-        self._armed_at = self._monotonic()
+        self._armed_at = self._elapsed()
 
     def disarm(self) -> None:
         """Note that the write is over, however it ended."""
@@ -52,7 +55,7 @@ class Fence:
 
     def may_begin(self, seconds: float) -> bool:
         """Return whether a request that may take ``seconds`` ends while the armed write is still ours."""
-        return self._armed_at is None or self._monotonic() - self._armed_at + seconds <= self.LASTS
+        return self._armed_at is None or self._elapsed() - self._armed_at + seconds <= self.LASTS
 
 
 class Renderer(Protocol):
@@ -112,3 +115,6 @@ class Policies(Protocol):
 
     def document(self, digest: str) -> str | None:
         """Return the canonical document of a policy by hash."""
+
+    def kept(self, document: str, *, today: date) -> Policy | None:
+        """Return the policy of a document that was kept; ``None`` where it does not go with present texts and maps."""

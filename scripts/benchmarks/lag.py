@@ -247,6 +247,10 @@ class Played:
         """Return the machine's seconds."""
         return time.perf_counter()
 
+    def elapsed(self) -> float:
+        """Return the machine's seconds."""
+        return time.perf_counter()
+
     def wait(self, until: datetime | None) -> bool:
         """Let people work until then."""
         self._changes.pass_until(until or self._ends_at)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ class OnePolicy:
 
     def document(self, _digest: str) -> str | None:
         """Return nothing: none is kept here."""
+        return None
+
+    def kept(self, _document: str, *, today: date) -> Policy | None:
+        """Return nothing: none is kept here."""
+        del today
         return None
 
 

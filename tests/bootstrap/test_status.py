@@ -17,7 +17,7 @@ from connector.bootstrap import Connector
 from connector.bootstrap.service import Service
 from connector.cli.main import run
 from connector.engine.control import ControlServer
-from connector.ports import AsideKind, Candidate, Progress, RunRow, SetAside, TicketHistory
+from connector.ports import AsideKind, Candidate, JournalEvent, Progress, RunRow, SetAside, TicketHistory
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
 
@@ -45,6 +45,25 @@ def test_before_the_first_run_it_tells_what_is_configured(compose: Compose) -> N
     assert (zendesk.effects, zendesk.scopes, zendesk.last_outcome) == (("fields", "notes"), {"7": ()}, "never ran")
     assert (report.running, report.policy_since, report.daemon) == (False, None, "no daemon")
     assert {key for site in report.data["sites"] for key in site} == KEYS
+
+
+def test_a_held_edit_says_what_becomes_of_the_tickets(compose: Compose) -> None:
+    program = compose()
+    now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        said = {"what": "12 priority", "why": "too much", "tickets": "12", "meanwhile": "14 open tickets go on"}
+        policy = program.policies.current().hash
+        journal.record(JournalEvent(at=now, kind="edit-held", site="zendesk", key=policy, data=said))
+    told = program.status().sites[1].aside
+    assert told == ("the policy edit is held since 2026-11-23 09:00 UTC: 14 open tickets go on",)
+
+
+def test_a_kept_policy_is_applied_again_where_it_goes_with_texts_and_maps(compose: Compose) -> None:
+    policies, today = compose().policies, datetime(2026, 11, 23, tzinfo=UTC).date()
+    document = policies.loaded.document
+    assert policies.kept(document, today=today) == policies.current()
+    assert policies.kept(document.replace('"breached"', '"no-such-text"'), today=today) is None
 
 
 def test_the_age_of_the_policy_is_that_of_its_first_run(compose: Compose) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from connector.bootstrap import Connector
+from connector.bootstrap.clock import RealClock
 from connector.bootstrap.policies import CurrentRenderer
 from connector.bootstrap.service import Service
 from connector.domain.change import Notice
@@ -24,9 +26,41 @@ from connector.helpdesks.zendesk.reader import ZendeskReader
 from connector.ports import Alarm, AlarmKind
 from connector.render import VOCABULARY
 from tests.bootstrap.conftest import SECRETS, Compose
+from tests.helpdesks.stopped_clock import StoppedClock
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ALARM = Alarm(kind=AlarmKind.FREEZE, site="zendesk", ticket="", message="frozen", remedy="resume", at=AT)
+
+
+class Sleeper(StoppedClock):
+    """The clock of a machine that may sleep: its monotonic seconds stand still then, as Linux's do."""
+
+    slept = timedelta(0)
+
+    def monotonic(self) -> float:
+        return super().monotonic() - self.slept.total_seconds()
+
+    def sleep(self, length: timedelta) -> None:
+        self.move(length)
+        self.slept += length
+
+
+def test_nothing_is_sent_that_was_armed_before_the_machine_slept(compose: Compose) -> None:
+    program, clock = compose(), Sleeper()
+    for name in ("jsm-eu", "zendesk"):
+        fence = program.site(name, clock).fence
+        fence.arm()
+        before = clock.monotonic()
+        assert fence.may_begin(65.0)
+        clock.sleep(timedelta(minutes=10))
+        assert clock.monotonic() == before
+        assert not fence.may_begin(65.0)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="the platform has no clock that counts a sleep")
+def test_the_real_clock_counts_what_the_machine_slept() -> None:
+    first = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert first <= RealClock().elapsed() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def notice(locale: str) -> Notice:

@@ -39,7 +39,7 @@ from connector.helpdesks.memory import (
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
-from connector.policyfiles import load_policy
+from connector.policyfiles import load_policy, policy_from_document
 from connector.ports import Alarm, BulkResult, OpStatus, Page, Receipt
 from connector.render import TextRenderer, load_templates
 from tests.canaries import BODY, SUBJECT, found_below
@@ -51,7 +51,7 @@ MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ALL_EFFECTS = frozenset(Effect)
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 TEMPLATES = load_templates(MAPPINGS / "templates")
-POLICY, _ = load_policy(MAPPINGS / "policy.yaml", today=date(2026, 11, 23), templates=TEMPLATES.names)
+POLICY, DOCUMENT = load_policy(MAPPINGS / "policy.yaml", today=date(2026, 11, 23), templates=TEMPLATES.names)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
@@ -79,8 +79,8 @@ T = TypeVar("T")
 
 
 READS = re.compile(
-    r"open_site|sending|watched|previous|unchanged|without_\w+|load|due|next_\w+|undecided|decided_before|aside|"
-    r"records|policy_since|resumed_at|halted|spent|known_open|links?\w*|linked\w*|to_\w+|strangers"
+    r"open_site|sending|watched|previous|unchanged|without_\w+|load|due|next_\w+|undecided|decided_before|applied_since|policies_of|aside|"
+    r"records|policy_since|resumed_at|halted|spent|known_open|open_by_scope|links?\w*|linked\w*|to_\w+|strangers"
 )
 """What changes nothing: to die after it is to die before the next call, which is tried anyway in the whole run."""
 
@@ -299,6 +299,9 @@ class Shelf:
     def document(self, digest: str) -> str | None:
         return None if digest != self.policy.hash else "{}"
 
+    def kept(self, document: str, *, today: date) -> Policy | None:
+        return policy_from_document(document, today=today)
+
 
 class Desk:
     """One site: its world, and the ports that the engine is given."""
@@ -309,6 +312,7 @@ class Desk:
         self.world.reach = reach_of(POLICY)
         self.reader = IndexedReader(self.world) if indexed else MemoryReader(self.world)
         self.writer = Witness(self.world, bulk_size=bulk_size)
+        self.bindings = ""
         self.rules = SiteRules(name=name, fingerprint=f"fingerprint of {name}", effects=ALL_EFFECTS)
 
     def allow(self, *effects: Effect) -> None:
@@ -317,7 +321,8 @@ class Desk:
 
     @property
     def reading(self) -> SiteReading:
-        return SiteReading(rules=self.rules, reader=self.reader, directory=MemoryDirectory(self.world))
+        directory = MemoryDirectory(self.world)
+        return SiteReading(rules=self.rules, reader=self.reader, directory=directory, bindings=self.bindings)
 
     @property
     def site(self) -> Site:

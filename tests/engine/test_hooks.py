@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,35 @@ def test_every_value_can_be_given_to_a_process(value: str) -> None:
     given_over = passable(value)
     assert "\0" not in given_over
     assert given_over.encode().decode() == given_over
+
+
+class TestAlarmsOfOtherProcesses:
+    """A ``sync`` by cron is a new process every minute: what the one before said stands in the journal."""
+
+    def said(self, stage: Stage, path: Path, at: datetime, *, ends_with: int = 0) -> int:
+        """Raise the same alarm in a process of its own; return how often the command was run for it."""
+        before = len(taken(path))
+        script = f"{APPENDS}; sys.exit({ends_with})"
+        hooks = Hooks(
+            command=(sys.executable, "-c", script, str(path)), ping_url=None, observer=Heard(), memory=stage.journal
+        )
+        hooks.alarm(replace(alarm("", "writes to desk are frozen"), at=at))
+        hooks.close()
+        return len(taken(path)) - before
+
+    def test_an_alarm_is_given_once_an_hour_whoever_gives_it(self, stage: Stage, tmp_path: Path) -> None:
+        path = tmp_path / "said"
+        minutes = [self.said(stage, path, AT + timedelta(minutes=n)) for n in (0, 1, 59, 61)]
+        assert minutes == [1, 0, 0, 1]
+
+    def test_one_that_was_not_taken_is_given_again(self, stage: Stage, tmp_path: Path) -> None:
+        path = tmp_path / "said"
+        assert self.said(stage, path, AT, ends_with=1) == 1
+        assert self.said(stage, path, AT + timedelta(minutes=1)) == 1
+
+    def test_what_goes_wrong_again_after_a_resume_is_told_again(self, stage: Stage, tmp_path: Path) -> None:
+        path = tmp_path / "said"
+        assert self.said(stage, path, AT) == 1
+        stage.journal.freeze("desk", None, "why", now=AT)
+        stage.journal.resume("desk", allow=0, now=AT + timedelta(minutes=5), actor="op")
+        assert self.said(stage, path, AT + timedelta(minutes=6)) == 1

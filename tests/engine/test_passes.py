@@ -212,15 +212,19 @@ class TestOutcomes:
         stage.run("desk")
         assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
 
-    def test_what_the_helpdesk_refuses_is_never_tried_again(self, stage: Stage, desk: Desk) -> None:
+    def test_what_the_helpdesk_refuses_is_tried_in_parts_and_then_left(self, stage: Stage, desk: Desk) -> None:
         opened(desk)
-        desk.world.write_faults.append(Fault.REFUSED)
+        desk.world.write_faults.extend([Fault.REFUSED] * 4)
         for _ in range(4):
             stage.clock.move(MINUTE)
             stage.run("desk")
-        assert [s for s in desk.sent() if "priority" in s] == ["1 priority=P1 level=1 group=service-desk"]
-        (op,) = stage.ops("desk", OpStatus.FAILED)
-        assert "refused" in op.why
+        assert [s for s in desk.sent() if "priority" in s] == [
+            "1 priority=P1 level=1 group=service-desk",
+            "1 priority=P1",
+        ]
+        ops = stage.ops("desk", OpStatus.FAILED)
+        assert len(ops) == 4
+        assert all("refused" in op.why for op in ops)
 
     def test_missing_permissions_freeze_the_site_and_call_somebody(self, stage: Stage, desk: Desk) -> None:
         opened(desk, 3)

@@ -124,7 +124,7 @@ class TestOutage:
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
 
     def test_a_small_site_may_empty_itself(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
-        opened(desk, 50, facts={})
+        opened(desk, 2, facts={})
         stage.run("desk")
         desk.world.rows.clear()
         clock.move(SWEEP)

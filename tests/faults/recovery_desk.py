@@ -95,8 +95,9 @@ class Desk:
         take_in(self.reading, self.around, POLICY, page, now=self.stage.clock.now())
         for observation in page.observations:
             ticket = observation.ticket
-            fields = [] if ticket.priority is Priority.P1 or self._settled("set:priority:P1") else ["P1"]
-            comments = () if self._settled(str(self.comment(ticket).notice.occasion)) else (self.comment(ticket),)
+            fields = [] if ticket.priority is Priority.P1 or self._settled("set:priority:P1", "P1") else ["P1"]
+            occasion = str(self.comment(ticket).notice.occasion)
+            comments = () if self._settled(occasion, occasion) else (self.comment(ticket),)
             if (fields or comments) and ticket.is_open:
                 wish = change(ticket, *(wanted(Field.PRIORITY, value) for value in fields), comments=comments)
                 yield Planned(change=wish, ticket=ticket)
@@ -104,7 +105,10 @@ class Desk:
     def comment(self, ticket: Ticket) -> Comment:
         return note(ticket.ref, self.text, public=self.public)
 
-    def _settled(self, occasion: str) -> bool:
+    def _settled(self, occasion: str, refused: str) -> bool:
+        """True for what the journal holds for settled, and for what is set aside because it was ``refused``."""
+        if refused in {item.value for item in self.journal.aside(self.stage.site)}:
+            return True
         (stored,) = self.journal.load(self.stage.site, [self.id], now=self.stage.clock.now())
         return any(name == occasion and row.outcome is not Outcome.HELD for (name, _), row in stored.said.items())
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.domain.change import Write
 from connector.domain.decide import decide
 from connector.domain.policy import Mark, Matrix, Policy, Threshold
 from connector.domain.ticket import ClockName, Link, LinkKind, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
+from connector.errors import Rejected
 from connector.ports import AlarmKind
-from tests.engine.stage import MINUTE, POLICY, Desk, Stage, planned, told
+from tests.engine.stage import DOCUMENT, MINUTE, MONDAY, POLICY, Desk, Stage, planned, told
+from tests.helpdesks.stopped_clock import StoppedClock
 
 P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
@@ -109,6 +113,45 @@ class TestPolicyEdits:
         result = next_pass(stage)
         assert (desk.sent(), planned(result).held, result.outcome) == ([], (), PassOutcome.OK)
 
+    def walked(self, stage: Stage, desk: Desk, policy: Policy) -> list[str]:
+        """Let a working day pass under another policy than that of the morning; return what was written by then."""
+        quiet(stage, desk, 12)
+        ids = [desk.world.create(facts=OUTAGE, priority=P3).id for _ in range(2)]
+        next_pass(stage)
+        stage.policies.policy = policy
+        for step in range(24):
+            stage.clock.move(20 * MINUTE)
+            if step == 5:
+                desk.world.comment(ids[0], "on it", public=True)
+            stage.run("desk")
+        return desk.sent()
+
+    def test_fault_72_paths_go_on_under_the_policy_that_tickets_had(
+        self, stage: Stage, desk: Desk, empty_state: Path
+    ) -> None:
+        """What is written while an edit is held is what would have been written without it, notes and levels alike."""
+        stage.journal.remember_policy(POLICY, DOCUMENT, now=stage.clock.now())
+        held = self.walked(stage, desk, everything_is_p1(POLICY))
+        other = Desk("desk", StoppedClock(MONDAY))
+        without = Stage(empty_state, other, clock=other.world.clock)  # type: ignore[arg-type]
+        try:
+            assert held == self.walked(without, other, POLICY)
+        finally:
+            without.close()
+        assert any("level=3" in line for line in held)
+        (alarm,) = [a for a in stage.ears.alarms if "policy edit" in a.message]
+        assert "14 open tickets go on under the policy before" in alarm.message
+
+    def test_fault_72_paths_that_stand_still_are_told(self, stage: Stage, desk: Desk) -> None:
+        """The policy before is not kept: nothing is decided under the edit, alarm and `attention` say what follows."""
+        self.walked(stage, desk, everything_is_p1(POLICY))
+        assert not any("level=2" in line for line in desk.sent())
+        (alarm,) = [a for a in stage.ears.alarms if a.kind is AlarmKind.HOLD]
+        (held,) = stage.journal.records().held(site="desk")
+        for text in (alarm.message, held.data["why"]):
+            assert "the paths and clocks of 14 open tickets stand still: the policy before is not at hand" in text
+        assert "connector resume desk --allow 12" in held.data["why"]
+
     def test_fault_72_an_edit_within_its_share_goes_through(self, stage: Stage, desk: Desk) -> None:
         """Ten tickets may always change: a small desk is not asked about every edit."""
         ids = quiet(stage, desk, 10)
@@ -152,6 +195,17 @@ class TestProblems:
         _, children = self.storm(stage, desk, 2, **problem)
         self.later(stage, hours=1)
         assert {desk.live(id_).level is not None for id_ in children} == {True}
+
+    def test_nobody_waits_for_a_problem_that_takes_no_comments(self, stage: Stage, desk: Desk) -> None:
+        leader, children = self.storm(stage, desk, 2)
+
+        def takes_none_there(write: Write) -> None:
+            if write.comment is not None and write.ref.id == leader:
+                raise Rejected("it is no customer request", mute=True)
+
+        desk.writer.before_send = takes_none_there
+        self.later(stage, hours=4)
+        assert {posted.ticket for posted in desk.world.comments} == {children[0]}
 
     def test_a_problem_that_is_not_known_here_speaks_for_nobody(self, stage: Stage, desk: Desk) -> None:
         link = Link(kind=LinkKind.PROBLEM, target="404")

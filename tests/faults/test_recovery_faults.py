@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from connector.domain.occasion import Outcome
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
 from connector.engine.next_step import QUARANTINE
-from connector.ports import AlarmKind, OpStatus
+from connector.ports import AlarmKind, AsideKind, OpStatus
 from tests.faults.recovery_desk import JIRA, ZENDESK, Desk, desk
 
 Sit = Callable[..., Desk]
@@ -213,14 +212,14 @@ def test_fault_29_a_ticket_closed_meanwhile_is_left_alone(sit: Sit, vendor: str)
 
 @VENDORS
 def test_fault_30_what_is_never_accepted_is_not_tried_for_ever(sit: Sit, vendor: str) -> None:
-    """Validation refuses the write: recorded as rejected, and never sent again."""
+    """Validation refuses the write: it is set aside with its reason, and not sent again as long as nothing changes."""
     at = sit(vendor)
     at.strike("status", status=422 if vendor == ZENDESK else 400, times=None)
     at.go_on(6)
     assert at.ours() == []
-    assert at.writes() <= 2
-    (stored,) = at.journal.load(at.stage.site, [at.id], now=at.stage.clock.now())
-    assert Outcome.REJECTED in {row.outcome for row in stored.said.values()}
+    assert at.writes() <= 3
+    refused = {item.field for item in at.journal.aside(at.stage.site) if item.kind is AsideKind.REFUSED}
+    assert refused == ({"priority", "public"} if vendor == ZENDESK else {"public"})
 
 
 @READERS

@@ -37,6 +37,9 @@ class SandboxClock:
     def monotonic(self) -> float:
         return (self._clock.now() - START).total_seconds()
 
+    def elapsed(self) -> float:
+        return (self._clock.now() - START).total_seconds()
+
     def wait(self, until: datetime | None) -> bool:
         if until is None:
             return False

@@ -19,6 +19,9 @@ class StoppedClock:
     def monotonic(self) -> float:
         return (self._now - START).total_seconds()
 
+    def elapsed(self) -> float:
+        return (self._now - START).total_seconds()
+
     def wait(self, until: datetime | None) -> bool:
         if self._woken or until is None:
             self._woken = False

@@ -350,6 +350,11 @@ class TestSingles:
         assert [q.id for q in page.malformed] == ["8"]
         assert page.gone == ("9",)
 
+    def test_what_was_moved_is_told_from_what_is_not_shown(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(project={"key": "HR"})]})
+        page = site.reader.get(["7", "9"])
+        assert (page.observations, page.gone, page.elsewhere) == ((), ("7", "9"), ("7",))
+
     def test_while_something_nameless_cannot_be_read_nothing_is_gone(
         self, site: JiraSite, wire: responses.RequestsMock
     ) -> None:

@@ -491,7 +491,7 @@ class TestComments:
         stage.behind.strike("status", path="servicedeskapi", status=404)
         with pytest.raises(Rejected, match="is no customer request") as caught:
             carry_out(stage, change(ticket, comments=(note(ticket.ref, "x"),)), ticket)
-        assert not caught.value.absent  # the issue is there: nothing is to wait for
+        assert (caught.value.absent, caught.value.mute) == (False, True)  # the issue is there: nothing is to wait for
         assert "request type" in caught.value.remedy
         assert stage.said(ticket.ref.id) == []
 

@@ -94,7 +94,9 @@ class TestGroups:
         stage = open_stage(sieve=groups(whole, "service-desk", "second-line"))
         assert loaded(stage)[0] == {own}
         assert set(itertools.chain.from_iterable(stage.reader.open_ids())) == {own}
-        assert [o.ticket.ref.id for o in stage.reader.get([own, other, nobody]).observations] == [own]
+        page = stage.reader.get([own, other, nobody, "99999"])
+        assert [o.ticket.ref.id for o in page.observations] == [own]
+        assert (set(page.gone), set(page.elsewhere)) == ({other, nobody, "99999"}, {other, nobody})
         assert loaded(whole)[0] == {own, other, nobody}
 
     def test_a_ticket_that_leaves_is_gone_and_one_that_comes_is_read(self, open_stage: Any) -> None:

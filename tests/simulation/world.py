@@ -36,6 +36,9 @@ class SimulatedClock:
     def monotonic(self) -> float:
         return (self._clock.now() - self._start).total_seconds()
 
+    def elapsed(self) -> float:
+        return (self._clock.now() - self._start).total_seconds()
+
     def wait(self, until: datetime | None) -> bool:
         if until is not None and until > self._clock.now():
             self._clock.set(until)

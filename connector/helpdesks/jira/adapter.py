@@ -143,9 +143,11 @@ class JiraReader:
         """
         self._known_account()
         read = [self._fetch(ids[n : n + wire.MOST_IDS]) for n in range(0, len(ids), wire.MOST_IDS)]
-        observations = tuple(o for p in read for o in p.observations if self.looks_after(o.ticket))
+        seen = tuple(o for p in read for o in p.observations)
+        observations = tuple(o for o in seen if self.looks_after(o.ticket))
         malformed = tuple(q for p in read for q in p.malformed)
-        return self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
+        page = self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
+        return replace(page, elsewhere=tuple(o.ticket.ref.id for o in seen if not self.looks_after(o.ticket)))
 
     def looks_after(self, ticket: Ticket) -> bool:
         """Return whether an issue is in one of the site's projects; one whose project is not shown is."""

@@ -240,6 +240,7 @@ class JiraWriter:
             self._compare(write, seen)  # raises where the issue is gone or hidden
             raise Rejected(
                 f"{seen.key} is no customer request: Jira takes comments of this kind on requests alone ({error})",
+                mute=True,
                 remedy="give the issue a request type, or keep such issues out of the site's scope",
             ) from error
 

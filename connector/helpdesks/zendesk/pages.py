@@ -25,6 +25,7 @@ class Tickets:
 
     Attributes:
         outside: Ids of tickets that this site does not look after.
+        elsewhere: Those of them that are of another brand or group, or solved by now, whatever views show.
         agents: Ids of sideloaded people with an agent's seat.
         without_sla: The sideload of SLAs was not given at all (which an empty list is not).
         after: Where the next page begins; empty: this was the last one.
@@ -34,6 +35,7 @@ class Tickets:
     observations: tuple[Observation, ...]
     malformed: tuple[Quarantined, ...] = ()
     outside: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     agents: frozenset[int] = frozenset()
     without_sla: bool = False

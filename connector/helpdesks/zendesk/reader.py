@@ -135,7 +135,8 @@ class ZendeskReader:
         starts = range(0, len(ids), wire.MOST_IDS)
         found = [self._show(tuple(ids[start : start + wire.MOST_IDS])) for start in starts]
         observations = itertools.chain.from_iterable(page.observations for page in found)
-        return fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
+        read = fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
+        return replace(read, elsewhere=tuple(itertools.chain.from_iterable(page.elsewhere for page in found)))
 
     def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
@@ -253,9 +254,12 @@ class ZendeskReader:
             yield pages.told(self._completed(found), cursor)
 
     def _moved(self, moved: Moved, cursor: Cursor) -> Iterator[Page]:
-        """Yield a page of what came into the views, or left them, without any change of the tickets themselves."""
+        """Yield a page of what came into the views, or left them, without any change of the tickets themselves.
+
+        A view that shows nothing any more may be one that was edited, or is hidden from us by now.
+        """
         if moved.joined or moved.left:
-            yield replace(self.get(moved.joined), cursor=cursor, gone=moved.left)
+            yield replace(self.get(moved.joined), cursor=cursor, gone=(), doubtful=moved.left)
 
     def _completed(self, found: pages.Tickets) -> pages.Tickets:
         if not found.without_sla or not found.observations:
@@ -265,7 +269,10 @@ class ZendeskReader:
 
     def _show(self, ids: tuple[str, ...]) -> pages.Tickets:
         answer = self._http.call(wire.show_many(ids))
-        found = self._in_views(pages.export_page(answer.body, self._view, read_at=answer.at))
+        read = pages.export_page(answer.body, self._view, read_at=answer.at)
+        over = (o.ticket.ref.id for o in read.observations if o.ticket.status.is_finished)
+        left = tuple(id_ for id_ in over if not self._members.holds(id_))  # what is solved leaves a view of open ones
+        found = replace(self._in_views(read), elsewhere=(*read.outside, *left))
         self._roles.keep_agents(found.agents)
         return found
 

@@ -1,0 +1,30 @@
+"""Targets of the policy's paths behind which nobody stands: a group that is gone, a person who was deactivated.
+
+A ticket whose level needs such a target raises its own alarm. That the target is missing stands in ``status`` and
+``attention`` from the first pass that sees it to the first that finds it again, whether or not a ticket needs it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from connector.domain.policy import LevelTarget
+from connector.domain.situation import Reach
+from connector.engine.kit import SiteReading, Surroundings
+from connector.ports import AsideKind, SetAside
+
+
+def note_targets(site: SiteReading, around: Surroundings, reach: Mapping[LevelTarget, Reach], *, now: datetime) -> None:
+    """Set aside the targets that nobody can be reached behind, and take back those that are there again."""
+    known = {i.field: i for i in around.journal.aside(site.name) if i.kind is AsideKind.TARGET}
+    missing = {str(target): found for target, found in reach.items() if not found.reachable}
+    fresh = [
+        SetAside(kind=AsideKind.TARGET, field=name, why=found.why or "nobody can be reached", since=now)
+        for name, found in sorted(missing.items())
+        if name not in known
+    ]
+    if fresh:
+        around.journal.set_aside(site.name, fresh)
+    if back := [item for name, item in known.items() if name not in missing]:
+        around.journal.take_back(site.name, back, now=now)

@@ -1,0 +1,111 @@
+"""Tickets that the helpdesk does not show any more: a few are gone, a share of a scope is a right that we lost.
+
+A helpdesk seldom tells a deleted ticket from one that is hidden from our account. A second look is taken for each, and
+some others of its scope are looked at with it: where more than a share of them is not shown, nothing ends. The scope is
+frozen with an alarm until somebody says ``resume``, with a number where the tickets are really gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+
+from connector.engine.aside import suspect, to_confirm
+from connector.engine.kit import SiteReading, Surroundings
+from connector.ports import Alarm, AlarmKind, AsideKind, Page, SetAside, SiteState
+
+LEAST = 2
+"""So many tickets of a scope may vanish at once whatever their share: a small project may be tidied up."""
+
+SHARE = Fraction(1, 5)
+"""The share of a scope's open tickets above which nothing ends."""
+
+LOOKED_AT = 100
+"""Other open tickets of a scope that are looked at beside those that were not shown, where it has so many."""
+
+UNSEEN = "unseen"
+"""``SetAside.field`` of a scope whose tickets are not shown; ``bindings`` says how many are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLook:
+    """What a second look brought: pages to store, whose ``gone`` have ended, and what it settled."""
+
+    pages: tuple[Page, ...] = ()
+    settled: tuple[SetAside, ...] = ()
+
+
+def look_again(site: SiteReading, around: Surroundings, state: SiteState, *, now: datetime) -> SecondLook:
+    """Look a second time for tickets that were not shown a minute ago; what is missing again is gone, within a share.
+
+    Raises:
+        Unavailable: The helpdesk cannot be read.
+    """
+    items = to_confirm(site, around, now=now)
+    if not items:
+        return SecondLook()
+    scopes = around.journal.open_by_scope(site.name)
+    frozen = {i.scope for i in around.journal.aside(site.name) if i.kind is AsideKind.SCOPE and i.field == UNSEEN}
+    waiting = frozenset(itertools.chain.from_iterable(scopes.get(scope, ()) for scope in frozen))
+    items = tuple(item for item in items if item.ticket not in waiting)
+    ids = [item.ticket for item in items]
+    pages = tuple(site.reader.get(chunk) for chunk in _chunks([*ids, *_others(scopes, ids)]))
+    missing = frozenset(itertools.chain.from_iterable(page.gone for page in pages))
+    elsewhere = frozenset(itertools.chain.from_iterable(page.elsewhere for page in pages))
+    looked = frozenset(itertools.chain(ids, *([o.ticket.ref.id for o in page.observations] for page in pages), missing))
+    kept: set[str] = set()
+    for scope, known in sorted(scopes.items()):
+        unseen = known & missing - elsewhere
+        if _is_too_much(unseen, known & looked, state):
+            _freeze(site, around, scope, len(unseen), len(known), now=now)
+            kept |= unseen
+    suspect(site, around, sorted(missing - set(ids)), now=now)
+    ended = (missing & set(ids)) - kept
+    return SecondLook(
+        pages=tuple(replace(page, gone=tuple(id_ for id_ in page.gone if id_ in ended)) for page in pages),
+        settled=tuple(item for item in items if item.ticket not in kept),
+    )
+
+
+def _others(scopes: Mapping[str, frozenset[str]], ids: Collection[str]) -> list[str]:
+    """Return other open tickets of the scopes that some belong to: enough to tell a few missing ones from a share."""
+    found: list[str] = []
+    for known in scopes.values():
+        if mine := known.intersection(ids):
+            found += sorted(known - mine)[: max(LOOKED_AT, len(mine) * 2 * SHARE.denominator)]
+    return found
+
+
+def _is_too_much(unseen: Collection[str], looked: Collection[str], state: SiteState) -> bool:
+    allowed = max(LEAST, *state.allowance.values(), 0)
+    return len(unseen) > allowed and len(unseen) > len(looked) * SHARE
+
+
+def _freeze(site: SiteReading, around: Surroundings, scope: str, unseen: int, known: int, *, now: datetime) -> None:
+    """Freeze a scope whose tickets are not shown, and raise the alarm first: a crash between the two repeats it."""
+    name = f"{scope} on {site.name}" if scope else site.name
+    why = f"{unseen} of its {known} open tickets are not shown any more; none of them is taken for gone"
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FREEZE,
+            site=site.name,
+            ticket="",
+            message=f"writes to {name} are frozen: {why}",
+            remedy=f"give the account its rights back, then: {to_go_on(site.name, str(unseen))}",
+            at=now,
+        )
+    )
+    item = SetAside(kind=AsideKind.SCOPE, scope=scope, field=UNSEEN, why=why, bindings=str(unseen), since=now)
+    around.journal.set_aside(site.name, (item,))
+
+
+def to_go_on(site: str, unseen: str) -> str:
+    """Return the commands that end such a freeze: the rights are back, or the tickets are really gone."""
+    return f"connector resume {site}; if they are really gone: connector resume {site} --allow {unseen}"
+
+
+def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + 100] for start in range(0, len(ids), 100)]

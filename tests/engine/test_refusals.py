@@ -1,0 +1,205 @@
+"""Refusals that name nothing of ours: one bad part keeps nothing else back, and nothing is lost without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from connector.bootstrap.asides import in_short, to_settle
+from connector.domain.change import Field, Write
+from connector.domain.site import Effect
+from connector.domain.ticket import Status
+from connector.errors import Rejected
+from connector.helpdesks.memory import AGENT, CUSTOMER, Fault
+from connector.ports import AlarmKind, AsideKind
+from tests.engine.stage import MINUTE, Desk, Stage
+from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
+from tests.helpdesks.stopped_clock import StoppedClock
+
+ALL = set(Field)
+
+
+def refuse(desk: Desk, which: Callable[[Write], bool], **more: bool) -> None:
+    """Let the helpdesk refuse some writes from now on, without saying for what."""
+
+    def judge(write: Write) -> None:
+        if which(write):
+            raise Rejected("edit: rejected, status 422", **more)  # type: ignore[arg-type]
+
+    desk.writer.before_send = judge
+
+
+def holding(*fields: Field) -> Callable[[Write], bool]:
+    return lambda write: any(change.field in fields for change in write.fields)
+
+
+def accept(desk: Desk) -> None:
+    desk.writer.before_send = lambda _: None
+
+
+def attempts(desk: Desk, field: Field) -> int:
+    return sum(1 for sent in desk.writer.sent if any(change.field is field for change in sent.write.fields))
+
+
+def in_attention(stage: Stage) -> list[str]:
+    items = stage.journal.aside("desk")
+    return [row["what"] for row in to_settle("desk", items, lambda _, id_: id_, now=stage.clock.now())]
+
+
+def passes(stage: Stage, count: int, every: timedelta = MINUTE) -> None:
+    for _ in range(count):
+        stage.clock.move(every)
+        stage.run("desk")
+
+
+class TestOneBadPart:
+    @pytest.mark.parametrize("bad", [Field.LEVEL, Field.PATH, Field.GROUP])
+    def test_the_priority_is_written_without_it(self, stage: Stage, desk: Desk, bad: Field) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(bad))
+        stage.run("desk")
+        assert desk.live(id_).priority is P1
+        assert (desk.live(id_).group == "service-desk") == (bad is not Field.GROUP)
+        assert any(str(bad) in line for line in in_attention(stage))
+
+    def test_a_bad_comment_is_told_from_bad_fields(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, lambda write: write.comment is not None)
+        while not stage.journal.aside("desk"):
+            clock.move(timedelta(minutes=5))
+            stage.run("desk")
+        assert {item.field for item in stage.journal.aside("desk")} == {"notes"}
+        assert desk.live(id_).priority is P1
+
+    def test_bad_fields_do_not_silence_the_comment(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(*ALL))
+        for _ in range(40):
+            clock.move(timedelta(minutes=5))
+            stage.run("desk")
+        assert {item.field for item in stage.journal.aside("desk")} >= {"priority"}
+        assert [posted for posted in desk.world.comments if posted.ticket == id_]
+
+    def test_a_job_that_is_refused_is_done_by_single_writes(
+        self, set_up: Callable[..., Stage], clock: StoppedClock
+    ) -> None:
+        desk = Desk("desk", clock, bulk_size=10)
+        stage = set_up(desk)
+        ids = opened(desk, 6, facts=DEGRADED)
+        desk.world.write_faults.append(Fault.REFUSED)
+        stage.run("desk")
+        assert {desk.live(id_).level for id_ in ids} == {1}
+        assert stage.journal.aside("desk") == ()
+
+    def test_one_ticket_of_a_job_is_tried_in_parts(self, set_up: Callable[..., Stage], clock: StoppedClock) -> None:
+        desk = Desk("desk", clock, bulk_size=10)
+        stage = set_up(desk)
+        ids = opened(desk, 6, facts=DEGRADED)
+        desk.world.merge(ids[0], ids[1])
+        refuse(desk, holding(Field.GROUP))
+        stage.run("desk", may_write=lambda: False)
+        desk.world.delete(ids[2])  # a job tells of it without a word that says what
+        stage.run("desk", fetch=False)
+        assert {item.ticket for item in stage.journal.aside("desk")} == {ids[2]}
+        assert {desk.live(id_).level for id_ in ids[3:]} == {1}
+
+
+class TestNothingIsLost:
+    def test_it_stands_in_attention_with_reason_and_remedy(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        items, now = stage.journal.aside("desk"), stage.clock.now()
+        (row,) = to_settle("desk", items, lambda _, name: name, now=now)
+        assert row["what"] == "priority P1 not accepted: refused: edit: rejected, status 422"
+        assert row["command"].endswith(f"connector release desk:{id_}")
+        assert in_short(items, now=now) == ("something refused on 1 tickets",)
+
+    def test_a_p1_raises_one_alarm_and_another_raises_none(self, stage: Stage, desk: Desk) -> None:
+        (urgent,) = opened(desk)
+        opened(desk, facts={"impact": "team", "urgency": "degraded"}, priority=P4)
+        refuse(desk, holding(Field.PRIORITY))
+        passes(stage, 5)
+        (alarm,) = [a for a in stage.ears.alarms if a.kind is AlarmKind.FINDING]
+        assert (alarm.ticket, alarm.remedy) == (
+            f"#{urgent}",
+            f"mend what the reason says, then: connector release desk:{urgent}",
+        )
+
+    def test_nothing_is_sent_again_while_the_ticket_is_as_it_was(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        desk.allow(Effect.FIELDS)
+        refuse(desk, holding(*ALL))
+        stage.run("desk")
+        before = attempts(desk, Field.PRIORITY)
+        passes(stage, 30, timedelta(minutes=20))
+        assert attempts(desk, Field.PRIORITY) == before
+
+    def test_a_ticket_that_changes_is_tried_again_with_pauses(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        before = attempts(desk, Field.PRIORITY)
+        for _ in range(24 * 6):
+            desk.world.comment(id_, "and?", CUSTOMER)
+            passes(stage, 1, timedelta(minutes=10))
+        assert before + 20 <= attempts(desk, Field.PRIORITY) <= before + 30
+
+    def test_what_was_mended_in_the_ticket_is_written_within_minutes(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        accept(desk)
+        stage.clock.move(MINUTE)
+        desk.world.update(id_, AGENT, labels=frozenset({"filled-in"}))
+        stage.run("desk")
+        assert desk.live(id_).priority is P3, "the pause is not over"
+        due = stage.stored("desk", id_).next_due_at
+        assert due == stage.clock.now() + 9 * MINUTE
+        stage.clock.move(due - stage.clock.now())
+        stage.run("desk", fetch=False)
+        assert desk.live(id_).priority is P1
+        at_rest(stage)
+        assert stage.journal.aside("desk") == ()
+
+    @pytest.mark.parametrize("way", ["release", "resume", "map"])
+    def test_a_person_has_it_tried_at_once(self, stage: Stage, desk: Desk, way: str) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        accept(desk)
+        stage.clock.move(MINUTE)
+        now = stage.clock.now()
+        if way == "release":
+            stage.journal.release(desk.live(id_).ref, now=now, actor="op")
+        elif way == "resume":
+            stage.journal.resume("desk", allow=0, now=now, actor="op")
+        else:
+            desk.bindings = "another map"
+        stage.run("desk")
+        assert desk.live(id_).priority is P1
+
+    def test_what_is_wanted_no_more_is_forgotten(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        stage.clock.move(MINUTE)
+        desk.world.update(id_, AGENT, status=Status.CLOSED)
+        passes(stage, 2)
+        assert stage.journal.aside("desk") == ()
+
+
+class TestTicketsThatTakeNoComments:
+    def test_they_are_left_to_people_once_with_the_reason(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        opened(desk)
+        refuse(desk, lambda write: write.comment is not None, mute=True)
+        for _ in range(60):
+            clock.move(timedelta(minutes=10))
+            stage.run("desk")
+        sent = [s for s in desk.writer.sent if s.write.comment is not None]
+        assert len(sent) == 1
+        (item,) = stage.journal.aside("desk")
+        assert (item.kind, item.field, item.value) == (AsideKind.REFUSED, "notes", "")
+        assert in_attention(stage) == ["notes not accepted: refused: edit: rejected, status 422"]

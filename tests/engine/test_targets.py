@@ -1,0 +1,37 @@
+"""A target of the policy's paths that is gone is seen before a ticket needs it, and forgotten with its return."""
+
+from __future__ import annotations
+
+from connector.bootstrap.asides import in_short, to_settle
+from connector.domain.policy import LevelTarget, TargetKind
+from connector.domain.situation import Reach
+from tests.engine.stage import MINUTE, Desk, Stage
+
+SECOND_LINE = LevelTarget(kind=TargetKind.GROUP, name="second-line")
+
+
+def test_a_group_that_is_gone_stands_in_status_and_attention(stage: Stage, desk: Desk) -> None:
+    stage.run("desk")
+    assert stage.journal.aside("desk") == ()
+    there = desk.world.reach.pop(SECOND_LINE)
+    since = stage.clock.now()
+    for _ in range(2):
+        stage.run("desk")
+        stage.clock.move(MINUTE)
+    items, now = stage.journal.aside("desk"), stage.clock.now()
+    assert in_short(items, now=now) == (f"nobody behind {SECOND_LINE}",)
+    (row,) = to_settle("desk", items, lambda _, id_: id_, now=now)
+    assert (row["kind"], row["since"]) == ("target", since)
+    assert "is not known to desk" in row["what"]
+    assert "site's map" in row["command"]
+    desk.world.reach[SECOND_LINE] = there
+    stage.run("desk")
+    assert stage.journal.aside("desk") == ()
+
+
+def test_a_person_who_was_deactivated_stands_there_too(stage: Stage, desk: Desk) -> None:
+    target = LevelTarget(kind=TargetKind.USER, name="duty-manager")
+    desk.world.reach[target] = Reach(reachable=False, why="user:duty-manager is deactivated")
+    stage.run("desk")
+    (item,) = stage.journal.aside("desk")
+    assert (item.field, item.why) == (str(target), "user:duty-manager is deactivated")
