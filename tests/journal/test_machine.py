@@ -145,6 +145,7 @@ class JournalMachine(RuleBasedStateMachine):
         changed = self.journal.store_page(SITE, [], page=page(gone=(id_,)), now=self.now)
         known = self.known.get(id_)
         assert changed == (known is not None and known.ticket.status is not Status.GONE)
+        self.audit += changed
         if known:
             known.ticket, known.due = replace(known.ticket, status=Status.GONE), None
 
