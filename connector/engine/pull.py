@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from operator import attrgetter
@@ -21,16 +21,12 @@ from connector.domain.policy import Policy
 from connector.domain.ticket import Ticket
 from connector.domain.triggers import read_text
 from connector.engine.aside import suspect
+from connector.engine.histories import chunks, read_histories
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
-from connector.engine.recall import recall
-from connector.engine.strangers import notice_strangers
 from connector.engine.vanished import look_again
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
-
-KEPT_FOR_URGENT = 4
-"""Where more histories wait than may be read, one in so many is kept for what deciding finds the most urgent."""
 
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
@@ -71,7 +67,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
             _store(site, around, policy, page, pulled, now=now)
         _confirm_gone(site, around, policy, state, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
-    _read_histories(site, around, pulled, keeps=state.recall.is_over)
+    pulled.changed.update(dict.fromkeys(read_histories(site, around, keeps=state.recall.is_over)))
     return pulled
 
 
@@ -252,54 +248,3 @@ def _confirm_gone(
         back = (o.ticket.ref.id for o in page.observations)
         pulled.changed.update((id_, None) for id_ in back if id_ in asked)  # back again: decide it anew
     around.journal.take_back(site.name, look.settled, now=now)
-
-
-def _read_histories(site: SiteReading, around: Surroundings, pulled: Pulled, *, keeps: bool) -> None:
-    """Read vendor histories within their share of the budget, most urgent tickets first.
-
-    Here that is by their live priority. How urgent a ticket should be, only deciding tells: where it ``keeps`` a part,
-    that is left for those.
-    """
-    allowance = site.reader.history_allowance()
-    ids = around.journal.without_history(site.name, limit=allowance + keeps) if allowance > 0 else ()
-    if keeps and len(ids) > allowance:
-        ids = ids[: allowance - allowance // KEPT_FOR_URGENT]
-    pulled.changed.update(dict.fromkeys(_read_in(site, around, ids)))
-
-
-def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) -> bool:
-    """Read histories of tickets, open or not, that are not in, within the budget; return whether all are settled.
-
-    One that cannot be read is settled once it is given up.
-    """
-    left = around.journal.histories_left(site.name, wanted)
-    allowance = site.reader.history_allowance() if left else 0
-    if allowance > 0:
-        _read_in(site, around, left[:allowance])
-        left = around.journal.histories_left(site.name, left)
-    return not left
-
-
-def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tuple[str, ...]:
-    """Read histories and store them; return the ids of those that could be read."""
-    told: list[str] = []
-    for chunk in chunks(ids, 50):
-        read = tuple(site.reader.history(chunk))
-        histories = tuple(h for h in read if not h.unreadable)
-        # what they tell of our own writes first: once a history is stored, it is not asked for again
-        notice_strangers(site, around, histories, now=around.clock.now())
-        recall(site, around, histories, now=around.clock.now())
-        around.journal.store_history(histories)
-        around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
-        for skipped in (h for h in read if h.unreadable):
-            around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
-        told += [h.ref.id for h in histories]
-        around.observer.event("history_read", site=site.name, tickets=len(histories))
-    return tuple(told)
-
-
-def chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:
-    """Yield ids in chunks of a size, the last one smaller."""
-    iterator = iter(ids)
-    while chunk := tuple(itertools.islice(iterator, size)):
-        yield chunk

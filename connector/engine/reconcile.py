@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from connector.domain.change import Change
@@ -20,13 +20,14 @@ from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
-from connector.domain.ticket import Priority, Ticket
+from connector.domain.ticket import Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit, under_earlier
 from connector.engine.gather import reach_all, read_unread_text
+from connector.engine.histories import chunks, read_wanted
 from connector.engine.kit import SiteReading, Surroundings
-from connector.engine.pull import Pulled, chunks, pull, read_wanted
+from connector.engine.pull import Pulled, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.shadow import Shadowed, in_shadow, rendered
@@ -35,6 +36,7 @@ from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.engine.targets import note_targets
+from connector.engine.unread import Unread
 from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, SetAside, SiteState, Verdict
 
@@ -205,43 +207,6 @@ def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Co
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
 
 
-@dataclass(slots=True)
-class _Unread:
-    """What has to be read before some tickets can be decided: their own texts and histories, and those of others."""
-
-    ids: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    own: list[Decision] = field(default_factory=list)
-
-    @property
-    def histories(self) -> list[str]:
-        """Return whose history is to be read: what waits for its own first, the most urgent before all."""
-        return [decision.ref.id for decision in sorted(self.own, key=_urgency)] + self.others
-
-    def takes(self, situation: Situation, decision: Decision) -> bool:
-        """Take note of what one ticket needs; return whether it needs anything."""
-        ticket = situation.ticket
-        others = situation.unread if ticket.is_open else ()
-        if not (decision.unread_text or decision.unread_history or others):
-            return False
-        self.ids.append(ticket.ref.id)
-        self.texts += [ticket.ref.id] if decision.unread_text else []
-        self.own += [decision] if decision.unread_history else []
-        self.others += others
-        return True
-
-
-_NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
-
-
-def _urgency(decision: Decision) -> tuple[bool, int, datetime]:
-    """Return the place of a ticket among those whose history is to be read: by what is wanted, then by deadline."""
-    wanted = decision.state.wanted_last or decision.severity
-    is_hard = decision.hard or wanted is Priority.P1
-    return not is_hard, int(wanted or len(Priority) + 1), decision.deadline or _NO_DEADLINE
-
-
 def decide_chunk(  # noqa: PLR0913
     site: SiteReading,
     around: Surroundings,
@@ -255,7 +220,7 @@ def decide_chunk(  # noqa: PLR0913
 ) -> None:
     """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
     verdicts: list[Verdict] = []
-    unread = _Unread()
+    unread = Unread()
     for situation, decision in decided(site, around, ids, reach, policy=policy, now=now, failed=work.fails):
         with sparing(work.fails, situation.ticket.ref.id):
             if not unread.takes(situation, decision):

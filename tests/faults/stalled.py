@@ -1,9 +1,9 @@
 """A connector that stands still between storing an intent and the first byte of its write, by a real ``SIGSTOP``.
 
 ``python -m tests.faults.stalled SECONDS ARGUMENTS…`` runs the command line. Once a commit has left a write ``sending``
-on disk the process stops itself. When somebody continues it, its monotonic clock has gone on by SECONDS, as a machine's
-does meanwhile; so nobody has to wait for them. It watches from outside our own code: SQLite's connection below
-SQLAlchemy, and the system's clock.
+on disk the process stops itself. When somebody continues it, its monotonic clocks have gone on by SECONDS, as a
+machine's do meanwhile; so nobody has to wait for them. It watches from outside our own code: SQLite's connection below
+SQLAlchemy, and the system's clocks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _is_armed(connection: sqlite3.Connection) -> bool:
 def install(seconds: float) -> None:
     """Watch every connection that is made from now on, and let the stop take ``seconds``."""
     _Stalling.seconds = seconds
-    connect, ticks = sqlite3.connect, time.monotonic  # noqa: TID251 - the machine's, as the connector's clock reads it
+    connect, ticks, read = sqlite3.connect, time.monotonic, time.clock_gettime  # noqa: TID251 - the machine's own
 
     def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
         return connect(*arguments, **{**options, "factory": _Stalling})
@@ -47,8 +47,12 @@ def install(seconds: float) -> None:
     def monotonic() -> float:
         return ticks() + (_Stalling.seconds if _Stalling.stalled else 0.0)
 
+    def clock_gettime(clock: int) -> float:
+        return read(clock) + (_Stalling.seconds if _Stalling.stalled and clock != time.CLOCK_REALTIME else 0.0)
+
     sqlite3.connect = watched  # type: ignore[assignment]
     time.monotonic = monotonic  # noqa: TID251
+    time.clock_gettime = clock_gettime
 
 
 if __name__ == "__main__":

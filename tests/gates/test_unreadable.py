@@ -33,11 +33,11 @@ class Blind:
 
 
 def test_a_ticket_that_cannot_be_read_is_not_taken_for_gone(journal: SqlJournal, state: Path) -> None:
-    with sandbox("jira", 5) as running:
+    with sandbox("jira", 3) as running:
         passes = Passes(running, "jira", journal, state)
         passes.run()
         known = journal.known_open("jira")
-        assert len(known) >= 2
+        assert 2 <= len(known) <= 3  # more that vanish at once would be taken for lost rights
         kept = frozenset(sorted(known)[:1])
         reader: Any = Blind(passes.ports.reader, kept)
         passes.reading = replace(passes.reading, reader=reader)
