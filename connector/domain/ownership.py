@@ -238,9 +238,9 @@ _OUTSIDE = frozenset({Role.CUSTOMER, Role.COLLABORATOR})
 
 def _creator(situation: Situation) -> Actor:
     """Return who opened the ticket; while only deltas tell of it, nobody is presumed to be a customer."""
-    history = situation.history
-    created = next((e for e in history.events if e.kind is EventKind.CREATED), None)
-    return created.actor if created is not None and history.complete else Actor("", Role.UNKNOWN)
+    created = next((e for e in situation.history.events if e.kind is EventKind.CREATED), None)
+    is_told = created is not None and created.source is not EventSource.DELTA
+    return created.actor if created is not None and is_told else Actor("", Role.UNKNOWN)
 
 
 def _longest(holds: Sequence[HeldTicket]) -> HeldTicket | None:

@@ -45,12 +45,19 @@ def put_off(sender: Sender, op: Op, ticket: Ticket, error: HelpdeskError) -> Non
 
 
 def one_by_one(sender: Sender, parts: Sequence[Write], ticket: Ticket) -> Receipt | None:
-    """Make some writes on one ticket, each for itself; return the last receipt, ``None`` where there is none."""
+    """Make some writes on one ticket, each for itself; return the last receipt, ``None`` where there is none.
+
+    Where a part is put off, and not set aside for good, the ticket is not done: it stays due.
+    """
     last = None
     for part in parts:
+        refusals = sender.refusals
         if ticket.ref.id in sender.done.conflicted | sender.ended or not sender.may_go_on():
+            sender.owing.add(ticket.ref.id)
             break
         receipt = sender.write(part, ticket)
+        if receipt is None and sender.refusals == refusals:
+            sender.owing.add(ticket.ref.id)
         if receipt is not None:
             last, ticket = receipt, as_written(ticket, part, version=receipt.version)
             if receipt.overwritten:

@@ -111,7 +111,7 @@ class _Apply:
                 give_back(self._sender, write, ticket, receipt)
                 return  # the rest is planned anew, on what the person wants
             ticket = as_written(ticket, write, version=receipt.version)
-        if ticket.ref.id in self._sender.done.broken:
+        if ticket.ref.id in self._sender.done.broken.keys() | self._sender.owing:
             return
         if part == planned.change:
             self._sender.done.complete.add(ticket.ref.id)

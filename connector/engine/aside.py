@@ -193,7 +193,8 @@ def _refuse(site: SiteReading, rest: SetAside, until: datetime, *, now: datetime
 def leave_alone(site: SiteReading, around: Surroundings, error: ConnectorError, *, now: datetime) -> bool:
     """Remember how long the helpdesk is to be left alone, for the next process as well; return whether that is new."""
     length, about = _rest_after(error)
-    known = (i for i in around.journal.aside(site.name) if i.kind is AsideKind.SITE and i.field != DOWN)
+    of_site = (item for item in around.journal.aside(site.name) if item.kind is AsideKind.SITE)
+    known = (i for i in of_site if i.field != DOWN or (i.until is not None and i.until > now))
     if length < WORTH_KEEPING or any(known):
         return False
     item = SetAside(kind=AsideKind.SITE, field=about, why=str(error)[:200], since=now, until=now + length)

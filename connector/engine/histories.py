@@ -22,7 +22,7 @@ def read_histories(site: SiteReading, around: Surroundings, *, keeps: bool) -> t
     allowance = site.reader.history_allowance()
     ids = around.journal.without_history(site.name, limit=allowance + keeps) if allowance > 0 else ()
     if keeps and len(ids) > allowance:
-        ids = ids[: allowance - allowance // KEPT_FOR_URGENT]
+        ids = ids[: max(allowance - max(allowance // KEPT_FOR_URGENT, 1), 1)]
     return _read_in(site, around, ids)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from connector.domain.guard import by_budget
 from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import leave_alone, respect_rest
@@ -208,7 +209,7 @@ def _failed(
 def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: datetime) -> None:
     """Freeze every write; the alarm is raised once, however often the same trouble is met again."""
     known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
-    if not known.keys() >= set(Effect):
+    if not {effect for effect, why in known.items() if not by_budget(why)} >= set(Effect):
         around.notifier.alarm(
             Alarm(
                 kind=AlarmKind.FREEZE,
@@ -245,8 +246,7 @@ def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *
     good = result.error is None
     if good and fetch:
         around.journal.advance(site.name, Progress(last_good_at=now))
-        if row.kind == BY_CRON:
-            note_answer(site.reading, around, now=now)
+        note_answer(site.reading, around, now=now)
     around.notifier.ping(ok=good)
     around.observer.event(
         "run_finished",

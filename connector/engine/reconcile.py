@@ -147,8 +147,8 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
     for chunk in chunks(ids, CHUNK):
         decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
-    ids = [*ids, *_decide_as_before(site, around, work, now=now, run=run)]
     _count_failures(site, around, work, ids)
+    _decide_as_before(site, around, pulled, work, now=now, run=run)
     if work.over:
         around.journal.take_back(site.name, work.over, now=now)
     _raise_alarms(site, around, work, now=now)
@@ -184,26 +184,26 @@ def _looked_at(  # noqa: PLR0913
 
 
 def _decide_as_before(
-    site: SiteReading, around: Surroundings, work: Work, *, now: datetime, run: str
-) -> tuple[str, ...]:
-    """Decide what changed or fell due, and waits for a held edit, under the policy that it had; return those ids."""
-    done: list[str] = []
+    site: SiteReading, around: Surroundings, pulled: Pulled, work: Work, *, now: datetime, run: str
+) -> None:
+    """Decide what changed or fell due, and waits for a held edit, under the policy that it had."""
     for earlier, policy, ids in under_earlier(site, around, work.as_before, now=now) if work.as_before else ():
         reach = reach_all(site, policy, now=now)
-        left = given_up(work.aside.items, DECIDING, bindings=under(around))
-        for chunk in chunks((id_ for id_ in ids if id_ not in left), CHUNK):
+        left = given_up(work.aside.items, DECIDING, bindings=under(earlier)) - pulled.changed.keys()
+        mine = [id_ for id_ in ids if id_ not in left]
+        for chunk in chunks(mine, CHUNK):
             decide_chunk(site, earlier, chunk, reach, work, policy=policy, now=now, run=run)
-            done += chunk
-    return tuple(done)
+        _count_failures(site, earlier, work, mine)
 
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
     """Quarantine what failed again and again; what went well this time is forgotten."""
-    for id_, error in work.failed.items():
+    failed = {id_: work.failed[id_] for id_ in ids if id_ in work.failed}
+    for id_, error in failed.items():
         why = LeftAlone(what="everything", why=f"deciding fails: {what_failed(error)}")
         work.left.append(Left(key=f"{site.name}:{id_}", item=why))
-    quarantine(site.name, around, work.failed, doing=DECIDING, versions={})
-    well = set(ids) - work.failed.keys() if work.aside.items else ()
+    quarantine(site.name, around, failed, doing=DECIDING, versions={})
+    well = set(ids) - failed.keys() if work.aside.items else ()
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
 
 

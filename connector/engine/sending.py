@@ -62,6 +62,8 @@ class Sender:
         self.bindings = bindings
         self._hard = hard
         self.refused: set[str] = set()
+        self.refusals = 0
+        self.owing: set[str] = set()  # tickets of which a part was put off
         self.ended: set[str] = set()
         self._closed: dict[str, str] = {}
         self._missing: set[tuple[str, str]] = set()
@@ -222,6 +224,7 @@ class Sender:
         urgent = is_urgent(write, ticket) or ticket.ref.id in self._hard
         set_refused(self.around, write, ticket, error, bindings=self.bindings, urgent=urgent)
         self.refused.add(ticket.ref.id)
+        self.refusals += 1
 
     def _exposed(self, op: Op, error: Exposed, *, now: datetime) -> None:
         """An internal note was public for a moment: what stands now is settled, and the site's notes are frozen."""

@@ -76,10 +76,13 @@ def _replace_events(connection: Connection, history: TicketHistory) -> bool:
 
 
 def _as_decided(event: TicketEvent, known: AnyRow | None) -> TicketEvent:
-    """Return a command as it was judged when it was first read: who may command today says nothing about that day."""
-    if known is None or event.kind is not EventKind.COMMAND:
+    """Return what may hold a ticket as it was judged when a history first told it: roles change, that day does not."""
+    if known is None or event.kind not in _JUDGED_ONCE or known.source == EventSource.DELTA.value:
         return event
     return replace(event, actor=event_of(known.document).actor)
+
+
+_JUDGED_ONCE = frozenset({EventKind.COMMAND, EventKind.LABELS, EventKind.FACT})
 
 
 def _once(events: Sequence[TicketEvent]) -> Sequence[TicketEvent]:

@@ -119,5 +119,5 @@ def _map(site: Mapping[str, Any], base: Path) -> MapFile:
     return MapFile(
         path=base / site["map"],
         site=name if isinstance(name, str) else None,
-        kind=kind if kind in set(SiteKind) else None,
+        kind=kind if isinstance(kind, str) and kind in set(SiteKind) else None,
     )

@@ -46,6 +46,12 @@ def test_a_broken_configuration_hides_neither_policy_nor_maps_nor_templates_nor_
     assert "prioritys: unknown key" in found["jsm-eu.yaml"]
 
 
+@pytest.mark.parametrize("kind", [["jira"], {"jira": None}, 3])
+def test_a_kind_that_is_no_word_is_a_problem_like_another(compose, kind: object) -> None:
+    (line,) = [line for line in told(compose, of_zendesk={"kind": kind})["connector.yaml"] if "kind" in line]
+    assert line.startswith("sites.1.kind: ")
+
+
 def test_a_missing_secret_hides_nothing(compose, tmp_path) -> None:
     broken(tmp_path / "mappings/policy.yaml", "version:", "versoin:")
     (tmp_path / "keys/zendesk_writer").unlink()

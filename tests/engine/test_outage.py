@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connector.engine.outage import DOWN
 from connector.engine.passes import PassOutcome, run_pass
 from connector.helpdesks.memory import Fault
 from tests.engine.stage import MINUTE, Desk, Stage
@@ -37,6 +38,19 @@ def test_an_answer_ends_it(stage: Stage, desk: Desk) -> None:
     assert stage.run("desk").outcome is PassOutcome.OK
     assert stage.journal.aside("desk") == ()
     assert by_cron(stage, desk, 2) == 2
+
+
+def test_it_is_noted_once(stage: Stage, desk: Desk) -> None:
+    stage.run("desk")
+    by_cron(stage, desk, 12)
+    assert [item.field for item in stage.journal.aside("desk")] == [DOWN]
+
+
+def test_a_daemon_that_reads_well_ends_it(stage: Stage, desk: Desk) -> None:
+    stage.run("desk")
+    by_cron(stage, desk, 1)
+    assert run_pass(desk.site, stage.around, kind="run").outcome is PassOutcome.OK
+    assert stage.journal.aside("desk") == ()
 
 
 def test_a_resume_asks_at_once(stage: Stage, desk: Desk) -> None:

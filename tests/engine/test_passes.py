@@ -411,6 +411,15 @@ class TestBudgets:
         assert {held.ref.id for held in planned(result).held} == {urgent}
         assert (AlarmKind.HOLD, f"desk:{urgent}") in [(a.kind, a.ticket) for a in stage.ears.alarms]
 
+    def test_credentials_that_are_refused_are_told_though_every_budget_is_used_up(
+        self, stage: Stage, desk: Desk, clock: StoppedClock
+    ) -> None:
+        for effect in Effect:
+            stage.journal.freeze("desk", effect, f"{OVER_BUDGET}: 9 more wanted", now=clock.now())
+        desk.world.read_faults.append(Fault.DENIED)
+        stage.run("desk")
+        assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+
     def test_what_is_held_is_written_when_there_is_room(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         desk.rules = replace(desk.rules, budgets=self.TIGHT, effects=frozenset({Effect.FIELDS}))
         opened(desk, 3, facts=DEGRADED)

@@ -11,7 +11,7 @@ from connector.bootstrap.asides import in_short, to_settle
 from connector.domain.change import Field, Write
 from connector.domain.site import Effect
 from connector.domain.ticket import Status
-from connector.errors import Rejected
+from connector.errors import Rejected, Throttled
 from connector.helpdesks.memory import AGENT, CUSTOMER, Fault
 from connector.ports import AlarmKind, AsideKind
 from tests.engine.stage import MINUTE, Desk, Stage
@@ -63,6 +63,28 @@ class TestOneBadPart:
         assert desk.live(id_).priority is P1
         assert (desk.live(id_).group == "service-desk") == (bad is not Field.GROUP)
         assert any(str(bad) in line for line in in_attention(stage))
+
+    @pytest.mark.parametrize("how", ["stop", "pause", "throttled"])
+    def test_a_part_that_is_put_off_is_written_with_the_next_pass(self, stage: Stage, desk: Desk, how: str) -> None:
+        (id_,) = opened(desk)
+        sent = []
+
+        def judge(write: Write) -> None:
+            sent.append(write)
+            if len(write.fields) > 1:
+                raise Rejected("edit: rejected, status 422")
+            if how == "pause":
+                stage.journal.pause("desk", "why", now=stage.clock.now(), actor="op")
+            if how == "throttled" and write.fields[0].field is not Field.PRIORITY:
+                raise Throttled("slow down", retry_after=timedelta(seconds=5), scope="ticket")
+
+        desk.writer.before_send = judge
+        stage.run("desk", may_write=lambda: how != "stop" or len(sent) < 2)
+        assert (desk.live(id_).priority, desk.live(id_).group) == (P1, None)
+        accept(desk)
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        passes(stage, 1)
+        assert desk.live(id_).group == "service-desk"
 
     def test_a_bad_comment_is_told_from_bad_fields(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         (id_,) = opened(desk)

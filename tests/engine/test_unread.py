@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.events import EventKind, Role
 from connector.domain.ticket import Status, TicketRef
-from connector.helpdesks.memory import AGENT
+from connector.helpdesks.memory import AGENT, CUSTOMER
 from connector.ports import TicketHistory
-from tests.engine.stage import SECOND, Desk, Stage, planned
+from tests.engine.stage import MINUTE, SECOND, Desk, Stage, planned
 from tests.engine.test_passes import OUTAGE, P1, P3, P4, opened
 
 PLAIN = {"impact": "user", "urgency": "inconvenient"}
@@ -102,3 +104,35 @@ def test_a_history_that_is_given_up_keeps_nothing_waiting(known: Stage, desk: De
     known.clock.move(SECOND)
     known.run("desk")
     assert desk.live(id_).priority is P1
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.UNKNOWN])
+def test_a_label_holds_though_whoever_put_it_on_has_left(stage: Stage, desk: Desk, role: Role) -> None:
+    """The helpdesk tells what an account is today; who it was when the label came on was read then."""
+    (id_,) = opened(desk, facts=OUTAGE)
+    stage.clock.move(20 * SECOND)
+    desk.world.update(id_, AGENT, labels=frozenset({"esc-hold"}))
+    stage.run("desk")
+    row = desk.world.rows[id_]
+    row.events[:] = [
+        replace(event, actor=replace(event.actor, role=role)) if event.kind is EventKind.LABELS else event
+        for event in row.events
+    ]
+    stage.clock.move(20 * SECOND)
+    desk.world.comment(id_, "any news?", CUSTOMER, public=True)
+    for _ in range(3):
+        stage.clock.move(20 * SECOND)
+        stage.run("desk")
+    assert desk.sent() == []
+
+
+def test_a_customers_label_holds_no_more_when_the_customer_writes_again(stage: Stage, desk: Desk) -> None:
+    (id_,) = opened(desk, facts=OUTAGE, labels=frozenset({"esc-hold"}))
+    stage.run("desk")
+    desk.world.histories_left = 0
+    stage.clock.move(5 * MINUTE)
+    desk.world.comment(id_, "any news?", CUSTOMER, public=True)
+    for _ in range(6):
+        stage.clock.move(5 * MINUTE)
+        stage.run("desk")
+    assert desk.live(id_).level == 2

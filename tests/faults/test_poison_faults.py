@@ -24,8 +24,10 @@ from connector.domain.words import word_lists
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassOutcome, PassResult, run_pass
 from connector.errors import Unknown
+from connector.helpdesks.memory import AGENT
 from connector.ports import AlarmKind, AsideKind, Lookup, OpStatus, Receipt
-from tests.engine.stage import MINUTE, MONDAY, POLICY, Desk, Stage, Witness, planned, told
+from tests.engine.stage import DOCUMENT, MINUTE, MONDAY, POLICY, Desk, Stage, Witness, planned, told
+from tests.faults.test_case_faults import DEGRADED, everything_is_p1, quiet
 from tests.helpdesks.stopped_clock import StoppedClock
 
 P1, P2, P3, P4 = Priority
@@ -72,6 +74,45 @@ def strikes(stage: Stage) -> list[str]:
 
 def findings(stage: Stage) -> list[str]:
     return [a.message for a in stage.ears.alarms if a.kind is AlarmKind.FINDING]
+
+
+@pytest.fixture
+def edited(stage: Stage, desk: Desk) -> tuple[str, Trap]:
+    """A held edit of the policy, and a ticket on which the policy before it fails."""
+    earlier = Trap(POLICY)
+    stage.journal.remember_policy(POLICY, DOCUMENT, now=stage.clock.now())
+    poison = opened(desk, {**DEGRADED, "poison": True})
+    quiet(stage, desk, 13)
+    stage.policies.kept = lambda *_, **__: earlier.policy  # type: ignore[method-assign]
+    stage.policies.policy = everything_is_p1(POLICY)
+    next_pass(stage)
+    assert stage.journal.records().held_edit("desk", stage.policies.policy.hash)
+    desk.world.update(poison, AGENT, labels=frozenset({"x"}))
+    for _ in range(4):
+        next_pass(stage)
+    assert (earlier.tried, len(strikes(stage))) == (3, 3)
+    return poison, earlier
+
+
+class TestWhileAnEditIsHeld:
+    def test_fault_74_a_change_of_the_ticket_tries_it_again(
+        self, stage: Stage, desk: Desk, edited: tuple[str, Trap]
+    ) -> None:
+        """It was quarantined under the policy before, and becomes an outage: it is raised."""
+        poison, earlier = edited
+        earlier.armed = False
+        desk.world.update(poison, AGENT, facts=OUTAGE)
+        next_pass(stage)
+        assert desk.live(poison).priority is P1
+
+    def test_fault_74_the_policy_that_never_failed_on_it_takes_it(
+        self, stage: Stage, desk: Desk, edited: tuple[str, Trap]
+    ) -> None:
+        """The edit is let through: what failed under the policy before says nothing about this one."""
+        poison, _ = edited
+        stage.journal.resume("desk", allow=100, now=stage.clock.now(), actor="anna")
+        next_pass(stage)
+        assert desk.live(poison).priority is P1
 
 
 class TestDeciding:
