@@ -177,7 +177,10 @@ def _only(*kinds: type) -> Callable[[Any], Any]:
 
 
 def _moment(data: Any) -> datetime:
-    return datetime.fromisoformat(_only(str)(data))
+    at = datetime.fromisoformat(_only(str)(data))
+    if at.tzinfo is None:
+        raise ValueError(f"expected a moment with an offset, found {data!r}")
+    return at
 
 
 def _length(data: Any) -> timedelta:

@@ -92,9 +92,12 @@ def read_plan_file(path: Path) -> PlanFile:
 def _parsed(document: Mapping[str, Any]) -> PlanFile:
     if document["schema_version"] != SCHEMA_VERSION:
         raise ValueError(f"schema_version {document['schema_version']} is not {SCHEMA_VERSION}")
+    created_at = datetime.fromisoformat(document["created_at"])
+    if created_at.tzinfo is None:
+        raise ValueError(f"created_at {document['created_at']} has no offset")
     return PlanFile(
         policy=document["policy"],
-        created_at=datetime.fromisoformat(document["created_at"]),
+        created_at=created_at,
         fingerprints={s["site"]: s["fingerprint"] for s in document["sites"]},
         changes={s["site"]: tuple(change_from_dict(c) for c in s["changes"]) for s in document["sites"]},
     )

@@ -223,7 +223,8 @@ class TestFile:
     @pytest.mark.usefixtures("file")
     def test_what_is_no_plan_is_refused_with_its_name(self, path: Path) -> None:
         document = json.loads(path.read_text())
-        for broken in ("", "[]", "{}", json.dumps(document | {"schema_version": 2})):
+        wrong = {"schema_version": 2}, {"created_at": "2026-11-23"}, {"created_at": "2026-11-23T09:00:00"}
+        for broken in ("", "[]", "{}", *(json.dumps(document | each) for each in wrong)):
             path.write_text(broken)
             with pytest.raises(ConfigError, match=r"plan\.json"):
                 read_plan_file(path)
