@@ -57,8 +57,8 @@ class PollSettings(Strict):
         default=0.3,
         gt=0,
         le=0.3,
-        description="Part of the read budget that the helpdesk's own history may take: more than 0, because nothing is "
-        "written on a ticket before its history has been read, and at most 30%.",
+        description="Part of the read budget that the helpdesk's own history may take: more than 0, because what may "
+        "be a person's choice waits until a ticket's history has been read, and at most 30%.",
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 0.3},
     )
     sweep_every: Duration = Field(
