@@ -93,6 +93,8 @@ def test_what_a_customers_form_put_into_the_field_holds_nothing() -> None:
     desk.ticket = dataclasses.replace(desk.ticket, held_until=desk.now + timedelta(hours=4))
     assert held_by(desk) == []
     desk.complete = False
+    assert held_by(desk) == [], "who opened it is known, whatever is unread since"
+    desk.events[0] = dataclasses.replace(desk.events[0], source=EventSource.DELTA)
     assert held_by(desk) == ["field hold until"], "until the history tells who, it counts"
 
 
@@ -155,12 +157,20 @@ def test_a_label_holds_only_where_somebody_put_it_on_who_may(actor: Actor, sourc
 
 
 @pytest.mark.parametrize(
-    ("creator", "complete", "holds"),
-    [(ANNA, True, True), (CARLA, True, False), (LOU, True, False), (CARLA, False, True)],
+    ("creator", "source", "holds"),
+    [
+        (ANNA, EventSource.HISTORY, True),
+        (CARLA, EventSource.HISTORY, False),
+        (LOU, EventSource.HISTORY, False),
+        (CARLA, EventSource.DELTA, True),
+    ],
 )
-def test_a_label_from_the_beginning_is_its_creators(creator: Actor, complete: bool, holds: bool) -> None:
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_label_from_the_beginning_is_its_creators(
+    creator: Actor, source: EventSource, holds: bool, complete: bool
+) -> None:
     desk = Desk(facts=OUTAGE, labels=frozenset({"esc-hold"}))
-    desk.events[0] = dataclasses.replace(desk.events[0], actor=creator)
+    desk.events[0] = dataclasses.replace(desk.events[0], actor=creator, source=source)
     desk.complete = complete
     assert held_by(desk) == (["label esc-hold"] if holds else [])
 

@@ -10,7 +10,7 @@ import pytest
 
 from connector.domain.acts import hold_length, read_acts
 from connector.domain.change import Field
-from connector.domain.events import Actor, EventKind, Role, TicketEvent
+from connector.domain.events import Actor, EventKind, EventSource, Role, TicketEvent
 from connector.domain.flapping import EVERY, HIGH, LOW, SAMPLES, Flapping, changed_share, read_flapping
 from connector.domain.occasion import AGAIN, Outcome, Said
 from connector.domain.ownership import HeldPriority, HeldTicket, Holding, read_holding, told, touched_since
@@ -245,18 +245,18 @@ class TestAPriorityThatWeWroteAfterwards:
 class TestAFieldFromTheBeginning:
     """What stands in the hold field when the ticket is opened counts as its creator's."""
 
-    def desk(self, creator: Actor, *, complete: bool = True) -> Desk:
+    def desk(self, creator: Actor, *, source: EventSource = EventSource.HISTORY) -> Desk:
         desk = Desk(facts=OUTAGE)
-        desk.events[0] = dataclasses.replace(desk.events[0], actor=creator)
-        desk.complete = complete
+        desk.events[0] = dataclasses.replace(desk.events[0], actor=creator, source=source)
         desk.ticket = dataclasses.replace(desk.ticket, held_until=MONDAY + timedelta(hours=4))
         return desk
 
     @pytest.mark.parametrize(
-        ("creator", "complete", "held"), [(ANNA, True, True), (CARLA, True, False), (CARLA, False, True)]
+        ("creator", "source", "held"),
+        [(ANNA, EventSource.HISTORY, True), (CARLA, EventSource.HISTORY, False), (CARLA, EventSource.DELTA, True)],
     )
-    def test_a_customer_holds_nothing(self, creator: Actor, complete: bool, held: bool) -> None:
-        holds = {h.by for h in self.desk(creator, complete=complete).look()[0].explanation.holds}
+    def test_a_customer_holds_nothing(self, creator: Actor, source: EventSource, held: bool) -> None:
+        holds = {h.by for h in self.desk(creator, source=source).look()[0].explanation.holds}
         assert holds == ({"field hold until"} if held else set())
 
     def test_a_ticket_whose_creation_is_not_told_is_presumed_nobodys(self) -> None:

@@ -31,6 +31,7 @@ from connector.domain.ticket import Link, LinkKind, Priority, Status, Text
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome, PassResult
 from connector.helpdesks.memory import AGENT, BOT, CUSTOMER, Fault, MemoryHelpdesk
+from connector.ports import AsideKind
 from tests.engine import ledger
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, IndexedReader, Killed, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -331,7 +332,8 @@ class EngineMachine(RuleBasedStateMachine):
         paused = self.stage.journal.open_site(site, fingerprint=desk.rules.fingerprint).paused
         waits = held | set(desk.world.rows) if paused else held  # a pause keeps what was sent, wanted or not
         assert {op.write.ref.id for op in self.stage.journal.sending(site)} <= waits
-        assert {id_: what for id_, what in self.stage.wanted(site).items() if id_ not in held} == {}
+        refused = {item.ticket for item in self.stage.journal.aside(site) if item.kind is AsideKind.REFUSED}
+        assert {id_: what for id_, what in self.stage.wanted(site).items() if id_ not in held | refused} == {}
         self.all_is_known(desk)
 
     def run_until_quiet(self, site: str) -> PassResult:
