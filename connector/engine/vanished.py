@@ -14,6 +14,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from connector.engine.aside import suspect, to_confirm
+from connector.engine.histories import chunks
 from connector.engine.kit import SiteReading, Surroundings
 from connector.ports import Alarm, AlarmKind, AsideKind, Page, SetAside, SiteState
 
@@ -52,7 +53,7 @@ def look_again(site: SiteReading, around: Surroundings, state: SiteState, *, now
     waiting = frozenset(itertools.chain.from_iterable(scopes.get(scope, ()) for scope in frozen))
     items = tuple(item for item in items if item.ticket not in waiting)
     ids = [item.ticket for item in items]
-    pages = tuple(site.reader.get(chunk) for chunk in _chunks([*ids, *_others(scopes, ids)]))
+    pages = tuple(site.reader.get(chunk) for chunk in chunks([*ids, *_others(scopes, ids)], 100))
     missing = frozenset(itertools.chain.from_iterable(page.gone for page in pages))
     elsewhere = frozenset(itertools.chain.from_iterable(page.elsewhere for page in pages))
     looked = frozenset(itertools.chain(ids, *([o.ticket.ref.id for o in page.observations] for page in pages), missing))
@@ -105,7 +106,3 @@ def _freeze(site: SiteReading, around: Surroundings, scope: str, unseen: int, kn
 def to_go_on(site: str, unseen: str) -> str:
     """Return the commands that end such a freeze: the rights are back, or the tickets are really gone."""
     return f"connector resume {site}; if they are really gone: connector resume {site} --allow {unseen}"
-
-
-def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + 100] for start in range(0, len(ids), 100)]
