@@ -8,7 +8,7 @@ frozen with an alarm until somebody says ``resume``, with a number where the tic
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
