@@ -18,8 +18,8 @@ PLANTED = """
 def test_planted(tmp_path, capsys):
     {act}
 """
-ON_DISK = "(tmp_path / 'state.db').write_text('canary' + '-0a1b2c')"
-SAID = "import sys; print('canary' + '-0a1b2c', file=sys.stderr)"
+ON_DISK = "(tmp_path / 'state.db').write_text('-'.join(('canary', '0a1b2c')))"
+SAID = "import sys; print('-'.join(('canary', '0a1b2c')), file=sys.stderr)"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -16,11 +18,13 @@ from ruamel.yaml import YAML
 from connector.documents import (
     Duration,
     Names,
+    PartlyRead,
     Share,
     Strict,
     checked,
     closest,
     duration_text,
+    judged,
     parse,
     read,
     read_duration,
@@ -51,6 +55,14 @@ class Root(Strict):
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         checked(Root, parse(text, file="c.yaml"))
+    return [str(p) for p in caught.value.problems]
+
+
+def judgements(text: str, path: Path) -> list[str]:
+    """Return everything that is wrong with a file: what cannot be read of it, and what does not fit the model."""
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        judged(path, partial(checked, Root), shown="c.yaml")
     return [str(p) for p in caught.value.problems]
 
 
@@ -189,3 +201,60 @@ def test_closest_names_one_or_lists_few() -> None:
 def test_a_round_trip_reader_agrees_on_the_values() -> None:
     text = "a: [1, {b: 'x: y'}]\nc: |\n  two\n  lines\n"
     assert parse(text, file="x").value == YAML(typ="safe", pure=True).load(text)
+
+
+# ---- of a broken file the rest is judged as well
+
+
+def test_a_key_given_twice_or_a_tag_hides_no_other_mistake(tmp_path) -> None:
+    text = "sites:\n  - {name: a, name: b, kind: jria}\n  - {name: !!python/object x, kind: jira}\nlimit: {}\n"
+    assert [line.partition(" (")[0] for line in judgements(text, tmp_path / "c.yaml")] == [
+        "c.yaml:2:15: sites.0.name: is given twice, first in line 2",
+        "c.yaml:3:12: sites.1.name: the tag python/object is not accepted",
+        "c.yaml:2:24: sites.0.kind: 'jria' is not known here",
+        "c.yaml:4:1: limit: unknown key",
+    ]
+
+
+def test_broken_syntax_hides_no_mistake_in_other_sections_nor_other_broken_syntax(tmp_path) -> None:
+    text = "# first\n---\nsites:\n- name: a\n  kind: jria\nfirst: [1,\n"
+    text += "limits: {a: x}\nsecond: 'open\nlimits: {}\nlimit: 3\n"
+    found = judgements(text, tmp_path / "c.yaml")
+    assert [line.partition(" (")[0] for line in found] == [
+        "c.yaml:8:1: is not valid YAML: while parsing a flow sequence: expected ',' or ']', but got '<scalar>'",
+        "c.yaml:9:1: is not valid YAML: while scanning a quoted scalar: found unexpected end of section",
+        "c.yaml:9:1: limits: is given twice, first in line 7",
+        "c.yaml:5:3: sites.0.kind: 'jria' is not known here",
+        "c.yaml:7:10: limits.a: must be a whole number",
+        "c.yaml:10:1: limit: unknown key",
+    ]
+
+
+def test_of_a_section_that_cannot_be_read_nothing_is_said_but_that(tmp_path) -> None:
+    """Neither that it is missing nor that it is empty; nor where another section's anchor stands in a broken one."""
+    (line,) = judgements("sites: [{name: a, kind: jira\n", tmp_path / "c.yaml")
+    assert "is not valid YAML" in line
+    (line,) = judgements("limits: &l {a: 1]\nsites: [{name: a, kind: jira, effects: *l}]\n", tmp_path / "c.yaml")
+    assert "is not valid YAML" in line
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), plain, min_size=1), st.sampled_from("abcdef"), st.sampled_from("[{'\"")
+)
+def test_what_can_be_read_of_a_broken_file_is_what_it_says(values: dict[str, object], key: str, opening: str) -> None:
+    """One section is broken: every other has its value, and its place is where it stands."""
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    broken = [f"{name}: {opening}" if name == key else line for name, line in zip(values, lines, strict=True)]
+    if key not in values:
+        broken.append(f"{key}: {opening}")
+    with pytest.raises(PartlyRead) as caught:
+        parse("\n".join(broken) + "\n", file="x")
+    rest = caught.value.document
+    assert rest.value == {**values, key: None}
+    assert [rest.place((name,))[0] for name in rest.value] == list(range(1, len(broken) + 1))
+    assert caught.value.unread == {(key,)}
+
+
+def test_a_file_of_very_many_sections_is_not_taken_apart() -> None:
+    (found,) = refusals("".join(f"k{n}: ]\n" for n in range(1000)))
+    assert "is not valid YAML" in found.message

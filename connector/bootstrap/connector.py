@@ -10,16 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connector.bootstrap import backups
+from connector.bootstrap import backups, steering
 from connector.bootstrap.applying import apply_plan_file
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
 from connector.bootstrap.erasing import EraseReport, erase
-from connector.bootstrap.explaining import explain_ticket, one_ticket
+from connector.bootstrap.explaining import explain_ticket
 from connector.bootstrap.helpdesks import connect
 from connector.bootstrap.logbook import LogBook, LogQuestion
 from connector.bootstrap.parked import parked_items, settle_parked
 from connector.bootstrap.places import Places
+from connector.bootstrap.planning import plan_sites
 from connector.bootstrap.policies import CurrentRenderer, LoadedPolicies, load_configuration
 from connector.bootstrap.reports import (
     ApplyReport,
@@ -38,24 +39,20 @@ from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site
 from connector.engine.planfile import VALID_FOR, write_plan_file
-from connector.engine.reconcile import PassPlan, reconcile
+from connector.engine.reconcile import PassPlan
 from connector.engine.steering import FILE
 from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConnectorError, WrongUse
 from connector.helpdesks.transport import Redactor
 from connector.helpdesks.transport import Surroundings as Line
-from connector.journal import has_room, open_journal, open_records, open_scratch
+from connector.journal import has_room, open_journal, open_records
 from connector.notify.hooks import Hooks
 from connector.notify.outbox import Deliveries
-from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records, RunRow
+from connector.ports import Clock, Journal, Notifier, Observer, Outbox, Records
 from connector.settings import Settings, site_rules
 
 Observe = Callable[["Connector"], Observer]
 """Makes the observer of a program: from its settings, its redactor and its ``now``."""
-
-
-ENOUGH_TO_STEER = 1024 * 1024
-"""Bytes free on the state's disk with which a pause is still stored: nobody is to free space first to stop writing."""
 
 
 class Connector:
@@ -189,27 +186,7 @@ class Connector:
         self, names: Sequence[str], *, at: datetime | None = None
     ) -> tuple[list[PassPlan], list[tuple[str, ConnectorError]]]:
         """Plan each site on a private copy of the state: the same code as a pass, and nothing is stored or sent."""
-        plans: list[PassPlan] = []
-        failures: list[tuple[str, ConnectorError]] = []
-        with open_scratch(self.settings.state_url) as journal:
-            for name in names:
-                clock: Clock = FixedClock(at) if at else self._clock
-                site = self.site(name, self._clock)
-                try:
-                    self._begin_on_copy(name, journal, at)
-                    plans.append(reconcile(site.reading, self.around(name, journal, clock), run="plan"))
-                except ConnectorError as error:
-                    failures.append((name, error))
-        return plans, failures
-
-    def _begin_on_copy(self, name: str, journal: Journal, at: datetime | None) -> None:
-        """Apply the policy on the copy from now on, so that a plan ahead announces what comes until then."""
-        now = self._clock.now()
-        row = RunRow(
-            id="plan", site=name, kind="plan", policy=self.policies.current().hash, started_at=min(now, at or now)
-        )
-        journal.open_site(name, fingerprint=self.rules(name).fingerprint)
-        journal.begin_run(row)
+        return plan_sites(self, names, at=at)
 
     def write_plan(self, path: Path, plans: Sequence[PassPlan]) -> None:
         """Keep plans in a private file."""
@@ -315,33 +292,24 @@ class Connector:
 
     def pause(self, names: Sequence[str], *, reason: str, actor: str) -> None:
         """Pause writes on sites, here or in the process that holds the state."""
-        self._steer("pause", names, reason=reason, actor=actor)
+        steering.steer(self, "pause", names, reason=reason, actor=actor)
 
     def resume(self, names: Sequence[str], *, allow: int, actor: str) -> None:
         """Clear pauses and freezes, here or in the process that holds the state."""
-        self._steer("resume", names, allow=allow, actor=actor)
+        steering.steer(self, "resume", names, allow=allow, actor=actor)
 
     def approve(self, text: str, *, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
-        ref = one_ticket(self, self.records(), text)
-        with self.journal_if_free() as journal:
-            if journal is not None:
-                return journal.approve(ref.site, ref.id, now=self._clock.now(), actor=actor)
-        return int(call(self.places.socket, "approve", site=ref.site, ticket=ref.id, actor=actor)["approved"])
-
-    def _steer(self, command: str, names: Sequence[str], **arguments: Any) -> None:
-        with self.journal_if_free(least_free=ENOUGH_TO_STEER) as journal:
-            if journal is not None:
-                self.steer_with(journal, command, names, **arguments)
-                return
-        call(self.places.socket, command, sites=list(names), **arguments)
+        return steering.approve(self, text, actor=actor)
 
     def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
         """Pause or resume with the state held."""
-        now = self._clock.now()
-        for name in names:
-            journal.open_site(name, fingerprint=self.rules(name).fingerprint)
-            if command == "pause":
-                journal.pause(name, arguments["reason"], now=now, actor=arguments["actor"])
-            else:
-                journal.resume(name, allow=int(arguments["allow"]), now=now, actor=arguments["actor"])
+        steering.steer_with(self, journal, command, names, **arguments)
+
+    def moment(self) -> datetime:
+        """Return the present moment of the main thread of work."""
+        return self._clock.now()
+
+    def clock_at(self, at: datetime | None) -> Clock:
+        """Return the clock of the main thread of work, or one that stands still at a moment."""
+        return FixedClock(at) if at else self._clock

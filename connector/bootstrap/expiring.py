@@ -28,11 +28,10 @@ def endings(settings: Settings, *, now: datetime) -> Iterator[Alarm]:
             if left is None or left > WARN_BEFORE:
                 continue
             told = "has ended" if left < timedelta(0) else f"ends in {left.days} days"
-            yield Alarm(
-                kind=AlarmKind.FINDING,
-                site=site.name,
-                ticket="",
-                message=f"{site.name}: the secret of its {role or 'account'} {told} ({credential.expires_on})",
+            yield Alarm.of_site(
+                AlarmKind.FINDING,
+                site.name,
+                f"{site.name}: the secret of its {role or 'account'} {told} ({credential.expires_on})",
                 remedy="renew it, put it in place, and correct expires_on; no restart is needed",
                 at=now,
             )

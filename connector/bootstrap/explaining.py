@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from connector.bootstrap.governing import governed, governing
 from connector.bootstrap.helpdesks import bound_people
 from connector.bootstrap.reports import ExplainReport, TicketNames, event_row
 from connector.domain.confidential import without_involved
@@ -16,7 +17,7 @@ from connector.domain.decision import Decision
 from connector.domain.explain import explain_dict, explain_lines
 from connector.domain.followups import followed
 from connector.domain.foresee import foresee
-from connector.domain.past import Halt, InForce, Past, Ruled
+from connector.domain.past import Halt, Past, Ruled
 from connector.domain.plan import plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.retrace import retrace
@@ -28,7 +29,6 @@ from connector.engine.gather import goes_on, halted_by, situation
 from connector.engine.linked import Linked
 from connector.engine.storms import Alike
 from connector.errors import ConnectorError
-from connector.policyfiles import policy_from_document
 from connector.ports import Delivery, JournalEvent, OpStatus, Records, Stored
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ def held_now(program: Connector, ref: TicketRef, *, now: datetime) -> tuple[str,
     stored = records.stored(ref, now=now)
     if stored is None:
         return ()
-    policy = program.policies.current()
-    holds = decide(_situation(program, records, stored, (policy,), now=now), policy, now).explanation.holds
+    found = governing(program, records, stored, now=now)
+    situation_ = _situation(program, records, stored, (found.policy,), since=found.since, now=now)
+    holds = decide(situation_, found.policy, now).explanation.holds
     return tuple(dict.fromkeys(hold.by for hold in holds if hold.value is None))
 
 
@@ -120,13 +121,13 @@ def _as_of(
     """Return the situation at a moment, the policy in force then, and remarks on how far it is known."""
     since = _present(program, records, stored, at) if rewound else at
     if not rewound or since < at:
-        policy = program.policies.current()
-        now = _situation(program, records, stored, (policy,), now=at)
+        by = governing(program, records, stored, now=since)
+        now = _situation(program, records, stored, (by.policy,), since=by.since, now=at)
         if not rewound:
-            return now, policy, ()
-        ahead, until = foresee(now, policy, since=since, at=at)
+            return now, by.policy, by.remarks
+        ahead, until = foresee(now, by.policy, since=since, at=at)
         short = () if until == at else (f"not foreseen beyond {until:%Y-%m-%d %H:%M} UTC: too much falls due",)
-        return ahead, policy, (FORESEEN, *short)
+        return ahead, by.policy, (FORESEEN, *short, *by.remarks)
     past, missing = _past(program, records, stored, at=at)
     found = retrace(past, at)
     return found.situation, found.policy, tuple(f"not known any more: {each}" for each in (*missing, *found.unknown))
@@ -144,10 +145,11 @@ def _present(program: Connector, records: Records, stored: Stored, at: datetime)
 def _past(program: Connector, records: Records, stored: Stored, *, at: datetime) -> tuple[Past, tuple[str, ...]]:
     """Return what is stored of a ticket's past, and what of it is not kept any more."""
     site, opened_at = stored.ticket.ref.site, stored.ticket.opened_at
-    policies, missing = _policies(program, records, site, since=opened_at, at=at)
-    found = _situation(program, records, stored, [each.policy for each in policies], now=at)
-    done = records.ops(site=site, ticket=stored.ticket.ref.id, status=OpStatus.DONE, limit=MOST_WRITES)
     audit = records.events(site=site, ticket="", limit=1000)
+    policies, missing = governed(program, records, stored, audit=audit, at=at)
+    since = records.policy_since(site, policies[-1].policy.hash)
+    found = _situation(program, records, stored, [each.policy for each in policies], since=since, now=at)
+    done = records.ops(site=site, ticket=stored.ticket.ref.id, status=OpStatus.DONE, limit=MOST_WRITES)
     past = Past(
         situation=found,
         policies=policies,
@@ -167,37 +169,22 @@ _SHOWN, _SEARCHED = timedelta(minutes=2), timedelta(minutes=10)
 """How long a change is there before a helpdesk's feed, or Zendesk's search, shows it."""
 
 
-def _policies(
-    program: Connector, records: Records, site: str, *, since: datetime, at: datetime
-) -> tuple[tuple[InForce, ...], tuple[str, ...]]:
-    """Return the policies that decided on a site from ``since`` to ``at``, and which are not kept any more."""
-    current = program.policies.current()
-    found, missing = [], []
-    for began, digest in records.policies(site, since=since, until=at):
-        policy = current if digest == current.hash else _kept(records, digest, began)
-        if policy is None:
-            missing.append(f"policy {digest[:7]}, in force from {began:%Y-%m-%d %H:%M} UTC: the present one is shown")
-        found.append(InForce(began, policy or current))
-    return tuple(found) or (InForce(at, current),), tuple(missing)
-
-
-def _kept(records: Records, digest: str, began: datetime) -> Policy | None:
-    document = records.policy(digest)
-    return None if document is None else policy_from_document(document, today=began.date())
-
-
 def _situation(
-    program: Connector, records: Records, stored: Stored, policies: Iterable[Policy], *, now: datetime
+    program: Connector,
+    records: Records,
+    stored: Stored,
+    policies: Iterable[Policy],
+    *,
+    since: datetime | None,
+    now: datetime,
 ) -> Situation:
-    policies = tuple(policies)
     targets = {
         level.target for policy in policies for path in policy.escalation.paths.values() for level in path.levels
     }
     site = stored.ticket.ref.site
-    since = records.policy_since(site, policies[-1].hash) or now
     people = bound_people(program.policies.loaded.maps[site].fields)
     reach = without_involved({target: _assumed(target) for target in targets}, stored.ticket, people)
-    found = situation(program.rules(site), stored, reach, policy_since=since, people=people)
+    found = situation(program.rules(site), stored, reach, policy_since=since or now, people=people)
     id_ = followed(stored.ticket)
     earlier = records.stored(TicketRef(site, id_), now=now) if id_ else None
     found = goes_on(found, earlier) if earlier is not None else found

@@ -12,6 +12,7 @@ from typing import Any
 from connector.bootstrap.asides import to_settle
 from connector.domain.ticket import TicketRef
 from connector.engine.recall import is_stuck
+from connector.engine.unread import to_go_on_without
 from connector.notify.outbox import NO_COMMAND
 from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow, SiteState
 
@@ -139,6 +140,18 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
                 f"connector approve {state.site}:{e.ticket}",
             )
             for e in records.approvals(state.site)
+        ]
+        items += [
+            _item(
+                "unread",
+                state.site,
+                called.of(state.site, e.ticket),
+                e.at,
+                e.data["why"],
+                "left as it is; goes on when the history is read",
+                to_go_on_without(f"{state.site}:{e.ticket}"),
+            )
+            for e in records.unread(state.site, now=now)
         ]
         items += [
             _item(

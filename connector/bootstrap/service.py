@@ -221,6 +221,8 @@ class Service:
     def _steer(self, command: str, request: Mapping[str, Any], **arguments: Any) -> Mapping[str, Any]:
         self._program.steer_with(self._journal, command, tuple(request["sites"]), **arguments)
         if command == "resume":
+            for site in request["sites"]:
+                self._hooks.resumed(site, at=self._program.now())
             self._poll()
         return {"sites": request["sites"]}
 
@@ -272,11 +274,10 @@ class Service:
 
 
 def _disk_alarm(now: datetime) -> Alarm:
-    return Alarm(
-        kind=AlarmKind.FREEZE,
-        site="",
-        ticket="",
-        message="nothing is written to any site: the state's disk is all but full",
+    return Alarm.of_site(
+        AlarmKind.FREEZE,
+        "",
+        "nothing is written to any site: the state's disk is all but full",
         remedy="free disk space; writing goes on by itself then",
         at=now,
     )

@@ -26,11 +26,10 @@ def tell_of_silence(
         if (now - last) // stale_after > max(before - last, timedelta(0)) // stale_after:
             minutes = int((now - last).total_seconds() // 60)
             notifier.alarm(
-                Alarm(
-                    kind=AlarmKind.STALE,
-                    site=result.site,
-                    ticket="",
-                    message=f"{result.site}: no good pass for {minutes} minutes; last error: {result.error}",
+                Alarm.of_site(
+                    AlarmKind.STALE,
+                    result.site,
+                    f"{result.site}: no good pass for {minutes} minutes; last error: {result.error}",
                     remedy="connector status; the next sync tries again",
                     at=now,
                 )

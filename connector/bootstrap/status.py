@@ -25,8 +25,8 @@ class SiteStatus:
     Attributes:
         effects: What is on, as configured; ``scopes`` where a scope says otherwise.
         policy_since: When a run first applied the present policy here; ``None``: no run has yet.
-        aside: An edit of the policy that is held, scopes, fields and tickets that are set aside, and how long the
-            helpdesk asked to be left alone.
+        aside: An edit of the policy that is held, how many tickets have waited long for their history, scopes, fields
+            and tickets that are set aside, and how long the helpdesk asked to be left alone.
         quarantined: Tickets that cannot be read, and those on which our own code fails; all others go on.
         unread: Open tickets whose history is still to be read back; nothing is written there before.
         held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
@@ -162,7 +162,11 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
         "next_due_at": records.next_due(state.site),
         "paused": state.paused,
         "frozen": tuple(f"{effect} frozen: {why}" for effect, why in _frozen(state)),
-        "aside": (*_held_edit(records, state.site, policy_hash), *in_short(records.aside(site=state.site), now=now)),
+        "aside": (
+            *_held_edit(records, state.site, policy_hash),
+            *_unread(records, state.site, now=now),
+            *in_short(records.aside(site=state.site), now=now),
+        ),
         "unread": state.recall.left,
         "held": sum(1 for _ in records.held(site=state.site)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
@@ -179,6 +183,11 @@ def _held_edit(records: Records, site: str, policy_hash: str) -> tuple[str, ...]
     return (
         f"the policy edit is held since {line.at:%Y-%m-%d %H:%M} UTC: {line.data.get('meanwhile', 'tickets wait')}",
     )
+
+
+def _unread(records: Records, site: str, *, now: datetime) -> tuple[str, ...]:
+    waiting = len(records.unread(site, now=now))
+    return (f"{waiting} tickets wait for their history",) if waiting else ()
 
 
 def _quarantined(records: Records, site: str) -> int:

@@ -72,6 +72,10 @@ class Options:
         return log if line is None else Watched(log, line)
 
 
+_YEARS = range(1970, 2101)
+"""Of what moments one may ask: calendars reckon with more years, which leaves room for what is due after them."""
+
+
 class Moment(click.ParamType[datetime]):
     """An ISO 8601 moment with an offset, such as ``2026-11-22T18:00+01:00`` or ``…Z``."""
 
@@ -87,6 +91,8 @@ class Moment(click.ParamType[datetime]):
             self.fail(f"{value!r} is not a moment such as 2026-11-22T18:00+01:00", param, ctx)
         if at.tzinfo is None:
             self.fail(f"{value!r} needs an offset, such as +01:00 or Z", param, ctx)
+        if at.year not in _YEARS:
+            self.fail(f"{value!r} is not in the years {_YEARS.start} to {_YEARS.stop - 1}", param, ctx)
         return at.astimezone(UTC)
 
 

@@ -22,6 +22,7 @@ class Exit(IntEnum):
     LATER = 75
     CONFIG = 78
     INTERRUPTED = 130
+    UNREAD = 141  # whoever read the output left, as other programs end then
 
 
 def exit_of(error: ConnectorError) -> Exit:

@@ -19,6 +19,7 @@ from connector.cli.show import (
     emit_lines,
     emit_more,
     emit_table,
+    in_force,
     length,
     put,
     put_fitted,
@@ -49,7 +50,7 @@ def status(options: Options) -> int:
 
 
 def _show_status(options: Options, report: StatusReport) -> None:
-    since = f", in force for {length(report.now - report.policy_since)}" if report.policy_since else ", not yet applied"
+    since = f", {in_force(report.policy_since, report.now)}"
     put_fitted(f"policy {report.policy}{since} · state {report.state} · {report.daemon}")
     rows = [_site_row(site, report.now) for site in report.sites]
     columns = ["site", "last good pass", "last run", "open", "effects", "next due in", "held", "parked", "stopped"]
@@ -154,6 +155,7 @@ def attention(options: Options) -> int:
     set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
     target      a group or person of the policy's paths behind whom nobody can be reached
     approval    a step that a threshold asks for and somebody has to let through
+    unread      what may be a person's choice, or a comment that may be a command, whose history is long not read
     untold      a notification that the alarm command did not take for a day
     quarantined a ticket that cannot be read, or on which our own code failed three times; the others go on
     """  # noqa: D301 - \b is click's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from dataclasses import replace
@@ -126,7 +127,7 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
 
     Results go to standard output, the log to standard error. Exit codes: 0 done, 1 failed, 2 changes pending (only
     with --detailed-exitcode), 3 partly done, 4 credentials or permissions, 5 held by a guard, 64 usage, 75 try later,
-    78 a file has to be edited, 130 interrupted.
+    78 a file has to be edited, 130 interrupted, 141 whoever read the output left.
     """
     verbosity = -1 if flags["quiet"] else 1 if flags["verbose"] else 0
     ctx.obj = Options(
@@ -138,7 +139,12 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
 
 
 def main() -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line and end the process with its exit code.
+
+    A character that the terminal's encoding does not have is shown as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -155,9 +161,9 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return Exit.OK
+    except SystemExit:  # so click ends, with 1, where nobody reads our output any more (``| head``)
+        _silence_stdout()  # what the command found is not known: it must not pass for good
+        return Exit.UNREAD
     except ConnectorError as error:
         return _refuse(error)
     except OSError as error:
@@ -180,7 +186,7 @@ def _tell_of_the_system(error: OSError) -> int:
 
 
 def _silence_stdout() -> None:
-    """Nobody reads us any more (``| head``): let the interpreter's last flush go nowhere instead of failing."""
+    """Nobody reads us any more: let the interpreter's last flush go nowhere instead of failing."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -15,7 +15,7 @@ import click
 
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import emit_table, say
+from connector.cli.show import counted, emit_table, say
 from connector.cli.telling import ticket_words
 from connector.sandbox.scenarios.cast import ROSTER
 
@@ -119,8 +119,8 @@ def _final_table(options: Options, client: SandboxClient, story: Story) -> None:
     columns = ("site", "ticket", "subject", "status", "priority", "path", "level", "group", "writes")
     emit_table(columns, rows, prose=("subject",), color=options.color)
     print(
-        f"\n{story.writes} writes on {len(rows)} tickets, {_mails(client)} mails to customers, "
-        f"{story.left} things left to people, {story.alarms} alarms."
+        f"\n{counted(story.writes, 'write')} on {counted(len(rows), 'ticket')}, {counted(_mails(client), 'mail')} "
+        f"to customers, {counted(story.left, 'thing')} left to people, {counted(story.alarms, 'alarm')}."
     )
 
 

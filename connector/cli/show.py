@@ -105,6 +105,18 @@ def ago(at: datetime | None, now: datetime) -> str:
     return f"{length(now - at)} ago" if at <= now else f"in {length(at - now)}"
 
 
+def in_force(since: datetime | None, now: datetime) -> str:
+    """Return how long something has been in force; a moment yet to come is told as it is (a state of stepped time)."""
+    if since is None:
+        return "not yet applied"
+    return f"in force for {length(now - since)}" if since <= now else f"in force from {since:%Y-%m-%d %H:%M} UTC"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def length(span: timedelta) -> str:
     """Return a length of time in its two largest units."""
     seconds = int(span.total_seconds())

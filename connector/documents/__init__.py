@@ -7,8 +7,8 @@ document, tags, deep nesting, many aliases and large files are refused. Nothing 
 from __future__ import annotations
 
 from connector.documents.checking import checked, closest, problems_of
-from connector.documents.document import Document, KeyPath, Place, Refused
-from connector.documents.reading import parse, read
+from connector.documents.document import Document, KeyPath, PartlyRead, Place, Refused
+from connector.documents.reading import judged, parse, read
 from connector.documents.values import Duration, Names, Share, Strict, Text, as_written, duration_text, read_duration
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Duration",
     "KeyPath",
     "Names",
+    "PartlyRead",
     "Place",
     "Refused",
     "Share",
@@ -25,6 +26,7 @@ __all__ = [
     "checked",
     "closest",
     "duration_text",
+    "judged",
     "parse",
     "problems_of",
     "read",

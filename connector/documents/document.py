@@ -1,12 +1,12 @@
-"""A parsed document: plain values, and the place of every key and item."""
+"""A parsed document: plain values, and the place of every key and item; and what is left of one that is broken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.errors import Problem
+from connector.errors import ConfigError, Problem
 
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the top of a document to one value."""
@@ -44,6 +44,33 @@ class Document:
         line, column = self.place(path)
         key = ".".join(map(str, path))
         return Problem(file=self.file, line=line, column=column, key=key, message=message, remedy=remedy)
+
+
+class PartlyRead(ConfigError):
+    """A file of which something cannot be read. The rest is there to be judged, never to be used.
+
+    Attributes:
+        document: What can be read. A top-level key that cannot is there, with ``None``.
+        unread: Paths whose values are not what the file says.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], document: Document, unread: frozenset[KeyPath]) -> None:
+        super().__init__(tuple(sorted(problems)))
+        self.document = document
+        self.unread = unread
+
+    def with_findings(self, findings: Iterable[Problem]) -> ConfigError:
+        """Return the error with what is wrong in the rest; what is said of a value that was not read is left out.
+
+        So is what the environment's variables are told, as it may be the lost part that has a place for them.
+        """
+        names = [".".join(map(str, path)) for path in self.unread]
+        kept = [
+            found
+            for found in findings
+            if found.file != "environment" and not any(f"{found.key}.".startswith(f"{name}.") for name in names)
+        ]
+        return ConfigError(tuple(dict.fromkeys([*self.problems, *kept])))
 
 
 @dataclass(slots=True)

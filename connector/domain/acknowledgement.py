@@ -121,7 +121,8 @@ def needs_history(situation: Situation) -> bool:
     if since is None:
         return False
     events = (e for e in situation.history.events if not e.is_elsewhere)  # another ticket's is asked for by that one
-    unknown = (e for e in events if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
+    untold = (e for e in events if e.source is EventSource.DELTA)  # a history that was read tells no more
+    unknown = (e for e in untold if e.actor.role is Role.UNKNOWN and e.at > since and not e.reaction)
     return any(_might_pause(e) or _might_acknowledge(e, state) for e in unknown)
 
 
@@ -133,7 +134,7 @@ def _heard_since(situation: Situation) -> datetime | None:
 
 
 def _might_pause(event: TicketEvent) -> bool:
-    return event.kind is EventKind.STATUS and event.source is EventSource.DELTA
+    return event.kind is EventKind.STATUS
 
 
 def _might_acknowledge(event: TicketEvent, state: EscalationState) -> bool:

@@ -9,6 +9,7 @@ from connector.domain import occasion
 from connector.domain.confidential import may_hear
 from connector.domain.decision import LeftAlone
 from connector.domain.occasion import Occasion, Outcome, Record
+from connector.domain.policy import Threshold
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.view import Passed, View
@@ -24,7 +25,7 @@ def unapproved(view: View, state: EscalationState) -> tuple[LeftAlone, ...]:
     """Return the steps that thresholds ask for and that nobody has approved; they are left until somebody does."""
     return tuple(
         LeftAlone(
-            what=f"escalate to level {_level_of(each, state)} ({each.name})",
+            what=f"escalate to level {level_of(each.crossing.threshold, state)} ({each.name})",
             why=f"needs approval by {_approver(view, each.crossing.threshold.approval or '')}",
         )
         for each in _asking(view, state)
@@ -67,13 +68,17 @@ def withdrawn(view: View, state: EscalationState) -> frozenset[str]:
 def waiting_for(view: View, state: EscalationState, *, above: int) -> Iterator[Passed]:
     """Yield the thresholds whose step is still to be made: above a level, as far as the path goes."""
     for passed in view.passed:
-        if passed.asks(Effect.FIELDS) and view.enforces(passed.at) and _level_of(passed, state) > above:
+        if (
+            passed.asks(Effect.FIELDS)
+            and view.enforces(passed.at)
+            and level_of(passed.crossing.threshold, state) > above
+        ):
             yield passed
 
 
-def _level_of(passed: Passed, state: EscalationState) -> int:
+def level_of(threshold: Threshold, state: EscalationState) -> int:
     """Return the level that a threshold asks for, as far as the path goes; 0: it asks for none."""
-    number = passed.crossing.threshold.escalate_to or 0
+    number = threshold.escalate_to or 0
     return number if state.path is None else min(number, state.path.levels[-1].level)
 
 

@@ -115,7 +115,9 @@ class ClockReading(NamedTuple):
 
     def crossing(self, threshold: Threshold, at: datetime | None) -> Crossing:
         """Return the crossing of one of ``marks``; superseded where it lies before a silence."""
-        quiet = "" if at is None else next((s.why for s in self.silences if s.covers(threshold.mark, at)), "")
+        quiet = ""
+        if at is not None and self.silences:
+            quiet = next((s.why for s in self.silences if s.covers(threshold.mark, at)), "")
         return Crossing(threshold, occasion.threshold(self.clock, self.cycle_start, threshold.mark), at, quiet)
 
     def passed(self, now: datetime) -> tuple[Crossing, ...]:

@@ -32,6 +32,7 @@ from connector.domain.sla import read_clocks
 from connector.domain.storms import look_of
 from connector.domain.ticket import Priority
 from connector.domain.triggers import TriggerReading, read_triggers
+from connector.domain.unread import no_longer_waiting
 from connector.domain.view import View, sort_crossings
 
 
@@ -80,6 +81,8 @@ def _weigh(situation: Situation, policy: Policy, acts: Acts, now: datetime) -> _
 
 def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
     levels = level_wants(view, escalated.state)
+    waits = view.judgement.waits or view.holding.waits or levels.waits
+    overdue = outlook.overdue(view, levels.left) if waits else ""
     deadline = outlook.deadline_of(view.readings)
     left = (
         *_priority_left(view),
@@ -92,7 +95,7 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         ref=view.situation.ticket.ref,
         now=view.now,
         policy_hash=view.policy.hash,
-        state=settled(view, still_owed(view, escalated.state, saying.waiting)),
+        state=settled(view, still_owed(view, escalated.state, saying.waiting), waits=waits, told=bool(overdue)),
         reasons=_Reasons(view, escalated, saying, left),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
@@ -104,9 +107,10 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
             *saying.records,
             *asked(view, escalated.state),
         ),
-        next_due_at=outlook.next_due_at(view, escalated, saying),
+        next_due_at=outlook.next_due_at(view, escalated, saying, waits=waits),
         unread_text=view.triggers.unread or escalated.unread,
-        unread_history=view.judgement.waits or view.holding.waits or levels.waits,
+        unread_history=waits,
+        overdue=overdue,
         alarms=outlook.alarms(view, escalated),
         left=left,
         standoffs=tuple(told for told in view.holding.standoffs if told not in view.situation.state.standoffs),
@@ -194,7 +198,7 @@ def _finished(situation: Situation, policy: Policy, now: datetime) -> Decision:
         ref=ticket.ref,
         now=now,
         policy_hash=policy.hash,
-        state=state,
+        state=no_longer_waiting(state),
         reasons=Explanation(priority=priority, clocks=clocks, path=path),
         severity=ticket.priority,
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from connector.domain.change import Field, FieldChange, Notice, Notification
 from connector.domain.clocks import ClockReading
+from connector.domain.copying import drafted
 from connector.domain.occasion import Occasion, Record
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import Priority, TicketRef
@@ -154,6 +155,7 @@ class Reasons(Protocol):
         ...
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """The answer for one ticket at ``now``.
@@ -168,7 +170,8 @@ class Decision:
         next_due_at: Never later than the first instant at which the wanted effects differ; ``None``: only a change in
             the helpdesk can make a difference. Strictly later than ``now``.
         unread_text: A trigger's text result is unknown: read the ticket and decide again before lowering anything.
-        unread_history: Something is left until the ticket's own history is in: it is read next, the most urgent first.
+        unread_history: Something waits for the ticket's own history: it is read next, the most urgent first.
+        overdue: What is urgent and has waited too long for it, in words; told once.
         alarms: Loud facts for people (nobody reachable, a target that does not exist).
         left: What the policy would do but leaves, and why.
         standoffs: Where we have just stopped by ourselves, in words; each is told once.
@@ -189,6 +192,7 @@ class Decision:
     next_due_at: datetime | None = None
     unread_text: bool = False
     unread_history: bool = False
+    overdue: str = ""
     alarms: tuple[str, ...] = ()
     left: tuple[LeftAlone, ...] = ()
     standoffs: tuple[str, ...] = ()
@@ -228,6 +232,7 @@ class LeftAlone(NamedTuple):
     why: str
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketPlan:
     """What one decision means for one ticket under the site's rules.

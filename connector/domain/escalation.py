@@ -71,7 +71,7 @@ def escalate(view: View) -> Escalated:
 
     A level is entered at the instant of its cause, so what people did since then may acknowledge it at once.
     """
-    state = _without_false_alarm(view, without_old_cycle(view))
+    state = taken_back(view, _without_false_alarm(view, without_old_cycle(view)))
     if state.path is None:
         started, why, unread = _started(view, state)
         if started is None:
@@ -79,7 +79,7 @@ def escalate(view: View) -> Escalated:
             return Escalated(state=state, verdict=PathVerdict(path=None, why=why), wakes=wakes, unread=unread)
         return _told(view, acknowledged(view, started), unread=unread)
     if view.holding.ticket is None and view.leader is None:
-        state = _switched(view, taken_back(view, state))
+        state = _switched(view, state)
     state = resumed(view, state)
     return _told(view, acknowledged(view, _stepped(view, acknowledged(view, state))))
 

@@ -61,7 +61,7 @@ def level_wants(view: View, state: EscalationState) -> LevelWants:
         return LevelWants(left=(LeftAlone(what=f"level {level.level}", why=f"held: {view.holding.ticket.by}"),))
     why_not = _leave_assignment(view, state, entry)
     assigned = tuple(_assignment(view, entry))
-    unread = why_unassigned(view.situation, entered_at, view.policy.escalation.hands_off) if not why_not else ""
+    unread = "" if why_not else _unread(view, entered_at)
     if why_not or unread:
         left = tuple(_left(want, why_not or unread) for want in assigned)
         return LevelWants(fields=fields, left=left, waits=bool(unread and left))
@@ -69,6 +69,11 @@ def level_wants(view: View, state: EscalationState) -> LevelWants:
     left = tuple(_left(want, kept) for want in assigned if kept and want.field is Field.ASSIGNEE)
     wanted = tuple(want for want in assigned if not kept or want.field is Field.GROUP)
     return LevelWants(fields=(*fields, *wanted), left=left)
+
+
+def _unread(view: View, entered_at: datetime) -> str:
+    hands_off, released_at = view.policy.escalation.hands_off, view.acts.released_at
+    return why_unassigned(view.situation, entered_at, hands_off, released_at=released_at)
 
 
 def _left(want: FieldWant, why: str) -> LeftAlone:

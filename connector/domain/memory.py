@@ -12,6 +12,7 @@ from connector.domain.priority import Judgement
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.ticket import Priority
 from connector.domain.triggers import TriggerReading
+from connector.domain.unread import waits_since
 from connector.domain.view import View
 
 
@@ -69,18 +70,27 @@ def _variant_since(
     return None if asked_before else now
 
 
-def settled(view: View, state: EscalationState) -> EscalationState:
-    """Return the state to store; ``state`` is what the path made of the view's."""
+def settled(view: View, state: EscalationState, *, waits: bool = False, told: bool = False) -> EscalationState:
+    """Return the state to store; ``state`` is what the path made of the view's.
+
+    ``waits``: something waits for the ticket's history; ``told``: people are told now that it has done so for long.
+    """
     before = view.situation.state
-    changes = {name: value for name, value in _present(view, before) if getattr(state, name) != value}
+    waiting = (
+        ("unread_since", waits_since(before, view.now) if waits else None),
+        ("unread_told", waits and (told or before.unread_told)),
+    )
+    present = (*_present(view, before), *waiting)
+    changes = {name: value for name, value in present if getattr(state, name) != value}
     if before.policy_hash != view.policy.hash:
         since = view.now if before.policy_hash else view.situation.ticket.opened_at
         changes |= {"policy_hash": view.policy.hash, "policy_since": since}
     if not changes and state is before:
         return before
+    if before.decided_at is None:
+        return changed(state, **changes, decided_at=view.now)
     kept = changed(state, **changes, decided_at=before.decided_at)
-    is_new = before.decided_at is None or kept != before
-    return changed(kept, decided_at=view.now) if is_new else kept
+    return kept if kept == before else changed(kept, decided_at=view.now)
 
 
 def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]:
@@ -95,7 +105,7 @@ def _present(view: View, before: EscalationState) -> tuple[tuple[str, Any], ...]
         ("flapping_since", judged.flapping.since),
         ("standoffs", view.holding.standoffs),
         ("silent", _silent(view)),
-        ("unread", judged.waits),
+        ("unread", judged.waits and bool(judged.left)),
         ("active_triggers", before.active_triggers if _waits(view, before) else _active(view)),
     )
 

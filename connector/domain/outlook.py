@@ -8,13 +8,15 @@ from datetime import datetime
 from connector.domain.cases import told_case
 from connector.domain.change import Field
 from connector.domain.clocks import ClockReading
-from connector.domain.decision import Hold, Upcoming
+from connector.domain.decision import Hold, LeftAlone, Upcoming
 from connector.domain.escalation import Escalated
 from connector.domain.merges import told_merge
 from connector.domain.notices import Saying
 from connector.domain.pushed import has_pushed
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
+from connector.domain.ticket import Priority, highest
+from connector.domain.unread import COMMENT, RAISED_AFTER, TOLD_AFTER, has_waited, waits_since
 from connector.domain.view import Ahead, View
 
 
@@ -37,6 +39,9 @@ def _upcoming(view: View, escalated: Escalated, saying: Saying) -> Iterator[Upco
         yield Upcoming(at=view.judgement.lowers_at, what=f"priority lowered to {view.judgement.candidate}")
     if view.judgement.flapping.calm_at is not None:
         yield Upcoming(at=view.judgement.flapping.calm_at, what="the priority no longer counts as going to and fro")
+    if view.judgement.waits and view.judgement.left and is_urgent(view):
+        at = waits_since(view.situation.state, view.now) + RAISED_AFTER
+        yield Upcoming(at=at, what=f"priority raised to {view.judgement.verdict.wanted} without its history")
     for ends_at in view.holding.expires:
         settles = ends_at == view.acts.settles_at
         yield Upcoming(
@@ -59,13 +64,18 @@ def _told(view: View, ahead: Ahead, state: EscalationState) -> str:
     return name + (f": {', '.join(effects)}" if effects else "")
 
 
-def next_due_at(view: View, escalated: Escalated, saying: Saying) -> datetime | None:
-    """Return the first moment at which anything may differ by itself, strictly later than now."""
+def next_due_at(view: View, escalated: Escalated, saying: Saying, *, waits: bool = False) -> datetime | None:
+    """Return the first moment at which anything may differ by itself, strictly later than now.
+
+    ``waits``: something waits for the ticket's history, and only so long in silence.
+    """
     now = view.now
     moments = [reading.next_at for reading in view.readings]
     moments += [view.judgement.lowers_at, view.judgement.flapping.calm_at]
     moments += [view.ahead.at if view.ahead is not None else None]
     moments += (*escalated.wakes, *view.holding.expires, *(item.at for item in saying.upcoming))
+    since = waits_since(view.situation.state, now)
+    moments += (since + TOLD_AFTER, since + RAISED_AFTER) if waits else ()
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
@@ -123,6 +133,36 @@ def alarms(view: View, escalated: Escalated) -> tuple[str, ...]:
     breached = (r for r in view.readings if r.breached and r.met_at is None)
     said = tuple(f"{r.clock.value} is breached while the ticket is held by {view.holding.ticket.by}" for r in breached)
     return (*said, *escalated.alarms)
+
+
+def is_urgent(view: View) -> bool:
+    """True where a P1 is wanted or stands, or a hard trigger hits."""
+    is_first = Priority.P1 in {view.priority, view.judgement.verdict.wanted}
+    return is_first or any(trigger.at_least for trigger in view.triggers.hits)
+
+
+def overdue(view: View, left: tuple[LeftAlone, ...]) -> str:
+    """Return that something urgent has waited too long for the ticket's history, empty where people need not know.
+
+    ``left`` is what the present level leaves. It is told once; in shadow, and while the site is paused, nothing waits
+    for the history alone.
+    """
+    before, is_live = view.situation.state, any(map(view.allows, Effect)) and not view.situation.halted
+    is_due = has_waited(before, TOLD_AFTER, view.now) and not before.unread_told
+    if not is_due or not is_live or not is_urgent(view):
+        return ""
+    if view.holding.waits:
+        why = f"nothing is done there, because of {COMMENT}"
+    elif view.judgement.waits:
+        why = view.judgement.left or "it is written without it"
+    else:
+        why = "; ".join(f"{item.what}: {item.why}" for item in left)
+    since = waits_since(before, view.now)
+    return f"{_wanted(view)} waits since {since:%Y-%m-%d %H:%M} UTC for the ticket's history: {why}"
+
+
+def _wanted(view: View) -> str:
+    return str(highest(view.judgement.verdict.wanted, view.priority) or "what is urgent")
 
 
 def _unplaced(view: View) -> Iterator[str]:

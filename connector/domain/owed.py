@@ -2,8 +2,8 @@
 
 Loading a policy and a rising priority supersede the marks that are passed at that moment, lest an edit announce old
 breaches. A step that ``min_step`` or a missing approval held back by then, or a note that waited for its turn, is no
-such announcement: it had been asked for under the policy before. So is a step that the timer made first, and that late
-history may still take back.
+such announcement: it had been asked for under the policy before. So is a step that was made and that what
+people did meanwhile may still take back.
 """
 
 from __future__ import annotations

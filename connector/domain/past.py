@@ -15,10 +15,11 @@ from connector.domain.situation import Situation
 
 
 class InForce(NamedTuple):
-    """A policy, and since when it decided."""
+    """A policy, and since when it decided; ``applied``: since when runs applied it on the site, where that differs."""
 
     since: datetime
     policy: Policy
+    applied: datetime | None = None
 
 
 class Halt(NamedTuple):

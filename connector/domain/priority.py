@@ -18,7 +18,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import Situation
 from connector.domain.ticket import Priority, highest
 from connector.domain.triggers import TriggerReading
-from connector.domain.unread import why_unread
+from connector.domain.unread import RAISED_AFTER, has_waited, waits_to_be_written, why_unread
 
 
 class Judgement(NamedTuple):
@@ -32,7 +32,8 @@ class Judgement(NamedTuple):
         occasion: Under which the wanted priority is written; ``None``: it is not to be written.
         left: Why it is not to be written, where that needs saying.
         flapping: How much what is wanted goes to and fro.
-        waits: It is left until the ticket's history is in.
+        waits: It waits for the ticket's history; it is left until that is in, or until it is urgent and has waited too
+            long.
     """
 
     verdict: PriorityVerdict
@@ -75,7 +76,10 @@ def judge(
     if answer is None:
         return Judgement(verdict=_verdict(computed, None, current, lines), stated=stated)
     if current is None or answer <= current:
-        raised = _to_write(situation, holding, stated=stated, verdict=_verdict(computed, answer, answer, lines))
+        is_hard = answer is Priority.P1 or any(trigger.at_least for trigger in triggers.hits)
+        overdue = is_hard and has_waited(situation.state, RAISED_AFTER, now)
+        verdict = _verdict(computed, answer, answer, lines)
+        raised = _to_write(situation, holding, stated=stated, verdict=verdict, overdue=overdue)
         return _still_lowered(situation, raised, answer)
     return _lowered(
         situation, policy, holding, now=now, judged=_Lower(computed, answer, current, stated, lines, triggers.unread)
@@ -197,9 +201,12 @@ def stated_priority(situation: Situation, acts: Acts) -> Priority | None:
 
 
 def _to_write(
-    situation: Situation, holding: Holding, *, stated: Priority | None, verdict: PriorityVerdict
+    situation: Situation, holding: Holding, *, stated: Priority | None, verdict: PriorityVerdict, overdue: bool = False
 ) -> Judgement:
-    """Return the judgement with the occasion to write it under, or why the live priority stands instead."""
+    """Return the judgement with the occasion to write it under, or why the live priority stands instead.
+
+    ``overdue``: it is urgent and has waited too long for the ticket's history.
+    """
     wanted, live = verdict.wanted, situation.ticket.priority
     if wanted is None or wanted is live:
         occasion = set_field(Field.PRIORITY, str(wanted)) if wanted else None
@@ -207,12 +214,13 @@ def _to_write(
     occasion, left = _occasion(situation, holding, wanted)
     if left and situation.rules.allows(Effect.FIELDS, situation.ticket.scope):
         verdict = verdict._replace(effective=live)
-    unread = "" if left or holding.renewed_at is not None else why_unread(situation, wanted)
-    if unread:
-        waits = not situation.history.unreadable
+    if left or holding.renewed_at is not None:
+        return Judgement(verdict=verdict, stated=stated, occasion=None if left else occasion, left=left)
+    waits = waits_to_be_written(situation)
+    if unread := why_unread(situation, wanted, overdue=overdue):
         verdict = verdict._replace(effective=_current(situation))
         return Judgement(verdict=verdict, stated=stated, left=unread, waits=waits)
-    return Judgement(verdict=verdict, stated=stated, occasion=None if left else occasion, left=left)
+    return Judgement(verdict=verdict, stated=stated, occasion=occasion, waits=waits)
 
 
 def _occasion(situation: Situation, holding: Holding, wanted: Priority) -> tuple[Occasion, str]:

@@ -33,7 +33,7 @@ def pushed(view: View, state: EscalationState, pushes: Iterable[Push]) -> tuple[
 
 
 def sure_level(state: EscalationState) -> int:
-    """Return the level that stays, whatever is still read: the one below a timer's step that may be taken back."""
+    """Return the level that stays, whatever is still read: the one below a step that may be taken back."""
     return state.level if state.left_level is None else state.left_level.level
 
 
@@ -45,7 +45,7 @@ def _is_had(view: View, state: EscalationState, push: Push) -> bool:
 
 
 def _reaches(state: EscalationState, push: Push, *, left: bool = True) -> bool:
-    """Return whether the path stands at the level asked for; with ``left``, also if the timer's step is taken back."""
+    """Return whether the path stands at the level asked for; with ``left``, also if the last step is taken back."""
     if state.path is None:
         return False
     level = sure_level(state) if left else state.level

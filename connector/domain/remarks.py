@@ -64,13 +64,17 @@ def _others(view: View, state: EscalationState, silenced: list[Record]) -> Itera
 def _thresholds(view: View) -> Remarks:
     records = list(_unspoken(view))
     remarks: list[Remark] = []
+    asking = {audience: _asking(view, audience) for audience in (Effect.NOTES, Effect.PUBLIC)}
     for reading in view.readings:
-        for audience in (Effect.NOTES, Effect.PUBLIC):
-            candidates = [
-                p for p in view.passed if p.reading is reading and p.asks(audience) and template_for(p, audience)
-            ]
-            remarks.extend(_highest(view, candidates, audience, records))
+        for audience, passed in asking.items():
+            if candidates := [p for p in passed if p.reading is reading]:
+                remarks.extend(_highest(view, candidates, audience, records))
     return Remarks(remarks=tuple(remarks), records=tuple(records))
+
+
+def _asking(view: View, audience: Effect) -> tuple[Passed, ...]:
+    """Return the marks that have something to say to an audience."""
+    return tuple([p for p in view.passed if template_for(p, audience) and p.asks(audience)])
 
 
 def template_for(passed: Passed, audience: Effect) -> str | None:

@@ -150,7 +150,7 @@ def _standing(past: Past, at: datetime, acted: datetime, found: InForce) -> Situ
     halt = next((each for each in reversed(past.halts) if each.at <= at), None)
     return replace(
         then,
-        policy_since=None if now.policy_since is None else found.since,
+        policy_since=None if now.policy_since is None else found.applied or found.since,
         rules=next((each.rules for each in past.ruled if at < each.until), now.rules),
         halted="" if halt is None else halt.why,
         resumed_at=None if halt is None else halt.resumed_at,

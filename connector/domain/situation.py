@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from connector.domain.change import Field
+from connector.domain.copying import drafted
 from connector.domain.events import History
 from connector.domain.occasion import Record, SaidRows
 from connector.domain.policy import LevelTarget, Path
@@ -18,7 +19,7 @@ from connector.domain.ticket import Link, Priority, Status, Ticket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelLeft:
-    """The level that a timer's step left, as it stood: what ``EscalationState`` says of the present one."""
+    """The level that a step left, as it stood: what ``EscalationState`` says of the present one; 0: the path began."""
 
     level: int
     entered_at: datetime | None = None
@@ -29,6 +30,8 @@ class LevelLeft:
     level_why: Reason = Reason()
     skipped: tuple[str, ...] = ()
     refreshed: bool = False
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,15 @@ class EscalationState:
         left: What was left to people last time and why, in words: the log tells each once.
         began_at: When the case began, where a ticket that was merged into this one is older.
         floor: The highest priority of the tickets that were merged into this one.
-        left_level: The level before, where a timer made the last step: to go back to while nobody has heard of it.
+        left_level: The level before, where a timer or a threshold made the last step: to go back to while nobody has
+            heard of it.
         owed: What passed marks had asked for and not got, as ``fields threshold:…`` or ``notes threshold:…``: it still
             comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
         withdrawn: Occasions of approvals that were asked for and that nothing waits for now.
         silent: In words why it says nothing of itself, empty where it speaks: others do not wait for it then.
         unread: The priority was left as it is because the ticket's history was not in: the next answer is the first.
+        unread_since: Since when something waits for the ticket's history without a break; ``None``: nothing does.
+        unread_told: People were told that something urgent waits for it.
     """
 
     path: Path | None = None
@@ -112,6 +118,8 @@ class EscalationState:
     withdrawn: frozenset[str] = frozenset()
     silent: str = ""
     unread: bool = False
+    unread_since: datetime | None = None
+    unread_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +197,7 @@ class Storm:
     first: Twin | None = None
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """One ticket with all that is known about it.

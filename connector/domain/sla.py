@@ -31,7 +31,7 @@ from connector.domain.sla_native import (
 )
 from connector.domain.sla_targets import Promise, Rescore, Terms, promise_of, rescored, rise_written, share_of
 from connector.domain.sla_thresholds import silences
-from connector.domain.sla_timeline import Course, StatusChange, reopened, status_changes, stretches
+from connector.domain.sla_timeline import Course, Phase, StatusChange, Stretch, reopened, status_changes, stretches
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
 _CLOCKS = tuple(ClockName)
@@ -39,18 +39,20 @@ _OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
 
 
 class _Case(NamedTuple):
-    """What the clocks of one ticket have in common; courses and meters are kept for the clocks that share them."""
+    """What the clocks of one ticket have in common; courses, meters and pauses are kept for clocks that share them."""
 
     situation: Situation
     policy: Policy
     promise: Promise
     rescore: Rescore | None
+    written: Rescore | None
     silences: tuple[Silence, ...]
     changes: Sequence[StatusChange]
     talk: Talk
     now: datetime
     courses: dict[ClockName | None, Course]
     meters: list[tuple[Course, Cycle, Meter]]
+    pauses: list[tuple[Stretch, datetime | None]]
 
 
 def read_clocks(
@@ -72,7 +74,8 @@ def read_clocks(
     quiet = silences(situation, policy, rescore, now)
     changes = status_changes(situation.ticket, situation.history, now)
     talk = talk_of(situation.ticket, situation.history, now)
-    case = _Case(situation, policy, promise, rescore, quiet, changes, talk, now, {}, [])
+    written = rise_written(situation) if situation.ticket.native else None
+    case = _Case(situation, policy, promise, rescore, written, quiet, changes, talk, now, {}, [], [])
     own = tuple([_own(case, clock) for clock in _CLOCKS])
     return own if policy.sla.source is not SlaSource.HELPDESK else tuple(_preferred(case, reading) for reading in own)
 
@@ -93,7 +96,7 @@ def _own(case: _Case, clock: ClockName) -> ClockReading:
     promised = None if terms.span is None else _promised(terms.span, meter)
     total = None if promised is None else _total(case, promised, meter)
     deadline, marks = (None, ()) if total is None or promised is None else _marks(terms, meter, (total, promised))
-    over_at = None if cycle.met_at else pause_over_at(course.stretches[-1], meter.calendar, case.policy.sla.max_pause)
+    over_at = None if cycle.met_at else _pause_over_at(case, course.stretches[-1])
     # by position: these are made three times per ticket, and names would double the cost
     return ClockReading(
         clock,
@@ -143,6 +146,18 @@ def _meter(case: _Case, course: Course, cycle: Cycle) -> Meter:
     return meter
 
 
+def _pause_over_at(case: _Case, last: Stretch) -> datetime | None:
+    """When the present pause reaches its limit; reckoned once for the clocks that share it."""
+    if last.phase is not Phase.PAUSED:
+        return None
+    for stretch, over_at in case.pauses:
+        if stretch is last:
+            return over_at
+    found = pause_over_at(last, case.promise.calendar, case.policy.sla.max_pause)
+    case.pauses.append((last, found))
+    return found
+
+
 def _promised(span: Span, meter: Meter) -> timedelta:
     """Open time that a target promises."""
     return meter.length(span, meter.start) if span.days else span.time
@@ -175,8 +190,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     calendar, now = case.promise.calendar, case.now
     start = cycle_named(native, opened_at=case.situation.ticket.opened_at, ours=own.cycle_start)
     met_at = native_met_at(native, own)
-    written = rise_written(case.situation)
-    due = _native_due(case, own, native, written)
+    due = _native_due(case, own, native, case.written)
     deadline = due.at
     marks = tuple(
         (threshold, native_mark(threshold.mark, native, due, calendar))
@@ -194,7 +208,7 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
         met_at=met_at,
         breached=is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
         marks=marks,
-        silences=(*case.silences, *_silenced_by(written)),
+        silences=(*case.silences, *_silenced_by(case.written)),
         provisional=own.provisional and native.started_at is None,
         native=native,
         drift=deadline - own.deadline if deadline and own.deadline else None,
@@ -243,6 +257,8 @@ def _silenced_by(written: Rescore | None) -> tuple[Silence, ...]:
 
 
 def _next(now: datetime, moments: tuple[datetime | None, ...], marks: _Marks) -> datetime | None:
-    ahead = [at for at in moments if at is not None and at > now]
-    ahead += [at for _, at in marks if at is not None and at > now]
-    return min(ahead) if ahead else None
+    found: datetime | None = None
+    for at in (*moments, *[at for _, at in marks]):
+        if at is not None and at > now and (found is None or at < found):
+            found = at
+    return found

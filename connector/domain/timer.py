@@ -24,7 +24,10 @@ def present_level(state: EscalationState) -> Level | None:
     """Return the level that the ticket is on, ``None`` before the start."""
     if state.path is None:
         return None
-    return next((level for level in state.path.levels if level.level == state.level), None)
+    for level in state.path.levels:  # asked for several times per decision
+        if level.level == state.level:
+            return level
+    return None
 
 
 def next_level(path: Path, number: int) -> Level | None:

@@ -100,7 +100,10 @@ class View(NamedTuple):
 
     def clock(self, name: ClockName) -> ClockReading | None:
         """Return the reading of one clock, where the policy has it."""
-        return next((reading for reading in self.readings if reading.clock is name), None)
+        for reading in self.readings:  # asked for several times per decision
+            if reading.clock is name:
+                return reading
+        return None
 
     def is_said(self, occasion: Occasion, audience: Effect) -> bool:
         """True when the occasion is settled for this audience; in shadow that it would be said is enough."""

@@ -48,7 +48,7 @@ def apply_plan(
     versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}
     quarantine(plan.site, around, done.broken, doing=WRITING, versions=versions)
     if done.complete:
-        pardon(plan.site, around, done.complete, doing=WRITING, known=around.journal.aside(plan.site))
+        pardon(plan.site, around, done.complete, doing=WRITING, known=around.asides.aside(plan.site))
     return done
 
 

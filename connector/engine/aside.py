@@ -47,10 +47,10 @@ class Aside:
     @classmethod
     def of(cls, site: SiteReading, around: Surroundings) -> Aside:
         """Return what is set aside now; what was refused under another map comes back."""
-        items, now = around.journal.aside(site.name), around.clock.now()
+        items, now = around.asides.aside(site.name), around.clock.now()
         stale = [i for i in items if _is_stale(i, site.bindings)]
         if stale:
-            around.journal.take_back(site.name, stale, now=now)
+            around.asides.take_back(site.name, stale, now=now)
         return cls(
             tuple(item for item in items if item not in stale),
             lambda ticket: under(around, version=ticket.version),
@@ -96,10 +96,14 @@ class Aside:
         """
         wanted = {(str(f.field), f.after or "") for f in plan.fields}
         wanted |= {(str(n.audience), str(n.occasion)) for n in plan.notices}
-        mine = [item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id]
+        mine = self.refused_on(ticket)
         if not ticket.is_open:
             return mine
         return [i for i in mine if (i.field, i.value) not in wanted and i.until is not None]
+
+    def refused_on(self, ticket: Ticket) -> list[SetAside]:
+        """Return what was refused on a ticket without a name."""
+        return [item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id]
 
     def held(self, change: Change, ticket: Ticket) -> list[Held]:
         """Return why nothing of a change may be written now; nothing where it may."""
@@ -146,8 +150,7 @@ class Aside:
         return next(found, None)
 
     def _standing(self, ticket: Ticket) -> Iterable[SetAside]:
-        mine = (item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id)
-        return (item for item in mine if stands(item, ticket, now=self.now))
+        return (item for item in self.refused_on(ticket) if stands(item, ticket, now=self.now))
 
     def _refused(self, change: FieldChange, ticket: Ticket) -> SetAside | None:
         for item in self._standing(ticket):
@@ -174,13 +177,13 @@ def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> N
         Unavailable: It asked for more time than has passed.
         Denied: It refused our credentials a while ago; trying again too soon might lock the account.
     """
-    for rest in around.journal.aside(site.name):
+    for rest in around.asides.aside(site.name):
         if rest.kind is not AsideKind.SITE or rest.until is None:
             continue
         if rest.until > now:
             _refuse(site, rest, rest.until, now=now)
         if rest.field != DOWN:  # an outage ends with an answer
-            around.journal.take_back(site.name, (rest,), now=now)
+            around.asides.take_back(site.name, (rest,), now=now)
 
 
 def _refuse(site: SiteReading, rest: SetAside, until: datetime, *, now: datetime) -> None:
@@ -193,12 +196,12 @@ def _refuse(site: SiteReading, rest: SetAside, until: datetime, *, now: datetime
 def leave_alone(site: SiteReading, around: Surroundings, error: ConnectorError, *, now: datetime) -> bool:
     """Remember how long the helpdesk is to be left alone, for the next process as well; return whether that is new."""
     length, about = _rest_after(error)
-    of_site = (item for item in around.journal.aside(site.name) if item.kind is AsideKind.SITE)
+    of_site = (item for item in around.asides.aside(site.name) if item.kind is AsideKind.SITE)
     known = (i for i in of_site if i.field != DOWN or (i.until is not None and i.until > now))
     if length < WORTH_KEEPING or any(known):
         return False
     item = SetAside(kind=AsideKind.SITE, field=about, why=str(error)[:200], since=now, until=now + length)
-    around.journal.set_aside(site.name, (item,))
+    around.asides.set_aside(site.name, (item,))
     return True
 
 
@@ -229,13 +232,13 @@ def aside_for(write: Write, ticket: Ticket, error: Rejected, *, now: datetime) -
 
 def suspect(site: SiteReading, around: Surroundings, ids: Iterable[str], *, now: datetime) -> None:
     """Set tickets aside that the helpdesk does not show: gone, hidden, or only slow. A second look settles it."""
-    known = {item.ticket for item in around.journal.aside(site.name) if item.kind is AsideKind.TICKET}
+    known = {item.ticket for item in around.asides.aside(site.name) if item.kind is AsideKind.TICKET}
     fresh = [SetAside(kind=AsideKind.TICKET, ticket=id_, why=NOT_SHOWN, since=now) for id_ in ids if id_ not in known]
     if fresh:
-        around.journal.set_aside(site.name, fresh)
+        around.asides.set_aside(site.name, fresh)
 
 
 def to_confirm(site: SiteReading, around: Surroundings, *, now: datetime) -> tuple[SetAside, ...]:
     """Return the tickets whose second look is due."""
-    items = around.journal.aside(site.name)
+    items = around.asides.aside(site.name)
     return tuple(i for i in items if i.kind is AsideKind.TICKET and now - i.since >= CONFIRM_AFTER)

@@ -209,11 +209,13 @@ class SiteLoop:
         """Return the earlier of the next poll and the next due ticket.
 
         A ticket that was looked at and still is due waits for something (a budget, a resume, another attempt): for
-        the next poll, not for the next second.
+        the next poll, not for the next second. One whose history came in after that is looked at anew.
         """
         applied = result.applied
         if result.error is not None or (applied is not None and applied.stopped):
             return next_poll  # what is due stays due; do not spin on it
+        if result.learned:
+            return min(next_poll, now + DUE_GRAIN)
         looked_at = result.plan.now if result.plan is not None else now
         due = self._around.journal.next_due(self.site.name, after=looked_at)
         return min(next_poll, max(due, now + DUE_GRAIN)) if due is not None else next_poll
@@ -230,11 +232,10 @@ class SiteLoop:
             self.pulse.stale_alarm = True
             minutes = int(silent.total_seconds() // 60)
             self._around.notifier.alarm(
-                Alarm(
-                    kind=AlarmKind.STALE,
-                    site=self.site.name,
-                    ticket="",
-                    message=f"{self.site.name}: no good pass for {minutes} minutes; last error: {result.error}",
+                Alarm.of_site(
+                    AlarmKind.STALE,
+                    self.site.name,
+                    f"{self.site.name}: no good pass for {minutes} minutes; last error: {result.error}",
                     remedy="connector status; the connector keeps trying by itself",
                     at=now,
                 )

@@ -179,16 +179,16 @@ def _held(site: SiteReading, line: JournalEvent) -> Held:
     )
 
 
+def how_it_goes_on(site: str, tickets: str) -> str:
+    """Return the command that lets a held edit through, which would change so many tickets."""
+    return f"connector resume {site} --allow {tickets}"
+
+
 def _remedy(site: SiteReading, tickets: str) -> str:
-    return f"put the policy back, or: connector resume {site.name} --allow {tickets}"
+    return f"put the policy back, or: {how_it_goes_on(site.name, tickets)}"
 
 
 def _alarm(site: SiteReading, weight: EditWeight, why: str, now: datetime) -> Alarm:
-    return Alarm(
-        kind=AlarmKind.HOLD,
-        site=site.name,
-        ticket="",
-        message=f"{site.name}: {why}",
-        remedy=_remedy(site, str(weight.tickets)),
-        at=now,
+    return Alarm.of_site(
+        AlarmKind.HOLD, site.name, f"{site.name}: {why}", remedy=_remedy(site, str(weight.tickets)), at=now
     )

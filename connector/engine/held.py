@@ -52,11 +52,10 @@ def report_held(site: SiteReading, around: Surroundings, plan: PassPlan) -> None
         why = f"{OVER_BUDGET}: {count} more wanted"
         around.observer.event("held", site=site.name, effect=str(effect), count=count)
         around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.HOLD,
-                site=site.name,
-                ticket="",
-                message=f"{site.name}: {count} {effect} writes are over the budget and are held",
+            Alarm.of_site(
+                AlarmKind.HOLD,
+                site.name,
+                f"{site.name}: {count} {effect} writes are over the budget and are held",
                 remedy=f"connector plan --select site:{site.name}, then: connector resume {site.name} --allow {count}",
                 at=now,
             )

@@ -4,39 +4,52 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.recall import recall
 from connector.engine.strangers import notice_strangers
+from connector.errors import HelpdeskError
 
 KEPT_FOR_URGENT = 4
-"""Where more histories wait than may be read, one in so many is kept for what deciding finds the most urgent."""
+"""Of what is left of their share once a pass is done, one history in so many is kept for what comes before the next."""
 
 
-def read_histories(site: SiteReading, around: Surroundings, *, keeps: bool) -> tuple[str, ...]:
+def read_histories(site: SiteReading, around: Surroundings, *, decides: bool) -> tuple[str, ...]:
     """Read vendor histories within their share of the budget, most urgent tickets first; return which were read.
 
-    Here that is by their live priority. How urgent a ticket should be, only deciding tells: where it ``keeps`` a part,
-    that is left for those.
+    Here that is by their live priority. How urgent a ticket should be, only deciding tells: where it ``decides`` about
+    tickets that are not read, and not all can be, none is read before.
     """
     allowance = site.reader.history_allowance()
-    ids = around.journal.without_history(site.name, limit=allowance + keeps) if allowance > 0 else ()
-    if keeps and len(ids) > allowance:
-        ids = ids[: max(allowance - max(allowance // KEPT_FOR_URGENT, 1), 1)]
-    return _read_in(site, around, ids)
+    ids = around.journal.without_history(site.name, limit=allowance + decides) if allowance > 0 else ()
+    return _read_in(site, around, ids) if len(ids) <= allowance else ()
 
 
-def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) -> bool:
-    """Read histories of tickets, open or not, that are not in, within the budget; return whether all are settled.
+def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) -> frozenset[str]:
+    """Read histories of tickets, open or not, that are not in, within the budget; return those that are not settled.
 
     One that cannot be read is settled once it is given up.
     """
-    left = around.journal.histories_left(site.name, wanted)
+    left = around.journal.histories_left(site.name, wanted) if wanted else ()
     allowance = site.reader.history_allowance() if left else 0
     if allowance > 0:
         _read_in(site, around, left[:allowance])
         left = around.journal.histories_left(site.name, left)
-    return not left
+    return frozenset(left)
+
+
+def read_rest(site: SiteReading, around: Surroundings) -> bool:
+    """Read what else waits for its history, with what a pass that is done has left of the share; true if any was read.
+
+    What learns something falls due, and is decided by the next pass. Trouble with the helpdesk is met by that one.
+    """
+    with suppress(HelpdeskError):
+        allowance = site.reader.history_allowance()
+        limit = allowance - allowance // KEPT_FOR_URGENT
+        if limit > 0:
+            return bool(_read_in(site, around, around.journal.without_history(site.name, limit=limit)))
+    return False
 
 
 def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tuple[str, ...]:

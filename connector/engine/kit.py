@@ -11,7 +11,18 @@ from types import MappingProxyType
 from typing import Protocol
 
 from connector.domain.site import SiteRules
-from connector.ports import Clock, Directory, Fence, Journal, Notifier, Observer, Policies, Renderer, TicketReader
+from connector.ports import (
+    Asides,
+    Clock,
+    Directory,
+    Fence,
+    Journal,
+    Notifier,
+    Observer,
+    Policies,
+    Renderer,
+    TicketReader,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,7 @@ class Surroundings:
     ``fence`` calls a write off when the process stood still between arming it and its first byte.
     ``rules_of`` tells what the operator allows on another site, ``None`` for one that is not configured.
     ``time`` watches the clock where time is the machine's; stepped time is never in doubt.
+    ``remembered`` keeps for one pass what is set aside; ``None``: the journal is asked every time.
     """
 
     journal: Journal
@@ -74,6 +86,12 @@ class Surroundings:
     rules_of: Callable[[str], SiteRules | None] = lambda _: None
     time: TimeTrust | None = None
     fence: Fence = field(default_factory=lambda: Fence(lambda: 0.0))
+    remembered: Asides | None = None
+
+    @property
+    def asides(self) -> Asides:
+        """Return what is set aside, as this pass knows it."""
+        return self.journal if self.remembered is None else self.remembered
 
 
 _COUNT = itertools.count(1)

@@ -12,10 +12,12 @@ from connector.domain.site import Effect
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import leave_alone, respect_rest
 from connector.engine.held import all_held, end_old_allowance, report_held
+from connector.engine.histories import read_rest
 from connector.engine.kit import SiteReading, Surroundings, new_run_id
 from connector.engine.outage import note_answer, note_outage
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
+from connector.engine.remembering import PassAsides
 from connector.engine.sending import NOT_NOW
 from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan
 from connector.ports import (
@@ -68,6 +70,7 @@ class PassResult:
         plan: What was planned; ``None`` when the pass ended before.
         applied: What became of it.
         error: The error that ended the pass, if one did.
+        learned: Histories were read once all was decided: what they tell is to be decided next.
     """
 
     site: str
@@ -77,6 +80,7 @@ class PassResult:
     plan: PassPlan | None = None
     applied: Applied | None = None
     error: ConnectorError | None = None
+    learned: bool = False
 
 
 def run_pass(
@@ -91,7 +95,7 @@ def run_pass(
 
     ``fetch`` off decides only what is due, from what is stored: no request is made to find it.
     """
-    around = replace(around, fence=site.fence)
+    around = replace(around, fence=site.fence, remembered=PassAsides(around.journal))
     try:
         return _run(site, around, kind=kind, fetch=fetch, may_write=may_write)
     except StateFull as error:
@@ -101,11 +105,10 @@ def run_pass(
 
 
 def _full(site: Site, around: Surroundings, error: StateFull) -> Alarm:
-    return Alarm(
-        kind=AlarmKind.FREEZE,
-        site=site.name,
-        ticket="",
-        message=f"nothing is written to {site.name}: the state's disk is full",
+    return Alarm.of_site(
+        AlarmKind.FREEZE,
+        site.name,
+        f"nothing is written to {site.name}: the state's disk is full",
         remedy=error.remedy,
         at=around.clock.now(),
     )
@@ -152,6 +155,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
     applied = apply_plan(plan, site.writer, around, ready=ready, may_write=may_write)
     _tell_of_a_long_rest(site, around, applied.retry_after, now=around.clock.now())
     move_on(around, plan, applied)
+    learned = fetch and state.recall.is_over and read_rest(site.reading, around)
     summary = RunSummary(
         read=plan.read,
         decided=plan.decided,
@@ -170,6 +174,7 @@ def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write:
         summary=summary,
         plan=plan,
         applied=applied,
+        learned=learned,
     )
 
 
@@ -211,11 +216,10 @@ def _freeze(site: Site, around: Surroundings, error: ConnectorError, *, now: dat
     known = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint).frozen
     if not {effect for effect, why in known.items() if not by_budget(why)} >= set(Effect):
         around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.FREEZE,
-                site=site.name,
-                ticket="",
-                message=f"writes to {site.name} are frozen: {error}",
+            Alarm.of_site(
+                AlarmKind.FREEZE,
+                site.name,
+                f"writes to {site.name} are frozen: {error}",
                 remedy=_then_resume(error.remedy or "mend the cause", site.name),
                 at=now,
             )
@@ -229,7 +233,7 @@ def _tell_of_a_long_rest(site: Site, around: Surroundings, rest: timedelta | Non
         return
     message = f"{site.name} asks to leave it alone for a quarter of an hour or longer; asked again after that"
     remedy = "connector status; look at the helpdesk's limits and at what else uses the account"
-    alarm = Alarm(kind=AlarmKind.STALE, site=site.name, ticket="", message=message, remedy=remedy, at=now)
+    alarm = Alarm.of_site(AlarmKind.STALE, site.name, message, remedy=remedy, at=now)
     around.notifier.alarm(alarm)
 
 

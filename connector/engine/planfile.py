@@ -23,9 +23,10 @@ from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, is_steady, move_on
 from connector.engine.pull import take_in
-from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_chunk
+from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_rounds
 from connector.engine.recover import recover
 from connector.engine.steering import notice_switches
+from connector.engine.unread import Round
 from connector.errors import ConfigError, ConnectorError, Problem, UnsafePlan, what_failed
 from connector.ports import RunRow, RunSummary
 
@@ -191,7 +192,8 @@ def _still_standing(
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
     work, reach = Work(aside=Aside.of(reading, around)), reach_all(reading, policy, now=now)
-    decide_chunk(reading, around, tuple(versions), reach, work, policy=policy, now=now, run=run)
+    asked = Round(around=around, policy=policy, reach=reach, ids=tuple(versions))
+    decide_rounds(reading, around, (asked,), work, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}
     objections = {id_: _objection(change, versions.get(id_), current.get(id_)) for id_, change in wanted.items()}
     objections |= {id_: f"deciding it fails: {what_failed(error)}" for id_, error in work.failed.items()}

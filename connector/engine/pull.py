@@ -67,7 +67,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
             _store(site, around, policy, page, pulled, now=now)
         _confirm_gone(site, around, policy, state, pulled, now=now)
         _sweep_if_due(site, around, policy, state, pulled, now=now)
-    pulled.changed.update(dict.fromkeys(read_histories(site, around, keeps=state.recall.is_over)))
+    pulled.changed.update(dict.fromkeys(read_histories(site, around, decides=state.recall.is_over)))
     return pulled
 
 
@@ -247,4 +247,4 @@ def _confirm_gone(
         _store(site, around, policy, page, pulled, now=now)
         back = (o.ticket.ref.id for o in page.observations)
         pulled.changed.update((id_, None) for id_ in back if id_ in asked)  # back again: decide it anew
-    around.journal.take_back(site.name, look.settled, now=now)
+    around.asides.take_back(site.name, look.settled, now=now)

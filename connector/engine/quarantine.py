@@ -63,7 +63,7 @@ def strike(
     ``versions`` are the tickets', where they are known. Nothing of a ticket is in what is stored or said: the kind of
     error, and places in the code for the log.
     """
-    now, known = around.clock.now(), around.journal.aside(site)
+    now, known = around.clock.now(), around.asides.aside(site)
     fresh: list[SetAside] = []
     for id_, error in failed.items():
         count = str(min(1 + sum(1 for item in known if _is_of(item, doing, (id_,))), TRIES))
@@ -71,7 +71,7 @@ def strike(
         bindings, kind = under(around, version=versions.get(id_, "")), AsideKind.QUARANTINE
         fresh.append(SetAside(kind=kind, ticket=id_, field=doing, value=count, why=why, bindings=bindings, since=now))
         around.observer.event("ticket_failed", site=site, ticket=id_, why=why, where=where_failed(error), times=count)
-    around.journal.set_aside(site, fresh)
+    around.asides.set_aside(site, fresh)
     before = given_up(known, doing)
     return frozenset(item.ticket for item in fresh if item.value == str(TRIES)) - before
 
@@ -89,7 +89,7 @@ def pardon(site: str, around: Surroundings, ids: Collection[str], *, doing: str,
     """Forget the failures of tickets with which all went well; ``known`` is what was set aside as the pass began."""
     mended = [item for item in known if _is_of(item, doing, ids)]
     if mended:
-        around.journal.take_back(site, mended, now=around.clock.now())
+        around.asides.take_back(site, mended, now=around.clock.now())
 
 
 def _is_of(item: SetAside, doing: str, ids: Collection[str]) -> bool:

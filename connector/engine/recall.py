@@ -95,11 +95,10 @@ def is_stuck(recall_: Recall, *, now: datetime) -> bool:
 
 
 def _stuck_alarm(site: SiteReading, now: datetime) -> Alarm:
-    return Alarm(
-        kind=AlarmKind.STALE,
-        site=site.name,
-        ticket="",
-        message=f"no history could be read on {site.name} for an hour: tickets that wait for theirs are not written to",
+    return Alarm.of_site(
+        AlarmKind.STALE,
+        site.name,
+        f"no history could be read on {site.name} for an hour: tickets that wait for theirs are not written to",
         remedy="connector status shows how many tickets wait; see what uses up the limits of the helpdesk, and whether "
         "the account may read histories",
         at=now,
@@ -108,11 +107,10 @@ def _stuck_alarm(site: SiteReading, now: datetime) -> Alarm:
 
 def _alarm(site: SiteReading, around: Surroundings, found: Recall, now: datetime) -> None:
     around.notifier.alarm(
-        Alarm(
-            kind=AlarmKind.FREEZE,
-            site=site.name,
-            ticket="",
-            message=f"comments on {site.name} wait: {found.why}",
+        Alarm.of_site(
+            AlarmKind.FREEZE,
+            site.name,
+            f"comments on {site.name} wait: {found.why}",
             remedy="they go on by themselves once every open ticket is read back; connector status shows how far it is",
             at=now,
         )

@@ -7,7 +7,7 @@ state read now decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import live_value
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit, under_earlier
@@ -30,13 +30,14 @@ from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
+from connector.engine.refusals import tell_urgent
 from connector.engine.shadow import Shadowed, in_shadow, rendered
 from connector.engine.standoffs import tell_standoffs
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.engine.targets import note_targets
-from connector.engine.unread import Unread
+from connector.engine.unread import Round, histories_wanted, tell_overdue
 from connector.errors import what_failed
 from connector.ports import Alarm, AlarmKind, Recall, SetAside, SiteState, Verdict
 
@@ -145,12 +146,13 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
     reach = reach_all(site, policy, now=now)
     note_targets(site, around, reach, now=now)
     ids = _looked_at(site, around, pulled, reach, work, policy=policy, now=now)
-    for chunk in chunks(ids, CHUNK):
-        decide_chunk(site, around, chunk, reach, work, policy=policy, now=now, run=run)
-    _count_failures(site, around, work, ids)
-    _decide_as_before(site, around, pulled, work, now=now, run=run)
+    first = Round(around=around, policy=policy, reach=reach, ids=ids)
+    rounds = (first, *_as_before(site, around, pulled, work, now=now))
+    decide_rounds(site, around, rounds, work, now=now, run=run)
+    for each in rounds:
+        _count_failures(site, each.around, work, each.ids)
     if work.over:
-        around.journal.take_back(site.name, work.over, now=now)
+        around.asides.take_back(site.name, work.over, now=now)
     _raise_alarms(site, around, work, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
@@ -183,17 +185,14 @@ def _looked_at(  # noqa: PLR0913
     return [id_ for id_ in ids if id_ not in left] if left else ids
 
 
-def _decide_as_before(
-    site: SiteReading, around: Surroundings, pulled: Pulled, work: Work, *, now: datetime, run: str
-) -> None:
-    """Decide what changed or fell due, and waits for a held edit, under the policy that it had."""
+def _as_before(
+    site: SiteReading, around: Surroundings, pulled: Pulled, work: Work, *, now: datetime
+) -> Iterator[Round]:
+    """Yield what changed or fell due, and waits for a held edit: it is decided under the policy that it had."""
     for earlier, policy, ids in under_earlier(site, around, work.as_before, now=now) if work.as_before else ():
-        reach = reach_all(site, policy, now=now)
         left = given_up(work.aside.items, DECIDING, bindings=under(earlier)) - pulled.changed.keys()
         mine = [id_ for id_ in ids if id_ not in left]
-        for chunk in chunks(mine, CHUNK):
-            decide_chunk(site, earlier, chunk, reach, work, policy=policy, now=now, run=run)
-        _count_failures(site, earlier, work, mine)
+        yield Round(around=earlier, policy=policy, reach=reach_all(site, policy, now=now), ids=mine)
 
 
 def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Collection[str]) -> None:
@@ -207,35 +206,46 @@ def _count_failures(site: SiteReading, around: Surroundings, work: Work, ids: Co
     pardon(site.name, around, well, doing=DECIDING, known=work.aside.items)
 
 
-def decide_chunk(  # noqa: PLR0913
+def decide_rounds(
+    site: SiteReading, around: Surroundings, rounds: Sequence[Round], work: Work, *, now: datetime, run: str
+) -> None:
+    """Decide and plan stored tickets, store the verdicts chunk by chunk and add what is wanted to ``work``.
+
+    What cannot be decided before something is read comes last: only when all have been looked at is it known which
+    histories are the most urgent.
+    """
+    for each in rounds:
+        for chunk in chunks(each.ids, CHUNK):
+            _decide_chunk(site, each, chunk, work, now=now, run=run)
+    left = read_wanted(site, around, histories_wanted(each.unread for each in rounds))
+    for each in rounds:
+        for chunk in chunks(each.unread.ids, CHUNK):
+            if texts := [id_ for id_ in chunk if id_ in each.unread.texts]:
+                read_unread_text(site, each.around, texts, each.policy, now=now)
+            _decide_chunk(site, each, chunk, work, now=now, run=run, left=left)
+
+
+def _decide_chunk(  # noqa: PLR0913
     site: SiteReading,
-    around: Surroundings,
+    each: Round,
     ids: Sequence[str],
-    reach: Mapping[LevelTarget, Reach],
     work: Work,
     *,
-    policy: Policy,
     now: datetime,
     run: str,
+    left: frozenset[str] | None = None,
 ) -> None:
-    """Decide and plan some stored tickets, store the verdicts together and add what is wanted to ``work``."""
+    """Decide and plan some tickets; ``left`` are the histories that could not be read, once that was tried."""
     verdicts: list[Verdict] = []
-    unread = Unread()
-    for situation, decision in decided(site, around, ids, reach, policy=policy, now=now, failed=work.fails):
+    found = decided(site, each.around, ids, each.reach, policy=each.policy, now=now, failed=work.fails)
+    for situation, decision in found:
         with sparing(work.fails, situation.ticket.ref.id):
-            if not unread.takes(situation, decision):
-                verdicts += _take(site, around, situation, decision, work, run=run)
-    if unread.ids:
-        if unread.texts:
-            read_unread_text(site, around, unread.texts, policy, now=now)
-        settled = not unread.histories or read_wanted(site, around, unread.histories)
-        again = decided(site, around, unread.ids, reach, policy=policy, now=now, failed=work.fails)
-        for situation, decision in again:
-            with sparing(work.fails, situation.ticket.ref.id):  # what could not be read is unknown
-                waits = decision.unread_history or (bool(situation.unread) and not settled)
-                verdicts += _take(site, around, situation, decision, work, run=run, waits=waits)
-    around.journal.store_verdicts(site.name, verdicts, run=run)
-    around.observer.event("decided", site=site.name, tickets=work.decided)
+            if left is None and each.unread.takes(situation, decision):
+                continue
+            waits = decision.unread_history or not (left or frozenset()).isdisjoint(situation.unread)
+            verdicts += _take(site, each.around, situation, decision, work, run=run, waits=waits)
+    each.around.journal.store_verdicts(site.name, verdicts, run=run)
+    each.around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
 def _take(  # noqa: PLR0913
@@ -254,7 +264,8 @@ def _take(  # noqa: PLR0913
     what is decided before is not to be believed.
     """
     ticket_plan = plan(decision, situation)
-    work.over += work.aside.over(ticket_plan, situation.ticket)
+    over = work.aside.over(ticket_plan, situation.ticket)
+    work.over += over
     ticket_plan = work.aside.without(ticket_plan, situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
@@ -267,6 +278,9 @@ def _take(  # noqa: PLR0913
     decision = _tell_left(site, around, situation, ticket_plan, work)
     work.alarms.extend((ticket.key, text) for text in decision.alarms)
     tell_standoffs(around, ticket, decision)
+    tell_overdue(around, ticket, decision)
+    if decision.hard or ticket.priority is Priority.P1:
+        tell_urgent(around, ticket, [i for i in work.aside.refused_on(ticket) if i not in over], now=decision.now)
     comments = rendered(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}
@@ -282,15 +296,15 @@ def _take(  # noqa: PLR0913
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
     )
     if made is not None:  # last: what fails above has planned nothing
-        work.changes.append(_planned(made, situation, decision, run=run))
+        work.changes.append(_planned(made, situation, decision, run=run, waits=waits))
     return (verdict,)
 
 
-def _planned(made: Change, situation: Situation, decision: Decision, *, run: str) -> Planned:
+def _planned(made: Change, situation: Situation, decision: Decision, *, run: str, waits: bool) -> Planned:
     return Planned(
         change=_with_run(made, run, decision),
         ticket=situation.ticket,
-        next_due_at=decision.next_due_at,
+        next_due_at=decision.now if waits else decision.next_due_at,
         remembers=partial(memory, decision.state, situation),
     )
 

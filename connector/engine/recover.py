@@ -113,7 +113,7 @@ class _Recovery:
         self._done.stumbled += 1
         if strike(self._site.name, self._around, {id_: error}, doing=LOOKING, versions={}):
             self._park(op, Next(step=Step.PARK, why=f"it cannot be looked for: {what_failed(error)}"))
-            known = self._journal.aside(self._site.name)
+            known = self._around.asides.aside(self._site.name)
             pardon(self._site.name, self._around, (id_,), doing=LOOKING, known=known)
 
     def _overlook(self, op: Op, _id: str, error: Exception) -> None:

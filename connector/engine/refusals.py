@@ -2,7 +2,8 @@
 
 A validation or a workflow may refuse a write without saying for which of its parts. The fields are then tried without
 the comment, and the priority apart from the site's own fields and from the assignment: one bad part never keeps the
-others from a ticket. What is refused even so stands aside with its reason. It is tried again when the ticket has
+others from a ticket. What is refused even so stands aside with its reason; people are told of it once, as soon as its
+ticket is urgent. It is tried again when the ticket has
 changed, with growing pauses, and at once under another map, after ``resume`` and after ``release``. A ticket that takes
 no comments at all is tried again only then.
 """
@@ -10,7 +11,7 @@ no comments at all is tried again only then.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -66,22 +67,40 @@ def set_refused(
     In this order: a crash between the two repeats an alarm and never loses one.
     """
     site, now = write.ref.site, around.clock.now()
-    known = around.journal.aside(site)
+    known = around.asides.aside(site)
     items = refused(write, ticket, error, bindings=bindings, known=known, now=now)
-    before = {refusal_of(item) for item in known if item.kind is AsideKind.REFUSED}
-    if urgent and not before.issuperset(map(refusal_of, items)):
-        what = ", ".join(f"{item.field} {item.value}".strip() for item in items)
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.FINDING,
-                site=site,
-                ticket=ticket.key,
-                message=f"{ticket.key}: {what} {items[0].why}",
-                remedy=f"mend what the reason says, then: connector release {ticket.ref}",
-                at=now,
-            )
+    told = {refusal_of(item) for item in known if item.kind is AsideKind.REFUSED and _is_told(item)}
+    if urgent and not told.issuperset(map(refusal_of, items)):
+        _tell(around, ticket, items, now=now)
+    around.asides.set_aside(site, [_told(i) if urgent or refusal_of(i) in told else i for i in items])
+
+
+def tell_urgent(around: Surroundings, ticket: Ticket, items: Iterable[SetAside], *, now: datetime) -> None:
+    """Raise the alarm for what was refused while the ticket was not urgent, now that it is, once.
+
+    In this order: a crash between the two repeats an alarm and never loses one.
+    """
+    untold = [item for item in items if item.kind is AsideKind.REFUSED and not _is_told(item)]
+    if untold:  # what somebody released since the pass began is not to come back
+        standing = around.journal.aside(ticket.ref.site)
+        untold = [item for item in untold if item in standing]
+    if untold:
+        _tell(around, ticket, untold, now=now)
+        around.asides.set_aside(ticket.ref.site, [_told(item) for item in untold])
+
+
+def _tell(around: Surroundings, ticket: Ticket, items: Sequence[SetAside], *, now: datetime) -> None:
+    what = ", ".join(f"{item.field} {item.value}".strip() for item in items)
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.FINDING,
+            site=ticket.ref.site,
+            ticket=ticket.key,
+            message=f"{ticket.key}: {what} {items[0].why}",
+            remedy=f"mend what the reason says, then: connector release {ticket.ref}",
+            at=now,
         )
-    around.journal.set_aside(site, items)
+    )
 
 
 def refused(
@@ -98,7 +117,7 @@ def refused(
         pause = min(max(now - since.get((write.ref.id, field, value), now), FIRST_PAUSE), LONGEST_PAUSE)
         item = SetAside(kind=AsideKind.REFUSED, ticket=write.ref.id, field=field, value=value, why=why[:300], since=now)
         until = None if error.mute else now + pause
-        found.append(replace(item, bindings=f"{bindings}|{ticket.version}", until=until))
+        found.append(replace(item, bindings=_bindings(bindings, _UNTOLD, ticket.version), until=until))
     return found
 
 
@@ -115,9 +134,27 @@ def refusal_of(item: SetAside) -> tuple[str, str, str]:
     return item.ticket, item.field, item.value
 
 
+_UNTOLD, _TOLD = "", "told"
+"""In the bindings of what is refused without a name, between the map's digest and the ticket's version."""
+
+
+def _bindings(digest: str, told: str, version: str) -> str:
+    return f"{digest}|{told}|{version}"
+
+
+def _is_told(item: SetAside) -> bool:
+    return f"|{_TOLD}|" in item.bindings
+
+
+def _told(item: SetAside) -> SetAside:
+    """Return something refused of which people were told."""
+    digest, version = item.bindings.partition("|")[0], item.bindings.rpartition("|")[2]
+    return replace(item, bindings=_bindings(digest, _TOLD, version))
+
+
 def is_of_another_map(item: SetAside, bindings: str) -> bool:
     """True for something that was refused under another map than the one with this digest."""
-    return item.bindings.rpartition("|")[0] != bindings
+    return item.bindings.partition("|")[0] != bindings
 
 
 def takes_no_comments(item: SetAside) -> bool:

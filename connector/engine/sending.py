@@ -217,7 +217,7 @@ class Sender:
             return
         self._missing.update((ticket.scope, name) for name in error.missing)
         set_aside = aside_for(op.write, ticket, error, now=now)
-        journal.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
+        self.around.asides.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
 
     def refuse(self, write: Write, ticket: Ticket, error: Rejected) -> None:
         """Set aside what was refused without a name."""
@@ -246,7 +246,7 @@ class Sender:
         self._closed[scope] = why
         message = f"writes to {scope} on {self.site} are frozen: {why}"
         self._alarm(AlarmKind.FREEZE, message, f"{error.remedy}, then: connector resume {self.site}")
-        self.around.journal.set_aside(self.site, [SetAside(kind=AsideKind.SCOPE, scope=scope, why=why, since=now)])
+        self.around.asides.set_aside(self.site, [SetAside(kind=AsideKind.SCOPE, scope=scope, why=why, since=now)])
 
     def hold_up(self, error: HelpdeskError, *, stop: bool = True) -> None:
         """Draw the consequences of an error that concerns more than one write; raise ``StopSite`` where told to."""

@@ -17,7 +17,7 @@ from connector.ports import AsideKind, SetAside
 
 def note_targets(site: SiteReading, around: Surroundings, reach: Mapping[LevelTarget, Reach], *, now: datetime) -> None:
     """Set aside the targets that nobody can be reached behind, and take back those that are there again."""
-    known = {i.field: i for i in around.journal.aside(site.name) if i.kind is AsideKind.TARGET}
+    known = {i.field: i for i in around.asides.aside(site.name) if i.kind is AsideKind.TARGET}
     missing = {str(target): found for target, found in reach.items() if not found.reachable}
     fresh = [
         SetAside(kind=AsideKind.TARGET, field=name, why=found.why or "nobody can be reached", since=now)
@@ -25,6 +25,6 @@ def note_targets(site: SiteReading, around: Surroundings, reach: Mapping[LevelTa
         if name not in known
     ]
     if fresh:
-        around.journal.set_aside(site.name, fresh)
+        around.asides.set_aside(site.name, fresh)
     if back := [item for name, item in known.items() if name not in missing]:
-        around.journal.take_back(site.name, back, now=now)
+        around.asides.take_back(site.name, back, now=now)

@@ -104,11 +104,10 @@ class Timekeeper:
 
 def _alarm(site: SiteReading, around: Surroundings) -> None:
     around.notifier.alarm(
-        Alarm(
-            kind=AlarmKind.FINDING,
-            site=site.name,
-            ticket="",
-            message=f"this machine's clock differs from {site.name}'s by more than {FAR}; the helpdesk's time is used",
+        Alarm.of_site(
+            AlarmKind.FINDING,
+            site.name,
+            f"this machine's clock differs from {site.name}'s by more than {FAR}; the helpdesk's time is used",
             remedy="set the clock right (NTP)",
             at=around.clock.now(),
         )

@@ -1,46 +1,104 @@
-"""What has to be read before some tickets can be decided, the most urgent first."""
+"""What has to be read before some tickets can be decided, the most urgent first; what waits for it too long is told."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from connector.domain.decision import Decision
-from connector.domain.situation import Situation
-from connector.domain.ticket import Priority
+from connector.domain.escalation import needs_history
+from connector.domain.policy import LevelTarget, Policy
+from connector.domain.situation import Reach, Situation
+from connector.domain.ticket import Priority, Ticket
+from connector.engine.kit import Surroundings
+from connector.ports import Alarm, AlarmKind
+
+Urgency: TypeAlias = tuple[bool, int, datetime]
+"""The place of a ticket among those whose history is to be read; the smallest comes first."""
 
 
 @dataclass(slots=True)
 class Unread:
-    """What has to be read before some tickets can be decided: their own texts and histories, and those of others."""
+    """What has to be read before some tickets can be decided: their own texts and histories, and those of others.
+
+    It grows over a whole pass, so it keeps ids and how urgent they are, and no ticket.
+    """
 
     ids: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
     others: list[str] = field(default_factory=list)
-    own: list[Decision] = field(default_factory=list)
-
-    @property
-    def histories(self) -> list[str]:
-        """Return whose history is to be read: what waits for its own first, the most urgent before all."""
-        return [decision.ref.id for decision in sorted(self.own, key=_urgency)] + self.others
+    own: list[tuple[Urgency, str]] = field(default_factory=list)
 
     def takes(self, situation: Situation, decision: Decision) -> bool:
         """Take note of what one ticket needs; return whether it needs anything."""
         ticket = situation.ticket
         others = situation.unread if ticket.is_open else ()
-        if not (decision.unread_text or decision.unread_history or others):
+        own = decision.unread_history or (_calls(situation, decision) and needs_history(situation))
+        if not (decision.unread_text or own or others):
             return False
         self.ids.append(ticket.ref.id)
-        self.texts += [ticket.ref.id] if decision.unread_text else []
-        self.own += [decision] if decision.unread_history else []
+        self.texts |= {ticket.ref.id} if decision.unread_text else set()
+        self.own += [(_urgency(decision), ticket.ref.id)] if own else []
         self.others += others
         return True
+
+
+def _calls(situation: Situation, decision: Decision) -> bool:
+    """Return whether a level is called or something said: that would be wrong where somebody is at it already.
+
+    Nothing waits for it; but what can be read is read before people are called, and not after.
+    """
+    return bool(decision.notices) or decision.state.level > situation.state.level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Tickets that one pass decides under one policy; ``unread`` is what has to be read before some of them can be."""
+
+    around: Surroundings
+    policy: Policy
+    reach: Mapping[LevelTarget, Reach]
+    ids: Collection[str]
+    unread: Unread = field(default_factory=Unread)
+
+
+def histories_wanted(found: Iterable[Unread]) -> list[str]:
+    """Return whose history is to be read: what waits for its own first, the most urgent before all, then of others."""
+    known = tuple(found)
+    own = sorted((each for unread in known for each in unread.own), key=lambda each: each[0])
+    return [id_ for _, id_ in own] + [id_ for unread in known for id_ in unread.others]
+
+
+def tell_overdue(around: Surroundings, ticket: Ticket, decision: Decision) -> None:
+    """Raise the alarm for what is urgent and has waited too long for the ticket's history.
+
+    That is before the state that remembers it is stored: a crash between the two repeats an alarm and never loses one.
+    """
+    if not decision.overdue:
+        return
+    around.notifier.alarm(
+        Alarm(
+            kind=AlarmKind.STALE,
+            site=ticket.ref.site,
+            ticket=ticket.key,
+            message=f"{ticket.key}: {decision.overdue}",
+            remedy=f"look at the ticket; {to_go_on_without(str(ticket.ref))}",
+            at=decision.now,
+        )
+    )
+
+
+def to_go_on_without(ticket: str) -> str:
+    """Return what lets a ticket go on whose history is not read: the limits are mended, or a person takes its place."""
+    return f"see what uses up the helpdesk's limits, or to go on without its history: connector release {ticket}"
 
 
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
 
 
-def _urgency(decision: Decision) -> tuple[bool, int, datetime]:
+def _urgency(decision: Decision) -> Urgency:
     """Return the place of a ticket among those whose history is to be read: by what is wanted, then by deadline."""
     wanted = decision.state.wanted_last or decision.severity
     is_hard = decision.hard or wanted is Priority.P1

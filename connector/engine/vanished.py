@@ -49,7 +49,7 @@ def look_again(site: SiteReading, around: Surroundings, state: SiteState, *, now
     if not items:
         return SecondLook()
     scopes = around.journal.open_by_scope(site.name)
-    frozen = {i.scope for i in around.journal.aside(site.name) if i.kind is AsideKind.SCOPE and i.field == UNSEEN}
+    frozen = {i.scope for i in around.asides.aside(site.name) if i.kind is AsideKind.SCOPE and i.field == UNSEEN}
     waiting = frozenset(itertools.chain.from_iterable(scopes.get(scope, ()) for scope in frozen))
     items = tuple(item for item in items if item.ticket not in waiting)
     ids = [item.ticket for item in items]
@@ -90,17 +90,16 @@ def _freeze(site: SiteReading, around: Surroundings, scope: str, unseen: int, kn
     name = f"{scope} on {site.name}" if scope else site.name
     why = f"{unseen} of its {known} open tickets are not shown any more; none of them is taken for gone"
     around.notifier.alarm(
-        Alarm(
-            kind=AlarmKind.FREEZE,
-            site=site.name,
-            ticket="",
-            message=f"writes to {name} are frozen: {why}",
+        Alarm.of_site(
+            AlarmKind.FREEZE,
+            site.name,
+            f"writes to {name} are frozen: {why}",
             remedy=f"give the account its rights back, then: {to_go_on(site.name, str(unseen))}",
             at=now,
         )
     )
     item = SetAside(kind=AsideKind.SCOPE, scope=scope, field=UNSEEN, why=why, bindings=str(unseen), since=now)
-    around.journal.set_aside(site.name, (item,))
+    around.asides.set_aside(site.name, (item,))
 
 
 def to_go_on(site: str, unseen: str) -> str:

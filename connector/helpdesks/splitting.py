@@ -1,4 +1,4 @@
-"""How a change becomes writes, where one request can hold fields and a comment."""
+"""How a change becomes writes: fields with a comment where one request can hold both, else each for itself."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def split_change(change: Change) -> tuple[Write, ...]:
         riders=change.riders,
     )
     return (head, *(Write(ref=change.ref, key=c.key, seen=change.seen, comment=c) for c in change.comments[1:]))
+
+
+def split_apart(change: Change) -> tuple[Write, ...]:
+    """Return the fields' write first, then one per comment: what is sent again never brings fields along."""
+    ref, seen, riders = change.ref, change.seen, change.riders
+    comments = [Write(ref=ref, key=c.key, seen=seen, comment=c, riders=riders) for c in change.comments]
+    if not change.fields:
+        return tuple(comments)
+    return (Write(ref=ref, key=fields_key(change), seen=seen, fields=change.fields, riders=riders), *comments)
 
 
 def fields_key(change: Change) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connector.errors import Busy, ConnectorError, StateFull
 
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
 _FULL = ("SQLITE_FULL", "53100")
 _CLOSED = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_READONLY")
+_UNREACHED = ("08", "57P")
 _BROKEN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "58030", "XX001", "XX002")
 
 
@@ -30,6 +31,8 @@ def translate(error: DBAPIError) -> ConnectorError:
         return StateBroken(said)
     if code.startswith(_CLOSED):
         return ConnectorError(said, remedy="check the permissions of the database and of its folder")
+    if code.startswith(_UNREACHED) or (not code and isinstance(error, OperationalError)):
+        return ConnectorError(said, remedy="check that the database server runs and that `state` names it")
     return ConnectorError(said, remedy="see the log for the first error of this run")
 
 

@@ -8,14 +8,15 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, delete, select, update
 
 from connector.domain.events import EventKind, EventSource, TicketEvent
+from connector.domain.unread import TOLD_AFTER, waiting_lines
 from connector.journal import audit
-from connector.journal.documents import event_document, event_of
+from connector.journal.documents import event_document, event_of, state_of
 from connector.journal.moments import to_micros
 from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
-from connector.journal.tables import quarantine, ticket, ticket_event
+from connector.journal.tables import escalation, quarantine, ticket, ticket_event
 from connector.ports import JournalEvent
 from connector.ports.helpdesk import TicketHistory
 
@@ -133,6 +134,24 @@ def skip_histories(connection: Connection, site: str, histories: Sequence[Ticket
             audit.append(
                 connection, JournalEvent(at=now, kind="quarantined", site=site, ticket=skipped.ref.id, data=data)
             )
+
+
+def waiting_long(connection: Connection, site: str, *, now: datetime) -> tuple[JournalEvent, ...]:
+    """Return open tickets on which something has waited too long for their history, longest first: since, why.
+
+    The last decision tells what it left; a history that came in since then ends it.
+    """
+    same = and_(escalation.c.site == ticket.c.site, escalation.c.ticket == ticket.c.id)
+    unread = (ticket.c.site == site, ticket.c.is_open, ~ticket.c.history_complete, ~given_up(site))
+    wanted = select(ticket.c.id, escalation.c.document).join(escalation, same).where(*unread)
+    rows = connection.execute(wanted.where(escalation.c.document.contains('"unread_since":"', autoescape=True)))
+    states = ((row.id, state_of(row.document)) for row in rows)
+    long = (
+        JournalEvent(at=since, kind="unread", site=site, ticket=of, data={"why": "; ".join(lines)})
+        for of, state in states
+        if (since := state.unread_since) is not None and now - since >= TOLD_AFTER and (lines := waiting_lines(state))
+    )
+    return tuple(sorted(long, key=lambda line: (line.at, line.ticket)))
 
 
 def try_again(connection: Connection, site: str) -> int:

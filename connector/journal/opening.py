@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -38,7 +38,7 @@ def open_journal(url: str, *, least_free: int = sqlite.LEAST_FREE, forgotten: st
     """Open a state for writing; see ``connector.journal.open_journal``."""
     place = _place(url)
     if not _is_sqlite(place):
-        return _open(_server_engine(place), None, forgotten=forgotten)
+        return _open(_server_engine(place), None, forgotten=forgotten, shared=True)
     path = database_path(place)
     if path is None:
         return _open(sqlite.writer_engine(None), None)
@@ -73,13 +73,18 @@ def open_scratch(url: str) -> SqlJournal:
 
 
 def _copied(engine: Engine) -> SqlJournal:
-    """Return a copy in memory of whatever state ``engine`` leads to."""
-    with engine.connect() as source:
-        schema.check_readable(source)
-        rows = {table: source.execute(table.select()).mappings().all() for table in metadata.sorted_tables}
+    """Return a copy in memory of whatever state ``engine`` leads to; where there is none yet, it is empty."""
+    rows: Mapping[Table, Sequence[RowMapping]] = {}
+    with suppress(NoState):
+        rows = Reader(engine).run(_every_row)
     thread = JournalThread(sqlite.writer_engine(None))
     thread.run(lambda c: _fill(c, rows))
     return SqlJournal(thread, thread, release=thread.close)
+
+
+def _every_row(source: Connection) -> Mapping[Table, Sequence[RowMapping]]:
+    schema.check_readable(source)
+    return {table: source.execute(table.select()).mappings().all() for table in metadata.sorted_tables}
 
 
 def _fill(connection: Connection, rows: Mapping[Table, Sequence[RowMapping]]) -> None:
@@ -89,18 +94,29 @@ def _fill(connection: Connection, rows: Mapping[Table, Sequence[RowMapping]]) ->
             connection.execute(table.insert(), [dict(row) for row in found])
 
 
-def _open(engine: Engine, path: Path | None, *, lock: StateLock | None = None, forgotten: str = "") -> SqlJournal:
+def _open(
+    engine: Engine, path: Path | None, *, lock: StateLock | None = None, forgotten: str = "", shared: bool = False
+) -> SqlJournal:
+    """Open a database for writing; ``shared`` is one that other machines reach, where no file lock can hold."""
     with ExitStack() as closing:
         if lock is not None:
             closing.callback(lock.release)
         thread = JournalThread(engine)
         closing.callback(thread.close)
-        entry = thread.run(lambda c: _check_in(c, path, forgotten))
+        entry = thread.run(lambda c: _check_in(c, path, forgotten, shared=shared))
         thread.guard(entry.lease.check)
+        if shared:
+            closing.callback(_let_go, thread, entry.lease)
         if path is not None:
             thread.seal(Witness(path, entry.testimony, changes=thread.run(changes_of)).count)
         readers = _readers(thread, engine, path)
         return SqlJournal(thread, readers, release=closing.pop_all().close, forgotten=entry.forgotten)
+
+
+def _let_go(thread: JournalThread, lease: Lease) -> None:
+    """Let the next one in at once; where that cannot be stored, it comes in when the lease has run out."""
+    with suppress(ConnectorError):
+        thread.run(lease.give_up)
 
 
 class _Entry(NamedTuple):
@@ -111,12 +127,11 @@ class _Entry(NamedTuple):
     forgotten: str
 
 
-def _check_in(connection: Connection, path: Path | None, forgotten: str) -> _Entry:
+def _check_in(connection: Connection, path: Path | None, forgotten: str, *, shared: bool) -> _Entry:
     """Check the database, bring its schema up to date, take the lease, notice what is forgotten: one transaction."""
     if path is not None:
         sqlite.check_file(connection, path)
     schema.bring_up_to_date(connection)
-    shared = connection.dialect.name != "sqlite"
     lease = Lease(connection, holder=f"{socket.gethostname()}:{os.getpid()}", shared=shared)
     witness = read_witness(path) if path is not None else None
     why = forgotten or (what_is_forgotten(connection, witness) if path is not None else "")

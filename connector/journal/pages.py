@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 
 from connector.domain.events import EventSource, Role, TicketEvent
 from connector.domain.ticket import Status, Ticket
-from connector.journal import audit, links
+from connector.journal import audit, endings, links, setaside
 from connector.journal.documents import (
     event_document,
     hits_of,
@@ -40,6 +40,7 @@ _NEW = {"own_version": "", "policy_hash": "", "history_complete": False, "histor
 _KNOWN = select(
     ticket.c.id,
     ticket.c.digest,
+    ticket.c.status,
     ticket.c.updated_at,
     ticket.c.is_open,
     ticket.c.next_due_at,
@@ -67,8 +68,12 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
+    returned = [of for of, row in known.items() if _is_back(latest[of], row)]
+    audit.append(connection, *(endings.back(site, of, now=now) for of in returned))
     ended = _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
-    audit.append(connection, *(_end(site, of, page, now) for of in ended if of not in page.unwanted))
+    told = [of for of in ended if of not in page.unwanted]
+    audit.append(connection, *(endings.end(site, of, page, now=now) for of in told))
+    setaside.end_tickets(connection, site, told, now=now)
     changed += len(ended)
     forget_tickets(connection, site, page.unwanted)
     changed += _store_malformed(connection, site, page.malformed, now)
@@ -195,6 +200,12 @@ def _is_older(candidate: Candidate, row: AnyRow) -> bool:
     return bool(to_micros(candidate.ticket.updated_at) < row.updated_at)
 
 
+def _is_back(candidate: Candidate, row: AnyRow) -> bool:
+    """True for a ticket that had ended and is shown again."""
+    had_ended = row.status == Status.GONE.value and candidate.ticket.status is not Status.GONE
+    return had_ended and not _is_older(candidate, row)
+
+
 def _new_row(site: str, candidate: Candidate, due: int) -> dict[str, Any]:
     facts = facts_of(candidate.ticket, ticket_document(candidate.ticket))
     first = {"site": site, "id": candidate.ticket.ref.id, "next_due_at": due if facts["is_open"] else None}
@@ -245,16 +256,6 @@ def _stored_hits(row: AnyRow | None) -> dict[str, str]:
     if row is None:
         return {"text_version": "", "text_hits": ""}
     return {"text_version": row.text_version, "text_hits": row.text_hits}
-
-
-def _end(site: str, of: str, page: Page, now: datetime) -> JournalEvent:
-    """Return the audit's line about a ticket's end: what it was, as far as the helpdesk tells."""
-    why = "deleted, or moved out of what the site looks after"
-    if of in page.elsewhere:
-        why = "moved out of what the site looks after"
-    elif not page.cursor:
-        why = "not shown in two looks: deleted, or hidden from our account"
-    return JournalEvent(at=now, kind="gone", site=site, ticket=of, data={"why": why})
 
 
 def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: int) -> list[str]:

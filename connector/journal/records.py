@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from connector.domain.ticket import TicketRef
-from connector.journal import approvals, audit, control, outbox, runs, setaside, standoffs, tickets
+from connector.journal import approvals, audit, control, histories, outbox, runs, setaside, standoffs, tickets
 from connector.journal.documents import summary_of
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
 from connector.journal.links import SqlLinks
 from connector.journal.moments import from_micros, to_micros
-from connector.journal.runs import policy_since, run_of
+from connector.journal.runs import applied_since, policy_since, run_of
 from connector.journal.sites import read_sites
 from connector.journal.statements import AnyRow
 from connector.journal.tables import event, op, policy, quarantine, run
@@ -113,6 +113,10 @@ class SqlRecords(SqlLinks):
         """Return the steps that wait for somebody to let them through, oldest first."""
         return self._runner.run(lambda c: approvals.waiting(c, site))
 
+    def unread(self, site: str, *, now: datetime) -> tuple[JournalEvent, ...]:
+        """Return open tickets on which something has waited too long for their history, longest first."""
+        return self._runner.run(lambda c: histories.waiting_long(c, site, now=now))
+
     def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
         """Return what stands in the outbox, oldest first."""
         return self._runner.run(lambda c: outbox.listed(c, site, status, ticket))
@@ -150,6 +154,10 @@ class SqlRecords(SqlLinks):
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between."""
         return self._runner.run(lambda c: policy_since(c, site, policy_hash))
+
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied this policy the last time that they did, whatever came after."""
+        return self._runner.run(lambda c: applied_since(c, site, policy_hash))
 
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again."""

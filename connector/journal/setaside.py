@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,14 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime) -> None:
     """End a ticket's quarantine and what is refused on it: somebody wants it tried again."""
     mine = [i for i in found(connection, ref.site) if i.kind in _BY_RELEASE and i.ticket == ref.id]
     take_back(connection, ref.site, mine, now=now)
+
+
+def end_tickets(connection: Connection, site: str, ids: Collection[str], *, now: datetime) -> None:
+    """End what stands aside on tickets that have ended, but for whether they are shown at all: a look settles that."""
+    ended = frozenset(ids)
+    if ended:
+        of_them = [i for i in found(connection, site) if i.ticket in ended and i.kind is not AsideKind.TICKET]
+        take_back(connection, site, of_them, now=now)
 
 
 def clear(connection: Connection, site: str, *, now: datetime) -> bool:

@@ -2,8 +2,8 @@
 
 The command gets the alarm as JSON on its standard input and its parts as ``CONNECTOR_ALARM_*`` variables; nothing of it
 is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again, in this process or in the next:
-the journal remembers what the command took. What cannot be handed over costs itself alone: the thread lives on for what
-comes after it.
+the journal remembers what the command took. After the site's ``resume`` the same trouble is told anew. What cannot be
+handed over costs itself alone: the thread lives on for what comes after it.
 """
 
 from __future__ import annotations
@@ -55,28 +55,37 @@ class Hooks:
         self._is_well = is_well
         self._ping_fails = False
         self._said: dict[tuple[str, str, str, str], datetime] = {}
+        self._resumed: dict[str, datetime] = {}
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
 
     def alarm(self, alarm: Alarm) -> None:
-        """Log the alarm and run the command with it, unless the same one was given within the hour."""
+        """Log the alarm and run the command with it, unless the same one was given within the hour.
+
+        One from before the site's last ``resume`` does not count.
+        """
         name = (str(alarm.kind), alarm.site, alarm.ticket, alarm.message)
+        since = max(alarm.at - REPEAT_AFTER, self._resumed.get(alarm.site, alarm.at - REPEAT_AFTER))
         last = self._said.get(name)
-        if last is not None and alarm.at - last < REPEAT_AFTER:
+        if last is not None and last > since:
             return
         self._said[name] = alarm.at
-        if last is None and self._was_told(alarm):
+        if last is None and self._was_told(alarm, since=since):
             return
         self._observer.event("alarm", alarm=alarm)
         self._queue.put(lambda: self._run(alarm))
 
-    def _was_told(self, alarm: Alarm) -> bool:
+    def resumed(self, site: str, *, at: datetime) -> None:
+        """Take note that an operator let a site go on: what goes wrong there again is news. Callable by any thread."""
+        self._resumed[site] = at
+
+    def _was_told(self, alarm: Alarm, *, since: datetime) -> bool:
         """Return whether another process has handed the same alarm over; a state that is broken keeps none back."""
         if self._memory is None:
             return False
         try:
-            return self._memory.alarm_told(_key(alarm), site=alarm.site, since=alarm.at - REPEAT_AFTER)
+            return self._memory.alarm_told(_key(alarm), site=alarm.site, since=since)
         except ConnectorError:
             return False
 

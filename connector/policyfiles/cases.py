@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connector.documents import Document, Refused, checked, read
+from connector.documents import Document, Refused, checked, judged
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
 from connector.policyfiles.cases_file import CaseFile, CasesFile, Moment
@@ -51,7 +51,7 @@ def load_cases(paths: Sequence[Path]) -> tuple[PolicyCase, ...]:
     problems: list[Problem] = []
     for path in _files(paths):
         try:
-            cases += read_cases(read(path, shown=str(path)))
+            cases += judged(path, read_cases, shown=str(path))
         except ConfigError as error:
             problems += error.problems
     if problems:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from connector.documents import Document, Refused, problems_of, read
+from connector.documents import Document, Refused, judged, problems_of
 from connector.domain.policy import Policy
 from connector.errors import ConfigError
 from connector.policyfiles.build import build_policy
@@ -40,8 +40,12 @@ def load_policy(
     Raises:
         ConfigError: with every problem found, each with its place and a remedy.
     """
-    document = read(path, shown=shown)
-    return read_policy(document, today=today, templates=templates, sites=sites), canonical_document(document)
+
+    def judge(document: Document) -> tuple[Policy, str]:
+        policy = read_policy(document, today=today, templates=templates, sites=sites)
+        return policy, canonical_document(document)
+
+    return judged(path, judge, shown=shown)
 
 
 def read_policy(

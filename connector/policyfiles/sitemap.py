@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from pydantic import Field as Key
 
-from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, read
+from connector.documents import Document, Names, Refused, Strict, Text, checked, closest, judged
 from connector.domain.change import Field
 from connector.domain.site import HOLD_LABEL, Binding, BindingSource, FieldMap, TwinField
 from connector.domain.ticket import ClockName, LinkKind, Priority, Status
@@ -137,7 +138,7 @@ def load_site_map(path: Path, *, shown: str = "", name: str | None = None, kind:
     Raises:
         ConfigError: with every problem found.
     """
-    return read_site_map(read(path, shown=shown), name=name, kind=kind)
+    return judged(path, partial(read_site_map, name=name, kind=kind), shown=shown)
 
 
 def read_site_map(document: Document, *, name: str | None = None, kind: str | None = None) -> SiteMap:

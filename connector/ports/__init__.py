@@ -43,7 +43,7 @@ from connector.ports.links import Alike, Links, Named
 from connector.ports.outbox import Delivery, Outbox, Queued
 from connector.ports.recall import Recall
 from connector.ports.records import Records
-from connector.ports.setaside import AsideKind, SetAside
+from connector.ports.setaside import AsideKind, Asides, SetAside
 from connector.ports.stored import (
     Candidate,
     JournalEvent,
@@ -63,6 +63,7 @@ __all__ = [
     "AlarmKind",
     "Alike",
     "AsideKind",
+    "Asides",
     "Budgets",
     "BulkResult",
     "Candidate",

@@ -73,6 +73,9 @@ class Records(Links, Protocol):
     def approvals(self, site: str) -> tuple[JournalEvent, ...]:
         """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""
 
+    def unread(self, site: str, *, now: datetime) -> tuple[JournalEvent, ...]:
+        """Return open tickets on which something has waited too long for their history, longest first: since, why."""
+
     def notifications(self, *, site: str, status: Delivery, ticket: str | None = None) -> tuple[Queued, ...]:
         """Return what stands in the outbox, oldest first; ``ticket`` is an id."""
 
@@ -93,6 +96,9 @@ class Records(Links, Protocol):
 
     def policy_since(self, site: str, policy_hash: str) -> datetime | None:
         """Return since when runs have applied this policy on the site without another between; ``None``: none has."""
+
+    def applied_since(self, site: str, policy_hash: str) -> datetime | None:
+        """Return since when runs applied this policy the last time that they did, whatever came after."""
 
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again; ``None``: never."""

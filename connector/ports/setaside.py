@@ -33,8 +33,8 @@ class SetAside:
         value: The value that was refused, of a comment its occasion; empty: every one. Of a quarantine, the
             how-manieth failure it was.
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
-            a name the map and the ticket's version); under another it is tried again. Of a scope whose tickets
-            are not shown, how many are not.
+            a name the map, whether people were told, and the ticket's version); under another map or version it is
+            tried again. Of a scope whose tickets are not shown, how many are not.
         until: When it ends by itself; of what is refused without a name, before when it is not tried again
             (``None``: no change of the ticket has it tried again).
     """

@@ -163,7 +163,7 @@ class JournalEvent:
     """One line of the audit: what happened, to which ticket, why. Append-only and hash-chained."""
 
     at: datetime
-    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, edit-held, gone, alarm, policy, …
+    kind: str  # write, would-do, held, left, parked, frozen, resumed, paused, edit-held, gone, back, alarm, policy, …
     site: str
     ticket: str = ""
     key: str = ""

@@ -89,6 +89,11 @@ class Alarm:
     remedy: str
     at: datetime
 
+    @classmethod
+    def of_site(cls, kind: AlarmKind, site: str, message: str, *, remedy: str, at: datetime) -> Alarm:
+        """Return an alarm about a whole site; ``site`` is empty for all of them."""
+        return cls(kind=kind, site=site, ticket="", message=message, remedy=remedy, at=at)
+
 
 class Notifier(Protocol):
     """Gets alarms to people and pings to the dead-man's switch; never blocks a site and never raises."""

@@ -38,29 +38,62 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServeOptions, bool]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="connector.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="connector sandbox", description="Serve simulated helpdesks; print one JSON line when ready."
+    )
     add = parser.add_argument
-    add("--scenario", default="demo", choices=("demo", "empty", "incidents"))
-    add("--seed", type=int, default=1, help="same seed, same story")
+    add(
+        "--scenario",
+        default="demo",
+        choices=("demo", "empty", "incidents"),
+        help="the demo's working day (default), its people without tickets, or the incident log",
+    )
+    add("--seed", type=int, default=1, help="same seed, same story (default: 1)")
     add(
         "--site",
         type=_pair,
         action="append",
         default=[],
         metavar="NAME=KIND",
-        help="instead of jsm-eu=jira and zendesk=zendesk",
+        help="a site and its kind, jira or zendesk (default: jsm-eu=jira and zendesk=zendesk); repeatable",
     )
     add("--mode", choices=("stepped", "running", "manual"), help="how time moves (default: stepped)")
-    add("--speed", type=float, help="simulated seconds per real second; implies running")
-    add("--start", type=datetime.fromisoformat, metavar="MOMENT", help="with an offset; empty and incidents only")
-    add("--request-cost", type=float, default=0.0, metavar="SECONDS", help="simulated time per request when stepped")
-    add("--options", type=_switches, default={}, metavar="JSON", help='switches by site: {"zendesk": {"hidden": 0}}')
-    add("--port", type=_port, action="append", default=[], metavar="NAME=PORT", help="site name, control or clock")
+    add("--speed", type=float, help="simulated seconds per real second (default: 1); implies running")
+    add(
+        "--start",
+        type=datetime.fromisoformat,
+        metavar="MOMENT",
+        help="when the clock begins, with an offset; empty and incidents only",
+    )
+    add(
+        "--request-cost",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="simulated time per request when stepped (default: 0)",
+    )
+    add(
+        "--options",
+        type=_switches,
+        default={},
+        metavar="JSON",
+        help='switches by site, such as {"zendesk": {"hidden": 0}}',
+    )
+    add(
+        "--port",
+        type=_port,
+        action="append",
+        default=[],
+        metavar="NAME=PORT",
+        help="port of a site, control or clock (default: any free one); repeatable",
+    )
     add("--compress", action="store_true", help="answer in gzip to clients that accept it")
-    add("--incidents", type=Path, metavar="FILE", help="the incident log for --scenario incidents")
-    add("--recorded-priority", action="store_true", help="people set the priority that the log has")
-    add("--limit", type=int, metavar="N", help="only the first N incidents")
-    add("--with-parent", action="store_true", help="end when standard input does")
+    add(
+        "--incidents", type=Path, metavar="FILE", help="the incident log (CSV, may be gzipped) for --scenario incidents"
+    )
+    add("--recorded-priority", action="store_true", help="incidents: people set the priority that the log has")
+    add("--limit", type=int, metavar="N", help="only the first N incidents (default: all)")
+    add("--with-parent", action="store_true", help="end when standard input ends")
     return parser
 
 

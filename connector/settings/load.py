@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from connector.documents import Document, KeyPath, problems_of, read
+from connector.documents import Document, KeyPath, PartlyRead, judged, problems_of, read
 from connector.errors import ConfigError, Problem
 from connector.settings.checks import findings, missing_secrets
 from connector.settings.model import Settings, secrets_of
@@ -32,25 +33,30 @@ def load_settings(path: Path, *, need_secrets: bool = True) -> Settings:
     Raises:
         ConfigError: with every problem of the file, the environment and the secrets.
     """
-    return read_settings(_document(path), base=path.parent, need_secrets=need_secrets)
+    _must_exist(path)
+    judge = partial(read_settings, base=path.parent, need_secrets=need_secrets)
+    return judged(path, judge, shown=str(path))
 
 
 def named_files(path: Path) -> Files:
     """Return the files that ``connector.yaml`` and the environment name, whatever else is wrong with them.
 
     Raises:
-        ConfigError: the file itself cannot be read.
+        ConfigError: nothing of the file itself can be read.
     """
-    given = _document(path).value
+    _must_exist(path)
+    try:
+        given = read(path, shown=str(path)).value
+    except PartlyRead as broken:
+        given = broken.document.value
     values = _values(given if isinstance(given, dict) else {}, path.parent)[0]
     return parts_of(values, path.parent.resolve()).files
 
 
-def _document(path: Path) -> Document:
+def _must_exist(path: Path) -> None:
     if not path.exists():
         remedy = "name it with -c FILE, or write one as README.md shows; `connector demo` needs none"
         raise ConfigError((Problem(str(path), message="there is no such file", remedy=remedy),))
-    return read(path, shown=str(path))
 
 
 def read_settings(document: Document, *, base: Path, need_secrets: bool = True) -> Settings:

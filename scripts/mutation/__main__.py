@@ -1,9 +1,13 @@
-"""Mutation scores of the code that the promises rest on, part by part; the mutations and their running are mutmut's."""
+"""Mutation scores of the code that the promises rest on, part by part; the mutations and their running are mutmut's.
+
+A change is switched on after everything was imported: one in a function that runs at import alone is noticed by nobody.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -36,6 +40,16 @@ class Part:
     tests: tuple[str, ...]
 
 
+def _journal(*names: str) -> tuple[str, ...]:
+    return tuple(f"connector/journal/{name}.py" for name in names)
+
+
+def _journal_tests(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/journal/test_{name}.py" for name in names)
+
+
+_OF_THE_PORT = "asides backup control erasure found intents late_hands links outbox pages recall records"
+
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "outcome": Part(
@@ -64,23 +78,53 @@ PARTS: Mapping[str, Part] = MappingProxyType(
                 "tests/domain/test_holds.py",
                 "tests/domain/test_standoffs.py",
                 "tests/domain/test_priority.py",
+                "tests/domain/test_unread.py",
+                "tests/domain/test_resuming.py",
             ),
         ),
+        "unread": Part(files=("connector/domain/unread.py",), tests=("tests/domain/test_unread.py",)),
+        "recover": Part(
+            files=("connector/engine/recover.py",),
+            tests=("tests/engine/test_resend.py", "tests/engine/test_recovery_model.py"),
+        ),
         "intents": Part(
-            files=("connector/journal/intents.py", "connector/journal/outcomes.py"),
-            tests=("tests/journal/test_intents.py", "tests/journal/test_records.py"),
+            files=_journal("intents", "outcomes"),
+            tests=_journal_tests("intents", "records", "found", "control"),
         ),
         "pages": Part(
-            files=("connector/journal/pages.py",),
-            tests=("tests/journal/test_pages.py", "tests/journal/test_unchanged.py"),
+            files=_journal("pages", "histories"),
+            tests=_journal_tests("pages", "unchanged", "found", "links"),
+        ),
+        "tickets": Part(
+            files=_journal("tickets", "records", "documents", "moments", "statements"),
+            tests=_journal_tests(
+                "documents", "intents", "pages", "records", "unchanged", "verdicts", "asides", "outbox"
+            ),
         ),
         "verdicts": Part(
-            files=("connector/journal/verdicts.py",),
-            tests=("tests/journal/test_verdicts.py", "tests/journal/test_control.py"),
+            files=_journal("verdicts", "standoffs"),
+            tests=_journal_tests("verdicts", "control", "found", "intents", "asides"),
         ),
         "books": Part(
-            files=("connector/journal/sites.py", "connector/journal/audit.py"),
-            tests=("tests/journal/test_control.py", "tests/journal/test_records.py", "tests/journal/test_erasure.py"),
+            files=_journal("sites", "audit"),
+            tests=_journal_tests("control", "records", "erasure"),
+        ),
+        "control": Part(
+            files=_journal("control", "approvals", "setaside", "runs", "links", "alarms", "outbox"),
+            tests=_journal_tests("control", "records", "asides", "outbox", "links"),
+        ),
+        "recall": Part(
+            files=_journal("recalls", "recollection", "strangers", "witness"),
+            tests=_journal_tests("recall", "strangers", "late_hands", "witness"),
+        ),
+        "erasure": Part(files=_journal("erasure", "naming"), tests=_journal_tests("erasure")),
+        "opening": Part(
+            files=_journal("opening", "lock", "lease", "schema", "sqlite", "worker", "faults", "backup"),
+            tests=_journal_tests("opening", "backup", "late_hands"),
+        ),
+        "port": Part(
+            files=_journal("__init__", "sql"),
+            tests=_journal_tests(*_OF_THE_PORT.split(), "strangers", "unchanged", "verdicts"),
         ),
     }
 )
@@ -88,18 +132,29 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What became of one file's changes."""
+    """What became of one file's changes; fewer are ``tried`` than can be ``made`` where a sample was asked for."""
 
     part: str
     file: str
     noticed: int
+    tried: int
     made: int
     took: float
 
     @property
     def share(self) -> float:
-        """Return the noticed share; a file in which nothing can be changed has nothing to notice."""
-        return self.noticed / self.made if self.made else 1.0
+        """Return the noticed share; a file in which nothing was tried has nothing to notice."""
+        return self.noticed / self.tried if self.tried else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What the command line asks for, the same for every part."""
+
+    jobs: int
+    show: bool
+    sample: int | None
+    seed: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,28 +163,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=sorted(PARTS), help="one part")
     parser.add_argument("--show", action="store_true", help="print every change that nobody noticed")
     parser.add_argument("--jobs", type=int, default=2, help="changes tried at a time (2)")
+    parser.add_argument("--sample", type=int, help="try this many changes of a part, chosen at random, not all")
+    parser.add_argument("--seed", type=int, default=0, help="what a sample is chosen by (0)")
     wanted = parser.parse_args(arguments)
+    how = _How(jobs=wanted.jobs, show=wanted.show, sample=wanted.sample, seed=wanted.seed)
     names = [wanted.only] if wanted.only else sorted(PARTS)
-    scores = [score for name in names for score in _measure(name, jobs=wanted.jobs, show=wanted.show)]
+    scores = [score for name in names for score in _measure(name, how)]
+    if how.sample is not None:
+        print(f"\na sample: at most {how.sample} changes of each part, chosen with the seed {how.seed}")
     return _table(scores)
 
 
-def _measure(name: str, *, jobs: int, show: bool) -> list[Score]:
+def _measure(name: str, how: _How) -> list[Score]:
     part, began = PARTS[name], time.perf_counter()
     print(f"{name}: {', '.join(part.files)} …", flush=True)
     with tempfile.TemporaryDirectory(prefix="connector-mutate-") as folder:
         root = _copy(Path(folder), part)
-        done = _mutmut(root, "run", "--max-children", str(jobs))
-        found = {file: _results(root, file) for file in part.files}
+        chosen = _chosen(root, part, how)
+        done = _mutmut(root, "run", "--max-children", str(how.jobs), *chosen)
+        made = {file: _results(root, file) for file in part.files}
+        found = {
+            file: {each: code for each, code in codes.items() if not chosen or each in chosen}
+            for file, codes in made.items()
+        }
         if not any(found.values()) or any(code == UNTRIED for codes in found.values() for code in codes.values()):
             raise SystemExit(f"{name}: the changes were not tried; the tests said: {done[-2000:]}")
-        if show:
+        if how.show:
             _show(root, found)
     took = time.perf_counter() - began
     return [
-        Score(part=name, file=file, noticed=sum(code in NOTICED for code in codes.values()), made=len(codes), took=took)
+        Score(
+            part=name,
+            file=file,
+            noticed=sum(code in NOTICED for code in codes.values()),
+            tried=len(codes),
+            made=len(made[file]),
+            took=took,
+        )
         for file, codes in found.items()
     ]
+
+
+def _chosen(root: Path, part: Part, how: _How) -> list[str]:
+    """Return the names of the changes that the sample holds; none where all are to be tried."""
+    if how.sample is None:
+        return []
+    done = _mutmut(root, "run", "--max-children", str(how.jobs), "none of them")
+    made = sorted(each for file in part.files for each in _results(root, file))
+    if not made:
+        raise SystemExit(f"no changes were made; the tests said: {done[-2000:]}")
+    return random.Random(how.seed).sample(made, min(how.sample, len(made)))
 
 
 def _copy(folder: Path, part: Part) -> Path:
@@ -182,9 +265,9 @@ def _show(root: Path, found: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def _table(scores: Sequence[Score]) -> int:
-    print(f"\n{'part':<12} {'file':<48} {'made':>6} {'noticed':>8} {'score':>7} {'s':>6}")
+    print(f"\n{'part':<12} {'file':<48} {'made':>6} {'tried':>6} {'noticed':>8} {'score':>7} {'s':>6}")
     for score in scores:
-        counts = f"{score.made:>6} {score.noticed:>8} {score.share:>7.1%} {score.took:>6.0f}"
+        counts = f"{score.made:>6} {score.tried:>6} {score.noticed:>8} {score.share:>7.1%} {score.took:>6.0f}"
         print(f"{score.part:<12} {score.file:<48} {counts}")
     low = [part for part in {s.part for s in scores} if _share([s for s in scores if s.part == part]) < LEAST]
     print(f"\nbelow {LEAST:.0%}: {', '.join(sorted(low)) or 'none'}")
@@ -192,7 +275,7 @@ def _table(scores: Sequence[Score]) -> int:
 
 
 def _share(scores: Sequence[Score]) -> float:
-    return sum(s.noticed for s in scores) / max(sum(s.made for s in scores), 1)
+    return sum(s.noticed for s in scores) / max(sum(s.tried for s in scores), 1)
 
 
 if __name__ == "__main__":

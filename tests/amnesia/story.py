@@ -18,6 +18,7 @@ from connector.helpdesks.memory.world import AGENT, CUSTOMER
 from connector.journal.backup import make_backup, put_back
 from connector.journal.opening import lock_path
 from connector.journal.witness import SUFFIX
+from connector.ports import SiteState
 from tests.engine.ledger import internal_stays_internal, nothing_is_said_twice
 from tests.engine.stage import MINUTE, Desk, Stage
 from tests.engine.stage import POLICY as DAILY
@@ -43,17 +44,27 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day left: where each ticket stood in the evening; once all has come to rest, that and what we said."""
+    """What a day left: where each ticket stood in the evening; once all has come to rest, that and what we said.
+
+    ``answers`` are the tickets that an agent answered before our comments were let go on again.
+    """
 
     evening: Stands
     said: Counter[tuple[str, str]]
     stands: Stands
     acknowledged: frozenset[str]
+    answers: frozenset[str]
     forgot: bool
 
     def answered(self, what: tuple[str, str]) -> bool:
-        """True for a level that is owed to nobody: people have answered the ticket on the level where it stands."""
-        return what[0] in self.acknowledged and what[1].startswith(("level:", "repeat:"))
+        """True for what is owed to nobody, because people have answered the ticket before it could be said.
+
+        That is so for a level where they answered it as it stands, and for a first response that they have given.
+        """
+        ticket, name = what
+        if name.startswith("threshold:first_response:"):
+            return ticket in self.answers
+        return ticket in self.acknowledged and name.startswith(("level:", "repeat:"))
 
 
 def loss_of(seed: int) -> Loss:
@@ -74,6 +85,7 @@ class Storyteller:
         self._loss = loss
         self._kept = self.stage.folder / "kept.db"
         self._forgot = False
+        self._silent_until: datetime | None = None
 
     def tell(self) -> Day:
         try:
@@ -89,6 +101,8 @@ class Storyteller:
     def _pass(self) -> None:
         result = self.stage.run("desk")
         assert result.outcome in {PassOutcome.OK, PassOutcome.HELD}, result
+        if not self._site().recall.is_over:
+            self._silent_until = self.clock.now()
 
     # ---- people
 
@@ -173,10 +187,21 @@ class Storyteller:
             self._pass()
         nothing_is_said_twice(self.desk)
         internal_stays_internal(self.desk)
-        state = self.stage.journal.open_site("desk", fingerprint=self.desk.rules.fingerprint)
+        state = self._site()
         assert state.recall.is_over
         forgot = self._forgot or bool(state.recall.why)
-        return Day(evening, self._said(), self._stands(), self._acknowledged(), forgot)
+        return Day(evening, self._said(), self._stands(), self._acknowledged(), self._answers(), forgot)
+
+    def _site(self) -> SiteState:
+        return self.stage.journal.open_site("desk", fingerprint=self.desk.rules.fingerprint)
+
+    def _answers(self) -> frozenset[str]:
+        """Return the tickets that an agent answered in public before the first pass that could speak again."""
+        if self._silent_until is None:
+            return frozenset()
+        until = self._silent_until + STEP
+        posted = (one for one in self.desk.world.comments if one.public and one.by == AGENT)
+        return frozenset(one.ticket for one in posted if one.at <= until)
 
     def _acknowledged(self) -> frozenset[str]:
         known = self.stage.journal.load("desk", sorted(self.desk.world.rows), now=self.clock.now())

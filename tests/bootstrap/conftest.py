@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from connector.bootstrap import Connector
 from connector.starter import starter_folder
+from tests.languages import keep_languages
 
 SECRETS = {"jsm_eu": "jira-canary-1", "zendesk_reader": "zd-canary-2", "zendesk_writer": "zd-canary-3"}
 
@@ -29,6 +30,7 @@ class Heard:
 @pytest.fixture
 def compose(tmp_path: Path) -> Compose:
     shutil.copytree(starter_folder(), tmp_path / "mappings")
+    keep_languages(tmp_path / "mappings", "en", "de", "nl")
     (tmp_path / "keys").mkdir(mode=0o700)
     for name, secret in SECRETS.items():
         (tmp_path / "keys" / name).write_text(secret)

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from connector.bootstrap import Connector
 from connector.domain.change import Field, FieldChange, Write
+from connector.domain.decide import decide
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.occasion import set_field
+from connector.domain.policy import Policy
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
+from connector.engine.gather import situation
 from connector.errors import ConnectorError, WrongUse
-from connector.ports import Candidate, JournalEvent, Page, Receipt, RunRow
+from connector.ports import Candidate, Journal, JournalEvent, Page, Receipt, RunRow, Verdict
 from tests.bootstrap.conftest import Compose
 
 OPENED = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 AT = OPENED + timedelta(minutes=20)
 
 
-def stored(program: Connector) -> Connector:
+def stored(program: Connector, opened: datetime = OPENED) -> Connector:
     ticket = Ticket(
         ref=TicketRef("zendesk", "7"),
         key="#7",
         version="1",
         status=Status.OPEN,
-        opened_at=OPENED,
-        updated_at=OPENED,
+        opened_at=opened,
+        updated_at=opened,
         priority=Priority.P2,
         facts={"impact": "department", "urgency": "blocked"},
     )
     with program.journal() as journal:
         journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
         journal.store_page(
-            "zendesk", [Candidate(ticket=ticket, text_hits={})], page=Page(observations=(), cursor=""), now=OPENED
+            "zendesk", [Candidate(ticket=ticket, text_hits={})], page=Page(observations=(), cursor=""), now=opened
         )
-        journal.record(JournalEvent(at=AT, kind="write", site="zendesk", ticket="7", key="f" * 64, data={"a": "b"}))
+        at = opened + timedelta(minutes=20)
+        journal.record(JournalEvent(at=at, kind="write", site="zendesk", ticket="7", key="f" * 64, data={"a": "b"}))
     return program
 
 
@@ -120,3 +128,76 @@ def test_a_site_that_nobody_knows_names_the_others(compose: Compose) -> None:
 def test_the_log_names_tickets_as_people_do(compose: Compose) -> None:
     (row,) = stored(compose()).log(runs=False, site="site:zendesk", ticket="7", since=None, limit=5)
     assert (row["ticket"], row["what"]) == ("#7", "write")
+
+
+class TestHeldEdit:
+    """While an edit of the policy is held, a ticket that was there before it goes on under the policy before."""
+
+    OPENED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)  # noqa: TID251 - the machine's clock runs
+    EDITED = OPENED + timedelta(minutes=20)
+
+    def run(self, journal: Journal, policy: Policy, *, at: datetime) -> None:
+        row = RunRow(id=f"{at:%H%M}", site="zendesk", kind="sync", policy=policy.hash, started_at=at)
+        journal.begin_run(row)
+        journal.end_run(replace(row, ended_at=at, outcome="ok"))
+
+    def held(self, compose: Compose, tmp_path: Path) -> tuple[Connector, Policy]:
+        """Return a program whose edited policy asks for a P2 where the policy before, which is returned too, had P1."""
+        program = stored(compose(), self.OPENED)
+        before = program.policies.current()
+        with program.journal() as journal:
+            self.run(journal, before, at=self.OPENED)
+            (found,) = journal.load("zendesk", ["7"], now=self.OPENED)
+            seen = situation(program.rules("zendesk"), found, {}, policy_since=self.OPENED, people={})
+            journal.store_verdicts("zendesk", [Verdict(decision=decide(seen, before, self.OPENED))], run="r")
+        file = tmp_path / "mappings" / "policy.yaml"
+        file.write_text(file.read_text().replace("- [P1, P2, P3]", "- [P2, P2, P3]"))
+        edited = compose()
+        with edited.journal() as journal:
+            self.run(journal, edited.policies.current(), at=self.EDITED)
+            key, told = edited.policies.current().hash, {"what": "12 priority", "why": "too much", "tickets": "12"}
+            journal.record(JournalEvent(at=self.EDITED, kind="edit-held", site="zendesk", key=key, data=told))
+        return edited, before
+
+    def test_what_governs_the_ticket_is_told_and_how_the_edit_is_let_through(
+        self, compose: Compose, tmp_path: Path
+    ) -> None:
+        program, before = self.held(compose, tmp_path)
+        report = program.explain("#7", at=None)
+        assert report.data["policy"] == before.hash
+        assert f"@{before.short_hash}" in report.lines[0]
+        assert any("wanted P1" in line for line in report.lines)
+        edit = f"an edit of the policy, @{program.policies.current().short_hash}"
+        assert report.lines[1] == (
+            f"{edit}, is held since {self.EDITED:%Y-%m-%d %H:%M} UTC: this ticket goes on under the policy before it, "
+            f"@{before.short_hash}; put the policy back, or: connector resume zendesk --allow 12"
+        )
+        with closing(sqlite3.connect(tmp_path / "state.db")) as state, state:
+            state.execute("DELETE FROM policy WHERE hash = ?", (before.hash,))
+        report = program.explain("#7", at=None)
+        assert "this ticket stands still, the policy before is not at hand" in report.lines[1]
+        assert report.lines[1].endswith("connector resume zendesk --allow 12")
+
+    def test_an_earlier_moment_is_told_under_the_policy_that_governed_it(
+        self, compose: Compose, tmp_path: Path
+    ) -> None:
+        """Also a ticket that came after the edit, which is governed by it from the beginning."""
+        program, before = self.held(compose, tmp_path)
+        edited, later = program.policies.current().hash, self.EDITED + timedelta(hours=1)
+        with program.journal() as journal:
+            (old,) = journal.load("zendesk", ["7"], now=self.EDITED)
+            opened = self.EDITED + timedelta(minutes=5)
+            new = replace(old.ticket, ref=TicketRef("zendesk", "8"), key="#8", opened_at=opened, updated_at=opened)
+            page = Page(observations=(), cursor="")
+            journal.store_page("zendesk", [Candidate(ticket=new, text_hits={})], page=page, now=opened)
+            self.run(journal, program.policies.current(), at=later)
+        meanwhile = self.EDITED + timedelta(minutes=30)
+        assert program.explain("#7", at=meanwhile).data["policy"] == before.hash
+        assert program.explain("#8", at=meanwhile).data["policy"] == edited
+        assert not [line for line in program.explain("#8", at=None).lines if "is held" in line]
+        with program.journal() as journal:
+            journal.resume("zendesk", allow=12, now=later, actor="anna")
+            self.run(journal, program.policies.current(), at=later + timedelta(minutes=10))
+        assert program.explain("#7", at=meanwhile).data["policy"] == before.hash
+        assert program.explain("#7", at=later + timedelta(minutes=5)).data["policy"] == edited
+        assert program.explain("#7", at=None).data["policy"] == edited

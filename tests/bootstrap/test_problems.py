@@ -71,6 +71,38 @@ def test_a_map_that_cannot_be_read_lays_nothing_at_the_policys_door(compose, tmp
     assert set(told(compose, of_zendesk={"map": 7})) == {"connector.yaml"}
 
 
+def test_broken_syntax_hides_no_other_file_and_nothing_else_of_its_own(compose, tmp_path, capsys) -> None:
+    config = compose().places.paused.with_name("connector.yaml")
+    broken(config, "secrets_dir:", "template: x\nbackup: [\nsecrets_dir:")
+    broken(tmp_path / "mappings/policy.yaml", "version:", "storm: {count: 3\nversoin:")
+    broken(tmp_path / "mappings/sites/jsm-eu.yaml", "priorities:", "hold: {label: a, label: b}\nprioritys:")
+    assert run(["-c", str(config), "status"]) == 78
+    told = capsys.readouterr().err
+    for line in (
+        "connector.yaml:1:1: template: unknown key",
+        "is not valid YAML: while parsing a flow",
+        "policy.yaml:4:1: versoin: unknown key",
+        "jsm-eu.yaml",
+        "hold.label: is given twice",
+        "prioritys: unknown key",
+    ):
+        assert line in told
+
+
+def test_sites_that_cannot_be_read_hide_no_fault_of_the_policy(compose, tmp_path, capsys, monkeypatch) -> None:
+    """And neither they nor a variable that is for one of them are said to be missing."""
+    config = compose().places.paused.with_name("connector.yaml")
+    monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__LOCALE", "de")
+    broken(config, "sites:", "sites: [")
+    broken(tmp_path / "mappings/policy.yaml", "version:", "versoin:")
+    assert run(["-c", str(config), "status"]) == 78
+    told = capsys.readouterr().err
+    assert "is not valid YAML" in told
+    assert "versoin: unknown key" in told
+    assert "CONNECTOR_SITES" not in told
+    assert "sites: " not in told
+
+
 def test_a_configuration_that_is_not_there_says_how_to_go_on(tmp_path, capsys) -> None:
     assert run(["-c", str(tmp_path / "connector.yaml"), "status"]) == 78
     assert "connector.yaml: there is no such file (name it with -c FILE" in capsys.readouterr().err

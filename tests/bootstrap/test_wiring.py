@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,7 +26,7 @@ from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.zendesk.reader import ZendeskReader
 from connector.ports import Alarm, AlarmKind
 from connector.render import VOCABULARY
-from tests.bootstrap.conftest import SECRETS, Compose
+from tests.bootstrap.conftest import SECRETS, Compose, Heard
 from tests.helpdesks.stopped_clock import StoppedClock
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -155,6 +156,27 @@ def test_stale_after_is_what_the_daemon_alarms_by(compose: Compose) -> None:
         assert {loop._limits.stale_after for loop in service._loops} == {timedelta(minutes=42)}
         service._hooks.close()
         service._control.stop()
+
+
+def test_what_goes_wrong_again_after_a_resume_is_told_anew_by_the_same_daemon(compose: Compose) -> None:
+    """Once more for each site that was resumed, and then once an hour as before."""
+    program = compose()
+    now = program.now() + timedelta(seconds=1)
+    with program.journal() as journal:
+        service = Service(program, journal)
+        troubles = [replace(ALARM, site=name, at=now) for name in ("jsm-eu", "zendesk")]
+        for minutes in (0, 1):
+            for trouble in troubles:
+                service._hooks.alarm(replace(trouble, at=now - timedelta(minutes=10 - minutes)))
+        service._handlers()["resume"]({"sites": ["zendesk"], "allow": 0, "actor": "anna"})
+        for minutes in (1, 2):
+            for trouble in troubles:
+                service._hooks.alarm(replace(trouble, at=now + timedelta(minutes=minutes)))
+        service._hooks.close()
+        service._control.stop()
+    assert isinstance(program.observer, Heard)
+    told = [values["alarm"].site for name, values in program.observer.events if name == "alarm"]
+    assert told == ["jsm-eu", "zendesk", "zendesk"]
 
 
 def test_poll_sets_the_cadence(compose: Compose) -> None:

@@ -23,6 +23,23 @@ def test_the_list_of_commands_has_no_cut_sentences(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_every_option_is_explained(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    options = [each for one in (command, *inner) for each in one.params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.hidden and not (each.help or "").endswith(".")] == []
+
+
+def test_every_option_of_the_sandbox_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sandbox", "--help"]) == 0
+    shown = capsys.readouterr().out.partition("options:\n")[2]
+    blocks = re.split(r"\n(?=  -)", shown.rstrip())
+    assert len(blocks) > 12
+    assert [block for block in blocks if not re.search(r"(?:\s{2,}|\n\s+)[a-z]", block[4:])] == []
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_examples_are_accepted(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None

@@ -340,8 +340,10 @@ class TestAcknowledgement:
     def test_the_history_is_asked_only_about_somebody_unknown(self, actor, asks):
         desk = outage()
         at = desk.now + timedelta(minutes=1)
-        event = TicketEvent(id="x", at=at, kind=EventKind.COMMENT, actor=actor)
+        event = TicketEvent(id="x", at=at, kind=EventKind.COMMENT, actor=actor, source=EventSource.DELTA)
         assert needs_history(after(desk, event)) is asks
+        told = dataclasses.replace(event, source=EventSource.HISTORY)
+        assert not needs_history(after(outage(), told)), "a history that was read tells no more"
         assert not needs_history(after(Desk(), event))
 
     @pytest.mark.parametrize(("source", "asks"), [(EventSource.DELTA, True), (EventSource.HISTORY, False)])

@@ -200,3 +200,23 @@ def test_the_earlier_deadline_comes_first_and_none_last():
         for id_, deadline in (("c", NOON), ("b", NOON + HOUR), ("a", None))
     )
     assert order([never, late, soon]) == [soon, late, never]
+
+
+@pytest.mark.parametrize(
+    ("least", "allow", "used", "pass_"),
+    [(0, 3, {}, 3), (1, 0, {}, 1), (2, 0, {}, 2), (2, 1, {}, 3), (2, 2, {Effect.NOTES: 1}, 3), (3, 0, {}, 3)],
+)
+def test_what_passes_is_the_word_that_was_given_and_what_is_left_of_the_budget(least, allow, used, pass_):
+    budget = {Effect.NOTES: Budget(least=least, window=HOUR)}
+    wanted = [wants(id_, Effect.NOTES) for id_ in "abcdef"]
+    found = passed(wanted, budgets=budget, used=used, allowance={Effect.NOTES: allow} if allow else {})
+    assert found == [(id_, Effect.NOTES) for id_ in "abcdef"[:pass_]]
+
+
+@pytest.mark.parametrize("effect", [Effect.NOTES, Effect.PUBLIC])
+def test_regular_updates_are_not_counted_on_a_ticket_whose_share_is_used_up(effect):
+    budget = {effect: Budget(least=9, window=HOUR, per_ticket=1)}
+    wanted = [wants("a", effect), wants("a", effect, regular=True), wants("a", effect), wants("b", effect)]
+    go, held = judge(wanted, budgets=budget)
+    assert [(c.ref.id, c.is_regular(effect)) for c in go] == [("a", False), ("a", True), ("b", False)]
+    assert [(each.ref.id, each.why) for each in held] == [("a", f"1 {effect} on this ticket within 1 day, 0:00:00")]

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.decide import decide
 from connector.domain.events import Actor, EventKind, EventSource, Role
 from connector.domain.site import HOLD_UNTIL
-from connector.domain.ticket import Priority
+from connector.domain.situation import Situation
+from connector.domain.ticket import Priority, Status
 from tests.domain.desk import ANNA, CARLA, OURS, ROBOT, SOMEBODY, Desk
 
 OUTAGE = {"impact": "site", "urgency": "blocked"}
@@ -194,3 +196,53 @@ def test_a_collaborators_acts_acknowledge_nothing() -> None:
     desk.assign(assignee="id:lou-id", actor=LOU)
     desk.sync()
     assert desk.state.acknowledged_at is None
+
+
+# ---- what held a ticket holds the one that it was merged into
+
+
+def merged(into: Desk, source: Desk) -> Situation:
+    """Return what is known of a ticket into which another, as it stands, was merged and so closed a minute later."""
+    source.wait(minutes=1).status(Status.CLOSED)
+    into.now = max(into.now, source.now)
+    return dataclasses.replace(into.situation, merged=(source.situation,))
+
+
+def held(situation: Situation, desk: Desk, **time: float) -> list[str]:
+    reasons = decide(situation, desk.policy, desk.now + timedelta(**time)).explanation.holds
+    return sorted({hold.by for hold in reasons if hold.reason == "whole ticket"})
+
+
+def test_a_hold_goes_on_after_a_merge_until_its_own_moment_and_says_whose_it_was() -> None:
+    target, source = Desk(facts=OUTAGE), Desk(key="#77")
+    source.wait(minutes=1).command("/esc hold 4h")
+    situation = merged(target, source)
+    by = ["/esc hold by agent (id anna-id) on #77, merged into this one"]
+    assert held(situation, target) == held(situation, target, hours=3, minutes=58) == by
+    assert held(situation, target, hours=4) == []
+
+
+@pytest.mark.parametrize(("minutes", "holds"), [(-1, True), (0, False), (1, False)])
+def test_only_a_release_since_the_merge_ends_what_came_with_it(minutes: int, holds: bool) -> None:
+    """And the merge is when the other ticket was finished: what happened on it before, or since, is not."""
+    target, source = Desk(facts=OUTAGE), Desk(key="#77")
+    source.wait(minutes=1).command("/esc hold 4h")
+    source.wait(minutes=1).status(Status.WAITING_CUSTOMER)
+    merged(target, source)
+    target.wait(minutes=minutes).command("/esc release")
+    source.wait(minutes=30).fact("impact", "closed")
+    situation = dataclasses.replace(target.situation, merged=(source.situation,))
+    assert bool(held(situation, target, minutes=5)) == holds
+
+
+def test_a_release_on_the_merged_ticket_was_one_there() -> None:
+    target, source = Desk(facts=OUTAGE), Desk(key="#77")
+    source.wait(minutes=1).command("/esc hold 4h")
+    source.wait(minutes=1).command("/esc release")
+    assert held(merged(target, source), target) == []
+
+
+@given(minutes=st.integers(0, 400))
+def test_a_merge_of_a_ticket_that_nobody_held_holds_nothing(minutes: int) -> None:
+    target = Desk(facts=OUTAGE)
+    assert held(merged(target, Desk(key="#77")), target, minutes=minutes) == []

@@ -149,6 +149,7 @@ class TestAnEditedPolicy:
     def test_an_edit_that_changes_no_rule_changes_no_level_and_no_threshold(self, desk: Desk):
         assume(desk.policy_since is None or desk.policy_since <= desk.now)
         desk.sync()
+        assume(not desk.look()[0].state.unread)  # what waits for its history has asked for nothing yet
         other = copy.copy(desk)
         for each in ("events", "said", "applied", "notes", "plans"):
             setattr(other, each, copy.copy(getattr(desk, each)))

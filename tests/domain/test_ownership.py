@@ -292,6 +292,11 @@ class TestFlapping:
         assert changed_share(moments, MONDAY) == 1 / 20
         assert changed_share((MONDAY - 18 * EVERY, MONDAY), MONDAY) == 2 / 20
 
+    def test_a_step_that_is_not_over_does_not_count(self) -> None:
+        """Between changes that are 19 minutes apart lies one quiet sample each."""
+        moments = tuple(MONDAY - n * 1.9 * EVERY for n in reversed(range(SAMPLES)))
+        assert changed_share(moments, MONDAY) == 10 / 20
+
     @pytest.mark.parametrize(("known", "flaps"), [(2, False), (3, True)])
     def test_it_begins_at_a_fifth(self, known: int, flaps: bool) -> None:
         changes = tuple(MONDAY - n * SECOND for n in range(known, 0, -1))

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from connector.domain.change import Field
 from connector.domain.decide import decide
+from connector.domain.decision import Decision
 from connector.domain.derive import derive
-from connector.domain.events import EventKind, EventSource, History
+from connector.domain.events import ELSEWHERE, EventKind, EventSource, History
 from connector.domain.plan import plan
 from connector.domain.situation import Applied, Situation
-from connector.domain.ticket import Activity, Priority, Ticket
-from connector.domain.unread import COMMENT, unseen_until
+from connector.domain.ticket import Activity, Priority, Status, Ticket
+from connector.domain.unread import COMMENT, unread_comment, unseen_until, why_unassigned
 from tests.domain.desk import ANNA, MONDAY, SOMEBODY, Desk
 
 P1, P2, P3, P4 = Priority
@@ -169,9 +170,25 @@ class TestLevel:
         assert any("its history is not in yet: a person may have assigned it" in each for each in left)
         assert wanted(desk, complete=True).keys() & {Field.GROUP, Field.ASSIGNEE}
 
+    def test_what_we_assigned_ourselves_is_nobodys(self) -> None:
+        desk = first_seen(changed=20 * SECOND, facts={"type": "security-incident"}, group="front", priority=P1)
+        desk.applied[Field.GROUP] = Applied(value="front", at=MONDAY + MINUTE)
+        assert Field.GROUP in wanted(desk)
+
+    def test_a_release_lets_it_be_assigned(self) -> None:
+        desk = first_seen(changed=20 * SECOND, facts={"type": "security-incident"}, group="front", priority=P1)
+        desk.command("/esc release")
+        assert Field.GROUP in wanted(desk)
+
     def test_where_nobody_is_assigned_nobody_was(self) -> None:
         desk = first_seen(changed=20 * SECOND, facts={"type": "security-incident"}, priority=P1)
         assert wanted(desk).keys() & {Field.GROUP, Field.ASSIGNEE}
+
+    @pytest.mark.parametrize(("later", "left"), [(-SECOND, True), (timedelta(0), False)])
+    def test_a_level_entered_when_hands_off_is_just_over_sets_them(self, later: timedelta, left: bool) -> None:
+        desk = first_seen(changed=20 * SECOND, group="front")
+        entered_at = MONDAY + 20 * SECOND + HOUR + later
+        assert bool(why_unassigned(seen(desk), entered_at, HOUR, released_at=None)) == left
 
     def test_what_lies_longer_back_than_hands_are_kept_off_is_no_reason(self) -> None:
         desk = first_seen(changed=20 * SECOND, facts={}, group="front")
@@ -240,3 +257,141 @@ class TestComments:
         desk.events += derive(desk.ticket, later).events
         desk.ticket = later
         assert wanted(desk)[Field.PRIORITY] == "P1"
+
+    @pytest.mark.parametrize(
+        ("told", "waits"),
+        [
+            pytest.param({}, True, id="nobody knows who wrote it"),
+            pytest.param({"actor": ANNA}, False, id="its author is known, and wrote no command"),
+            pytest.param({"source": EventSource.HISTORY}, False, id="the history tells all that it can"),
+            pytest.param({"id": f"{ELSEWHERE}1"}, False, id="it stands on another ticket"),
+            pytest.param({"kind": EventKind.STATUS}, False, id="it is no comment"),
+            pytest.param({"public": True}, False, id="the requester can read it"),
+            pytest.param({"public": None}, True, id="whether the requester can read it is not known"),
+        ],
+    )
+    def test_only_what_may_be_a_command_is_waited_for(self, told: dict[str, Any], waits: bool) -> None:
+        desk = first_seen()
+        desk.says(SOMEBODY, public=False)
+        desk.events[-1] = dataclasses.replace(desk.events[-1], **{"source": EventSource.DELTA, **told})
+        found = unread_comment(seen(desk), released_at=None)
+        assert found == (desk.events[-1] if waits else None)
+
+
+class TestTooLong:
+    """What is urgent and has waited for its history: people are told once, and it is raised all the same."""
+
+    def waiting(self, minutes: float, **ticket: Any) -> tuple[Desk, Decision]:
+        """A ticket on which something waits, decided when it was seen first and again after so long."""
+        desk = first_seen(changed=20 * SECOND, **ticket)
+        desk.state = decide(seen(desk), desk.policy, desk.now).state
+        desk.wait(minutes=minutes)
+        return desk, decide(seen(desk), desk.policy, desk.now)
+
+    @pytest.mark.parametrize(("minutes", "told"), [(14.9, False), (15, True), (70, True)])
+    def test_people_are_told_after_a_quarter_of_an_hour(self, minutes: float, told: bool) -> None:
+        _, decision = self.waiting(minutes)
+        assert decision.overdue.startswith("P1 waits since 2026-11-23 09:01 UTC for the ticket's history: ") == told
+
+    def test_they_are_told_what_for(self) -> None:
+        _, decision = self.waiting(15)
+        assert decision.overdue.endswith("its history is not in yet: a person may have chosen P3")
+
+    def test_they_are_told_once(self) -> None:
+        desk, decision = self.waiting(15)
+        desk.state = decision.state
+        for _ in range(5):
+            desk.wait(minutes=20)
+            decision = decide(seen(desk), desk.policy, desk.now)
+            desk.state = decision.state
+            assert not decision.overdue
+
+    def test_what_waits_anew_after_its_history_was_read_is_told_anew(self) -> None:
+        desk, decision = self.waiting(15)
+        desk.state = decide(
+            dataclasses.replace(seen(desk, complete=True), state=decision.state), desk.policy, desk.now
+        ).state
+        assert desk.state.unread_since is None
+        assert not decide(seen(desk), desk.policy, desk.now).overdue
+        desk.state = decide(seen(desk), desk.policy, desk.now).state
+        desk.wait(minutes=15)
+        assert decide(seen(desk), desk.policy, desk.now).overdue
+
+    def test_what_is_not_urgent_waits_on_without_an_alarm(self) -> None:
+        desk, decision = self.waiting(600, facts={"impact": "department", "urgency": "degraded"}, priority=P4)
+        assert decision.unread_history
+        assert not decision.overdue
+        assert Field.PRIORITY not in wanted(desk)
+
+    def test_a_hard_trigger_is_urgent(self) -> None:
+        _, decision = self.waiting(15, facts={"type": "security-incident"}, priority=P4)
+        assert decision.overdue
+
+    def test_in_shadow_nothing_waits_for_the_history_alone(self) -> None:
+        desk, _ = self.waiting(15)
+        desk.rules = dataclasses.replace(desk.rules, effects=frozenset())
+        assert not decide(seen(desk), desk.policy, desk.now).overdue
+
+    def test_a_p1_that_stands_still_for_a_comment_is_told_and_stays_as_it_is(self) -> None:
+        desk = TestComments().commented(priority=P1)
+        desk.state = decide(seen(desk), desk.policy, desk.now).state
+        desk.wait(hours=2)
+        decision = decide(seen(desk), desk.policy, desk.now)
+        assert decision.overdue.endswith(f"nothing is done there, because of {COMMENT}")
+        assert decision.fields == ()
+
+    def test_after_an_hour_it_is_raised_all_the_same_and_its_clock_counts_from_the_opening(self) -> None:
+        desk, decision = self.waiting(59.9)
+        assert Field.PRIORITY not in wanted(desk)
+        assert decision.next_due_at <= MONDAY + HOUR + MINUTE
+        assert any(each.what == "priority raised to P1 without its history" for each in decision.explanation.upcoming)
+        desk.state = decision.state
+        desk.wait(minutes=0.1)
+        assert wanted(desk)[Field.PRIORITY] == "P1"
+        raised = decide(seen(desk), desk.policy, desk.now)
+        assert raised.state.priority_since == MONDAY
+        assert raised.unread_history, "it is still asked for"
+        desk.state = raised.state
+        assert wanted(desk)[Field.PRIORITY] == "P1", "until it stands there"
+
+    def test_a_person_who_is_known_to_have_chosen_is_not_overruled_after_an_hour(self) -> None:
+        desk, _ = self.waiting(70)
+        desk.event(EventKind.PRIORITY, SOMEBODY, before="P4", after="P3", source=EventSource.DELTA)
+        assert Field.PRIORITY not in wanted(desk)
+
+    def test_nothing_is_lowered_however_long_it_waits(self) -> None:
+        desk, _ = self.waiting(0, facts={"impact": "user", "urgency": "inconvenient"}, priority=P1)
+        rules = dataclasses.replace(desk.policy.priority, lower=True, dwell=timedelta(0))
+        desk.policy = dataclasses.replace(desk.policy, priority=rules)
+        desk.wait(hours=20)
+        assert Field.PRIORITY not in wanted(desk)
+
+    def test_a_finished_ticket_waits_for_nothing(self) -> None:
+        desk, decision = self.waiting(15)
+        desk.state = decision.state
+        desk.ticket = dataclasses.replace(desk.ticket, status=Status.CLOSED)
+        state = decide(seen(desk), desk.policy, desk.now).state
+        assert (state.unread_since, state.unread_told) == (None, False)
+
+    @given(
+        live=st.sampled_from(Priority),
+        impact=st.sampled_from(["site", "department", "team", "user"]),
+        commented=st.booleans(),
+        steps=st.lists(st.integers(0, 4000), max_size=6),
+    )
+    def test_it_is_told_at_most_once_and_deciding_again_wants_nothing_new(
+        self, live: Priority, impact: str, commented: bool, steps: list[int]
+    ) -> None:
+        facts = {"impact": impact, "urgency": "blocked"}
+        desk = first_seen(changed=20 * SECOND, facts=facts, priority=live)
+        if commented:
+            desk.event(EventKind.COMMENT, SOMEBODY, public=False, source=EventSource.DELTA)
+        told = 0
+        for step in [*steps, 0]:
+            desk.wait(seconds=step)
+            decision = decide(seen(desk), desk.policy, desk.now)
+            told += bool(decision.overdue)
+            desk.state = decision.state
+            again = decide(seen(desk), desk.policy, desk.now)
+            assert (again.state, again.overdue, again.fields) == (decision.state, "", decision.fields)
+        assert told <= 1

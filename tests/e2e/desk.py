@@ -22,6 +22,7 @@ from connector.bootstrap.demo import DemoOptions, prepare
 from connector.cli.main import run as command_line
 from connector.sandbox.client import SandboxClient, SandboxProcess
 from tests.canaries import BODY, SUBJECT, found_in
+from tests.languages import keep_languages
 
 ROOT = Path(__file__).resolve().parents[2]
 JIRA, ZENDESK = "jsm-eu", "zendesk"
@@ -126,6 +127,7 @@ class Desk:
         self.client = client
         self.folder = folder
         self.config = prepare(DemoOptions(folder=folder), client)
+        keep_languages(folder / "mappings", "en", "de")
 
     # ---- the operator
 

@@ -75,11 +75,7 @@ def budgets_hold(desk: Desk, allowances: list[tuple[datetime, int]], *, most_ope
 
 
 def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
-    """A copy that lands late where nothing compares is judged as what it is: sent, once, at its own moment.
-
-    A comment that is sent again there brings the fields along that were in its write. No vendor's adapter puts both
-    into one write where nothing compares; what counts is that no person's choice is written over by it.
-    """
+    """A copy that lands late where nothing compares is judged as what it is: sent, once, at its own moment."""
     keys: dict[tuple[str, Field, str], list[str]] = defaultdict(list)
     writes = writes_by_key(desk)
     for ticket, audit in desk.world.our_audits:
@@ -88,7 +84,7 @@ def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
         for change in writes[audit.marker].fields:
             if change.field in {Field.GROUP, Field.ASSIGNEE}:
                 written = keys[ticket, change.field, str(change.occasion)]
-                if not (is_late and audit.marker in written) and not _is_sent_again(desk, audit):
+                if not (is_late and audit.marker in written):
                     written.append(audit.marker)
                 assert not _moved(desk, ticket, change.occasion, until=until), f"{ticket}: a person's choice"
     assert not [what for what, found in keys.items() if len(found) > 1]
@@ -97,11 +93,6 @@ def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
 def _sent_at(desk: Desk, audit: Audit) -> datetime:
     """Return when the last copy of a write was sent that can have become ``audit``."""
     return max(each.at for each in desk.writer.sent if each.write.key == audit.marker and each.at <= audit.at)
-
-
-def _is_sent_again(desk: Desk, audit: Audit) -> bool:
-    copies = [each for each in desk.writer.sent if each.write.key == audit.marker and each.at <= audit.at]
-    return len(copies) > 1 and not desk.world.compares and copies[-1].write.comment is not None
 
 
 def _moved(desk: Desk, ticket: str, level: Occasion, *, until: datetime) -> list[TicketEvent]:

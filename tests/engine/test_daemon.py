@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import Priority
-from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.domain.ticket import Priority, Status
+from connector.engine.daemon import DUE_GRAIN, Daemon, Limits, SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
 from connector.errors import Busy, UnsafePlan
@@ -129,6 +129,22 @@ def test_a_ticket_that_changed_under_a_write_is_looked_at_again_soon(
     loop.run()
     assert clock.wakes[:2] == [MONDAY + timedelta(seconds=16), MONDAY + timedelta(minutes=10, seconds=16)]
     assert (desk.live(id_).priority, desk.live(id_).group) == (P1, "id:99")
+
+
+def test_what_a_history_tells_that_was_read_after_the_decisions_is_decided_at_once(
+    stage: Stage, desk: Desk, clock: EndingClock
+) -> None:
+    """Not with the next poll: a level's timer runs meanwhile, and a note that waits would wait on."""
+    (id_,) = opened(desk, facts=DEGRADED)
+    clock.events.append((MONDAY + MINUTE * 5, lambda: desk.world.update(id_, AGENT, status=Status.OPEN)))
+    seldom = replace(desk.site, reading=replace(desk.site.reading, poll_every=MINUTE * 10))
+    loop = SiteLoop(seldom, stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    seen = MONDAY + timedelta(minutes=10)
+    assert clock.wakes[clock.wakes.index(seen) + 1] == seen + DUE_GRAIN
+    assert stage.stored("desk", id_).state.acknowledged_at == MONDAY + MINUTE * 5
+    assert len(clock.wakes) < 6, "and then it rests"
 
 
 def test_silence_for_too_long_is_one_alarm(stage: Stage, desk: Desk, clock: EndingClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from connector.domain.ticket import Status
 from connector.errors import Rejected, Throttled
 from connector.helpdesks.memory import AGENT, CUSTOMER, Fault
 from connector.ports import AlarmKind, AsideKind
-from tests.engine.stage import MINUTE, Desk, Stage
-from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
+from tests.engine.stage import MINUTE, Desk, Killed, Stage
+from tests.engine.test_passes import DEGRADED, OUTAGE, P1, P3, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
 ALL = set(Field)
@@ -225,3 +226,61 @@ class TestTicketsThatTakeNoComments:
         (item,) = stage.journal.aside("desk")
         assert (item.kind, item.field, item.value) == (AsideKind.REFUSED, "notes", "")
         assert in_attention(stage) == ["notes not accepted: refused: edit: rejected, status 422"]
+
+
+class TestWhatBecomesUrgentLater:
+    """A refusal on a ticket that is not urgent is told when it becomes so, once."""
+
+    def refused(self, stage: Stage, desk: Desk, which: Callable[[Write], bool], **more: bool) -> str:
+        (id_,) = opened(desk, facts=DEGRADED)
+        refuse(desk, which, **more)
+        while not stage.journal.aside("desk"):
+            passes(stage, 1, timedelta(minutes=10))
+        assert stage.ears.alarms == []
+        return id_
+
+    def later(self, stage: Stage, desk: Desk, id_: str) -> list[str]:
+        desk.world.update(id_, AGENT, facts=OUTAGE)
+        passes(stage, 20)
+        assert desk.live(id_).priority is P1
+        return [alarm.message for alarm in stage.ears.alarms]
+
+    def test_a_ticket_that_takes_no_comments(self, stage: Stage, desk: Desk) -> None:
+        id_ = self.refused(stage, desk, lambda write: write.comment is not None, mute=True)
+        assert self.later(stage, desk, id_) == [f"#{id_}: notes refused: edit: rejected, status 422"]
+        stage.journal.release(desk.live(id_).ref, now=stage.clock.now(), actor="op")
+        passes(stage, 5)
+        assert len(stage.ears.alarms) == 2, "tried again because a person said so, and refused anew"
+
+    def test_what_is_released_while_a_pass_reads_does_not_come_back(self, stage: Stage, desk: Desk) -> None:
+        id_ = self.refused(stage, desk, lambda write: write.comment is not None, mute=True)
+        desk.world.update(id_, AGENT, facts=OUTAGE)
+        read = desk.reader.changes
+
+        def changes(*given: Any, **more: Any) -> Any:
+            yield from read(*given, **more)
+            stage.journal.release(desk.live(id_).ref, now=stage.clock.now(), actor="op")
+
+        desk.reader.changes = changes  # type: ignore[method-assign]
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        assert not any(item.kind is AsideKind.REFUSED for item in stage.journal.aside("desk"))
+
+    def test_a_part_that_is_still_refused(self, stage: Stage, desk: Desk) -> None:
+        id_ = self.refused(stage, desk, holding(Field.GROUP))
+        told = self.later(stage, desk, id_)
+        assert told[0].startswith(f"#{id_}: group service-desk refused")
+        assert sum(message == told[0] for message in told) == 1
+
+    def test_a_death_after_the_alarm_repeats_it_and_loses_none(self, stage: Stage, desk: Desk) -> None:
+        id_ = self.refused(stage, desk, lambda write: write.comment is not None, mute=True)
+        desk.world.update(id_, AGENT, facts=OUTAGE)
+        stage.clock.move(MINUTE)
+        stage.death.spares = lambda name: name != "set_aside"
+        stage.death.comes_at(0, after=False)
+        with pytest.raises(Killed):
+            stage.run("desk")
+        assert len(stage.ears.alarms) == 1
+        stage.restart()
+        passes(stage, 20)
+        assert len(stage.ears.alarms) == 2

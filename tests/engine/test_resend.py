@@ -34,9 +34,15 @@ def desk(clock: StoppedClock) -> Desk:
     return made
 
 
+def with_fields(desk: Desk) -> list[Fault | None]:
+    """Return what befalls the writes before a ticket's first comment: nothing befalls its fields."""
+    return [] if desk.world.compares else [None]
+
+
 def lose_a_note(stage: Stage, desk: Desk) -> str:
+    """Lose the note of a new ticket; where nothing compares its fields are a write of their own, and get there."""
     (id_,) = opened(desk, labels=SPOKEN)
-    desk.world.write_faults.append(Fault.LOST_REQUEST)
+    desk.world.write_faults.extend([*with_fields(desk), Fault.LOST_REQUEST])
     stage.run("desk")
     return id_
 
@@ -189,7 +195,7 @@ def test_the_second_copy_that_is_throttled_leaves_everything_as_it_was(
 def test_a_copy_that_lands_too_late_is_taken_back_and_reported(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
     desk.world.lateness = MINUTE * 8
     opened(desk, labels=SPOKEN)
-    desk.world.write_faults.append(Fault.LATE)
+    desk.world.write_faults.extend([*with_fields(desk), Fault.LATE])
     stage.run("desk")
     for _ in range(14):
         clock.move(APART)
@@ -340,6 +346,7 @@ def test_what_a_person_held_for_longer_than_a_copy_may_wait_is_still_owed(
     stage: Stage, desk: Desk, clock: StoppedClock
 ) -> None:
     id_ = lose_a_note(stage, desk)
+    clock.move(SECOND)  # the fields got there: what is done within the same second looks older to us
     desk.world.update(id_, AGENT, labels=SPOKEN | {"esc-hold"})
     for wait in (NOTE, APART, TOO_OLD):
         clock.move(wait)
@@ -422,12 +429,13 @@ class TestTwoAudiences:
         self.lose_an_update(stage, desk)
         (op,) = stage.journal.sending("desk")
         stage.journal.freeze("desk", Effect.PUBLIC, "over its budget", now=stage.clock.now())
+        dead = op.sent_at + QUARANTINE[Effect.PUBLIC] + APART
         for _ in range(400):
-            stage.clock.move(SECOND * 10)
+            stage.clock.move(SECOND * 10 if stage.clock.now() < dead else MINUTE)
             stage.run("desk")
             if not stage.journal.sending("desk"):
                 break
-        assert stage.clock.now() - op.sent_at >= QUARANTINE[Effect.PUBLIC] + APART
+        assert stage.clock.now() >= dead
 
     def test_who_waits_for_long_is_told_of_once(self, stage: Stage, desk: Desk) -> None:
         """Passes that are far apart: the first look comes when something else is long due."""

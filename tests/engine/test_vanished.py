@@ -129,7 +129,7 @@ class TestAScopeThatIsHidden:
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=min(10, settings().max_examples // 5), deadline=None)
 @given(known=st.integers(1, 50), share=st.fractions(0, 1))
 def test_what_ends_is_a_few_tickets_or_a_small_share(empty_state: Path, known: int, share: Fraction) -> None:
     desk = Desk("desk", StoppedClock(MONDAY))

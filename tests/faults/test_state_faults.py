@@ -266,68 +266,43 @@ def every(indexes: range, *, full: bool, share: int = 9) -> list[int]:
     return list(indexes) if full else list(indexes)[::share]
 
 
+Meets = Callable[[Stage, Desk, Faulty], Faulty | None]
+"""Makes one pass; where the disk failed it checks what must hold, mends that, and returns the disk from then on."""
+
+
 def test_fault_63_a_full_disk_at_every_write_sends_nothing_unarmed_and_recovers(empty_state: Path, full: bool) -> None:
     """No space at the n-th write of a run, for every n: nothing is said twice, and all is said once there is space."""
-    undisturbed, writes = _a_run(empty_state, None)
-    assert writes > 50
-    for index in every(range(writes), full=full, share=23):
-        told, _ = _a_run(empty_state, index)
-        assert told == undisturbed, f"write {index}"
-
-
-def _a_run(empty_state: Path, index: int | None) -> tuple[list[tuple[Any, ...]], int]:
-    """Play a run whose disk is full from a write on, for one pass; return what stands in the helpdesk at its end."""
-    desk = Desk("desk", StoppedClock(MONDAY))
-    stage = Stage(empty_state, desk, clock=desk.world.clock)  # type: ignore[arg-type]
-    disk = Faulty(stage, "SQLITE_FULL")
-    urgent(desk, 2)
-    writes = 0
-    try:
-        for number in range(3):
-            disk.at(index - writes if index is not None and index - writes >= 0 else None)
-            result = stage.run("desk")  # a witness refuses what is sent without an armed row
-            writes += disk.seen
-            if isinstance(result.error, StateFull):
-                assert [a for a in stage.ears.alarms if "disk is full" in a.message]
-                disk.at(None)
-                index = None
-                stage.run("desk")
-            disk.at(None)
-            stage.clock.move((5 + 20 * number) * MINUTE)
-        for _ in range(3):
-            stage.run("desk")
-            stage.clock.move(6 * MINUTE)
-        nothing_is_said_twice(desk)
-        return standing(desk), writes
-    finally:
-        stage.close()
+    _one_story_whichever_write_fails(empty_state, "SQLITE_FULL", _full, full=full)
 
 
 def test_fault_64_a_failing_disk_ends_the_process_and_nothing_goes_on(empty_state: Path, full: bool) -> None:
     """EIO at the n-th write of a run, for every n: no later call goes on, and a new process finds what was armed."""
-    undisturbed, writes = _a_run_on_a_failing_disk(empty_state, None)
+    _one_story_whichever_write_fails(empty_state, "SQLITE_IOERR_WRITE", _broken, full=full)
+
+
+def _one_story_whichever_write_fails(empty_state: Path, error: str, meets: Meets, *, full: bool) -> None:
+    undisturbed, writes = _a_run(empty_state, None, error, meets)
     assert writes > 50
     for index in every(range(writes), full=full, share=23):
-        told, _ = _a_run_on_a_failing_disk(empty_state, index)
+        told, _ = _a_run(empty_state, index, error, meets)
         assert told == undisturbed, f"write {index}"
 
 
-def _a_run_on_a_failing_disk(empty_state: Path, index: int | None) -> tuple[list[tuple[Any, ...]], int]:
+def _a_run(empty_state: Path, index: int | None, error: str, meets: Meets) -> tuple[list[tuple[Any, ...]], int]:
     """Play a run whose disk fails at one write; return what stands in the helpdesk at its end, and how many writes."""
     desk = Desk("desk", StoppedClock(MONDAY))
     stage = Stage(empty_state, desk, clock=desk.world.clock)  # type: ignore[arg-type]
-    disk = Faulty(stage, "SQLITE_IOERR_WRITE")
+    disk = Faulty(stage, error)
     urgent(desk, 2)
     writes = 0
     try:
         for number in range(3):
             disk.at(index - writes if index is not None and index >= writes else None)
-            if _fails(stage):
-                _stays_broken(stage, desk, disk)
-                stage.restart()
-                disk, index = Faulty(stage, "SQLITE_IOERR_WRITE"), None
-                stage.run("desk")
+            mended = meets(stage, desk, disk)
             writes += disk.seen
+            if mended is not None:
+                disk, index = mended, None
+                stage.run("desk")
             disk.at(None)
             stage.clock.move((5 + 20 * number) * MINUTE)
         assert index is None or index >= writes, f"write {index} did not fail"
@@ -340,22 +315,31 @@ def _a_run_on_a_failing_disk(empty_state: Path, index: int | None) -> tuple[list
         stage.close()
 
 
-def _fails(stage: Stage) -> bool:
+def _full(stage: Stage, _desk: Desk, disk: Faulty) -> Faulty | None:
+    """A pass that finds no space says so; the same process goes on once there is."""
+    result = stage.run("desk")  # a witness refuses what is sent without an armed row
+    if not isinstance(result.error, StateFull):
+        return None
+    assert [a for a in stage.ears.alarms if "disk is full" in a.message]
+    disk.at(None)
+    return disk
+
+
+def _broken(stage: Stage, desk: Desk, disk: Faulty) -> Faulty | None:
+    """The disk works again, but what it kept is unknown: the process that saw the error must not go on."""
     try:
         stage.run("desk")  # a witness refuses what is sent without an armed row
     except StateBroken:
-        return True
-    return False
-
-
-def _stays_broken(stage: Stage, desk: Desk, disk: Faulty) -> None:
-    """The disk works again, but what it kept is unknown: the process that saw the error must not go on."""
-    disk.at(None)
+        disk.at(None)
+    else:
+        return None
     sent = len(desk.writer.sent)
     for _ in range(2):
         with pytest.raises(StateBroken):
             stage.run("desk")
     assert len(desk.writer.sent) == sent
+    stage.restart()
+    return Faulty(stage, "SQLITE_IOERR_WRITE")
 
 
 def test_fault_64_an_answer_that_cannot_be_stored_is_looked_up_and_not_repeated(stage: Stage, desk: Desk) -> None:
@@ -475,6 +459,10 @@ def _oldest(path: Path) -> Path:
         command.upgrade(config, "0001")
         connection.exec_driver_sql(f"PRAGMA application_id={sqlite.APPLICATION_ID}")
         connection.exec_driver_sql("INSERT INTO site (name, fingerprint, loaded) VALUES ('zd', 'f', 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO ticket (site, id, is_open, priority_rank, updated_at, history_complete, document)"
+            """ VALUES ('zd', '1', 1, 3, 0, 1, '{"labels":["esc-hold"]}')"""
+        )
     engine.dispose()
     return path
 
@@ -508,6 +496,7 @@ def test_fault_67_a_migration_killed_at_any_step_runs_again(tmp_path: Path, full
         with open_journal(str(path), least_free=0) as journal:
             assert [site.site for site in journal.records().sites()] == ["zd"]
             assert journal.records().verify_chain() is None
+            assert journal.without_history("zd", limit=9) == ("1",), "whose its labels are is asked once more"
         kept = backup_folder(path) / f"{path.stem}-schema-0001.db"
         assert verify(kept) == "0001", "the state as it was before is kept"
     assert boundary > 9

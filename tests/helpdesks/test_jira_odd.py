@@ -212,8 +212,8 @@ class TestEdits:
         assert caught.value.retry_after is not None
         assert timedelta(seconds=30) < caught.value.retry_after <= timedelta(minutes=1)
 
-    def test_whether_mails_may_be_left_out_is_asked_once_per_project(
-        self, site: JiraSite, wire: responses.RequestsMock
+    def test_whether_mails_may_be_left_out_is_asked_once_an_hour_per_project(
+        self, site: JiraSite, clock: StoppedClock, wire: responses.RequestsMock
     ) -> None:
         seen = replace(observed(site, wire), scope="SUP")
         asked = wire.get(
@@ -228,6 +228,13 @@ class TestEdits:
         for _ in range(2):
             send(site, seen, wanted(Field.PRIORITY, "P1"))
         assert (asked.call_count, put.call_count) == (1, 2)
+        clock.move(timedelta(hours=1))
+        send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert (asked.call_count, put.call_count) == (2, 3)
+        wire.replace("GET", f"{API}/mypermissions", status=500)
+        clock.move(timedelta(hours=1))
+        send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert put.call_count == 4, "what was known goes on where it cannot be asked: no edit mails everybody"
 
     def test_a_digest_asks_nothing(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         wire.assert_all_requests_are_fired = False

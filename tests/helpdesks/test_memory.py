@@ -108,6 +108,18 @@ class TestMemory(HelpdeskContract):
         assert list(stage.world.keys_posted().values()) == [1]
         assert stage.said(two.ref.id) == []
 
+    @pytest.mark.parametrize("compares", [True, False])
+    def test_a_comment_goes_by_itself_where_nothing_compares(self, stage: MemoryStage, compares: bool) -> None:
+        """Sent again, it must not bring fields along that somebody has changed since."""
+        stage.world.compares = compares
+        ticket = settled(stage, stage.create())
+        both = change(ticket, wanted(Field.PRIORITY, "P1"), comments=(note(ticket.ref, "once"),))
+        parts = [(bool(write.fields), write.comment is not None) for write in stage.writer.split(both)]
+        assert parts == ([(True, True)] if compares else [(True, False), (False, True)])
+        contract.carry_out(stage, both, ticket)
+        assert [said.body for said in stage.said(ticket.ref.id)] == ["once"]
+        assert fetch(stage, ticket.ref.id).priority is Priority.P1
+
     def test_reads_fail_on_demand(self, stage: MemoryStage) -> None:
         stage.world.read_faults.extend([Fault.UNAVAILABLE, Fault.DENIED])
         with pytest.raises(Unavailable):

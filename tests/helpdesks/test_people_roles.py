@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from connector.domain.events import EventKind, Role, TicketEvent
+from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
+from connector.helpdesks.zendesk.directory import ZendeskDirectory
 from connector.sandbox.assembly import Sandbox, SiteSpec
 from connector.sandbox.core.moments import ClockOptions
 from connector.sandbox.core.roster import Person
 from connector.sandbox.jira import build as build_jira
 from connector.sandbox.zendesk import build as build_zendesk
+from connector.sandbox.zendesk.accounts import User
 from tests.helpdesks import test_jira_contract as jira
 from tests.helpdesks import test_zendesk as zendesk
 from tests.helpdesks.sandbox_stage import ROSTER, START
@@ -56,8 +59,12 @@ class Office:
         return self._user(key)
 
     def _user(self, key: str) -> str:
-        (found,) = [u for u in self._sandbox.site("zendesk").people.clerk.desk.directory.users.values() if u.key == key]
+        (found,) = [u for u in self.users() if u.key == key]
         return str(found.id)
+
+    def users(self) -> list[User]:
+        """Return Zendesk's accounts."""
+        return list(self._sandbox.site("zendesk").people.clerk.desk.directory.users.values())
 
     def group_of(self, key: str) -> str:
         return (
@@ -145,6 +152,31 @@ class TestRoles:
         office.says(id_, "mira", "A customer writes on the other side", public=True)
         office.says(id_, "anna", "> Escalated.\n> Ref ESC-0123456789\n\nmine", public=True)
         assert [e.reaction for e in office.events(id_, EventKind.COMMENT)] == [True, False, False]
+
+
+class TestChangedRights:
+    def test_who_becomes_a_light_agent_is_one_within_the_hour_at_a_request_an_hour(self, office: Office) -> None:
+        """Nobody resumes anything; who stands behind a path's target is looked at every ten minutes."""
+        if office.kind == "jira":
+            pytest.skip("Jira's team is the accounts that issues can be given to, read every hour")
+        id_, mira = office.ticket(), office.id_of("mira")
+        office.use(people={"mira": mira})
+        target = LevelTarget(kind=TargetKind.USER, name="mira")
+        reach = ZendeskDirectory(office.stage.adapters[0], office.stage.fields).reach
+        office.says(id_, "mira", "mine", public=False)
+        assert office.events(id_, EventKind.COMMENT)[-1].actor.role is Role.AGENT
+        assert reach(target, at=office.stage.clock.now()).reachable
+        (user,) = [u for u in office.users() if u.key == "mira"]
+        user.is_light = True
+        office.stage.behind.later(timedelta(minutes=10))
+        assert not reach(target, at=office.stage.clock.now()).reachable
+        office.says(id_, "mira", "only looking", public=False)
+        asked = office.stage.adapters[0].counts["users"]
+        for _ in range(11):
+            office.stage.behind.later(timedelta(minutes=10))
+            roles = [e.actor.role for e in office.events(id_, EventKind.COMMENT)]
+        assert roles[-1] is Role.COLLABORATOR
+        assert office.stage.adapters[0].counts["users"] - asked == 2
 
 
 class TestInvolved:

@@ -276,6 +276,20 @@ class TestPages:
         assert len({q.digest for q in found.malformed}) == 6
         assert (found.after, found.ended) == ("c", False)
 
+    @pytest.mark.parametrize(
+        "left",
+        [
+            {},
+            {"created_at": STAMP, "updated_at": STAMP},
+            {"created_at": STAMP, "updated_at": "yesterday"},
+            {"created_at": None, "updated_at": None, "tags": None, "requester_id": "7"},
+        ],
+        ids=["its id alone", "two moments", "a moment that is none", "nulls and a number as text"],
+    )
+    def test_a_deleted_ticket_has_ended_however_little_is_left_of_it(self, left: dict[str, Any]) -> None:
+        found = self.page(raw(), {"id": 8, "status": "deleted", **left})
+        assert ([o.ticket.ref.id for o in found.observations], found.gone, found.malformed) == (["7"], ("8",), ())
+
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"tickets":', b'{"tickets":{}}', b"\xff"])
     def test_what_is_no_page_is_malformed(self, body: bytes) -> None:
         with pytest.raises(Malformed):

@@ -1,9 +1,12 @@
 """Kills a process, for real, before and after every statement of a transaction; run by ``test_crash.py``.
 
-``python -m tests.journal.crash_lab TEMPLATE FOLDER ACTION`` copies the state TEMPLATE, prepares it for ACTION, and
+``python -m tests.journal.crash_lab TEMPLATE FOLDER ACTION…`` copies the state TEMPLATE, prepares it for an ACTION, and
 then for 1, 2, 3… runs ACTION in a process of its own on a fresh copy and ends that process by SIGKILL at the first,
-second, third… boundary, until one runs to its end. Every copy stays in FOLDER for the test to look at: ``before.db``,
-one ``killed-N.db`` per kill, ``after.db``.
+second, third… boundary, until one runs to its end. Every copy stays in FOLDER/ACTION for the test to look at:
+``before.db``, one ``killed-N.db`` per kill, ``after.db``.
+
+``python -m tests.journal.crash_lab TEMPLATE FOLDER open STEP`` does so with the making of a new state, at every STEP-th
+boundary.
 
 ``python -m tests.journal.crash_lab TEMPLATE FOLDER acknowledge`` stores pages and intents for ever, and says on
 standard output what it was told is stored.
@@ -141,11 +144,11 @@ def enumerate_kills(template: Path, folder: Path, action: Callable[[SqlJournal],
             return
 
 
-def enumerate_kills_of_opening(folder: Path) -> None:
-    """Kill the making of a new state: a migration that is cut short starts anew. It is long: every fifth boundary."""
+def enumerate_kills_of_opening(folder: Path, step: int) -> None:
+    """Kill the making of a new state: a migration that is cut short starts anew. It is long: not at every boundary."""
     from connector.journal import opening  # noqa: PLC0415
 
-    for boundary in itertools.count(1, 5):
+    for boundary in itertools.count(1, step):
         path = folder / f"killed-{boundary}.db"
 
         def open_it(path: Path = path, boundary: int = boundary) -> None:
@@ -179,15 +182,18 @@ def acknowledge(template: Path, folder: Path) -> None:
             print("settled", number, flush=True)  # noqa: T201
 
 
-def main(template: str, folder: str, action: str) -> None:
+def main(template: str, folder: str, action: str, *more: str) -> None:
     if action == "acknowledge":
         acknowledge(Path(template), Path(folder))
     elif action == "open":
         import alembic.command  # noqa: F401, PLC0415 - once, not in every child
 
-        enumerate_kills_of_opening(Path(folder))
+        enumerate_kills_of_opening(Path(folder), int(*more))
     else:
-        enumerate_kills(Path(template), Path(folder), ACTIONS[action])
+        for name in (action, *more):
+            own = Path(folder) / name
+            own.mkdir()
+            enumerate_kills(Path(template), own, ACTIONS[name])
 
 
 if __name__ == "__main__":

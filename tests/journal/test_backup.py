@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,20 @@ from pathlib import Path
 import pytest
 
 from connector.errors import ConnectorError
-from connector.journal import back_up, backup_folder, backup_name, backups_in, make_backup, open_journal, restore
-from connector.journal.backup import backup_before_migrating, expire, made_at, superfluous, verify
+from connector.journal import (
+    back_up,
+    backup_folder,
+    backup_name,
+    backups_in,
+    ends_at,
+    expire,
+    make_backup,
+    open_journal,
+    restore,
+)
+from connector.journal.backup import backup_before_migrating, made_at, superfluous, verify
 from connector.journal.faults import StateBroken
-from connector.journal.schema import HEAD
+from connector.journal.schema import HEAD, KNOWN
 from connector.journal.sqlite import has_room
 from tests.journal.samples import SITE, store, ticket
 
@@ -179,7 +190,31 @@ def test_what_is_no_state_is_not_backed_up_before_migrating(tmp_path: Path) -> N
     assert has_room(tmp_path / "state.db")
 
 
+def test_a_state_of_an_older_version_is_backed_up_once_before_it_migrates(filled: Path) -> None:
+    assert backup_before_migrating(filled) is None, "it is of this version"
+    older = KNOWN[-2]
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (older,))
+    made = backup_before_migrating(filled)
+    assert made == backup_folder(filled) / f"state-schema-{older}.db"
+    before = made.stat()
+    assert verify(made) == older
+    assert backup_before_migrating(filled) == made
+    assert (made.stat().st_ino, made.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 class TestExpiring:
+    def test_when_each_kind_of_copy_ends(self, filled: Path) -> None:
+        folder = backup_folder(filled)
+        regular = back_up(filled, folder, now=NOW)
+        schema = make_backup(filled, folder / f"{filled.stem}-schema-0001.db")
+        os.utime(schema, (NOW.timestamp(), NOW.timestamp()))
+        copy = make_backup(filled, folder / "mine.db")
+        aside = restore(str(filled), filled, copy, now=NOW, why="a test")
+        assert aside is not None
+        ends = [ends_at(path) for path in (regular, schema, aside, Path(f"{aside}-wal"), copy, filled)]
+        assert ends == [NOW + 7 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, None, None]
+
     def test_what_was_set_aside_goes_with_its_log_and_nothing_else_does(self, filled: Path) -> None:
         copy = make_backup(filled, filled.parent / "copy.db")
         aside = restore(str(filled), filled, copy, now=NOW, why="a test")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from connector.domain.change import Field
 from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
+from connector.domain.occasion import level as level_of
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
 from connector.errors import ConnectorError, UnsafePlan
 from connector.ports import Progress
+from tests.domain.policies import DEFAULT
 from tests.journal.samples import (
     FINGERPRINT,
     MINUTE,
@@ -121,7 +124,7 @@ def test_every_operators_act_is_in_the_audit_with_who_and_why(journal):
     journal.pause(SITE, "", now=NOW, actor="anna")
     assert journal.resumed_at(SITE) is None
     journal.resume(SITE, allow=2, now=NOW + MINUTE, actor="ben")
-    assert journal.resumed_at(SITE) == NOW + MINUTE
+    assert journal.resumed_at(SITE) == journal.records().resumed_at(SITE) == NOW + MINUTE
     paused, resumed = journal.records().events()
     assert (paused.kind, paused.actor, paused.data) == ("paused", "anna", {"why": "paused by anna"})
     assert (resumed.kind, resumed.actor, resumed.data["allow"]) == ("resumed", "ben", "2")
@@ -217,6 +220,51 @@ def test_live_values_become_the_baseline_where_shadow_wanted_others(journal):
     }
 
 
+def test_a_path_that_ran_in_shadow_goes_on_from_what_really_stands(journal):
+    """From the last level that was written, else from the first; only where something was switched on at all."""
+    ids = ("shadow", "written", "elsewhere", "at rest")
+    store(journal, *(ticket(id_, scope="OPS" if id_ == "elsewhere" else "SUP") for id_ in ids))
+    entered = NOW - timedelta(minutes=30)
+    climbed = EscalationState(path=DEFAULT, level=3, started_at=NOW - timedelta(hours=2), entered_at=NOW)
+    done = record(str(level_of(DEFAULT.name, entered, 2)), audience=FIELDS, outcome=Outcome.DONE)
+    due = NOW + timedelta(hours=9)
+    given = [verdict(id_, due=due, state=climbed) for id_ in ("shadow", "written", "elsewhere")]
+    given[1] = replace(given[1], records=(done,))
+    journal.store_verdicts(SITE, [*given, verdict("at rest", due=due)], run="r")
+    later = NOW + MINUTE
+    journal.switch_effects(SITE, {"": frozenset(), "SUP": frozenset({FIELDS})}, now=later)
+    found = {one.ticket.ref.id: one for one in journal.load(SITE, ids, now=NOW)}
+    assert [(found[id_].state.level, found[id_].state.entered_at) for id_ in ids[:3]] == [
+        (1, NOW - timedelta(hours=2)),
+        (2, entered),
+        (3, NOW),
+    ]
+    assert [found[id_].state.baseline_at for id_ in ids] == [later, later, None, None]
+    assert [found[id_].next_due_at for id_ in ids] == [later, later, due, due]
+    journal.switch_effects(SITE, {"": frozenset(), "SUP": frozenset({FIELDS, NOTES})}, now=later + MINUTE)
+    (again,) = journal.load(SITE, ["written"], now=NOW)
+    assert (again.state, again.next_due_at) == (found["written"].state, later)
+
+
+def test_lifting_a_pause_leaves_what_is_frozen(journal):
+    journal.freeze(SITE, NOTES, "401", now=NOW)
+    journal.pause(SITE, "maintenance", now=NOW, actor="anna")
+    journal.lift(SITE, now=NOW + MINUTE, actor="ben")
+    state = _site(journal)
+    assert (state.paused, state.frozen) == ("", {NOTES: "401"})
+    line = journal.records().events()[-1]
+    assert (line.at, line.kind, line.actor, line.data) == (NOW + MINUTE, "resumed", "ben", {"paused": "maintenance"})
+
+
+def test_what_is_left_of_a_word_is_counted_to_the_last(journal):
+    store(journal, ticket("1"), ticket("2"))
+    journal.resume(SITE, allow=3, now=NOW, actor="anna")
+    for n, id_ in enumerate(("1", "2")):
+        (armed,) = journal.arm(SITE, [(write(id_, f"k{n}"), "d")], run="r", now=NOW)
+        journal.settle(armed, receipt(f"k{n}"), now=NOW)
+    assert _site(journal).allowance == {FIELDS: 1, NOTES: 3, ASSIGN: 3, PUBLIC: 3}
+
+
 def test_a_word_that_nobody_gave_does_not_end_and_says_nothing(journal):
     before = _kinds(journal)
     journal.end_allowance(SITE, now=NOW)
@@ -240,3 +288,5 @@ def test_a_step_waits_for_approval_until_something_else_has_made_it(journal, lev
     journal.store_verdicts(SITE, [verdict(state=reached, records=(asked,))], run="r")
     assert len(journal.records().approvals(SITE)) == waits
     assert journal.approve(SITE, "1", now=NOW, actor="op") == waits
+    told = [line.data for line in journal.records().events() if line.kind == "approved"]
+    assert told == [{"steps": "level 3 (resolution 50%)"}] * waits

@@ -17,10 +17,11 @@ from tests.journal.crash_lab import ACTIONS
 from tests.journal.samples import FINGERPRINT, NOW, SITE
 
 ROOT = Path(__file__).resolve().parents[2]
+GIVE_UP_SECONDS = 600
 
 
-def _lab(template, folder, action):
-    command = [sys.executable, "-m", "tests.journal.crash_lab", str(template), str(folder), action]
+def _lab(template, folder, *words):
+    command = [sys.executable, "-m", "tests.journal.crash_lab", str(template), str(folder), *words]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -39,13 +40,21 @@ def _number(path):
     return int(re.findall(r"\d+", path.name)[0])
 
 
+@pytest.fixture(scope="module")
+def killed_everywhere(empty_state, tmp_path_factory):
+    """The kills of every action, each in a folder: one process makes them all, for starting one takes a second."""
+    folder = tmp_path_factory.mktemp("kills")
+    with _lab(empty_state, folder, *ACTIONS) as lab:
+        assert lab.wait(timeout=GIVE_UP_SECONDS) == 0
+    return folder
+
+
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_transaction_that_is_killed_anywhere_happened_wholly_or_not_at_all(empty_state, tmp_path, action):
-    with _lab(empty_state, tmp_path, action) as lab:
-        assert lab.wait(timeout=120) == 0
-    before, after = _content(tmp_path / "before.db"), _content(tmp_path / "after.db")
+def test_a_transaction_that_is_killed_anywhere_happened_wholly_or_not_at_all(killed_everywhere, action):
+    folder = killed_everywhere / action
+    before, after = _content(folder / "before.db"), _content(folder / "after.db")
     assert before != after
-    killed = sorted(tmp_path.glob("killed-*.db"), key=_number)
+    killed = sorted(folder.glob("killed-*.db"), key=_number)
     assert len(killed) >= 6
     for path in killed:
         with open_journal(str(path), least_free=0) as journal:  # what the next process does first
@@ -54,9 +63,9 @@ def test_a_transaction_that_is_killed_anywhere_happened_wholly_or_not_at_all(emp
         assert _content(path) == before, f"{path.name} has half of it"
 
 
-def test_a_new_state_whose_making_is_killed_anywhere_can_be_opened(empty_state, tmp_path):
-    with _lab(empty_state, tmp_path, "open") as lab:
-        assert lab.wait(timeout=120) == 0
+def test_a_new_state_whose_making_is_killed_anywhere_can_be_opened(empty_state, tmp_path, full):
+    with _lab(empty_state, tmp_path, "open", "5" if full else "9") as lab:  # odd: before and after statements in turn
+        assert lab.wait(timeout=GIVE_UP_SECONDS) == 0
     killed = sorted(tmp_path.glob("killed-*.db"), key=_number)
     assert len(killed) > 12
     for path in killed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -16,12 +17,27 @@ from connector.domain.events import Actor, Role
 from connector.domain.occasion import level
 from connector.domain.ticket import Status, TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal import open_journal
-from connector.journal.erasure import FACTS_OF_CLOSED, RECORDS
+from connector.journal import audit, open_journal
+from connector.journal.audit import TOMBSTONE
+from connector.journal.erasure import AT_ONCE, FACTS_OF_CLOSED, RECORDS
 from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
-from connector.ports import AsideKind, JournalEvent, OpStatus, Page, SetAside
-from tests.journal.samples import MINUTE, NOW, SITE, comment, event, field_change, receipt, store, ticket, write
+from connector.ports import AsideKind, Candidate, JournalEvent, OpStatus, Page, RunRow, SetAside
+from connector.ports.erasure import Erased
+from tests.domain.policies import POLICY
+from tests.journal.samples import (
+    MINUTE,
+    NOW,
+    SITE,
+    comment,
+    event,
+    field_change,
+    receipt,
+    store,
+    ticket,
+    verdict,
+    write,
+)
 
 CANARY = "person-5e1"
 
@@ -112,34 +128,44 @@ def named(state: Path, *words: str) -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("account", [CANARY, "qm:pieter", "1234:aaaaa-bbb", "5b10ac8d82e05b22cc7d4ef5"])
-def test_a_person_is_nowhere_under_any_name(journal: SqlJournal, state: Path, account: str) -> None:
+@pytest.mark.parametrize(
+    ("account", "name"),
+    [
+        (CANARY, "müllér"),
+        ("qm:pieter", "müllér"),
+        ("1234:aaaaa-bbb", 'bo "the cat" katz'),
+        ("5b10ac8d82e05b22cc7d4ef5", "müll\\ér"),
+    ],
+)
+def test_a_person_is_nowhere_under_any_name(journal: SqlJournal, state: Path, account: str, name: str) -> None:
+    forms = (account, name, json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1])
     mine, seen = f"id:{account}", Actor(account, Role.AGENT)
     moved = (
         event("e1", actor=seen, before="ben", after=mine),
-        event("e2", actor=Actor("9", Role.AGENT), after="müllér"),
+        event("e2", actor=Actor("9", Role.AGENT), after=name),
     )
     store(
         journal,
-        ticket("1", requester=account, assignee="müllér", facts={"manager": mine, "boss": account}),
+        ticket("1", requester=account, assignee=name, facts={"manager": mine, "boss": account}),
         events=moved,
     )
-    assigns = field_change(Field.ASSIGNEE, before=mine, after="müllér")
+    assigns = field_change(Field.ASSIGNEE, before=mine, after=name)
     fields = [replace(assigns, occasion=level("default", NOW, 4), reason=f"taken from {account}")]
     (op,) = journal.arm(SITE, [(write("1", "k1", fields=fields), "d")], run="r1", now=NOW)
     journal.settle(op, receipt(), now=NOW + MINUTE)
-    (other,) = journal.arm(SITE, [(write("1", "k2", fields=fields), "d")], run="r1", now=NOW + MINUTE)
+    given = [field_change(Field.ASSIGNEE, before=name, after=mine)]  # its occasion names the value
+    (other,) = journal.arm(SITE, [(write("1", "k2", fields=given), "d")], run="r1", now=NOW + MINUTE)
     journal.fail(other, OpStatus.FAILED, f"conflict: {account} changed it", now=NOW + MINUTE)
     refused = SetAside(
         kind=AsideKind.FIELD, ticket="1", field="assignee", value=mine, why=f"refused: {mine}", since=NOW
     )
     journal.set_aside(SITE, [refused])
     journal.record(
-        JournalEvent(at=NOW, kind="lost_race", site=SITE, ticket="1", data={"by": "someone", "theirs": "müllér"})
+        JournalEvent(at=NOW, kind="lost_race", site=SITE, ticket="1", data={"by": "someone", "theirs": name})
     )
-    assert len({place for place, *_ in named(state, account, "müllér")}) >= 6
-    journal.erase(SITE, account=account, names=("müllér",))
-    assert named(state, account, "müllér") == []
+    assert len({place for place, *_ in named(state, *forms)}) >= 6
+    journal.erase(SITE, account=account, names=(name,))
+    assert named(state, *forms) == []
     assert journal.records().verify_chain() is None
     assert [e.before for e in journal.load(SITE, ["1"], now=NOW)[0].history.events if e.id == "e1"] == ["ben"]
 
@@ -158,8 +184,9 @@ def test_a_write_that_names_the_person_is_settled_first(journal: SqlJournal) -> 
     store(journal, ticket("1"))
     assigns = write("1", "k1", fields=[field_change(Field.ASSIGNEE, after=f"id:{CANARY}")])
     (op,) = journal.arm(SITE, [(assigns, "d")], run="r1", now=NOW)
-    with pytest.raises(Busy):
+    with pytest.raises(Busy, match="names this account") as refused:
         journal.erase(SITE, account=CANARY)
+    assert "connector parked" in str(refused.value.remedy)
     journal.settle(op, receipt(), now=NOW + MINUTE)
     journal.erase(SITE, account=CANARY)
 
@@ -196,8 +223,9 @@ def test_a_write_under_way_or_an_open_ticket_is_refused(journal: SqlJournal) -> 
     with pytest.raises(UnsafePlan, match="open"):
         journal.erase(SITE, ticket="1")
     arm(journal, "2")
-    with pytest.raises(Busy):
+    with pytest.raises(Busy, match="under way") as refused:
         journal.erase(SITE, ticket="2")
+    assert refused.value.remedy == "try again when it is settled"
 
 
 def test_what_is_past_its_time_goes_in_small_steps(known: SqlJournal) -> None:
@@ -220,3 +248,70 @@ def test_a_ticket_that_we_must_not_know_is_forgotten_once_no_write_is_under_way(
     known.settle(op, receipt(), now=NOW + MINUTE)
     known.store_page(SITE, (), page=Page(observations=(), cursor="", unwanted=("1", "2")), now=NOW)
     assert known.load(SITE, ["1", "2"], now=NOW) == ()
+
+
+def test_an_erasure_says_what_it_did(known: SqlJournal) -> None:
+    """The ticket, its event and one operation; then its neighbour, and an event and a line of that."""
+    told = [line.kind for line in known.records().events(ticket="1")]
+    assert known.erase(SITE, ticket="1") == Erased(rows=2, kept=1, lines=len(told))
+    assert known.erase(SITE, ticket="1") == Erased(rows=0, kept=1, lines=0)
+    assert known.erase(SITE, account=CANARY) == Erased(rows=2, kept=0, lines=1)
+    assert known.erase(SITE, account=CANARY) == Erased(rows=0, kept=0, lines=0)
+
+
+def test_what_stands_aside_on_an_erased_ticket_goes_with_it(known: SqlJournal) -> None:
+    for of in ("1", "2"):
+        known.set_aside(SITE, [SetAside(kind=AsideKind.QUARANTINE, ticket=of, why=f"failed: {CANARY}", since=NOW)])
+    known.erase(SITE, ticket="1")
+    assert [item.ticket for item in known.aside(SITE)] == ["2"]
+
+
+def test_an_emptied_line_keeps_its_place_and_nothing_else(journal: SqlJournal) -> None:
+    store(journal, ticket("1", status=Status.CLOSED))
+    line = JournalEvent(at=NOW, kind="note", site=SITE, ticket="1", key="k1", run="r1", actor="anna", data={"a": "b"})
+    journal.record(line)
+    journal.erase(SITE, ticket="1")
+    (left,) = journal.records().events()
+    assert (left.at, left.site) == (NOW, SITE)
+    assert (left.ticket, left.key, left.run, left.actor, left.data) == ("", "", "", "", {})
+
+
+def test_lines_of_what_the_person_did_or_suffered_lose_their_content_however_many(journal: SqlJournal) -> None:
+    by = JournalEvent(at=NOW, kind="paused", site=SITE, actor=CANARY, data={"why": "maintenance"})
+    of = JournalEvent(at=NOW, kind="note", site=SITE, data={"by": CANARY})
+    other = JournalEvent(at=NOW, kind="note", site=SITE, actor="ben", data={"why": "maintenance"})
+    lines = [(by, of)[n % 2] for n in range(2 * AT_ONCE + 1)]
+    journal._thread.run(lambda c: audit.append(c, *lines, other))
+    assert journal.erase(SITE, account=CANARY) == Erased(rows=0, kept=0, lines=len(lines))
+    assert [line for line in journal.records().events(limit=len(lines) + 9) if line.kind != TOMBSTONE] == [other]
+
+
+def test_nothing_of_another_site_is_erased(known: SqlJournal) -> None:
+    known.open_site("other", fingerprint="o")
+    namesake = Candidate(ticket=ticket("1", site="other", requester=CANARY))
+    known.store_page("other", [namesake], page=Page(observations=(), cursor=""), now=NOW)
+    known.record(JournalEvent(at=NOW, kind="note", site="other", ticket="1", data={"by": CANARY}))
+    known.erase(SITE, ticket="1")
+    known.erase(SITE, account=CANARY)
+    (left,) = known.load("other", ["1"], now=NOW)
+    assert left.ticket.requester == CANARY
+    assert [line.data for line in known.records().events(site="other")] == [{"by": CANARY}]
+
+
+def test_a_policy_is_kept_while_something_was_decided_by_it_and_the_latest_always(journal: SqlJournal) -> None:
+    later = NOW + RECORDS + timedelta(days=1)
+    store(journal, ticket("1"))
+    journal.store_verdicts(SITE, [verdict(policy="of a ticket")], run="r")
+    named = ("of a ticket", "of an old run", "of a late run", "of nothing", "young", "the latest")
+    for number, digest in enumerate(named):
+        since = later - MINUTE if number >= 4 else NOW + number * MINUTE
+        journal.remember_policy(replace(POLICY, hash=digest), "{}", now=since + number * MINUTE)
+    for id_, at in (("of an old run", NOW), ("of a late run", later)):
+        journal.begin_run(RunRow(id=id_, site=SITE, kind="run", policy=id_, started_at=at))
+    while journal.purge(now=later, most=1):
+        pass
+    kept = {digest for digest in named if journal.records().policy(digest) is not None}
+    assert kept == {"of a ticket", "of a late run", "young", "the latest"}
+    assert [run.id for run in journal.records().runs()] == ["of a late run"]
+    journal.purge(now=later + 2 * RECORDS, most=9)
+    assert journal.records().policy("the latest") is not None

@@ -319,6 +319,27 @@ def test_an_order_opens_a_parked_write_again_and_a_second_order_changes_nothing(
     assert _load(stored).said["threshold:1", Effect.NOTES].outcome is Outcome.PARKED
 
 
+@pytest.mark.parametrize(("read", "holds"), [(True, True), (False, False)])
+def test_what_the_texts_words_say_holds_for_our_own_version_where_it_held_for_the_one_before(stored, read, holds):
+    """What we write is no part of the text that lists of words read; what was not read yet is still to be read."""
+    store(stored, ticket(version="v1+", updated_at=NOW), text_hits={"words": True} if read else None)
+    (armed,) = _arm(stored, write(seen="v1+"))
+    stored.settle(armed, receipt(version="v2"), now=NOW)
+    found = _load(stored)
+    assert found.ticket.version == "v2"
+    assert (found.text_version == "v2") == holds
+
+
+def test_an_order_sends_the_comment_alone(stored):
+    """The fields that it came with were planned anew when it was parked."""
+    (armed,) = _arm(stored, write(fields=[field_change()], comment=comment()))
+    stored.fail(armed, OpStatus.PARKED, "nobody knows", now=NOW)
+    (found,) = stored.records().ops(status=OpStatus.PARKED)
+    stored.order_resend(found, now=NOW + MINUTE, actor="kim")
+    (open_,) = stored.sending(SITE)
+    assert (open_.write.fields, open_.write.comment.body) == ((), comment().body)
+
+
 def test_an_order_waits_for_another_open_comment(stored):
     found = _parked(stored)
     _arm(stored, write(key="k2", comment=comment("x:2")))

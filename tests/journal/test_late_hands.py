@@ -257,6 +257,21 @@ def test_a_state_of_a_server_is_copied_row_by_row(journal: SqlJournal, state: Pa
     engine.dispose()
 
 
+def test_a_server_without_a_state_yet_is_copied_as_an_empty_one() -> None:
+    engine = create_engine("sqlite://")
+    copy = opening._copied(engine)
+    assert copy.known_open(SITE) == set()
+    copy.close()
+    engine.dispose()
+
+
+def test_a_server_that_cannot_be_reached_is_no_fault_of_ours(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'nowhere' / 'state.db'}")
+    with pytest.raises(ConnectorError, match="the state's database failed"):
+        opening._copied(engine)
+    engine.dispose()
+
+
 def test_rows_go_by_name_where_a_driver_wants_names(journal: SqlJournal) -> None:
     rows = [{"name": "b", "value": "2"}, {"name": "a", "value": "1"}]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from connector.errors import Busy, ConfigError, ConnectorError, StateFull
+from connector.errors import Busy, ConfigError, ConnectorError, NoState, StateFull
 from connector.journal import open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
@@ -193,6 +194,19 @@ def test_somebody_elses_database_is_refused_and_left_as_it_was(tmp_path):
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
 
 
+def test_a_reader_tells_what_is_no_state_from_what_is_none_yet(tmp_path):
+    empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
+    for path, statement in ((empty, "PRAGMA user_version=1"), (foreign, "CREATE TABLE mine (x)")):
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute(statement)
+    with pytest.raises(NoState):
+        open_records(str(empty))
+    for path, told in ((foreign, "not a connector's state"), (tmp_path, "is no file")):
+        with pytest.raises(ConnectorError, match=told) as raised:
+            open_records(str(path))
+        assert "under `state`" in raised.value.remedy
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     path = tmp_path / "state.db"
     path.write_bytes(b"not a database, by far" * 100)
@@ -225,8 +239,12 @@ def test_damage_that_no_query_of_ours_would_meet_is_noticed(state):
 
 
 def test_a_full_disk_refuses_the_writer_and_not_the_reader(state):
-    with pytest.raises(ConnectorError, match="MB free") as raised:
-        open_journal(str(state), least_free=1 << 62)
+    wanted = 1 << 40
+    with pytest.raises(ConnectorError, match=rf"MB free on its disk, the journal wants {wanted} MB$") as raised:
+        open_journal(str(state), least_free=wanted << 20)
+    free = shutil.disk_usage(state.parent).free >> 20
+    said = int(str(raised.value).split(" MB free")[0].rsplit(" ", 1)[1])
+    assert abs(said - free) < 1024, "in MB as the system tells it; others use the disk as well"
     assert "plan" in raised.value.remedy
     assert open_records(str(state)).sites() == ()
 
@@ -243,6 +261,11 @@ def test_an_address_that_is_no_database_of_ours_is_the_operators_to_mend(url):
     with pytest.raises(ConnectorError) as raised:
         open_journal(url)
     assert isinstance(raised.value, ConfigError) or raised.value.remedy
+
+
+def test_a_database_of_another_kind_is_refused_by_its_name():
+    with pytest.raises(ConnectorError, match="mysql is not supported"):
+        open_journal("mysql://u@h/d")
 
 
 _MOUNTS = """\

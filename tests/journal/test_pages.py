@@ -7,7 +7,7 @@ import pytest
 
 from connector.domain.events import Actor, EventKind, EventSource, Role
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status, TicketRef
-from connector.ports import Candidate, Quarantined, TicketHistory
+from connector.ports import AsideKind, Candidate, Quarantined, SetAside, TicketHistory
 from tests.journal.samples import MINUTE, NOW, SITE, event, page, store, ticket, verdict
 
 
@@ -107,6 +107,43 @@ def test_gone_tickets_are_kept_but_no_longer_open(journal):
     assert _stored(journal).ticket.status is Status.GONE
     assert store(journal, ticket("1")) == 1  # restored
     assert journal.known_open(SITE) == {"1", "2"}
+    store(journal, ticket("1"))
+    assert [e.kind for e in journal.records().events(site=SITE, ticket="1")] == ["gone", "back"]
+
+
+def test_nothing_stands_aside_on_a_ticket_that_has_ended(journal):
+    """What was refused on it waits for nobody any more; whether it is shown at all is settled by a look."""
+    store(journal, ticket("1"), ticket("2"))
+    aside = [
+        SetAside(kind=kind, ticket=of, field="priority", value="P1", why="refused", since=NOW)
+        for kind in (AsideKind.FIELD, AsideKind.REFUSED, AsideKind.QUARANTINE, AsideKind.TICKET)
+        for of in ("1", "2")
+    ]
+    journal.set_aside(SITE, aside)
+    for _ in range(2):
+        journal.store_page(SITE, [], page=page(gone=("1",)), now=NOW)
+    left = journal.aside(SITE)
+    assert [item.kind for item in left if item.ticket == "1"] == [AsideKind.TICKET]
+    assert len(left) == 5
+
+
+@pytest.mark.parametrize(
+    ("cursor", "elsewhere", "why"),
+    [
+        ("c1", (), "deleted, or moved out of what the site looks after"),
+        ("c1", ("1",), "moved out of what the site looks after"),
+        ("", (), "not shown in two looks: deleted, or hidden from our account"),
+        ("", ("1",), "moved out of what the site looks after"),
+    ],
+)
+def test_how_a_ticket_ended_is_told_as_far_as_the_helpdesk_tells(journal, cursor, elsewhere, why):
+    journal.open_site("other", fingerprint="o")
+    store(journal, ticket("1"))
+    journal.store_page("other", [Candidate(ticket=ticket("1", site="other"))], page=page(), now=NOW)
+    journal.store_page(SITE, [], page=replace(page(gone=("1",), cursor=cursor), elsewhere=elsewhere), now=NOW)
+    (line,) = [line for line in journal.records().events() if line.kind == "gone"]
+    assert (line.at, line.site, line.ticket, line.data) == (NOW, SITE, "1", {"why": why})
+    assert (journal.known_open(SITE), journal.known_open("other")) == (frozenset(), {"1"})
 
 
 def test_text_results_hold_for_their_version_alone(journal):
@@ -222,6 +259,12 @@ def test_history_of_an_unknown_ticket_is_ignored(journal):
     assert journal.load(SITE, ["404"], now=NOW) == ()
 
 
+def test_history_of_a_known_ticket_is_stored_beside_that_of_an_unknown_one(journal):
+    store(journal, ticket("1"))
+    journal.store_history([_history(id_="0"), _history(id_="1"), _history(id_="404")])
+    assert _stored(journal).history.complete
+
+
 def test_histories_are_wanted_most_urgent_first_and_again_when_asked(journal):
     store(
         journal,
@@ -261,7 +304,9 @@ def test_a_history_that_cannot_be_read_is_tried_three_times_and_then_named(journ
     assert journal.without_history(SITE, limit=9) == ("2",)
     (named,) = journal.records().quarantined(site=SITE)
     assert (named.ticket, named.data["of"], "refused 3" in named.data["why"]) == ("1", "history", True)
-    assert [line.kind for line in journal.records().events(ticket="1")] == ["quarantined"]
+    (line,) = journal.records().events(ticket="1")
+    told = "its history cannot be read: refused 3; given up after 3 tries"
+    assert (line.kind, line.at, line.site, line.data) == ("quarantined", NOW, SITE, {"why": told})
     store(journal, ticket("1", version="v2"))  # the ticket itself reads well: that says nothing of its history
     assert journal.without_history(SITE, limit=9) == ("2",)
     assert not journal.load(SITE, ["1"], now=NOW)[0].history.complete  # provisional
@@ -278,6 +323,21 @@ def test_a_history_that_was_given_up_is_tried_once_more_after_resume(journal):
     journal.skip_history(SITE, [_unreadable("1")], now=NOW)
     assert journal.without_history(SITE, limit=9) == ("2",)
     assert len(journal.records().quarantined()) == 1
+
+
+def test_a_history_that_was_given_up_may_be_tried_once_more_without_an_operator(journal):
+    store(journal, ticket("1"), ticket("2"))
+    for _ in range(3):
+        journal.skip_history(SITE, [_unreadable("1")], now=NOW)
+    journal.retry_histories("other")
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    journal.retry_histories(SITE)
+    assert journal.without_history(SITE, limit=9) == ("1", "2")
+    journal.skip_history(SITE, [_unreadable("1")], now=NOW)
+    assert journal.without_history(SITE, limit=9) == ("2",)
+    (given_up,) = journal.records().quarantined(site=SITE)
+    assert (given_up.ticket, given_up.data["of"]) == ("1", "history")
+    assert journal.records().quarantined(site="other") == ()
 
 
 def test_a_history_that_can_be_read_after_all_or_a_ticket_that_is_gone_clears_it(journal):

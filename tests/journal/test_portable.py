@@ -78,6 +78,7 @@ def _everything(journal):
     records.policies(SITE, since=NOW, until=NOW)
     list(records.held())
     records.quarantined(site=SITE)
+    records.unread(SITE, now=NOW)
     records.policy("ab")
     records.next_due(SITE)
     records.verify_chain()

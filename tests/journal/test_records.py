@@ -39,6 +39,7 @@ def test_the_policies_that_decided_are_told_with_since_when(journal):
     between = policies(SITE, since=NOW + 3.5 * MINUTE, until=NOW + 3.9 * MINUTE)
     assert between == ((NOW + 3 * MINUTE, "b"),)
     assert policies(SITE, since=NOW - MINUTE, until=NOW) == ((NOW, "a"),)
+    assert policies(SITE, since=NOW + 2 * MINUTE, until=NOW + 2 * MINUTE) == ((NOW + 2 * MINUTE, "b"),)
     assert policies("elsewhere", since=NOW, until=NOW + 9 * MINUTE) == ()
 
 
@@ -103,6 +104,26 @@ def test_runs_come_latest_first_with_their_counts(journal):
     assert journal.records().runs(site="other") == ()
 
 
+def test_runs_are_told_as_of_a_moment_and_of_a_site(journal):
+    journal.open_site("other", fingerprint="o")
+    for n in range(3):
+        journal.begin_run(_run(str(n), n))
+    journal.begin_run(replace(_run("z", 1), site="other"))
+    runs = journal.records().runs
+    assert [run.id for run in runs(until=NOW + MINUTE)] == ["z", "1", "0"]
+    assert [run.id for run in runs(site=SITE, until=NOW + MINUTE)] == ["1", "0"]
+    assert runs(until=NOW - MINUTE) == ()
+
+
+def test_since_when_a_policy_was_applied_last_is_told_whatever_came_after(journal):
+    for minute, policy in enumerate("aabbaab"):
+        journal.begin_run(replace(_run(str(minute), minute), policy=policy))
+    assert journal.applied_since(SITE, "a") == NOW + 4 * MINUTE
+    assert journal.applied_since(SITE, "b") == NOW + 6 * MINUTE
+    assert journal.applied_since(SITE, "c") is None
+    assert journal.applied_since("elsewhere", "a") is None
+
+
 def test_a_run_that_a_crash_cut_short_is_ended_by_the_next(journal, reopen):
     journal.begin_run(_run("a"))
     again = reopen()
@@ -123,6 +144,16 @@ def test_audit_lines_come_oldest_first_and_the_latest_are_kept_when_there_are_to
     assert [line.ticket for line in records.events(site=SITE)] == ["1", "3", "5"]
     assert [line.ticket for line in records.events(since=NOW + 4 * MINUTE)] == ["4", "5"]
     assert records.events(ticket="3") == (_line(3),)
+
+
+def test_audit_lines_are_told_between_two_positions(journal):
+    assert journal.records().last_event() == 0
+    for n in range(4):
+        journal.record(_line(n))
+    records = journal.records()
+    last = records.last_event()
+    assert [line.ticket for line in records.events(between=(last - 3, last - 1))] == ["1", "2"]
+    assert records.events(between=(last, last + 9)) == ()
 
 
 def test_a_write_is_told_as_old_and_new_and_why(journal):
@@ -211,6 +242,8 @@ def test_intents_are_listed_latest_first_by_site_and_status(journal):
     assert [op.write.key for op in ops(status=OpStatus.SENDING)] == ["k2"]
     assert [op.write.key for op in ops(limit=1)] == ["k2"]
     assert ops(site="other") == ()
+    assert [op.write.key for op in ops(site=SITE, ticket="1")] == ["k1"]
+    assert [op.write.key for op in ops(ticket="1", status=OpStatus.SENDING)] == []
 
 
 def _policy(digest, **values):

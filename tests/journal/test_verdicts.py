@@ -10,9 +10,10 @@ from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Level, LevelTarget, Path, TargetKind
 from connector.domain.site import Effect
 from connector.domain.situation import Applied, EscalationState
-from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status, TicketRef
 from connector.errors import ConnectorError
-from connector.journal.tables import clock
+from connector.journal.tables import clock, escalation
+from connector.ports import TicketHistory
 from tests.journal.samples import MINUTE, NOW, POLICY, SITE, reading, record, store, ticket, verdict
 
 LEVEL = Level(level=1, target=LevelTarget(TargetKind.GROUP, "second-line"), within=timedelta(minutes=30))
@@ -25,7 +26,19 @@ def _stored(journal, id_="1"):
 
 
 def _clocks(journal):
-    return journal._thread.run(lambda c: c.execute(clock.select().order_by(clock.c.cycle_start)).mappings().all())
+    return _rows(journal, clock.select().order_by(clock.c.cycle_start))
+
+
+def _rows(journal, wanted):
+    return journal._thread.run(lambda c: c.execute(wanted).mappings().all())
+
+
+def _micros(at):
+    return int(at.timestamp()) * 1_000_000
+
+
+def _lines(journal, kind):
+    return [line for line in journal.records().events() if line.kind == kind]
 
 
 def test_a_verdict_stores_state_due_moment_clocks_occasions_and_adopted_values(journal):
@@ -58,6 +71,28 @@ def test_the_same_verdict_again_changes_no_row_even_when_it_was_made_later(journ
     )
     assert journal.store_verdicts(SITE, [again], run="r3") == 0
     assert _stored(journal).state.decided_at == NOW
+
+
+def test_what_is_remembered_can_be_read_without_its_document(journal):
+    """A path's name and level, and both its moments, stand in columns of their own."""
+    store(journal, ticket("1"), ticket("2"))
+    climbed = EscalationState(path=PATH, level=1, entered_at=NOW, acknowledged_at=NOW + MINUTE, decided_at=NOW)
+    assert journal.store_verdicts(SITE, [verdict("1"), verdict("2")], run="r1") == 4
+    assert journal.store_verdicts(SITE, [verdict("1", state=climbed), verdict("2")], run="r2") == 1
+    one, two = _rows(journal, escalation.select().order_by(escalation.c.ticket))
+    assert (one["path"], one["level"], one["run"]) == ("default", 1, "r2")
+    assert (one["entered_at"], one["acknowledged_at"]) == (_micros(NOW), _micros(NOW + MINUTE))
+    assert (two["path"], two["level"], two["entered_at"], two["run"]) == ("", 0, None, "r1")
+    assert _stored(journal).state == climbed
+
+
+def test_a_clocks_row_tells_its_deadline_when_it_was_met_and_that_it_has_no_target(journal):
+    store(journal, ticket())
+    met = reading(met_at=NOW + MINUTE, target=None, calendar="", provisional=True)
+    journal.store_verdicts(SITE, [verdict(clocks=(met,))], run="r")
+    (row,) = _clocks(journal)
+    assert (row["deadline"], row["met_at"]) == (_micros(NOW + timedelta(hours=4)), _micros(NOW + MINUTE))
+    assert (row["target"], row["calendar"], row["source"], row["provisional"]) == ("", "", "own", True)
 
 
 def test_a_clock_that_only_went_on_changes_no_row_and_a_paused_one_keeps_what_it_used(journal):
@@ -134,6 +169,52 @@ def test_a_verdict_on_a_ticket_that_is_not_stored_is_an_error_and_changes_nothin
     assert _stored(journal).state == EscalationState()
 
 
+@pytest.mark.parametrize(
+    ("already", "then"),
+    [
+        pytest.param(NOW - MINUTE, NOW - MINUTE, id="it was due before: it still is since then"),
+        pytest.param(NOW + MINUTE, NOW, id="it would be due later: it is due now"),
+        pytest.param(None, NOW, id="it was never due: it is due now"),
+    ],
+)
+def test_what_is_unwritten_keeps_a_ticket_due(journal, already, then):
+    store(journal, ticket())
+    journal.store_verdicts(SITE, [verdict(due=already)], run="r1")
+    waits = replace(verdict(due=NOW + timedelta(hours=9)), unwritten=True)
+    journal.store_verdicts(SITE, [waits], run="r2")
+    assert journal.next_due(SITE) == then
+    assert journal.store_verdicts(SITE, [waits], run="r3") == 0
+
+
+def test_what_is_written_moves_on_unless_something_newer_made_it_due(journal):
+    ids = ("written", "finished for now", "decided later", "never due", "another's")
+    later = NOW + timedelta(hours=9)
+    store(journal, *(ticket(id_) for id_ in ids))
+    due = {"decided later": NOW + MINUTE, "never due": None}
+    journal.store_verdicts(SITE, [verdict(id_, due=due.get(id_, NOW)) for id_ in ids], run="r")
+    journal.move_on(SITE, {}, since=NOW)
+    journal.move_on("other", {"another's": later}, since=NOW)
+    journal.move_on(
+        SITE, {"written": later, "finished for now": None, "decided later": later, "never due": later}, since=NOW
+    )
+    after = {found.ticket.ref.id: found.next_due_at for found in journal.load(SITE, ids, now=NOW)}
+    assert after == {
+        "written": later,
+        "finished for now": None,
+        "decided later": NOW + MINUTE,
+        "never due": None,
+        "another's": NOW,
+    }
+
+
+def test_what_shadow_would_have_done_is_told_in_the_audit(journal):
+    store(journal, ticket("1"), ticket("2"))
+    told = {"priority": "P3 → P1", "why": "the site is down"}
+    journal.store_verdicts(SITE, [replace(verdict("1"), would_do=told), verdict("2")], run="r7")
+    (line,) = _lines(journal, "would-do")
+    assert (line.at, line.site, line.ticket, line.run, line.data) == (NOW, SITE, "1", "r7", told)
+
+
 def test_what_is_due_comes_earliest_first_and_within_the_limit(journal):
     store(journal, *(ticket(str(n)) for n in range(5)))
     moments = [NOW + MINUTE * k for k in (3, 1, 4, 2)]
@@ -153,3 +234,29 @@ def test_tickets_decided_under_another_policy_or_never_are_undecided(journal):
     assert journal.undecided(SITE, policy_hash=POLICY, limit=9) == ("0", "4", "2", "3")
     assert journal.undecided(SITE, policy_hash=POLICY, limit=2) == ("0", "4")
     assert journal.undecided(SITE, policy_hash=POLICY, limit=3) == ("0", "4", "2")
+
+
+def test_tickets_decided_under_another_policy_are_found_with_the_one_that_they_were_decided_under(journal):
+    store(journal, *(ticket(str(n)) for n in range(4)), ticket("solved", status=Status.SOLVED))
+    given = [verdict("1"), verdict("2", policy="0" * 64), verdict("3", policy="f" * 64), verdict("solved", policy="f")]
+    journal.store_verdicts(SITE, given, run="r")
+    assert journal.decided_before(SITE, policy_hash=POLICY) == ("2", "3")
+    assert journal.decided_before("other", policy_hash=POLICY) == ()
+    known = {"0": "", "1": POLICY, "2": "0" * 64, "solved": "f"}
+    assert journal.policies_of(SITE, [*known, "404"]) == known
+    assert journal.policies_of("other", list(known)) == {}
+
+
+def test_open_tickets_are_told_by_their_scope(journal):
+    in_scope = [ticket("1", scope="SUP"), ticket("2", scope="SUP"), ticket("3", scope="OPS"), ticket("4")]
+    store(journal, *in_scope, ticket("5", scope="SUP", status=Status.CLOSED))
+    assert journal.open_by_scope(SITE) == {"": {"4"}, "OPS": {"3"}, "SUP": {"1", "2"}}
+    assert journal.known_open(SITE) == {"1", "2", "3", "4"}
+    assert journal.open_by_scope("other") == {}
+
+
+def test_histories_that_are_not_in_are_told_in_the_order_asked(journal):
+    store(journal, *(ticket(str(n)) for n in range(3)), ticket("closed", status=Status.CLOSED))
+    journal.store_history([TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW)])
+    assert journal.histories_left(SITE, ["2", "1", "closed", "0", "2", "404"]) == ("2", "closed", "0")
+    assert journal.histories_left("other", ["2"]) == ()

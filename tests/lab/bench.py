@@ -13,7 +13,7 @@ from typing import Any
 from connector.sandbox.core.faults import Fault
 from connector.sandbox.core.site import NewTicket
 from tests.canaries import BODY, SUBJECT
-from tests.lab.office import empty_state
+from tests.lab.office import empty_template
 from tests.lab.story import OPENS, Plot, story
 from tests.simulation.death import Death
 from tests.simulation.line import network
@@ -34,7 +34,7 @@ class Bench(Simulation):
         self.edits = edits
         self._given = (tuple(sites), options)
         self._deeds: list[Callable[[], object]] = []
-        super().__init__(Day(seed=1, folder=folder, template=empty_state(folder / "empty.db")))
+        super().__init__(Day(seed=1, folder=folder, template=empty_template()))
         self.death = Death(random.Random(1), every=10)
         self.death.awake = False
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from connector.journal import open_journal
 from connector.starter import starter_folder
+from tests.languages import keep_languages
 
 JIRA, ZENDESK = "jsm-eu", "zendesk"
 KINDS: Mapping[str, str] = {JIRA: "jira", ZENDESK: "zendesk"}
@@ -113,16 +117,22 @@ _SITE = {JIRA: Office.jira, ZENDESK: Office.zendesk}
 
 def _mappings(folder: Path) -> None:
     """Copy the starter's maps and its English texts; the policy is the lab's own."""
-    shutil.copytree(starter_folder(), folder, ignore=shutil.ignore_patterns("de", "nl", "ja", "fr", "tests"))
-    for path in (folder / "sites").glob("*.yaml"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("locales: [en, de, nl, ja]", "locales: [en]"), encoding="utf-8")
+    shutil.copytree(starter_folder(), folder, ignore=shutil.ignore_patterns("tests"))
+    keep_languages(folder, "en")
 
 
 def empty_state(path: Path) -> Path:
     """Make a state that knows nothing yet, with its schema up to date, for copying."""
     open_journal(f"sqlite:///{path}", least_free=0).close()
     return path
+
+
+@cache
+def empty_template() -> Path:
+    """Return such a state, made once in a process; it goes when the process ends."""
+    folder = TemporaryDirectory(prefix="empty-state-")
+    atexit.register(folder.cleanup)
+    return empty_state(Path(folder.name) / "empty.db")
 
 
 def copy_state(template: Path, to: Path) -> None:

@@ -16,7 +16,7 @@ from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
 from connector.errors import Rejected
 
-KEPT_FOR = timedelta(hours=1)
+KEPT_FOR = timedelta(minutes=10)
 
 
 class JiraDirectory:

@@ -49,7 +49,7 @@ class Histories:
             return
         logs = self._changelogs([ticket.ref.id for ticket in tickets])
         if needs_categories(itertools.chain.from_iterable(logs.values()), self._shape):
-            self._shape = self._insight.with_categories(self._shape)
+            self._shape = self._insight.with_categories(self._shape, now=read_until)
         for ticket in tickets:
             try:
                 comments = self._comments(ticket.ref.id)

@@ -28,7 +28,8 @@ class Insight:
         self._client = client
         self._projects = tuple(projects)
         self._asked_at: datetime | None = None
-        self._categories: Mapping[str, str] | None = None
+        self._categories: Mapping[str, str] = {}
+        self._categories_at: datetime | None = None
 
     def with_team(self, shape: Shape, *, now: datetime) -> Shape:
         """Return the shape with the team as it is; what Jira does not say now stays as it was known."""
@@ -49,14 +50,14 @@ class Insight:
             return frozenset()
         return frozenset(account.account_id for account in people if account.account_id)
 
-    def with_categories(self, shape: Shape) -> Shape:
+    def with_categories(self, shape: Shape, *, now: datetime) -> Shape:
         """Return the shape with Jira's own category of every status, for those that the map does not bind."""
-        if self._categories is None:
+        if self._categories_at is None or now - self._categories_at >= KEPT_FOR:
             try:
                 statuses = pages.decoded(self._client.call(wire.statuses()).body, list[StatusValue], what="statuses")
             except HelpdeskError:
                 return shape
-            self._categories = _by_id(statuses)
+            self._categories, self._categories_at = _by_id(statuses), now
         return replace(shape, categories=self._categories)
 
 

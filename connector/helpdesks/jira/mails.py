@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import msgspec
 
 from connector.errors import HelpdeskError
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.transport import Client
+
+KEPT_FOR = timedelta(hours=1)
+"""How long what a project allows is taken as known: somebody may give us the right, or take it away."""
 
 
 class _Right(msgspec.Struct, rename="camel"):
@@ -22,20 +27,24 @@ class Mails:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, tuple[datetime, bool]] = {}
 
     def may_be_suppressed(self, project: str) -> bool:
-        """Return whether edits in a project may ask for it; asked once, and not where that cannot be told."""
-        if project and project not in self._known:
-            answer = self._ask(project)
-            if answer is None:
-                return False
-            self._known[project] = answer
-        return self._known.get(project, False)
+        """Return whether edits in a project may ask for it; asked once an hour; not where that cannot be told."""
+        if not project:
+            return False
+        known, now = self._known.get(project), self._client.adapter.server_now()
+        if known is not None and now - known[0] < KEPT_FOR:
+            return known[1]
+        answer = self._ask(project)
+        if answer is None:  # what was known goes on: an edit that mails everybody cannot be called back
+            return known is not None and known[1]
+        self._known[project] = (now, answer)
+        return answer
 
     def cannot_be_suppressed(self, project: str) -> None:
         """Remember that the flag was refused."""
-        self._known[project] = False
+        self._known[project] = (self._client.adapter.server_now(), False)
 
     def _ask(self, project: str) -> bool | None:
         try:

@@ -36,7 +36,7 @@ from connector.helpdesks.jira.refusals import Refusals
 from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
-from connector.helpdesks.splitting import fields_key
+from connector.helpdesks.splitting import split_apart
 from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
 from connector.ports import BulkResult, Clock, Receipt
 
@@ -75,11 +75,7 @@ class JiraWriter:
 
     def split(self, change: Change) -> tuple[Write, ...]:
         """Return the fields' write first, then one per comment."""
-        ref, seen, riders = change.ref, change.seen, change.riders
-        comments = [Write(ref=ref, key=c.key, seen=seen, comment=c, riders=riders) for c in change.comments]
-        if not change.fields:
-            return tuple(comments)
-        return (Write(ref=ref, key=fields_key(change), seen=seen, fields=change.fields, riders=riders), *comments)
+        return split_apart(change)
 
     def request_digest(self, write: Write, *, seen: Ticket) -> str:
         """Return SHA-256 hex of the request, of its refusal where a name in it is not bound here.

@@ -13,7 +13,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Conflict, Denied, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.helpdesks.memory.records import Fault, Update
 from connector.helpdesks.memory.world import MemoryHelpdesk, as_priority
-from connector.helpdesks.splitting import split_change
+from connector.helpdesks.splitting import split_apart, split_change
 from connector.ports import BulkResult, Failure, Receipt
 
 _RETRY_AFTER = timedelta(seconds=60)
@@ -35,8 +35,8 @@ class MemoryWriter:
         self._jobs: dict[str, _Job] = {}
 
     def split(self, change: Change) -> tuple[Write, ...]:
-        """Return fields together with the first comment, then each further comment."""
-        return split_change(change)
+        """Return fields together with the first comment, then each further comment; apart where nothing compares."""
+        return split_change(change) if self._world.compares else split_apart(change)
 
     def request_digest(self, write: Write, *, seen: Ticket) -> str:
         """Return a digest of everything that would be written."""

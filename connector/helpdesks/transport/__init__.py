@@ -12,7 +12,7 @@ For a vendor's adapter::
 
 from __future__ import annotations
 
-from connector.helpdesks.transport.adapter import PinnedAdapter, Surroundings
+from connector.helpdesks.transport.adapter import PinnedAdapter
 from connector.helpdesks.transport.budgets import READ_SHARE, URGENT_SHARE, WRITE_SHARE, Endpoint, Limit
 from connector.helpdesks.transport.client import Answer, Client, Request
 from connector.helpdesks.transport.credentials import Basic, Bearer, ClientCredentials, Credentials, Rotating
@@ -21,6 +21,7 @@ from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, retry_after
 from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, pause
+from connector.helpdesks.transport.surroundings import Surroundings
 
 __all__ = [
     "PATIENCE",

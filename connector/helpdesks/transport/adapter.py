@@ -11,11 +11,10 @@ Not thread-safe: the site's thread owns it and every session that it is mounted 
 from __future__ import annotations
 
 import functools
-import random
 import ssl
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -33,28 +32,12 @@ from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date, retry_after
-from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
+from connector.helpdesks.transport.surroundings import Surroundings
 from connector.helpdesks.transport.wire import Watch, watched_pools
-from connector.ports import Clock
 
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the composition root hands in.
-
-    ``ca_file`` names the authorities to believe instead of the usual ones; verifying is never off. ``may_begin`` is
-    asked before the first byte of every write, with the seconds that it may take.
-    """
-
-    clock: Clock
-    rng: random.Random = field(default_factory=random.Random)
-    redactor: Redactor = field(default_factory=Redactor)
-    ca_file: str | None = None
-    may_begin: Callable[[float], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)

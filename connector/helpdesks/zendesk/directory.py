@@ -15,8 +15,11 @@ from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
 from connector.errors import Denied, Rejected
 from connector.helpdesks.transport import Pin, PinnedAdapter
+from connector.helpdesks.zendesk.roles import is_light
 
 KEPT_FOR = timedelta(minutes=10)
+"""How long groups, their members and the bound people are taken as read."""
+
 ZENPY_SUBDOMAIN, ZENPY_DOMAIN = "pinned", "zendesk.invalid"
 ZENPY_ORIGIN = f"https://{ZENPY_SUBDOMAIN}.{ZENPY_DOMAIN}"
 """What zenpy builds by itself; the transport maps it to the configured origin."""
@@ -111,7 +114,12 @@ class ZendeskDirectory:
             user = self._zenpy.users(id=int(id_))
         except (Rejected, Denied, ValueError):
             return False
-        return bool(user.active) and not user.suspended and user.role in _AGENTS
+        light = is_light(
+            user.role,
+            getattr(user, "role_type", None),
+            only_private_comments=bool(getattr(user, "only_private_comments", False)),
+        )
+        return bool(user.active) and not user.suspended and user.role in _AGENTS and not light
 
 
 def _missing(target: LevelTarget, what: str, *, bound: bool) -> Reach:

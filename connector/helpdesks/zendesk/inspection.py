@@ -11,6 +11,7 @@ from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.helpdesks.signing_in import same_account
 from connector.helpdesks.transport import Client, Request
 from connector.helpdesks.zendesk import normalise, rights, wire
+from connector.helpdesks.zendesk.roles import is_light
 from connector.ports.inspection import Finding, Verdict, Wanted
 
 
@@ -19,6 +20,14 @@ class _User(msgspec.Struct):
     role: str = ""
     active: bool = True
     suspended: bool | None = False
+    role_type: int | None = None
+    only_private_comments: bool | None = None
+
+    @property
+    def can_own(self) -> bool:
+        """True for an account that tickets can be given to."""
+        light = is_light(self.role, self.role_type, only_private_comments=bool(self.only_private_comments))
+        return self.active and not self.suspended and self.role in {"agent", "admin"} and not light
 
 
 class _Users(msgspec.Struct):
@@ -104,7 +113,7 @@ class ZendeskInspector:
         for start in range(0, len(ids), wire.MOST_IDS):
             answer = self.reader.call(wire.people("users", ids[start : start + wire.MOST_IDS]))
             users = normalise.decoded(answer.body, _Users, what="users").users
-            found |= {str(u.id) for u in users if u.active and not u.suspended and u.role in {"agent", "admin"}}
+            found |= {str(u.id) for u in users if u.can_own}
         return found
 
     def _all_fields(self) -> Iterator[_Field]:
@@ -135,6 +144,7 @@ def _page(path: str, after: str) -> Request:
 def _bound(kind: str, bound: Mapping[str, str], known: set[str]) -> Iterator[Finding]:
     for name, id_ in bound.items():
         there = id_ in known
-        why = "" if there else f"{id_} is unknown or not active"
+        doubts = "unknown, not active or a light agent" if kind == "person" else "unknown or not active"
+        why = "" if there else f"{id_} is {doubts}"
         remedy = "" if there else "correct it in the site's map"
         yield Finding(verdict=Verdict.OK if there else Verdict.BROKEN, what=f"{kind} {name}", why=why, remedy=remedy)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
 from connector.domain.events import Role
-from connector.domain.ticket import Status, Ticket
+from connector.domain.ticket import Ticket
 from connector.errors import why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
@@ -26,7 +26,7 @@ class Tickets:
     Attributes:
         outside: Ids of tickets that this site does not look after.
         elsewhere: Those of them that are of another brand or group, or solved by now, whatever views show.
-        agents: Ids of sideloaded people with an agent's seat.
+        roles: What sideloaded people are, by id.
         without_sla: The sideload of SLAs was not given at all (which an empty list is not).
         after: Where the next page begins; empty: this was the last one.
         ended: An export has nothing more for now.
@@ -37,7 +37,7 @@ class Tickets:
     outside: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
-    agents: frozenset[int] = frozenset()
+    roles: Mapping[int, Role] = field(default_factory=dict)
     without_sla: bool = False
     after: str = ""
     ended: bool = True
@@ -48,6 +48,9 @@ def told(found: Tickets, cursor: Cursor) -> Page:
     gone = (*found.gone, *found.outside)
     return Page(observations=found.observations, cursor=cursor, malformed=found.malformed, gone=gone)
 
+
+DELETED = "deleted"
+"""The status by which the export tells that a ticket was deleted, or marked as spam."""
 
 _read_export = msgspec.json.Decoder(shapes.TicketPage).decode
 _read_search = msgspec.json.Decoder(shapes.SearchPage).decode
@@ -60,12 +63,12 @@ def export_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
         page = _read_export(body)
     except UNREADABLE:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="export page")
-        tickets, broken = _one_by_one(raw.tickets or ())
+        found = _one_by_one(raw.tickets or ())
         page = shapes.TicketPage(
-            tickets, raw.users, raw.organizations, raw.metric_sets, raw.after_cursor, raw.end_of_stream
+            found.tickets, raw.users, raw.organizations, raw.metric_sets, raw.after_cursor, raw.end_of_stream
         )
-        return _tickets(page, tickets, view, read_at, broken)
-    return _tickets(page, page.tickets, view, read_at, ())
+        return _tickets(page, found, view, read_at)
+    return _tickets(page, _Raws(page.tickets), view, read_at)
 
 
 @uncollected()
@@ -75,49 +78,64 @@ def search_page(body: bytes, view: View, *, read_at: datetime) -> Tickets:
         page = _read_search(body)
     except UNREADABLE:
         raw = normalise.decoded(body, shapes.RawTicketPage, what="search page")
-        tickets, broken = _one_by_one(raw.results or ())
-        page = shapes.SearchPage(tickets, raw.users, raw.organizations, raw.metric_sets, raw.meta)
-        return _tickets(page, tickets, view, read_at, broken)
-    return _tickets(page, page.results, view, read_at, ())
+        found = _one_by_one(raw.results or ())
+        page = shapes.SearchPage(found.tickets, raw.users, raw.organizations, raw.metric_sets, raw.meta)
+        return _tickets(page, found, view, read_at)
+    return _tickets(page, _Raws(page.results), view, read_at)
 
 
-def _one_by_one(raws: Iterable[msgspec.Raw]) -> tuple[list[shapes.Ticket], tuple[Quarantined, ...]]:
-    tickets, broken = [], []
+@dataclass(slots=True)
+class _Raws:
+    """A page's tickets as they came, what could not be read, and ids of deleted ones that say nothing else."""
+
+    tickets: list[shapes.Ticket] = field(default_factory=list)
+    broken: list[Quarantined] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+
+def _one_by_one(raws: Iterable[msgspec.Raw]) -> _Raws:
+    found = _Raws()
     for raw in raws:
         try:
-            tickets.append(msgspec.json.decode(raw, type=shapes.Ticket))
+            found.tickets.append(msgspec.json.decode(raw, type=shapes.Ticket))
         except UNREADABLE as error:
-            broken.append(normalise.quarantined(bytes(raw), str(error)))
-    return tickets, tuple(broken)
+            if deleted := _deleted(raw):
+                found.deleted.append(deleted)
+            else:
+                found.broken.append(normalise.quarantined(bytes(raw), str(error)))
+    return found
 
 
-def _tickets(
-    page: shapes.TicketPage | shapes.SearchPage,
-    raws: list[shapes.Ticket],
-    view: View,
-    read_at: datetime,
-    broken: tuple[Quarantined, ...],
-) -> Tickets:
+def _deleted(raw: msgspec.Raw) -> str:
+    """Return the id of a deleted ticket of which nothing else can be read; empty for any other."""
+    try:
+        stub = msgspec.json.decode(raw, type=shapes.Stub)
+    except UNREADABLE:
+        return ""
+    return str(stub.id) if stub.status == DELETED else ""
+
+
+def _tickets(page: shapes.TicketPage | shapes.SearchPage, found: _Raws, view: View, read_at: datetime) -> Tickets:
+    """Return what a page says; a deleted ticket has ended, however little is left of it."""
+    raws = found.tickets
     known = Known.of(page.users, page.organizations)
     _attach(raws, page.metric_sets)
     own = [raw for raw in raws if view.sieve.holds(raw)]
-    read = list(_read(own, view, known, read_at))
-    tickets = [t for t in read if isinstance(t, Ticket)]
-    deleted = {str(raw.id) for raw in raws if raw.status == "deleted"}
+    read = list(_read((raw for raw in own if raw.status != DELETED), view, known, read_at))
     after, ended = _next(page)
     return Tickets(
-        observations=tuple(Observation(ticket=t) for t in tickets if t.ref.id not in deleted),
-        malformed=(*broken, *(q for q in read if isinstance(q, Quarantined))),
+        observations=tuple(Observation(ticket=t) for t in read if isinstance(t, Ticket)),
+        malformed=(*found.broken, *(q for q in read if isinstance(q, Quarantined))),
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
-        gone=tuple(t.ref.id for t in tickets if t.status is Status.GONE and t.ref.id in deleted),
-        agents=frozenset(id_ for id_, user in known.users.items() if user.role and role_of(user) is Role.AGENT),
+        gone=(*found.deleted, *(str(raw.id) for raw in own if raw.status == DELETED)),
+        roles={id_: role_of(user) for id_, user in known.users.items() if user.role},
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
         after=after,
         ended=ended,
     )
 
 
-def _read(raws: list[shapes.Ticket], view: View, known: Known, read_at: datetime) -> Iterator[Ticket | Quarantined]:
+def _read(raws: Iterable[shapes.Ticket], view: View, known: Known, read_at: datetime) -> Iterator[Ticket | Quarantined]:
     for raw in raws:
         try:
             yield normalise.ticket(raw, view, known, read_at=read_at)

@@ -221,7 +221,7 @@ class ZendeskReader:
                 refusal.remedy = "give the reader an admin's client with the scope read, or set poll: {by: search}"
             raise
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
-        self._roles.keep_agents(found.agents)
+        self._roles.note(found.roles)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
         found = self._in_views(found)
@@ -236,7 +236,7 @@ class ZendeskReader:
         while True:
             answer = self._http.call(wire.search(asked, after=after))
             found = pages.search_page(answer.body, self._view, read_at=answer.at)
-            self._roles.keep_agents(found.agents)
+            self._roles.note(found.roles)
             yield self._in_views(found)
             if found.ended or found.after == after:
                 return
@@ -273,7 +273,7 @@ class ZendeskReader:
         over = (o.ticket.ref.id for o in read.observations if o.ticket.status.is_finished)
         left = tuple(id_ for id_ in over if not self._members.holds(id_))  # what is solved leaves a view of open ones
         found = replace(self._in_views(read), elsewhere=(*read.outside, *left))
-        self._roles.keep_agents(found.agents)
+        self._roles.note(found.roles)
         return found
 
     # ---- who is who

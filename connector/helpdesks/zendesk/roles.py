@@ -6,7 +6,7 @@ A light agent works inside without an agent's seat: they can neither answer nor 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from connector.domain.events import Role
@@ -16,6 +16,11 @@ from connector.helpdesks.transport import Client
 from connector.helpdesks.zendesk import normalise, shapes, wire
 
 KEPT_FOR = timedelta(minutes=10)
+"""How long the members of the groups that may command are taken as read."""
+
+KNOWN_FOR = timedelta(hours=1)
+"""How long roles are taken as read: an agent may become a light one, or a customer."""
+
 MOST_PAGES = 100
 _MOST_ROLES = 50_000
 _LIGHT = 1
@@ -29,6 +34,7 @@ class Roles:
         self._http = client
         self._fields = fields
         self._known: dict[int, Role] = {}
+        self._known_since: datetime | None = None
         self._members: frozenset[str] = frozenset()
         self._members_at: datetime | None = None
         self.ours: frozenset[str] = frozenset()
@@ -41,18 +47,20 @@ class Roles:
             return Role.AUTOMATION
         return self._known.get(id_, Role.UNKNOWN)
 
-    def keep_agents(self, ids: Iterable[int]) -> None:
-        """Note accounts with an agent's seat that came along with a page."""
-        self._known |= dict.fromkeys(ids, Role.AGENT)
+    def note(self, roles: Mapping[int, Role]) -> None:
+        """Note the roles that came along with a page: of all agents, and of whoever was known as something else."""
+        self._known |= {id_: role for id_, role in roles.items() if role is Role.AGENT or id_ in self._known}
 
     def learn(self, ids: Iterable[int]) -> None:
-        """Ask for the roles of accounts that are not known yet.
+        """Ask for the roles of accounts that are not known yet; what is known is forgotten every ``KNOWN_FOR``.
 
         Raises:
             Unavailable: Zendesk does not answer.
         """
-        if len(self._known) > _MOST_ROLES:
+        now = self._http.adapter.server_now()
+        if self._known_since is None or now - self._known_since >= KNOWN_FOR or len(self._known) > _MOST_ROLES:
             self._known.clear()
+            self._known_since = now
         unknown = sorted(id_ for id_ in ids if self.of(id_) is Role.UNKNOWN)
         for chunk in _chunks(unknown, wire.MOST_IDS):
             answer = self._http.call(wire.people("users", chunk))
@@ -99,8 +107,13 @@ def role_of(user: shapes.User) -> Role:
     """Return what an account is by its own record."""
     if user.role == "end-user":
         return Role.CUSTOMER
-    is_light = user.role_type == _LIGHT or (user.only_private_comments and user.role == "agent")
-    return Role.COLLABORATOR if is_light else Role.AGENT
+    light = is_light(user.role, user.role_type, only_private_comments=bool(user.only_private_comments))
+    return Role.COLLABORATOR if light else Role.AGENT
+
+
+def is_light(role: str | None, role_type: int | None, *, only_private_comments: bool) -> bool:
+    """True for a light agent, who can own no ticket."""
+    return role_type == _LIGHT or (only_private_comments and role == "agent")
 
 
 def _chunks(items: list[int], size: int) -> Iterator[tuple[int, ...]]:

@@ -69,6 +69,13 @@ class Via(msgspec.Struct, gc=False):
     source: Source | None = None
 
 
+class Stub(msgspec.Struct, gc=False):
+    """What is left of a ticket that was deleted."""
+
+    id: int
+    status: str | None = None
+
+
 class Ticket(msgspec.Struct, gc=False):
     """A ticket of an export, a search, ``show_many`` or an update's answer.
 

@@ -1,0 +1,97 @@
+"""What can be read of a file whose syntax is broken: each top-level section, parsed as if it stood alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ruamel.yaml.composer import ComposerError
+from ruamel.yaml.error import YAMLError
+
+from connector.documents.document import Document, KeyPath, PartlyRead, Place
+from connector.documents.tree import MAX_VALUES, parsed, syntax
+from connector.errors import ConfigError, Problem
+
+_MOST_SECTIONS = 200
+_SECTION = re.compile(r"^(?=([A-Za-z_][\w-]*):(?:\s|$))", re.MULTILINE)
+_NOTHING_YET = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*\n)*")
+
+
+def by_section(text: str, file: str, first: Problem) -> ConfigError:
+    """Return what is wrong with a file whose syntax is broken, and the sections that can be read.
+
+    ``first`` is what the parser says of the whole, and so of the first broken section; it stands alone where the file
+    has no sections to tell apart.
+    """
+    starts = [(found.start(), found[1]) for found in _SECTION.finditer(text)]
+    if not 0 < len(starts) <= _MOST_SECTIONS or not _NOTHING_YET.fullmatch(text[: starts[0][0]]):
+        return ConfigError((first,))
+    rest = _Rest(file, first)
+    for key, section, before in _cut(text, starts):
+        rest.take(section, key, before=before)
+        if len(rest.places) > MAX_VALUES:
+            return ConfigError((first,))
+    document = Document(file=file, value=rest.value, places=rest.places)
+    return PartlyRead(tuple(rest.problems), document, frozenset(rest.unread))
+
+
+def _cut(text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[str, str, int]]:
+    """Yield the key of each section, its text, and how many lines of the file stand above it."""
+    before = text.count("\n", 0, starts[0][0])
+    ends = [start for start, _ in starts[1:]] + [len(text)]
+    for (start, key), end in zip(starts, ends, strict=True):
+        yield key, text[start:end], before
+        before += text.count("\n", start, end)
+
+
+class _Rest:
+    """Gathers the top-level sections of a broken file, each parsed as if it stood alone."""
+
+    def __init__(self, file: str, first: Problem) -> None:
+        self.file = file
+        self.problems = [first]
+        self._met_first = False
+        self.value: dict[str, Any] = {}
+        self.places: dict[KeyPath, Place] = {(): (1, 1)}
+        self.unread: set[KeyPath] = set()
+
+    def take(self, text: str, key: str, *, before: int) -> None:
+        """Take one section."""
+        if key in self.value:
+            message = f"is given twice, first in line {self.places[(key,)][0]}"
+            self.problems.append(Problem(self.file, before + 1, 1, key, message, "keep one of them"))
+            return
+        document = self._read(text, key, before)
+        self.value |= {key: None} if document is None else document.value
+        found = {} if document is None else document.places
+        self.places |= {path: (line + before, column) for path, (line, column) in found.items() if path}
+        self.places.setdefault((key,), (before + 1, 1))
+
+    def _read(self, text: str, key: str, before: int) -> Document | None:
+        try:
+            return parsed(text, self.file)
+        except PartlyRead as partly:
+            self._note(partly, before)
+            self.unread |= partly.unread
+            return partly.document
+        except ComposerError:
+            pass  # an alias of another section's anchor: of this one nothing can be said
+        except YAMLError as error:
+            self._note_syntax(syntax(error, self.file), before)
+        except ConfigError as error:
+            self._note(error, before)
+        self.unread.add((key,))
+        return None
+
+    def _note_syntax(self, problem: Problem, before: int) -> None:
+        if self._met_first:
+            message = problem.message.replace("'<stream end>'", "the section's end").replace("of stream", "of section")
+            self._note(ConfigError((replace(problem, message=message),)), before)
+        self._met_first = True
+
+    def _note(self, error: ConfigError, before: int) -> None:
+        """Take an error's problems, each with its place in the file: its section's where it has none of its own."""
+        for each in error.problems:
+            self.problems.append(replace(each, line=max(each.line, 1) + before, column=max(each.column, 1)))

@@ -1,0 +1,166 @@
+"""Text → the tree of a YAML document → plain values and their places, within limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from connector.documents.document import Document, KeyPath, PartlyRead, Place
+from connector.errors import ConfigError, Problem
+
+MAX_ALIASES = 100
+MAX_DEPTH = 40
+MAX_VALUES = 50_000
+
+_CORE = "tag:yaml.org,2002:"
+_TRUE = frozenset({"true", "True", "TRUE"})
+_PLAIN = frozenset({"str", "timestamp", "merge", "value"})  # dates stay text; their readers know what they expect
+_COLLECTIONS = frozenset({f"{_CORE}map", f"{_CORE}seq"})
+_WRITE_PLAIN = "write plain text, a number, true, false, null, a list or a mapping"
+_RADIX = {"0o": 8, "0x": 16, "0b": 2}
+
+
+def parsed(text: str, file: str) -> Document:
+    """Return the document.
+
+    Raises:
+        PartlyRead: with every duplicate key and refused tag.
+        ConfigError: it exceeds a limit.
+        YAMLError: the parser's own, where the syntax is broken.
+    """
+    _refuse_excess(text, file)
+    root = YAML(typ="safe", pure=True).compose(text)
+    builder = _Builder(file)
+    value = None if root is None else builder.build(root, ())
+    document = Document(file=file, value=value, places=builder.places)
+    if builder.problems:
+        raise PartlyRead(tuple(builder.problems), document, frozenset(builder.unread))
+    return document
+
+
+def _refuse_excess(text: str, file: str) -> None:
+    """Look at the flat events before any tree is built, so that no input can cost more than its length."""
+    depth = aliases = documents = 0
+    anchors = set[str]()
+    for event in YAML(typ="safe", pure=True).parse(text):
+        aliases += isinstance(event, AliasEvent)
+        documents += isinstance(event, DocumentStartEvent)
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise refused(file, f"is nested deeper than {MAX_DEPTH} levels", "flatten it", mark=event.start_mark)
+        if aliases > MAX_ALIASES:
+            raise refused(file, f"has more than {MAX_ALIASES} aliases", "write the values out", mark=event.start_mark)
+        if documents > 1:
+            raise refused(file, "holds a second document", "keep one document per file", mark=event.start_mark)
+        name = "" if isinstance(event, AliasEvent) else getattr(event, "anchor", None) or ""
+        if name in anchors:
+            raise refused(file, f"gives the anchor {name} twice", "give each its own", mark=event.start_mark)
+        anchors |= {name} - {""}
+
+
+class _Builder:
+    """Turns composed nodes into plain values and notes their places."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[KeyPath, Place] = {}
+        self.problems: list[Problem] = []
+        self.unread: set[KeyPath] = set()
+        self._values = 0
+
+    def build(self, node: Node, path: KeyPath) -> Any:
+        self.places.setdefault(path, _place(node))
+        self._values += 1
+        if self._values > MAX_VALUES or len(path) > MAX_DEPTH:
+            message = "its aliases make it too large" if self._values > MAX_VALUES else "an alias holds itself"
+            raise refused(self.file, message, "write the values out", mark=node.start_mark)
+        if not isinstance(node, ScalarNode) and str(node.tag) not in _COLLECTIONS:
+            self._problem(node, path, f"the tag {node.tag} is not accepted", _WRITE_PLAIN)
+            self.unread.add(path)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key, value in self._entries(node, path):
+            inner = (*path, key.value)
+            if key.value in built:
+                self._problem(key, inner, f"is given twice, first in line {self.places[inner][0]}", "keep one of them")
+                continue
+            self.places[inner] = _place(key)
+            built[key.value] = self.build(value, inner)
+        return built
+
+    def _entries(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[ScalarNode, Node]]:
+        for key, value in node.value:
+            if isinstance(key, ScalarNode):
+                yield key, value
+            else:
+                self._problem(key, path, "a key must be plain text", "put quotes around it")
+
+    def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
+        kind = str(node.tag).removeprefix(_CORE)
+        try:
+            return _plain(kind, node.value)
+        except ValueError as error:
+            self._problem(node, path, str(error), _WRITE_PLAIN)
+            self.unread.add(path)
+            return None
+
+    def _problem(self, node: Node, path: KeyPath, message: str, remedy: str) -> None:
+        line, column = _place(node)
+        key = ".".join(map(str, path))
+        self.problems.append(Problem(self.file, line, column, key, message, remedy))
+
+
+def _plain(kind: str, text: str) -> str | bool | int | float | None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("an escape stands for half a character; write the character itself")
+    if kind in _PLAIN:
+        return text
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text in _TRUE
+    if kind == "int":
+        return int(text.replace("_", ""), _RADIX.get(text.lstrip("+-")[:2], 10))
+    if kind == "float":
+        return _finite(text)
+    raise ValueError(f"the tag {kind} is not accepted")
+
+
+def _finite(text: str) -> float:
+    number = float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a number to reckon with")
+    return number
+
+
+def _place(node: Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def refused(file: str, message: str, remedy: str, *, mark: Any = None) -> ConfigError:
+    """Return the refusal of a whole file, with the place where that was seen."""
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return ConfigError((Problem(file=file, line=line, column=column, message=message, remedy=remedy),))
+
+
+def syntax(error: YAMLError, file: str) -> Problem:
+    """Return what the parser found, with its place and a remedy."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    message = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    context = getattr(error, "context", None)
+    said = f"{context}: {message}" if context else str(message)
+    remedy = "indent with spaces: YAML takes no tabs" if r"'\t'" in said else "fix the syntax here"
+    return Problem(file=file, line=line, column=column, message=f"is not valid YAML: {said}", remedy=remedy)
