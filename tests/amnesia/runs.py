@@ -35,10 +35,11 @@ def main(arguments: list[str]) -> int:
         template = Path(folder) / "state.db"
         open_journal(str(template), least_free=0).close()
         with ProcessPoolExecutor(asked.workers) as pool:
-            return _show(zip(seeds, pool.map(partial(one, template), seeds, chunksize=4), strict=True))
+            return _show(zip(seeds, pool.map(partial(one, template), seeds, chunksize=4), strict=True), len(seeds))
 
 
-def _show(results: Iterator[tuple[int, tuple[str, str]]]) -> int:
+def _show(results: Iterator[tuple[int, tuple[str, str]]], asked: int) -> int:
+    """Print what went wrong as it is found, how far this is on stderr, and the table."""
     runs: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     for seed, (way, told) in results:
@@ -46,6 +47,8 @@ def _show(results: Iterator[tuple[int, tuple[str, str]]]) -> int:
         if told:
             wrong[way] += 1
             print(f"seed {seed} ({way}): {told}", flush=True)  # noqa: T201
+        if runs.total() % 20 == 0:
+            print(f"{runs.total()} of {asked} runs, {wrong.total()} wrong", file=sys.stderr, flush=True)  # noqa: T201
     for way in WAYS:
         print(f"{way:26} {runs[way]:5} runs {wrong[way]:3} wrong")  # noqa: T201
     print(f"{runs.total()} runs, {wrong.total()} wrong")  # noqa: T201
