@@ -101,8 +101,11 @@ class Storyteller:
     def _pass(self) -> None:
         result = self.stage.run("desk")
         assert result.outcome in {PassOutcome.OK, PassOutcome.HELD}, result
-        if not self._site().recall.is_over:
+        site = self._site()
+        if not site.recall.is_over:
             self._silent_until = self.clock.now()
+        elif site.frozen:  # to catch up may cost more than a budget: a person lets it through, as the alarm asks
+            self.stage.journal.resume("desk", allow=50, now=self.clock.now(), actor="op")
 
     # ---- people
 
