@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -86,10 +87,9 @@ def load_templates(folder: Path, *, default_locale: str = "en", locales: Iterabl
         ConfigError: with every problem of every template, and every text that is missing in a language.
     """
     problems: list[Problem] = []
-    environment = _environment()
     compiled: dict[tuple[str, str], Template] = {}
     for path in _files(folder, problems):
-        template = _compiled(path, environment, problems)
+        template = _compiled(path, problems)
         if template is not None:
             compiled[normal(path.parent.name), path.stem] = template
     templates = Templates(folder=str(folder), default_locale=normal(default_locale), compiled=compiled)
@@ -124,6 +124,7 @@ def _length(context: Context, value: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[[Context, str], str]] = {"moment": _moment, "length": _length}
+_ENVIRONMENT = _environment()
 
 
 def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
@@ -140,22 +141,40 @@ def _files(folder: Path, problems: list[Problem]) -> Iterator[Path]:
         yield from sorted(inner.glob("*.md"))
 
 
-def _compiled(path: Path, environment: ImmutableSandboxedEnvironment, problems: list[Problem]) -> Template | None:
+def _compiled(path: Path, problems: list[Problem]) -> Template | None:
     try:
-        source = _source(path)
-        known = REASON_NAMES if path.stem == REASON else VOCABULARY.keys()
-        tree = environment.parse(source)
-        if refused := list(_refused(tree, str(path), known)):
-            problems += refused
-            return None
-        template = environment.from_string(tree)
-        _try(template, Locale.parse(normal(path.parent.name), sep="-"), _trials(path.stem))
-        return template
+        return _checked(_source(path), path.stem, normal(path.parent.name))
+    except _Refused as refused:
+        problems += [replace(problem, file=str(path)) for problem in refused.problems]
     except TemplateSyntaxError as error:
         problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
     except (TemplateError, ValueError, OSError) as error:
         problems.append(Problem(str(path), message=str(error)))
     return None
+
+
+class _Refused(Exception):
+    """What a template holds and may not hold; the file is not known here."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+@lru_cache(maxsize=1024)
+def _checked(source: str, stem: str, language: str) -> Template:
+    """Return a template that was tried out; a daemon that reads its texts again compiles only what has changed.
+
+    Raises:
+        _Refused: it holds what no text may hold.
+        TemplateError, ValueError: it is no template, or says nothing where it should.
+    """
+    tree = _ENVIRONMENT.parse(source)
+    if refused := list(_refused(tree, "", REASON_NAMES if stem == REASON else VOCABULARY.keys())):
+        raise _Refused(refused)
+    template = _ENVIRONMENT.from_string(tree)
+    _try(template, Locale.parse(language, sep="-"), _trials(stem))
+    return template
 
 
 def _source(path: Path) -> str:

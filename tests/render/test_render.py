@@ -247,6 +247,20 @@ class TestLoading:
             assert words in said
         assert "ja/escalated.md: is missing (translate en/escalated.md)" in said
 
+    def test_read_again_only_what_has_changed_is_compiled_anew(self, tmp_path: Path) -> None:
+        before = load_templates(folder(tmp_path, "{{ ticket }}, once")).compiled
+        (tmp_path / "en" / "x.md").write_text("{{ ticket }}, twice")
+        after = load_templates(tmp_path).compiled
+        assert {name for name in before if before[name] is not after[name]} == {("en", "x")}
+
+    def test_a_mistake_is_told_for_every_file_that_makes_it(self, tmp_path: Path) -> None:
+        folder(tmp_path, "{{ nobody }}")
+        (tmp_path / "en" / "y.md").write_text("{{ nobody }}")
+        for _ in range(2):
+            with pytest.raises(ConfigError) as caught:
+                load_templates(tmp_path)
+            assert [Path(problem.file).name for problem in caught.value.problems] == ["x.md", "y.md"]
+
     def test_a_folder_without_texts(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="holds no template"):
             load_templates(tmp_path / "none")
