@@ -67,7 +67,7 @@ def set_refused(
     In this order: a crash between the two repeats an alarm and never loses one.
     """
     site, now = write.ref.site, around.clock.now()
-    known = around.asides.aside(site)
+    known = around.journal.aside(site)  # a person may have ended it since the pass began
     items = refused(write, ticket, error, bindings=bindings, known=known, now=now)
     told = {refusal_of(item) for item in known if item.kind is AsideKind.REFUSED and _is_told(item)}
     if urgent and not told.issuperset(map(refusal_of, items)):

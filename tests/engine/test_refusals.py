@@ -204,6 +204,23 @@ class TestNothingIsLost:
         stage.run("desk")
         assert desk.live(id_).priority is P1
 
+    def test_what_a_person_releases_while_it_is_tried_is_told_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        assert len(stage.ears.alarms) == 1
+
+        def judge(write: Write) -> None:
+            if holding(Field.PRIORITY)(write):
+                stage.journal.release(desk.live(id_).ref, now=stage.clock.now(), actor="op")
+                raise Rejected("edit: rejected, status 422")
+
+        desk.writer.before_send = judge
+        stage.clock.move(MINUTE)
+        desk.world.comment(id_, "and?", CUSTOMER)
+        passes(stage, 2, timedelta(minutes=10))
+        assert len(stage.ears.alarms) == 2
+
     def test_what_is_wanted_no_more_is_forgotten(self, stage: Stage, desk: Desk) -> None:
         (id_,) = opened(desk)
         refuse(desk, holding(Field.PRIORITY))
