@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
+from connector.helpdesks.zendesk import pages
 from connector.helpdesks.zendesk.directory import ZendeskDirectory
 from connector.sandbox.assembly import Sandbox, SiteSpec
 from connector.sandbox.core.moments import ClockOptions
@@ -215,6 +217,18 @@ class TestCommands:
         id_ = office.ticket()
         office.says(id_, "lou", "/esc hold 4h", public=False)
         assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
+
+    def test_a_page_that_does_not_tell_makes_no_full_agent_of_a_light_one(self, office: Office) -> None:
+        """Nor of one of whom nothing was known before: their role is asked for."""
+        if office.kind == "jira":
+            pytest.skip("Jira has no light agents")
+        id_, lou = office.ticket(), int(office.id_of("lou"))
+        office.says(id_, "lou", "/esc hold 4h", public=False)
+        body = json.dumps({"tickets": [], "users": [{"id": lou, "role": "agent"}]}).encode()
+        roles = office.stage.reader._roles
+        for _ in range(2):
+            roles.note(pages.export_page(body, office.stage.reader._view, read_at=START).roles)
+            assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
 
     def test_the_map_says_who_may(self, office: Office) -> None:
         by_group = {"command_groups": frozenset({office.group_of("service-desk")})}
