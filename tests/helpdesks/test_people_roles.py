@@ -181,6 +181,27 @@ class TestChangedRights:
         assert office.stage.adapters[0].counts["users"] - asked == 2
 
 
+class TestGroups:
+    def test_one_of_light_agents_alone_is_as_empty_as_one_without_members(self, office: Office) -> None:
+        """Nobody there can own a ticket: the level falls back, and the alarm says so."""
+        if office.kind == "jira":
+            pytest.skip("Jira does not say who is in a support group")
+        office.use(groups={"desk": office.group_of("service-desk"), "second": office.group_of("second-line")})
+        for user in office.users():
+            user.is_light = user.key in {"mira", "lou", "ben", "duty-manager"}
+            user.suspended = user.key == "rival" or user.suspended
+        reach = ZendeskDirectory(office.stage.adapters[0], office.stage.fields).reach
+        desk, second = (
+            reach(LevelTarget(kind=TargetKind.GROUP, name=name), at=office.stage.clock.now())
+            for name in ("desk", "second")
+        )
+        assert desk.reachable
+        assert office.id_of("anna") in desk.member_ids
+        assert office.id_of("lou") not in desk.member_ids
+        assert (second.exists, second.reachable, second.member_ids) == (True, False, frozenset())
+        assert second.why == "group second has no member who can own a ticket"
+
+
 class TestInvolved:
     def test_who_takes_part_or_is_in_copy_is_known_with_the_ticket(self, office: Office) -> None:
         id_ = office.ticket()
