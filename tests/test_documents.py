@@ -121,12 +121,22 @@ def test_numbers_follow_yaml_1_2() -> None:
         pytest.param('a: "\\ud83c"\n', 1, 4, "half a character", id="lone surrogate"),
         pytest.param("? [a]\n: 1\n", 1, 3, "key must be plain text", id="list as key"),
         pytest.param("a: .nan\n", 1, 4, "not a number", id="not a number"),
-        pytest.param("a: [1\nb: 2\n", 2, 2, "not valid YAML", id="syntax"),
+        pytest.param("? {a: 1}\n: 1\n", 1, 3, "key must be plain text", id="mapping as key"),
+        pytest.param("a:\n  b: 1\n  : 2\n", 3, 3, "key must be plain text", id="stray colon"),
+        pytest.param("a: {~: 2}\n", 1, 5, "key must be plain text", id="nothing as key"),
+        pytest.param("!secret a: 2\n", 1, 1, "key must be plain text", id="tag on a key"),
+        pytest.param('"\\ud83c": 2\n', 1, 1, "key must be plain text", id="half a character as key"),
+        pytest.param("a: &x [1]\nb: {*x : 2}\n", 1, 4, "key must be plain text", id="alias of a list as key"),
+        pytest.param("a: [1\nb: 2\n", 1, 4, "bracket is opened here and never closed", id="open bracket"),
+        pytest.param("a: {b: 1\n", 1, 4, "bracket is opened here and never closed", id="open brace"),
+        pytest.param('a:\n  b: "x\nc: 2\n', 2, 6, "quote is opened here and never closed", id="open quote"),
+        pytest.param("a:\n\tb: 1\n", 2, 1, "not valid YAML", id="tab"),
+        pytest.param("a:\n  b: c : d\n", 2, 8, "mapping values are not allowed here", id="two colons"),
         pytest.param("a: &x [*x]\n", 1, 1, "", id="alias of itself"),
         pytest.param("[" * 60 + "]" * 60, 1, 41, "nested deeper", id="deep"),
         pytest.param("a: &x 1\nb: &x 2\nc: *x\n", 2, 4, "the anchor x twice", id="an anchor twice"),
         pytest.param("a: &x 1\nb: [" + "*x, " * 101 + "]", 2, 405, "aliases", id="many aliases"),
-        pytest.param("a: \x07\n", 0, 0, "not valid YAML", id="control character"),
+        pytest.param("b: 1\na: \x07\n", 2, 4, "U+0007", id="control character"),
     ],
 )
 def test_refused_with_its_place(text: str, line: int, column: int, words: str) -> None:
@@ -134,6 +144,7 @@ def test_refused_with_its_place(text: str, line: int, column: int, words: str) -
         parse(text, file="c.yaml")
     first = caught.value.problems[0]
     assert words in first.message
+    assert first.remedy or not words
     assert not words or (first.line, first.column) == (line, column)
 
 
@@ -221,8 +232,8 @@ def test_broken_syntax_hides_no_mistake_in_other_sections_nor_other_broken_synta
     text += "limits: {a: x}\nsecond: 'open\nlimits: {}\nlimit: 3\n"
     found = judgements(text, tmp_path / "c.yaml")
     assert [line.partition(" (")[0] for line in found] == [
-        "c.yaml:8:1: is not valid YAML: while parsing a flow sequence: expected ',' or ']', but got '<scalar>'",
-        "c.yaml:9:1: is not valid YAML: while scanning a quoted scalar: found unexpected end of section",
+        "c.yaml:6:8: is not valid YAML: a bracket is opened here and never closed",
+        "c.yaml:8:9: is not valid YAML: a quote is opened here and never closed",
         "c.yaml:9:1: limits: is given twice, first in line 7",
         "c.yaml:5:3: sites.0.kind: 'jria' is not known here",
         "c.yaml:7:10: limits.a: must be a whole number",
@@ -252,7 +263,53 @@ def test_what_can_be_read_of_a_broken_file_is_what_it_says(values: dict[str, obj
     rest = caught.value.document
     assert rest.value == {**values, key: None}
     assert [rest.place((name,))[0] for name in rest.value] == list(range(1, len(broken) + 1))
-    assert caught.value.unread == {(key,)}
+    assert caught.value.unread == {(), (key,)}
+
+
+def test_a_key_that_is_no_text_is_told_and_what_it_may_hold_is_not_missed(tmp_path) -> None:
+    """Whatever the mapping lacks, or another part of the file refers to, may stand under that key."""
+    text = "sites:\n  - ? [name]\n    : a\n    kind: jira\nlimits:\n  x: many\n  : 3\n"
+    assert judgements(text, tmp_path / "c.yaml") == [
+        "c.yaml:2:7: sites.0: a key must be plain text (put quotes around it)",
+        "c.yaml:7:3: limits: a key must be plain text (write a name before the colon)",
+    ]
+    text = "? [sites]\n: [{name: a, kind: jira}]\nlimits: {x: many}\n"
+    assert judgements(text, tmp_path / "c.yaml") == [
+        "c.yaml:1:3: a key must be plain text (put quotes around it)",
+        "c.yaml:3:10: limits.x: must be a whole number",
+    ]
+
+
+@given(
+    st.dictionaries(keys, plain, min_size=1, max_size=4),
+    st.sampled_from(["? [a, b]\n: 1", "? {a: b}\n: 1", ": 1", "~: 1", "null: 1", "!x y: 1"]),
+    st.sampled_from(["", "  "]),
+    st.integers(0, 3),
+)
+def test_no_mapping_with_a_key_that_is_no_text_is_taken_for_whole(
+    value: dict[str, object], bad: str, indent: str, at: int
+) -> None:
+    lines = [f"{json.dumps(name)}: {json.dumps(each, ensure_ascii=False)}" for name, each in value.items()]
+    lines.insert(at, bad)
+    told = "\n".join(indent + line for line in "\n".join(lines).split("\n"))
+    with pytest.raises(PartlyRead) as caught:
+        parse(f"outer:\n{told}\n" if indent else f"{told}\n", file="x")
+    (problem,) = caught.value.problems
+    assert problem.message == "a key must be plain text"
+    assert caught.value.unread == {("outer",) if indent else ()}
+
+
+def test_a_section_whose_key_lost_its_colon_is_not_called_missing(tmp_path) -> None:
+    """It stands in the text of the section before it, which is broken by it."""
+    (line,) = judgements("limits:\n  a: 1\nsites\n  - {name: a, kind: jira}\n", tmp_path / "c.yaml")
+    assert "is not valid YAML" in line
+
+
+def test_the_bracket_that_is_left_open_is_named_where_the_error_shows_later(tmp_path) -> None:
+    text = "limits: {a: 1}\nsites:\n  - {name: [a,\n     kind: jira}\n"
+    (line,) = judgements(text, tmp_path / "c.yaml")
+    assert line.startswith("c.yaml:4:")
+    assert line.endswith("(fix the syntax here, or close the bracket of line 3)")
 
 
 def test_a_file_of_very_many_sections_is_not_taken_apart() -> None:

@@ -51,7 +51,7 @@ class PartlyRead(ConfigError):
 
     Attributes:
         document: What can be read. A top-level key that cannot is there, with ``None``.
-        unread: Paths whose values are not what the file says.
+        unread: Paths whose values are not what the file says; the empty path where a top-level key may be missing.
     """
 
     def __init__(self, problems: tuple[Problem, ...], document: Document, unread: frozenset[KeyPath]) -> None:
@@ -64,13 +64,15 @@ class PartlyRead(ConfigError):
 
         So is what the environment's variables are told, as it may be the lost part that has a place for them.
         """
-        names = [".".join(map(str, path)) for path in self.unread]
-        kept = [
-            found
-            for found in findings
-            if found.file != "environment" and not any(f"{found.key}.".startswith(f"{name}.") for name in names)
-        ]
+        kept = (found for found in findings if found.file != "environment" and not self._is_of_unread(found.key))
         return ConfigError(tuple(dict.fromkeys([*self.problems, *kept])))
+
+    def _is_of_unread(self, key: str) -> bool:
+        names = [".".join(map(str, path)) for path in self.unread if path]
+        if any(f"{key}.".startswith(f"{name}.") for name in names):
+            return True
+        top, value = key.partition(".")[0], self.document.value
+        return () in self.unread and not (isinstance(value, dict) and top in value)
 
 
 @dataclass(slots=True)

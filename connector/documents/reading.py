@@ -73,4 +73,4 @@ def parse(text: str, *, file: str) -> Document:
     try:
         return parsed(text, file)
     except YAMLError as error:
-        raise by_section(text, file, syntax(error, file)) from error
+        raise by_section(text, file, syntax(error, text, file)) from error

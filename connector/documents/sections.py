@@ -22,19 +22,20 @@ _NOTHING_YET = re.compile(r"(?:[ \t]*(?:#.*)?\n|---[ \t]*\n)*")
 def by_section(text: str, file: str, first: Problem) -> ConfigError:
     """Return what is wrong with a file whose syntax is broken, and the sections that can be read.
 
-    ``first`` is what the parser says of the whole, and so of the first broken section; it stands alone where the file
-    has no sections to tell apart.
+    ``first`` is what the parser says of the whole. It stands where no section is to blame by itself: else each broken
+    section says it better, as what is opened in one may seem to end in another.
     """
     starts = [(found.start(), found[1]) for found in _SECTION.finditer(text)]
     if not 0 < len(starts) <= _MOST_SECTIONS or not _NOTHING_YET.fullmatch(text[: starts[0][0]]):
         return ConfigError((first,))
-    rest = _Rest(file, first)
+    rest = _Rest(file)
     for key, section, before in _cut(text, starts):
         rest.take(section, key, before=before)
         if len(rest.places) > MAX_VALUES:
             return ConfigError((first,))
     document = Document(file=file, value=rest.value, places=rest.places)
-    return PartlyRead(tuple(rest.problems), document, frozenset(rest.unread))
+    problems = rest.problems if rest.is_to_blame else [first, *rest.problems]
+    return PartlyRead(tuple(problems), document, frozenset({(), *rest.unread}))
 
 
 def _cut(text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[str, str, int]]:
@@ -49,10 +50,10 @@ def _cut(text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[str, str, i
 class _Rest:
     """Gathers the top-level sections of a broken file, each parsed as if it stood alone."""
 
-    def __init__(self, file: str, first: Problem) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.problems = [first]
-        self._met_first = False
+        self.problems: list[Problem] = []
+        self.is_to_blame = False
         self.value: dict[str, Any] = {}
         self.places: dict[KeyPath, Place] = {(): (1, 1)}
         self.unread: set[KeyPath] = set()
@@ -79,17 +80,12 @@ class _Rest:
         except ComposerError:
             pass  # an alias of another section's anchor: of this one nothing can be said
         except YAMLError as error:
-            self._note_syntax(syntax(error, self.file), before)
+            self.problems.append(syntax(error, text, self.file, before=before))
+            self.is_to_blame = True
         except ConfigError as error:
             self._note(error, before)
         self.unread.add((key,))
         return None
-
-    def _note_syntax(self, problem: Problem, before: int) -> None:
-        if self._met_first:
-            message = problem.message.replace("'<stream end>'", "the section's end").replace("of stream", "of section")
-            self._note(ConfigError((replace(problem, message=message),)), before)
-        self._met_first = True
 
     def _note(self, error: ConfigError, before: int) -> None:
         """Take an error's problems, each with its place in the file: its section's where it has none of its own."""

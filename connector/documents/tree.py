@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from connector.documents.document import Document, KeyPath, PartlyRead, Place
 from connector.errors import ConfigError, Problem
@@ -23,6 +26,9 @@ _TRUE = frozenset({"true", "True", "TRUE"})
 _PLAIN = frozenset({"str", "timestamp", "merge", "value"})  # dates stay text; their readers know what they expect
 _COLLECTIONS = frozenset({f"{_CORE}map", f"{_CORE}seq"})
 _WRITE_PLAIN = "write plain text, a number, true, false, null, a list or a mapping"
+_EMPTY = "while parsing a flow node"
+_OPENED = re.compile(r"\b(?:quoted scalar|flow sequence|flow mapping|flow node)$")
+_ENDS = re.compile(r"\bend of stream$|'<stream end>'$")
 _RADIX = {"0o": 8, "0x": 16, "0b": 2}
 
 
@@ -84,7 +90,8 @@ class _Builder:
             self._problem(node, path, f"the tag {node.tag} is not accepted", _WRITE_PLAIN)
             self.unread.add(path)
         if isinstance(node, MappingNode):
-            return self._mapping(node, path)
+            built = self._mapping(node, path)
+            return built if not path or path not in self.unread else None
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
@@ -101,11 +108,14 @@ class _Builder:
         return built
 
     def _entries(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[ScalarNode, Node]]:
+        """Yield what has a key of plain text; of a mapping with any other key nobody can say what is missing."""
         for key, value in node.value:
-            if isinstance(key, ScalarNode):
+            if isinstance(key, ScalarNode) and _is_text(key):
                 yield key, value
-            else:
-                self._problem(key, path, "a key must be plain text", "put quotes around it")
+                continue
+            remedy = "put quotes around it" if str(key.value).strip() else "write a name before the colon"
+            self._problem(key, path, "a key must be plain text", remedy)
+            self.unread.add(path)
 
     def _scalar(self, node: ScalarNode, path: KeyPath) -> Any:
         kind = str(node.tag).removeprefix(_CORE)
@@ -120,6 +130,16 @@ class _Builder:
         line, column = _place(node)
         key = ".".join(map(str, path))
         self.problems.append(Problem(self.file, line, column, key, message, remedy))
+
+
+def _is_text(key: ScalarNode) -> bool:
+    """True for a key that can be told as it is written: numbers and words can, nothing and strange tags cannot."""
+    kind = str(key.tag).removeprefix(_CORE)
+    try:
+        _plain(kind, key.value)
+    except ValueError:
+        return False
+    return kind != "null"
 
 
 def _plain(kind: str, text: str) -> str | bool | int | float | None:
@@ -155,12 +175,41 @@ def refused(file: str, message: str, remedy: str, *, mark: Any = None) -> Config
     return ConfigError((Problem(file=file, line=line, column=column, message=message, remedy=remedy),))
 
 
-def syntax(error: YAMLError, file: str) -> Problem:
-    """Return what the parser found, with its place and a remedy."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    message = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
-    context = getattr(error, "context", None)
-    said = f"{context}: {message}" if context else str(message)
-    remedy = "indent with spaces: YAML takes no tabs" if r"'\t'" in said else "fix the syntax here"
-    return Problem(file=file, line=line, column=column, message=f"is not valid YAML: {said}", remedy=remedy)
+def syntax(error: YAMLError, text: str, file: str, *, before: int = 0) -> Problem:
+    """Return what the parser found in ``text``, with its place and a remedy; ``before`` lines of the file stand above.
+
+    What is opened and never closed has its place where it is opened: the parser sees it only where the text ends.
+    """
+    if isinstance(error, ReaderError):
+        _, _, left = text[: error.position].rpartition("\n")
+        line = before + text.count("\n", 0, error.position) + 1
+        message = f"is not valid YAML: the character U+{error.character:04X} is not accepted"
+        return Problem(file=file, line=line, column=len(left) + 1, message=message, remedy="remove it")
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    context, problem = getattr(error, "context", None) or "", getattr(error, "problem", None) or "cannot be parsed"
+    message, remedy = f"{context}: {problem}" if context else problem, "fix the syntax here"
+    if context == _EMPTY and _ENDS.search(problem):
+        opened = _left_open(text)
+    if opened and _OPENED.search(context):
+        what = "quote" if "quoted" in context else "bracket"
+        if _ENDS.search(problem):
+            mark, message, remedy = opened, f"a {what} is opened here and never closed", "close it"
+        elif mark and mark.line > opened.line:
+            remedy = f"fix the syntax here, or close the {what} of line {opened.line + 1 + before}"
+    elif r"'\t'" in problem:
+        remedy = "indent with spaces: YAML takes no tabs"
+    place = mark or opened
+    line, column = (place.line + 1, place.column + 1) if place else (1, 1)
+    return Problem(file=file, line=line + before, column=column, message=f"is not valid YAML: {message}", remedy=remedy)
+
+
+def _left_open(text: str) -> Any:
+    """Return the mark of the innermost bracket that is open where the text ends."""
+    marks: list[Any] = []
+    with suppress(YAMLError):
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if isinstance(event, CollectionStartEvent):
+                marks.append(event.start_mark)
+            elif isinstance(event, CollectionEndEvent):
+                marks.pop()
+    return marks[-1] if marks else None

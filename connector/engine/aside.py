@@ -101,6 +101,13 @@ class Aside:
             return mine
         return [i for i in mine if (i.field, i.value) not in wanted and i.until is not None]
 
+    def refused_of(self, plan: TicketPlan, ticket: Ticket) -> list[SetAside]:
+        """Return what was refused on a ticket and is still wanted, with a name or without, before it is left out."""
+        over = self.over(plan, ticket)
+        mine = [item for item in self.refused_on(ticket) if item not in over]
+        named = dict.fromkeys(item for change in plan.fields if (item := self._refused(change, ticket)) is not None)
+        return mine + [item for item in named if item.kind is AsideKind.FIELD]
+
     def refused_on(self, ticket: Ticket) -> list[SetAside]:
         """Return what was refused on a ticket without a name."""
         return [item for item in self._of(AsideKind.REFUSED) if item.ticket == ticket.ref.id]
@@ -165,9 +172,7 @@ class Aside:
 
 def _is_stale(item: SetAside, bindings: str) -> bool:
     """True for what was refused under another map than that of these ``bindings``."""
-    if item.kind is AsideKind.REFUSED:
-        return is_of_another_map(item, bindings)
-    return item.kind is AsideKind.FIELD and item.bindings != bindings
+    return item.kind in {AsideKind.REFUSED, AsideKind.FIELD} and is_of_another_map(item, bindings)
 
 
 def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> None:

@@ -63,7 +63,7 @@ def strike(
     ``versions`` are the tickets', where they are known. Nothing of a ticket is in what is stored or said: the kind of
     error, and places in the code for the log.
     """
-    now, known = around.clock.now(), around.asides.aside(site)
+    now, known = around.clock.now(), around.journal.aside(site)  # a person may have ended some since the pass began
     fresh: list[SetAside] = []
     for id_, error in failed.items():
         count = str(min(1 + sum(1 for item in known if _is_of(item, doing, (id_,))), TRIES))

@@ -263,10 +263,9 @@ def _take(  # noqa: PLR0913
     One that ``waits`` for a history stays due. While the ticket, or its site, is being recalled there is no verdict:
     what is decided before is not to be believed.
     """
-    ticket_plan = plan(decision, situation)
-    over = work.aside.over(ticket_plan, situation.ticket)
-    work.over += over
-    ticket_plan = work.aside.without(ticket_plan, situation)
+    wanted = plan(decision, situation)
+    work.over += work.aside.over(wanted, situation.ticket)
+    ticket_plan = work.aside.without(wanted, situation)
     why = waits_for(situation, work.recall)
     if why or work.recall.freezes:
         _put_off(situation, ticket_plan, work, why=why, run=run)
@@ -280,7 +279,7 @@ def _take(  # noqa: PLR0913
     tell_standoffs(around, ticket, decision)
     tell_overdue(around, ticket, decision)
     if decision.hard or ticket.priority is Priority.P1:
-        tell_urgent(around, ticket, [i for i in work.aside.refused_on(ticket) if i not in over], now=decision.now)
+        tell_urgent(around, ticket, work.aside.refused_of(wanted, ticket), now=decision.now)
     comments = rendered(site, around, ticket_plan, ticket_plan.notices)
     made = change(ticket_plan, comments, situation)
     adopted = {f: live_value(ticket, f) for f in ticket_plan.adopted}

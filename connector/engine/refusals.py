@@ -62,17 +62,34 @@ def is_urgent(write: Write, ticket: Ticket) -> bool:
 def set_refused(
     around: Surroundings, write: Write, ticket: Ticket, error: Rejected, *, bindings: str, urgent: bool
 ) -> None:
-    """Set aside what was refused without a name; an ``urgent`` one raises the alarm, once.
+    """Set aside what was refused without a name; an ``urgent`` one raises the alarm, once."""
+    known = around.journal.aside(write.ref.site)  # a person may have ended it since the pass began
+    items = refused(write, ticket, error, bindings=bindings, known=known, now=around.clock.now())
+    _set(around, ticket, items, known=known, urgent=urgent)
+
+
+def set_named(around: Surroundings, ticket: Ticket, items: Sequence[SetAside], *, urgent: bool) -> None:
+    """Set aside what was refused by its name; an ``urgent`` one raises the alarm, once.
+
+    That a ticket is not shown is no refusal yet: a second look settles it.
+    """
+    if urgent and any(item.kind is AsideKind.FIELD for item in items):
+        _set(around, ticket, items, known=around.journal.aside(ticket.ref.site), urgent=True)
+    else:
+        around.asides.set_aside(ticket.ref.site, items)
+
+
+def _set(
+    around: Surroundings, ticket: Ticket, items: Sequence[SetAside], *, known: Iterable[SetAside], urgent: bool
+) -> None:
+    """Tell of what was refused where that is due, then set it aside.
 
     In this order: a crash between the two repeats an alarm and never loses one.
     """
-    site, now = write.ref.site, around.clock.now()
-    known = around.asides.aside(site)
-    items = refused(write, ticket, error, bindings=bindings, known=known, now=now)
-    told = {refusal_of(item) for item in known if item.kind is AsideKind.REFUSED and _is_told(item)}
+    told = {refusal_of(item) for item in known if item.kind in _REFUSALS and _is_told(item)}
     if urgent and not told.issuperset(map(refusal_of, items)):
-        _tell(around, ticket, items, now=now)
-    around.asides.set_aside(site, [_told(i) if urgent or refusal_of(i) in told else i for i in items])
+        _tell(around, ticket, items, now=around.clock.now())
+    around.asides.set_aside(ticket.ref.site, [_told(i) if urgent or refusal_of(i) in told else i for i in items])
 
 
 def tell_urgent(around: Surroundings, ticket: Ticket, items: Iterable[SetAside], *, now: datetime) -> None:
@@ -80,7 +97,7 @@ def tell_urgent(around: Surroundings, ticket: Ticket, items: Iterable[SetAside],
 
     In this order: a crash between the two repeats an alarm and never loses one.
     """
-    untold = [item for item in items if item.kind is AsideKind.REFUSED and not _is_told(item)]
+    untold = [item for item in items if item.kind in _REFUSALS and not _is_told(item)]
     if untold:  # what somebody released since the pass began is not to come back
         standing = around.journal.aside(ticket.ref.site)
         untold = [item for item in untold if item in standing]
@@ -91,13 +108,15 @@ def tell_urgent(around: Surroundings, ticket: Ticket, items: Iterable[SetAside],
 
 def _tell(around: Surroundings, ticket: Ticket, items: Sequence[SetAside], *, now: datetime) -> None:
     what = ", ".join(f"{item.field} {item.value}".strip() for item in items)
+    named = any(item.kind is AsideKind.FIELD for item in items)
+    command = f"connector resume {ticket.ref.site}" if named else f"connector release {ticket.ref}"
     around.notifier.alarm(
         Alarm(
             kind=AlarmKind.FINDING,
             site=ticket.ref.site,
             ticket=ticket.key,
             message=f"{ticket.key}: {what} {items[0].why}",
-            remedy=f"mend what the reason says, then: connector release {ticket.ref}",
+            remedy=f"mend what the reason says, then: {command}",
             at=now,
         )
     )
@@ -110,7 +129,7 @@ def refused(
 
     ``known`` is what is set aside on the site: what was refused before keeps its beginning, and its pause grows.
     """
-    since = {refusal_of(i): i.since for i in known if i.kind is AsideKind.REFUSED}
+    since = {(i.ticket, i.field, i.value): i.since for i in known if i.kind is AsideKind.REFUSED}
     why = f"refused: {error}" + (f" ({error.remedy})" if error.remedy else "")
     found = []
     for field, value in _named(write, error):
@@ -129,13 +148,15 @@ def _named(write: Write, error: Rejected) -> list[tuple[str, str]]:
     return [(str(change.field), change.after or "") for change in write.fields]
 
 
-def refusal_of(item: SetAside) -> tuple[str, str, str]:
-    """Return what was refused on which ticket: the same as long as it is the same refusal, whatever its reason."""
-    return item.ticket, item.field, item.value
+def refusal_of(item: SetAside) -> tuple[str, ...]:
+    """Return what was refused, and where: the same as long as it is the same refusal, whatever its reason."""
+    return item.kind, item.scope, item.ticket, item.field, item.value
 
 
 _UNTOLD, _TOLD = "", "told"
-"""In the bindings of what is refused without a name, between the map's digest and the ticket's version."""
+"""In the bindings of what is refused, behind the map's digest and, without a name, before the ticket's version."""
+
+_REFUSALS = frozenset({AsideKind.REFUSED, AsideKind.FIELD})
 
 
 def _bindings(digest: str, told: str, version: str) -> str:
@@ -148,8 +169,8 @@ def _is_told(item: SetAside) -> bool:
 
 def _told(item: SetAside) -> SetAside:
     """Return something refused of which people were told."""
-    digest, version = item.bindings.partition("|")[0], item.bindings.rpartition("|")[2]
-    return replace(item, bindings=_bindings(digest, _TOLD, version))
+    digest, _, rest = item.bindings.partition("|")
+    return replace(item, bindings=_bindings(digest, _TOLD, rest.rpartition("|")[2]))
 
 
 def is_of_another_map(item: SetAside, bindings: str) -> bool:

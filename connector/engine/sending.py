@@ -26,7 +26,7 @@ from connector.engine.applied import Applied
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.engine.quarantine import sparing
-from connector.engine.refusals import fields_alone, is_named, is_urgent, set_refused
+from connector.engine.refusals import fields_alone, is_named, is_urgent, set_named, set_refused
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
@@ -216,15 +216,18 @@ class Sender:
             self.refuse(op.write, ticket, error)
             return
         self._missing.update((ticket.scope, name) for name in error.missing)
-        set_aside = aside_for(op.write, ticket, error, now=now)
-        self.around.asides.set_aside(self.site, [replace(item, bindings=self.bindings) for item in set_aside])
+        found = [replace(item, bindings=self.bindings) for item in aside_for(op.write, ticket, error, now=now)]
+        set_named(self.around, ticket, found, urgent=self._is_urgent(op.write, ticket))
 
     def refuse(self, write: Write, ticket: Ticket, error: Rejected) -> None:
         """Set aside what was refused without a name."""
-        urgent = is_urgent(write, ticket) or ticket.ref.id in self._hard
+        urgent = self._is_urgent(write, ticket)
         set_refused(self.around, write, ticket, error, bindings=self.bindings, urgent=urgent)
         self.refused.add(ticket.ref.id)
         self.refusals += 1
+
+    def _is_urgent(self, write: Write, ticket: Ticket) -> bool:
+        return is_urgent(write, ticket) or ticket.ref.id in self._hard
 
     def _exposed(self, op: Op, error: Exposed, *, now: datetime) -> None:
         """An internal note was public for a moment: what stands now is settled, and the site's notes are frozen."""

@@ -205,17 +205,24 @@ def lift(connection: Connection, site: str, *, now: datetime, actor: str) -> Non
 def resume(connection: Connection, site: str, *, allow: int, now: datetime, actor: str) -> None:
     """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word.
 
-    What is set aside is tried again, and so are histories that were given up.
+    What is set aside is tried again, and so are histories that were given up. That an operator spoke is kept even
+    where nothing was stopped, since what goes wrong from then on is news; said twice in a row, it is kept once.
     """
     state = read_site(connection, site)
     tried = setaside.clear(connection, site, now=now) + histories.try_again(connection, site)
     allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
     after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
-    if not tried and after == state:
+    if not tried and after == state and not _has_news(connection, site):
         return
     store_controls(connection, after)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}
     audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
+
+
+def _has_news(connection: Connection, site: str) -> bool:
+    """Return whether the audit has anything of a site as a whole, an alarm say, since it was last resumed."""
+    lines = select(event.c.kind).where(event.c.site == site, event.c.ticket == "")
+    return connection.execute(lines.order_by(event.c.id.desc()).limit(1)).scalar_one_or_none() not in {None, "resumed"}
 
 
 def end_allowance(connection: Connection, site: str, *, now: datetime) -> None:

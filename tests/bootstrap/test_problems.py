@@ -80,7 +80,7 @@ def test_broken_syntax_hides_no_other_file_and_nothing_else_of_its_own(compose, 
     told = capsys.readouterr().err
     for line in (
         "connector.yaml:1:1: template: unknown key",
-        "is not valid YAML: while parsing a flow",
+        "is not valid YAML: a bracket is opened here and never closed",
         "policy.yaml:4:1: versoin: unknown key",
         "jsm-eu.yaml",
         "hold.label: is given twice",

@@ -123,3 +123,10 @@ class TestAlarmsOfOtherProcesses:
         stage.journal.freeze("desk", None, "why", now=AT)
         stage.journal.resume("desk", allow=0, now=AT + timedelta(minutes=5), actor="op")
         assert self.said(stage, path, AT + timedelta(minutes=6)) == 1
+
+    def test_so_it_is_where_the_resume_found_nothing_stopped(self, stage: Stage, tmp_path: Path) -> None:
+        path = tmp_path / "said"
+        assert self.said(stage, path, AT) == 1
+        stage.journal.resume("desk", allow=0, now=AT + timedelta(minutes=5), actor="op")
+        assert self.said(stage, path, AT + timedelta(minutes=6)) == 1
+        assert self.said(stage, path, AT + timedelta(minutes=7)) == 0

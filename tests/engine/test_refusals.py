@@ -22,8 +22,8 @@ from tests.helpdesks.stopped_clock import StoppedClock
 ALL = set(Field)
 
 
-def refuse(desk: Desk, which: Callable[[Write], bool], **more: bool) -> None:
-    """Let the helpdesk refuse some writes from now on, without saying for what."""
+def refuse(desk: Desk, which: Callable[[Write], bool], **more: object) -> None:
+    """Let the helpdesk refuse some writes from now on; without ``fields`` it does not say for what."""
 
     def judge(write: Write) -> None:
         if which(write):
@@ -204,6 +204,23 @@ class TestNothingIsLost:
         stage.run("desk")
         assert desk.live(id_).priority is P1
 
+    def test_what_a_person_releases_while_it_is_tried_is_told_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.PRIORITY))
+        stage.run("desk")
+        assert len(stage.ears.alarms) == 1
+
+        def judge(write: Write) -> None:
+            if holding(Field.PRIORITY)(write):
+                stage.journal.release(desk.live(id_).ref, now=stage.clock.now(), actor="op")
+                raise Rejected("edit: rejected, status 422")
+
+        desk.writer.before_send = judge
+        stage.clock.move(MINUTE)
+        desk.world.comment(id_, "and?", CUSTOMER)
+        passes(stage, 2, timedelta(minutes=10))
+        assert len(stage.ears.alarms) == 2
+
     def test_what_is_wanted_no_more_is_forgotten(self, stage: Stage, desk: Desk) -> None:
         (id_,) = opened(desk)
         refuse(desk, holding(Field.PRIORITY))
@@ -284,3 +301,61 @@ class TestWhatBecomesUrgentLater:
         stage.restart()
         passes(stage, 20)
         assert len(stage.ears.alarms) == 2
+
+
+class TestRefusedByName:
+    """A field that is refused by its name is told of like any other: for what is urgent, once."""
+
+    def alarms(self, stage: Stage) -> list[tuple[str, str]]:
+        return [(a.message, a.remedy) for a in stage.ears.alarms if a.kind is AlarmKind.FINDING]
+
+    def told_of(self, id_: str) -> list[tuple[str, str]]:
+        message = f"#{id_}: group service-desk refused: edit: rejected, status 422"
+        return [(message, "mend what the reason says, then: connector resume desk")]
+
+    def test_a_p1_raises_one_alarm_and_another_raises_none(self, stage: Stage, desk: Desk) -> None:
+        (urgent,) = opened(desk)
+        opened(desk, facts=DEGRADED)
+        refuse(desk, holding(Field.GROUP), fields=("group",))
+        passes(stage, 5)
+        assert self.alarms(stage) == self.told_of(urgent)
+        assert desk.live(urgent).priority is P1
+
+    def test_what_becomes_urgent_later_is_told_then_once(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk, facts=DEGRADED)
+        refuse(desk, holding(Field.GROUP), fields=("group",))
+        passes(stage, 3)
+        assert self.alarms(stage) == []
+        desk.world.update(id_, AGENT, facts=OUTAGE)
+        passes(stage, 8)
+        assert self.alarms(stage) == self.told_of(id_)
+
+    def test_what_a_scope_lacks_is_told_with_the_first_that_is_urgent(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, facts=DEGRADED)
+        refuse(desk, holding(Field.LEVEL), fields=("level",), missing=("level",))
+        passes(stage, 2)
+        assert self.alarms(stage) == []
+        first, *_ = opened(desk, 3)
+        passes(stage, 5)
+        ((message, _),) = self.alarms(stage)
+        assert message == f"#{first}: level refused: edit: rejected, status 422"
+
+    def test_after_a_resume_the_same_refusal_is_told_anew(self, stage: Stage, desk: Desk) -> None:
+        (id_,) = opened(desk)
+        refuse(desk, holding(Field.GROUP), fields=("group",))
+        passes(stage, 2)
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        passes(stage, 2)
+        assert self.alarms(stage) == 2 * self.told_of(id_)
+
+    def test_a_death_after_the_alarm_repeats_it_and_loses_none(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        refuse(desk, holding(Field.GROUP), fields=("group",))
+        stage.death.spares = lambda name: name != "set_aside"
+        stage.death.comes_at(1, after=False)  # behind the write that is refused
+        with pytest.raises(Killed):
+            stage.run("desk")
+        assert len(self.alarms(stage)) == 1
+        stage.restart()
+        passes(stage, 5)
+        assert len(self.alarms(stage)) == 2

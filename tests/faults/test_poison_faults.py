@@ -129,6 +129,24 @@ class TestDeciding:
         assert (desk.live(first).level, desk.live(last).level) == (2, 2)
         assert desk.live(poison).level is None
 
+    @pytest.mark.usefixtures("trap")
+    def test_fault_74_what_is_released_while_a_pass_runs_is_counted_anew(self, stage: Stage, desk: Desk) -> None:
+        """Its third failure comes in the pass during which somebody wants it tried again: that is the first one now."""
+        poison = opened(desk, POISON)
+        next_pass(stage)
+        next_pass(stage)
+        assert strikes(stage) == ["1", "2"]
+        read = desk.reader.changes
+
+        def changes(*given: Any, **more: Any) -> Any:
+            yield from read(*given, **more)
+            stage.journal.release(desk.live(poison).ref, now=stage.clock.now(), actor="op")
+
+        desk.reader.changes = changes  # type: ignore[method-assign]
+        next_pass(stage)
+        assert strikes(stage) == ["1"]
+        assert findings(stage) == []
+
     def test_fault_74_after_three_times_it_is_left_alone_and_everybody_knows(
         self, stage: Stage, desk: Desk, trap: Trap
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from connector.domain.events import EventKind, Role, TicketEvent
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import Binding, BindingSource, FieldMap
 from connector.domain.ticket import Status
+from connector.helpdesks.zendesk import pages
 from connector.helpdesks.zendesk.directory import ZendeskDirectory
 from connector.sandbox.assembly import Sandbox, SiteSpec
 from connector.sandbox.core.moments import ClockOptions
@@ -179,6 +181,27 @@ class TestChangedRights:
         assert office.stage.adapters[0].counts["users"] - asked == 2
 
 
+class TestGroups:
+    def test_one_of_light_agents_alone_is_as_empty_as_one_without_members(self, office: Office) -> None:
+        """Nobody there can own a ticket: the level falls back, and the alarm says so."""
+        if office.kind == "jira":
+            pytest.skip("Jira does not say who is in a support group")
+        office.use(groups={"desk": office.group_of("service-desk"), "second": office.group_of("second-line")})
+        for user in office.users():
+            user.is_light = user.key in {"mira", "lou", "ben", "duty-manager"}
+            user.suspended = user.key == "rival" or user.suspended
+        reach = ZendeskDirectory(office.stage.adapters[0], office.stage.fields).reach
+        desk, second = (
+            reach(LevelTarget(kind=TargetKind.GROUP, name=name), at=office.stage.clock.now())
+            for name in ("desk", "second")
+        )
+        assert desk.reachable
+        assert office.id_of("anna") in desk.member_ids
+        assert office.id_of("lou") not in desk.member_ids
+        assert (second.exists, second.reachable, second.member_ids) == (True, False, frozenset())
+        assert second.why == "group second has no member who can own a ticket"
+
+
 class TestInvolved:
     def test_who_takes_part_or_is_in_copy_is_known_with_the_ticket(self, office: Office) -> None:
         id_ = office.ticket()
@@ -215,6 +238,18 @@ class TestCommands:
         id_ = office.ticket()
         office.says(id_, "lou", "/esc hold 4h", public=False)
         assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
+
+    def test_a_page_that_does_not_tell_makes_no_full_agent_of_a_light_one(self, office: Office) -> None:
+        """Nor of one of whom nothing was known before: their role is asked for."""
+        if office.kind == "jira":
+            pytest.skip("Jira has no light agents")
+        id_, lou = office.ticket(), int(office.id_of("lou"))
+        office.says(id_, "lou", "/esc hold 4h", public=False)
+        body = json.dumps({"tickets": [], "users": [{"id": lou, "role": "agent"}]}).encode()
+        roles = office.stage.reader._roles
+        for _ in range(2):
+            roles.note(pages.export_page(body, office.stage.reader._view, read_at=START).roles)
+            assert [e.actor.role for e in office.events(id_, EventKind.COMMAND)] == [Role.COLLABORATOR]
 
     def test_the_map_says_who_may(self, office: Office) -> None:
         by_group = {"command_groups": frozenset({office.group_of("service-desk")})}

@@ -290,6 +290,26 @@ class TestPages:
         found = self.page(raw(), {"id": 8, "status": "deleted", **left})
         assert ([o.ticket.ref.id for o in found.observations], found.gone, found.malformed) == (["7"], ("8",), ())
 
+    @pytest.mark.parametrize(
+        ("user", "role"),
+        [
+            ({"role": "agent"}, None),
+            ({"role": "agent", "role_type": None, "only_private_comments": None}, None),
+            ({"role": "agent", "role_type": 1}, Role.COLLABORATOR),
+            ({"role": "agent", "only_private_comments": True}, Role.COLLABORATOR),
+            ({"role": "agent", "role_type": 0}, Role.AGENT),
+            ({"role": "agent", "role_type": None, "only_private_comments": False}, Role.AGENT),
+            ({"role": "admin"}, Role.AGENT),
+            ({"role": "end-user"}, Role.CUSTOMER),
+            ({"role_type": 0}, None),
+        ],
+    )
+    def test_a_user_is_what_their_record_tells_and_nothing_where_it_does_not(
+        self, user: dict[str, Any], role: Role | None
+    ) -> None:
+        """A light agent's record may come without what tells them from a full agent, who may command."""
+        assert self.page(raw(), users=[{"id": 9, **user}]).roles.get(9) == role
+
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"tickets":', b'{"tickets":{}}', b"\xff"])
     def test_what_is_no_page_is_malformed(self, body: bytes) -> None:
         with pytest.raises(Malformed):

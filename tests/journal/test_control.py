@@ -119,6 +119,17 @@ def test_resuming_what_is_not_stopped_says_nothing(journal):
     assert _kinds(journal) == []
 
 
+def test_an_operators_word_is_kept_where_nothing_was_stopped_but_something_was_told(journal):
+    """What was told before is news again, also for a process that only knows the state; a second word adds nothing."""
+    journal.note_alarm("budget", site=SITE, kind="freeze", now=NOW)
+    assert journal.alarm_told("budget", site=SITE, since=NOW - MINUTE)
+    for later in (MINUTE, 2 * MINUTE):
+        journal.resume(SITE, allow=0, now=NOW + later, actor="anna")
+        assert _kinds(journal) == ["alarm", "resumed"]
+        assert journal.resumed_at(SITE) == NOW + MINUTE
+        assert not journal.alarm_told("budget", site=SITE, since=NOW - MINUTE)
+
+
 def test_every_operators_act_is_in_the_audit_with_who_and_why(journal):
     journal.pause(SITE, "", now=NOW, actor="anna")
     journal.pause(SITE, "", now=NOW, actor="anna")

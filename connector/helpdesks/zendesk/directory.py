@@ -15,6 +15,7 @@ from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
 from connector.errors import Denied, Rejected
 from connector.helpdesks.transport import Pin, PinnedAdapter
+from connector.helpdesks.zendesk import wire
 from connector.helpdesks.zendesk.roles import is_light
 
 KEPT_FOR = timedelta(minutes=10)
@@ -42,7 +43,10 @@ def zenpy_pin(pin: Pin) -> Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _People:
-    """Groups and their members as they were at ``read_at``; ``people`` are the active agents asked for by name."""
+    """Groups as they were at ``read_at``; ``people`` are the active agents asked for by name.
+
+    ``members`` are those of the groups that the site's map binds, without whoever can own no ticket.
+    """
 
     read_at: datetime
     groups: frozenset[str]
@@ -78,7 +82,7 @@ class ZendeskDirectory:
         if id_ is None or id_ not in known.groups:
             return _missing(target, "group", bound=id_ is not None)
         members = known.members.get(id_, frozenset())
-        why = "" if members else f"group {target.name} has no member"
+        why = "" if members else f"group {target.name} has no member who can own a ticket"
         return Reach(reachable=bool(members), member_ids=self._names(members), group=target.name, why=why)
 
     def _person(self, target: LevelTarget, known: _People) -> Reach:
@@ -102,24 +106,43 @@ class ZendeskDirectory:
         members: dict[str, set[str]] = {}
         for membership in self._zenpy.group_memberships():
             members.setdefault(str(membership.group_id), set()).add(str(membership.user_id))
+        bound = {id_: members[id_] for id_ in self._fields.groups.values() if id_ in members}
+        able = self._able(frozenset().union(*bound.values()))
         return _People(
             read_at=at,
             groups=groups,
-            members={id_: frozenset(people) for id_, people in members.items()},
+            members={id_: able & people for id_, people in bound.items()},
             people=frozenset(id_ for id_ in self._fields.people.values() if self._is_active_agent(id_)),
         )
+
+    def _able(self, ids: frozenset[str]) -> frozenset[str]:
+        """Return who of these can own a ticket: all of them where we may not look at people."""
+        able = set[str]()
+        try:
+            asked = sorted(ids)
+            for first in range(0, len(asked), wire.MOST_IDS):
+                chunk = asked[first : first + wire.MOST_IDS]
+                able |= {str(user.id) for user in self._zenpy.users(ids=chunk) if _is_able(user)}
+        except (Rejected, Denied):
+            return ids
+        return frozenset(able)
 
     def _is_active_agent(self, id_: str) -> bool:
         try:
             user = self._zenpy.users(id=int(id_))
         except (Rejected, Denied, ValueError):
             return False
-        light = is_light(
-            user.role,
-            getattr(user, "role_type", None),
-            only_private_comments=bool(getattr(user, "only_private_comments", False)),
-        )
-        return bool(user.active) and not user.suspended and user.role in _AGENTS and not light
+        return _is_able(user)
+
+
+def _is_able(user: Any) -> bool:
+    """True for an active agent who is no light one."""
+    light = is_light(
+        user.role,
+        getattr(user, "role_type", None),
+        only_private_comments=bool(getattr(user, "only_private_comments", False)),
+    )
+    return bool(user.active) and not user.suspended and user.role in _AGENTS and not light
 
 
 def _missing(target: LevelTarget, what: str, *, bound: bool) -> Reach:

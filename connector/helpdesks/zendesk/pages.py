@@ -14,7 +14,7 @@ from connector.errors import why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
-from connector.helpdesks.zendesk.roles import role_of
+from connector.helpdesks.zendesk.roles import told_roles
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Cursor, Observation, Page, Quarantined
 
@@ -128,7 +128,7 @@ def _tickets(page: shapes.TicketPage | shapes.SearchPage, found: _Raws, view: Vi
         malformed=(*found.broken, *(q for q in read if isinstance(q, Quarantined))),
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=(*found.deleted, *(str(raw.id) for raw in own if raw.status == DELETED)),
-        roles={id_: role_of(user) for id_, user in known.users.items() if user.role},
+        roles=told_roles(known.users),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
         after=after,
         ended=ended,

@@ -103,6 +103,19 @@ class Roles:
                 return
 
 
+def told_roles(users: Mapping[int, shapes.User]) -> Mapping[int, Role]:
+    """Return the roles that a page's users tell by themselves.
+
+    An agent's record may come without what tells a light agent from a full one: then it says nothing, since whoever is
+    light would be taken for somebody who may command.
+    """
+    return {id_: role_of(user) for id_, user in users.items() if user.role and _is_telling(user)}
+
+
+def _is_telling(user: shapes.User) -> bool:
+    return user.role != "agent" or user.role_type is not None or user.only_private_comments is not None
+
+
 def role_of(user: shapes.User) -> Role:
     """Return what an account is by its own record."""
     if user.role == "end-user":
