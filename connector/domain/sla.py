@@ -35,7 +35,7 @@ from connector.domain.sla_timeline import Course, Phase, StatusChange, Stretch, 
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority
 
 _CLOCKS = tuple(ClockName)
-_OWN, _FIRST_RESPONSE = SlaSource.OWN, ClockName.FIRST_RESPONSE
+_OWN, _THEIRS, _FIRST_RESPONSE = SlaSource.OWN, SlaSource.HELPDESK, ClockName.FIRST_RESPONSE
 
 
 class _Case(NamedTuple):
@@ -198,22 +198,29 @@ def _by_helpdesk(case: _Case, own: ClockReading, native: NativeClock) -> ClockRe
     )
     elapsed = native_elapsed(native, calendar, now)
     total = native_total(native, due, elapsed, calendar, now)
-    return own._replace(
-        source=SlaSource.HELPDESK,
-        cycle_start=start,
-        deadline=deadline,
-        elapsed=own.elapsed if elapsed is None else elapsed,
-        percent=None if elapsed is None else share_of(elapsed, total, native.goal),
-        paused=native.stage is NativeStage.PAUSED,
-        met_at=met_at,
-        breached=is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
-        marks=marks,
-        silences=(*case.silences, *_silenced_by(case.written)),
-        provisional=own.provisional and native.started_at is None,
-        native=native,
-        drift=deadline - own.deadline if deadline and own.deadline else None,
-        next_at=_next(now, (deadline, own.next_at), marks),
-        extended=total if due.is_later else None,
+    drift = deadline - own.deadline if deadline and own.deadline else None
+    # by position, as in `_own`: copying the own reading with its changes by name would cost three times as much
+    return ClockReading(
+        own.clock,
+        _THEIRS,
+        start,
+        own.target,
+        own.calendar,
+        deadline,
+        own.elapsed if elapsed is None else elapsed,
+        None if elapsed is None else share_of(elapsed, total, native.goal),
+        native.stage is NativeStage.PAUSED,
+        met_at,
+        is_late(deadline, met_at, now) if due.is_later else is_native_late(native, own, now),
+        own.segments,
+        marks,
+        own.provisional and native.started_at is None,
+        own.max_pause_over_at,
+        native,
+        drift,
+        _next(now, (deadline, own.next_at), marks),
+        (*case.silences, *_silenced_by(case.written)),
+        total if due.is_later else None,
     )
 
 

@@ -100,10 +100,11 @@ def stretches(changes: Sequence[StatusChange], pauses: frozenset[Status], now: d
     phase = Phase.RUNNING
     for change in changes:
         phase = _phase(change, pauses, phase)
-        if found and found[-1].phase is phase:
-            continue
         if found:
-            found[-1] = found[-1]._replace(end=change.at)
+            last = found[-1]
+            if last.phase is phase:
+                continue
+            found[-1] = Stretch(last.phase, last.start, change.at, last.status, last.actor)
         found.append(Stretch(phase, change.at, now, change.status, change.actor))
     if len(found) == 1:
         return (found[0],)

@@ -29,6 +29,7 @@ from connector.engine.histories import chunks, read_wanted
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
+from connector.engine.readable import Readable
 from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
 from connector.engine.refusals import tell_urgent
 from connector.engine.shadow import Shadowed, in_shadow, rendered
@@ -211,12 +212,13 @@ def decide_rounds(
 ) -> None:
     """Decide and plan stored tickets, store the verdicts chunk by chunk and add what is wanted to ``work``.
 
-    What cannot be decided before something is read comes last: only when all have been looked at is it known which
-    histories are the most urgent.
+    What cannot be decided before something is read, and can be read, comes last: only when all have been looked at is
+    it known which histories are the most urgent.
     """
+    readable = Readable(site.reader.history_allowance())
     for each in rounds:
         for chunk in chunks(each.ids, CHUNK):
-            _decide_chunk(site, each, chunk, work, now=now, run=run)
+            _decide_chunk(site, each, chunk, work, now=now, run=run, readable=readable)
     left = read_wanted(site, around, histories_wanted(each.unread for each in rounds))
     for each in rounds:
         for chunk in chunks(each.unread.ids, CHUNK):
@@ -233,16 +235,17 @@ def _decide_chunk(  # noqa: PLR0913
     *,
     now: datetime,
     run: str,
-    left: frozenset[str] | None = None,
+    readable: Readable | None = None,
+    left: frozenset[str] = frozenset(),
 ) -> None:
-    """Decide and plan some tickets; ``left`` are the histories that could not be read, once that was tried."""
+    """Decide and plan some tickets, now or once what is ``readable`` was read; ``left`` is what could not be."""
     verdicts: list[Verdict] = []
     found = decided(site, each.around, ids, each.reach, policy=each.policy, now=now, failed=work.fails)
     for situation, decision in found:
         with sparing(work.fails, situation.ticket.ref.id):
-            if left is None and each.unread.takes(situation, decision):
+            if readable is not None and readable.postpones(each.unread, situation, decision):
                 continue
-            waits = decision.unread_history or not (left or frozenset()).isdisjoint(situation.unread)
+            waits = decision.unread_history or not left.isdisjoint(situation.unread)
             verdicts += _take(site, each.around, situation, decision, work, run=run, waits=waits)
     each.around.journal.store_verdicts(site.name, verdicts, run=run)
     each.around.observer.event("decided", site=site.name, tickets=work.decided)

@@ -174,22 +174,30 @@ def _token(body: bytes) -> str | None:
 
 def asked(site: Site) -> tuple[str, ...]:
     """Return the fields that the connector asks for, which the others then ask for as well."""
-    from connector.helpdesks.jira.structs import FIXED_FIELDS  # noqa: PLC0415
+    from connector.helpdesks.jira.structs import FIXED_FIELDS, PARTICIPANTS_TYPE  # noqa: PLC0415
     from scripts.benchmarks.parts import site_map  # noqa: PLC0415
 
     names = site_map("jira").fields
     own = (names.level, names.path, names.group_field)
     custom = {b.id for b in (*names.inputs.values(), *own) if b is not None and b.id.startswith("customfield_")}
-    return (*FIXED_FIELDS, *sorted(custom), *sla_fields(site))
+    found = {f["id"] for f in site_fields(site) if f.get("schema", {}).get("custom") == PARTICIPANTS_TYPE}
+    return (*FIXED_FIELDS, *sorted(custom | found), *sla_fields(site))
 
 
 def sla_fields(site: Site) -> tuple[str, ...]:
     """Return the ids of the site's SLA fields."""
+    found = site_fields(site)
+    return tuple(f["id"] for f in found if f.get("schema", {}).get("type") == "sd-servicelevelagreement")
+
+
+def site_fields(site: Site) -> list[dict[str, Any]]:
+    """Ask for the site's fields."""
     import requests  # noqa: PLC0415
 
     basic = site["auth"]["basic"]
     answer = requests.get(f"{site['base_url']}/rest/api/3/field", auth=(basic["email"], basic["token"]), timeout=60)
-    return tuple(f["id"] for f in answer.json() if f.get("schema", {}).get("type") == "sd-servicelevelagreement")
+    found: list[dict[str, Any]] = answer.json()
+    return found
 
 
 CLIENTS: dict[str, Callable[[Site], Work]] = {

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from connector.domain.site import Budget, Effect
 from connector.helpdesks.memory import AGENT
 from tests.engine.stage import SECOND, Desk, Stage
-from tests.engine.test_passes import DEGRADED, at_rest, opened
+from tests.engine.test_passes import DEGRADED, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
 ROOMY = dict.fromkeys(Effect, Budget(least=10_000, window=timedelta(hours=1)))
@@ -121,3 +121,27 @@ def test_what_waits_to_be_read_back_costs_a_pass_nothing(stage: Stage, desk: Des
     assert not stage.journal.undecided("desk", policy_hash=stage.policies.current().hash, limit=20)
     assert loaded[0] == 20
     assert max(loaded[1:]) <= 10  # those that are read by now, and those that were written on a pass before
+
+
+@pytest.mark.parametrize("room", [0, 1, 3])
+def test_a_ticket_whose_history_cannot_be_read_is_decided_once(
+    set_up: Callable[..., Stage], clock: StoppedClock, room: int
+) -> None:
+    """A decision made again on what was known the first time is the same one, at twice the price."""
+    desk = desk_of(clock, bulk_size=100)
+    stage = set_up(desk)
+    stage.run("desk")
+    ids = opened(desk, 12)
+    clock.move(20 * SECOND)
+    for id_ in ids:
+        desk.world.update(id_, AGENT, priority=P4)
+    desk.world.histories_left = room
+    loaded: list[str] = []
+    journal = Counting(stage.journal)
+    journal.load = lambda site, ids, **given: loaded.extend(ids) or stage.journal.load(site, ids, **given)  # type: ignore[attr-defined]
+    stage.run_with("desk", replace(stage.around, journal=journal))
+    times = Counter(loaded)
+    assert sorted(times) == sorted(ids)
+    assert sorted(times.values()) == [1] * (12 - room) + [2] * room
+    assert all(desk.live(id_).priority is P4 for id_ in ids), "each waits for its history, or was held when it came"
+    assert len(stage.journal.due("desk", now=clock.now(), limit=20, unread=True)) == 12 - room
