@@ -237,7 +237,8 @@ def _decide_chunk(  # noqa: PLR0913
 ) -> None:
     """Decide and plan some tickets; ``left`` are the histories that could not be read, once that was tried."""
     verdicts: list[Verdict] = []
-    found = decided(site, each.around, ids, each.reach, policy=each.policy, now=now, failed=work.fails)
+    tells = left is not None  # what is one of a storm is decided once all has been read
+    found = decided(site, each.around, ids, each.reach, policy=each.policy, now=now, failed=work.fails, tells=tells)
     for situation, decision in found:
         with sparing(work.fails, situation.ticket.ref.id):
             if left is None and each.unread.takes(situation, decision):
