@@ -31,8 +31,8 @@ def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
 
 def _stands(item: SetAside, now: datetime) -> bool:
     """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
-    if item.kind is AsideKind.REFUSED:
-        return True  # tried again after its moment, and refused until then
+    if item.kind in {AsideKind.REFUSED, AsideKind.HISTORIES}:
+        return True  # tried again after its moment, and so until then
     return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
 
@@ -56,7 +56,7 @@ def to_settle(site: str, items: Iterable[SetAside], called: Name, *, now: dateti
         }
 
 
-_KINDS = {AsideKind.SCOPE: "frozen", AsideKind.TARGET: "target"}
+_KINDS = {AsideKind.SCOPE: "frozen", AsideKind.TARGET: "target", AsideKind.HISTORIES: "unread"}
 
 
 def _of_quarantine(site: str, item: SetAside, called: Name) -> dict[str, Any]:
@@ -73,6 +73,10 @@ def _of_quarantine(site: str, item: SetAside, called: Name) -> dict[str, Any]:
 
 _CONSEQUENCES = {
     AsideKind.SITE: ("neither read nor written until then", "{resume}    # asks again at once"),
+    AsideKind.HISTORIES: (
+        "what may be a person's choice waits, all else goes on; tried again by itself",
+        "mend what the reason says, then: {resume}    # asks again at once",
+    ),
     AsideKind.SCOPE: (
         "nothing is written there; the other scopes go on",
         "give the account its rights, then: {resume}",
@@ -119,7 +123,12 @@ def _phrase(item: SetAside) -> str:
             return f"{item.field} {item.value}".strip() + " not accepted"
         case AsideKind.TARGET:
             return f"nobody behind {item.field}"
-        case AsideKind.TICKET:
-            return "not shown by the helpdesk"
-        case AsideKind.QUARANTINE:
-            return "quarantined"
+        case _:
+            return _PHRASES[item.kind]
+
+
+_PHRASES = {
+    AsideKind.HISTORIES: "histories cannot be read",
+    AsideKind.TICKET: "not shown by the helpdesk",
+    AsideKind.QUARANTINE: "quarantined",
+}

@@ -261,6 +261,7 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "crashed": _crashed,
     "site_crashed": _crashed,
     "history_skipped": _loud,
+    "histories_untold": _loud,
     "library": _library,
     "stopping": _loud,
     "policy_reloaded": _loud,

@@ -23,7 +23,7 @@ from connector.domain.memory import settled, with_priority
 from connector.domain.notices import Saying, say
 from connector.domain.notifying import notifications
 from connector.domain.occasion import set_field
-from connector.domain.owed import still_owed
+from connector.domain.owed import asked_for, still_owed, unsettled
 from connector.domain.ownership import Holding, read_holding
 from connector.domain.policy import Policy
 from connector.domain.priority import Judgement, calmed, judge
@@ -91,12 +91,13 @@ def _decision(view: View, escalated: Escalated, saying: Saying) -> Decision:
         *unapproved(view, escalated.state),
         *saying.left,
     )
+    state = still_owed(view, escalated.state, asked_for(saying.waiting, saying.notices))
     return Decision(
         ref=view.situation.ticket.ref,
         now=view.now,
         policy_hash=view.policy.hash,
-        state=settled(view, still_owed(view, escalated.state, saying.waiting), waits=waits, told=bool(overdue)),
-        reasons=_Reasons(view, escalated, saying, left),
+        state=settled(view, state, waits=waits, told=bool(overdue)),
+        reasons=_Reasons(view, escalated, saying, left, state.owed),
         fields=(*_priority_want(view), *levels.fields, *_next_due_want(view)),
         notices=saying.notices,
         notifications=notifications(view),
@@ -130,6 +131,7 @@ class _Reasons(NamedTuple):
     escalated: Escalated
     saying: Saying
     left: tuple[LeftAlone, ...]
+    owed: frozenset[str]
 
     @property
     def clocks(self) -> tuple[ClockReading, ...]:
@@ -150,6 +152,7 @@ class _Reasons(NamedTuple):
             left_alone=tuple(f"{each.what}: {each.why}" for each in self.left),
             upcoming=outlook.upcoming(view, self.escalated, self.saying),
             findings=outlook.findings(view),
+            owed=unsettled(view, self.owed),
         )
 
 

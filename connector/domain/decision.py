@@ -116,7 +116,10 @@ class Upcoming(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Every reason behind a decision, as values; ``explain.py`` puts them into words."""
+    """Every reason behind a decision, as values; ``explain.py`` puts them into words.
+
+    ``owed`` is what had been asked for before and has not come yet, as ``EscalationState.owed`` names it.
+    """
 
     priority: PriorityVerdict
     triggers: tuple[TriggerVerdict, ...] = ()
@@ -126,6 +129,7 @@ class Explanation(NamedTuple):
     left_alone: tuple[str, ...] = ()
     upcoming: tuple[Upcoming, ...] = ()
     findings: tuple[str, ...] = ()
+    owed: frozenset[str] = frozenset()
 
     @property
     def sufficient(self) -> bool:

@@ -24,7 +24,6 @@ from connector.domain.decision import (
 from connector.domain.durations import length
 from connector.domain.occasion import Occasion
 from connector.domain.site import Effect
-from connector.domain.situation import EscalationState
 from connector.domain.ticket import NativeClock
 from connector.domain.view import owed_name
 
@@ -39,7 +38,7 @@ def explain_lines(decision: Decision, ticket_plan: TicketPlan | None = None, *, 
         _inputs(told.priority),
         _priority(told.priority),
         *map(_trigger, _worth_telling(told.triggers)),
-        *(line for reading in told.clocks for line in _clock(reading, show, decision.state)),
+        *(line for reading in told.clocks for line in _clock(reading, show, decision)),
         *_path(told.path, show),
         *(_hold(hold, show) for hold in told.holds),
         *(f"left alone: {each}" for each in told.left_alone),
@@ -113,7 +112,7 @@ def _trigger(verdict: TriggerVerdict) -> str:
 # ---- clocks
 
 
-def _clock(reading: ClockReading, show: _Moments, state: EscalationState) -> Iterator[str]:
+def _clock(reading: ClockReading, show: _Moments, decision: Decision) -> Iterator[str]:
     native = reading.native
     promised = _promised(reading) if native is None else _native_goal(reading, native)
     marks = ", ".join(filter(None, (_share(reading), _standing(reading, show), _next_marks(reading, show))))
@@ -122,15 +121,18 @@ def _clock(reading: ClockReading, show: _Moments, state: EscalationState) -> Ite
     if native is not None:
         yield f"  our own measure beside it, {_promised(reading)}: {_measured(reading, show)}"
     yield from (f"  {_segment(segment, show)}" for segment in reading.segments)
-    yield from (_passed_over(crossing, state) for crossing in reading.crossings if crossing.superseded and crossing.at)
+    yield from (
+        _passed_over(crossing, decision) for crossing in reading.crossings if crossing.superseded and crossing.at
+    )
 
 
-def _passed_over(crossing: Crossing, state: EscalationState) -> str:
+def _passed_over(crossing: Crossing, decision: Decision) -> str:
     """Return why a mark does not speak, and what it had asked for before that and is still to come."""
     names = {Effect.NOTES: "its note", Effect.PUBLIC: "its message to the customer"}
+    state, owed = decision.state, decision.explanation.owed
     if level_of(crossing.threshold, state) > state.level:
         names = {Effect.FIELDS: f"its step to level {crossing.threshold.escalate_to}", **names}
-    still = [name for effect, name in names.items() if owed_name(effect, crossing.occasion) in state.owed]
+    still = [name for effect, name in names.items() if owed_name(effect, crossing.occasion) in owed]
     told = f"  {crossing.threshold.mark} passed over: {crossing.superseded}"
     return told + (f"; {' and '.join(still)} had been asked for before and still comes" if still else "")
 

@@ -96,9 +96,12 @@ def hold(field: str, since: datetime) -> Occasion:
     return Occasion("hold", (field, moment(since)))
 
 
+MAX_PAUSE = "max_pause"
+
+
 def max_pause(over_at: datetime) -> Occasion:
     """A pause became longer than the policy allows."""
-    return Occasion("max_pause", (moment(over_at),))
+    return Occasion(MAX_PAUSE, (moment(over_at),))
 
 
 def ask(trigger: str, since: datetime) -> Occasion:

@@ -17,7 +17,7 @@ from connector.domain.remark import BREACHED, Remark
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.timer import present_level
-from connector.domain.view import Passed, View, mark_reason
+from connector.domain.view import Passed, View, mark_reason, owed_name
 
 LEVEL_NOTE, HOLD_NOTE, MAX_PAUSE_NOTE, FLAPPING_NOTE = "escalated", "hold", "max-pause", "flapping"
 """Names of the templates that no policy names."""
@@ -248,9 +248,11 @@ def _max_pause(view: View) -> Iterator[Remark]:
     """Yield one note to the owner per pause that became too long, however many clocks it pauses."""
     over = {r.max_pause_over_at for r in view.readings} - {None}
     for over_at in sorted(filter(None, over)):
-        if over_at <= view.now and view.is_news(over_at):
+        about = occasion.max_pause(over_at)
+        was_asked_for = owed_name(Effect.NOTES, about) in view.situation.state.owed
+        if over_at <= view.now and (view.is_news(over_at) or (was_asked_for and view.enforces(over_at))):
             yield Remark(
-                occasion=occasion.max_pause(over_at),
+                occasion=about,
                 audience=Effect.NOTES,
                 template=MAX_PAUSE_NOTE,
                 why=reason(ReasonKind.MAX_PAUSE, limit=view.policy.sla.max_pause),

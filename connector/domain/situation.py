@@ -70,8 +70,8 @@ class EscalationState:
         floor: The highest priority of the tickets that were merged into this one.
         left_level: The level before, where a timer or a threshold made the last step: to go back to while nobody has
             heard of it.
-        owed: What passed marks had asked for and not got, as ``fields threshold:…`` or ``notes threshold:…``: it still
-            comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
+        owed: What had been asked for, as ``fields threshold:…`` or ``notes threshold:…``, steps until they are made: it
+            still comes when a policy is loaded or the priority rises, which supersede what nothing was asked for.
         withdrawn: Occasions of approvals that were asked for and that nothing waits for now.
         silent: In words why it says nothing of itself, empty where it speaks: others do not wait for it then.
         unread: The priority was left as it is because the ticket's history was not in: the next answer is the first.

@@ -169,7 +169,7 @@ def sort_crossings(
     return tuple(passed), ahead
 
 
-def owed_name(effect: Effect, about: Occasion) -> str:
+def owed_name(effect: Effect, about: Occasion | str) -> str:
     """Return how a state remembers that an occasion asked for an effect."""
     return f"{effect} {about}"
 

@@ -6,10 +6,21 @@ import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from connector.domain.ticket import TicketRef
+from connector.engine.history_trouble import (
+    concerns_all,
+    in_turn,
+    is_resting,
+    note_trouble,
+    over,
+    standing,
+    suspects_last,
+)
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.recall import recall
 from connector.engine.strangers import notice_strangers
-from connector.errors import HelpdeskError
+from connector.errors import HelpdeskError, what_failed
+from connector.ports import TicketHistory
 
 KEPT_FOR_URGENT = 4
 """Of what is left of their share once a pass is done, one history in so many is kept for what comes before the next."""
@@ -34,7 +45,7 @@ def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) 
     left = around.journal.histories_left(site.name, wanted) if wanted else ()
     allowance = site.reader.history_allowance() if left else 0
     if allowance > 0:
-        _read_in(site, around, left[:allowance])
+        _read_in(site, around, suspects_last(left, standing(site, around))[:allowance])
         left = around.journal.histories_left(site.name, left)
     return frozenset(left)
 
@@ -53,21 +64,61 @@ def read_rest(site: SiteReading, around: Surroundings) -> bool:
 
 
 def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tuple[str, ...]:
-    """Read histories and store them; return the ids of those that could be read."""
+    """Read histories and store them; return the ids of those that could be read.
+
+    Where the helpdesk tells none although it answers, the rest of them waits.
+
+    Raises:
+        HelpdeskError: What went wrong concerns more than histories.
+    """
+    trouble = standing(site, around) if ids else None
+    if is_resting(trouble, around.clock.now()):
+        return ()
     told: list[str] = []
-    for chunk in chunks(ids, 50):
-        read = tuple(site.reader.history(chunk))
-        histories = tuple(h for h in read if not h.unreadable)
-        # what they tell of our own writes first: once a history is stored, it is not asked for again
-        notice_strangers(site, around, histories, now=around.clock.now())
-        recall(site, around, histories, now=around.clock.now())
-        around.journal.store_history(histories)
-        around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
-        for skipped in (h for h in read if h.unreadable):
-            around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
-        told += [h.ref.id for h in histories]
-        around.observer.event("history_read", site=site.name, tickets=len(histories))
+    for chunk in in_turn(ids, trouble):
+        read, error = _read(site, chunk)
+        _store(site, around, read)
+        told += [h.ref.id for h in read if not h.unreadable]
+        if error is None:
+            continue
+        seen = {h.ref.id for h in read}
+        failed = next((id_ for id_ in chunk if id_ not in seen), chunk[-1])
+        if told and chunk == (failed,) and not concerns_all(error):
+            _store(site, around, [_untold(site, around, failed, error)])  # others are told: it is this one's own
+        note_trouble(site, around, trouble, error, ticket=failed, learned=bool(told))
+        if concerns_all(error):
+            raise error
+        return tuple(told)
+    over(site, around, trouble)
     return tuple(told)
+
+
+def _read(site: SiteReading, ids: Sequence[str]) -> tuple[Sequence[TicketHistory], HelpdeskError | None]:
+    """Return the histories of some tickets, and what ended the reading before it was through."""
+    read: list[TicketHistory] = []
+    try:
+        for history in site.reader.history(ids):
+            read.append(history)  # noqa: PERF402 - what was told before an error counts
+    except HelpdeskError as error:
+        return read, error
+    return read, None
+
+
+def _store(site: SiteReading, around: Surroundings, read: Sequence[TicketHistory]) -> None:
+    histories = tuple(h for h in read if not h.unreadable)
+    # what they tell of our own writes first: once a history is stored, it is not asked for again
+    notice_strangers(site, around, histories, now=around.clock.now())
+    recall(site, around, histories, now=around.clock.now())
+    around.journal.store_history(histories)
+    around.journal.skip_history(site.name, [h for h in read if h.unreadable], now=around.clock.now())
+    for skipped in (h for h in read if h.unreadable):
+        around.observer.event("history_skipped", site=site.name, ticket=skipped.ref.id, why=skipped.unreadable)
+    around.observer.event("history_read", site=site.name, tickets=len(histories))
+
+
+def _untold(site: SiteReading, around: Surroundings, id_: str, error: HelpdeskError) -> TicketHistory:
+    ref, now = TicketRef(site.name, id_), around.clock.now()
+    return TicketHistory(ref=ref, events=(), read_until=now, unreadable=what_failed(error)[:200])
 
 
 def chunks(ids: Iterable[str], size: int) -> Iterable[tuple[str, ...]]:

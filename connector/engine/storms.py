@@ -31,10 +31,11 @@ def decided(  # noqa: PLR0913
     policy: Policy,
     now: datetime,
     failed: Failed = raised,
+    tells: bool = True,
 ) -> Iterator[Decided]:
     """Yield a decision per stored ticket, in the order asked; one of a storm knows of the others.
 
-    A ticket on which our code fails goes to ``failed``.
+    A ticket on which our code fails goes to ``failed``. ``tells``: people hear of a new storm.
     """
     found: list[Decided] = []
     for situation in situations(site, around, ids, reach, now=now, failed=failed):
@@ -43,7 +44,8 @@ def decided(  # noqa: PLR0913
     alike = Alike.among(found, site.name, around.journal, policy=policy)
     if alike.sights:
         alike.linked = looked_up(around, now=now)
-        _tell_new_storms(found, alike, around)
+        if tells:
+            _tell_new_storms(found, alike, around)
     for situation, decision in found:
         with sparing(failed, situation.ticket.ref.id):
             yield alike.together(situation, decision)

@@ -32,11 +32,14 @@ class Unread:
     own: list[tuple[Urgency, str]] = field(default_factory=list)
 
     def takes(self, situation: Situation, decision: Decision) -> bool:
-        """Take note of what one ticket needs; return whether it needs anything."""
+        """Take note of what one ticket needs; return whether it needs anything.
+
+        One of many alike tickets comes after the reading as well: that may show that another one speaks for them.
+        """
         ticket = situation.ticket
         others = situation.unread if ticket.is_open else ()
         own = decision.unread_history or (_calls(situation, decision) and needs_history(situation))
-        if not (decision.unread_text or own or others):
+        if not (decision.unread_text or own or others or situation.storm is not None):
             return False
         self.ids.append(ticket.ref.id)
         self.texts |= {ticket.ref.id} if decision.unread_text else set()

@@ -13,6 +13,7 @@ class AsideKind(StrEnum):
     """How much is set aside."""
 
     SITE = "site"  # the helpdesk asked to be left alone until a moment
+    HISTORIES = "histories"  # the helpdesk tells none, or not some, though it answers: until it does
     SCOPE = "scope"  # we may not write there: until somebody resumes
     FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
     REFUSED = "refused"  # one value or comment on a ticket is refused without a reason that names it
@@ -34,9 +35,10 @@ class SetAside:
             how-manieth failure it was.
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
             a name the map, whether people were told, and the ticket's version); under another map or version it is
-            tried again. Of a scope whose tickets are not shown, how many are not.
-        until: When it ends by itself; of what is refused without a name, before when it is not tried again
-            (``None``: no change of the ticket has it tried again).
+            tried again. Of a scope whose tickets are not shown, how many are not. Of histories, the ids of the tickets
+            at which reading them failed last.
+        until: When it ends by itself; of histories and of what is refused without a name, before when it is not tried
+            again (``None``: no change of the ticket has it tried again).
     """
 
     kind: AsideKind

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from connector.domain.decision import TicketPlan
 from connector.domain.explain import explain_lines
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Effect
-from connector.domain.ticket import ClockName, Priority
+from connector.domain.ticket import ClockName, Priority, Status
 from tests.domain import strategies as some
 from tests.domain.desk import ANNA, Desk
 from tests.domain.policies import ESCALATION, LEGAL, POLICY, changed, threshold
@@ -131,6 +134,65 @@ class TestAnEditedPolicy:
         desk.sync()
         assert desk.spoken == ["half (notes)"]
 
+    @pytest.mark.parametrize("passes", [1, 3])
+    def test_a_note_that_was_planned_and_not_sent_is_still_said(self, passes: int):
+        """A budget, a freeze, a refusal or a change of the ticket kept it back; nothing of that is in the decision."""
+        desk = acknowledged(with_thresholds(threshold(RESOLUTION, 50, note="half"))).wait(hours=3)
+        for _ in range(passes):
+            desk.wait(minutes=1).store(*desk.look())
+            edited(desk)
+        assert "its note had been asked for before and still comes" in "\n".join(explain_lines(desk.look()[0]))
+        desk.sync()
+        desk.sync()
+        assert desk.spoken == ["half (notes)"]
+        assert "still comes" not in "\n".join(explain_lines(desk.look()[0]))
+
+    def test_a_note_on_a_long_pause_that_was_planned_and_not_sent_is_still_said(self):
+        desk = acknowledged(with_thresholds())
+        desk.status(Status.WAITING_CUSTOMER)
+        desk.sync()
+        desk.wait(days=11).store(*desk.look())
+        edited(desk)
+        desk.wait(minutes=1).sync()
+        assert desk.spoken == ["max-pause (notes)"]
+
+    def test_what_was_planned_gives_way_to_a_higher_mark_as_ever(self):
+        marks = threshold(RESOLUTION, 50, note="half"), threshold(RESOLUTION, 75, note="at-risk")
+        desk = acknowledged(with_thresholds(*marks)).wait(hours=2, minutes=10)
+        desk.store(*desk.look())
+        edited(desk)
+        desk.wait(hours=1).sync()
+        desk.run(hours=1)
+        assert desk.spoken == ["at-risk (notes)"]
+
+    def test_what_was_planned_is_not_said_where_the_clock_was_met_since(self):
+        desk = acknowledged(with_thresholds(threshold(ClockName.FIRST_RESPONSE, 50, note="half")))
+        desk.wait(minutes=10).store(*desk.look())
+        edited(desk)
+        desk.wait(minutes=1).says(ANNA)
+        desk.run(minutes=10)
+        assert desk.spoken == []
+
+    @given(passes=st.lists(st.tuples(st.integers(0, 90), st.booleans(), st.booleans()), min_size=1, max_size=8))
+    def test_what_marks_were_about_to_say_is_said_whatever_policies_are_loaded(self, passes: list[Any]):
+        """Passes at some minutes; each may fail to write, and each may be followed by an edit. None loses a word."""
+        notes = [threshold(RESOLUTION, percent, note=f"at {percent}") for percent in (20, 40, 60, 80, 100, 150)]
+        desk = acknowledged(with_thresholds(*notes, quiet=Quiet(notes_per_day=100)))
+        asked: set[tuple[str, Effect]] = set()
+        for minutes, is_written, is_edited in (*passes, (1, True, False)):
+            decision, planned = desk.wait(minutes=minutes).look()
+            new = about_to_say(planned)
+            assert not asked or new, "what was asked for and not got, or what came after it, is asked for still"
+            desk.store(decision, planned)
+            if is_written:
+                desk.write(planned)
+                again, nothing = desk.look()
+                assert about_to_say(nothing) == set(), "and once"
+                assert again.state.owed == desk.state.owed, "a second pass changes no row"
+            asked = set() if is_written else new
+            if is_edited:
+                edited(desk)
+
     def test_what_a_mark_had_done_it_does_not_do_anew_nor_more(self):
         desk = acknowledged(with_thresholds(threshold(RESOLUTION, 50, note="half"))).run(hours=3)
         more = threshold(RESOLUTION, 50, note="half", tell_customer="sorry", escalate_to=4)
@@ -155,6 +217,12 @@ class TestAnEditedPolicy:
             setattr(other, each, copy.copy(getattr(desk, each)))
         edited(other)
         assert marked(other.run(hours=2)) == marked(desk.run(hours=2))
+
+
+def about_to_say(planned: TicketPlan) -> set[tuple[str, Effect]]:
+    """Return what a plan says of passed marks and long pauses, and to whom."""
+    said = {(about, notice.audience) for notice in planned.notices for about in (notice.occasion, *notice.covers)}
+    return {(str(about), audience) for about, audience in said if about.kind in {"threshold", "max_pause"}}
 
 
 def marked(desk: Desk):

@@ -523,6 +523,74 @@ def asked_for_approval(stage: Stage, desk: Desk, clock: StoppedClock) -> str:
     return id_
 
 
+HALF = threshold(ClockName.RESOLUTION, 50, note="at-risk")
+
+
+class TestAPolicyThatIsLoadedMeanwhile:
+    """What a mark was about to say when a policy came: it had been asked for before, and comes once."""
+
+    @pytest.fixture(autouse=True)
+    def half_gone(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+        """A ticket half of whose time has just gone by, and nobody has looked at it since."""
+        stage.policies.policy = replace(POLICY, hash="a" * 64, sla=replace(POLICY.sla, thresholds=(HALF,)), cadence={})
+        (id_,) = opened(desk)
+        at_rest(stage)
+        clock.move(MINUTE)
+        desk.world.update(id_, AGENT, assignee="id:agent")
+        at_rest(stage)
+        clock.move(MINUTE * 125)
+        desk.writer.sent.clear()
+
+    def edited(self, stage: Stage) -> None:
+        policy = stage.policies.policy
+        stage.policies.policy = replace(policy, hash=f"{policy.hash[1:]}b", quiet=Quiet(notes_per_day=7))
+        stage.clock.move(SECOND)
+        stage.run("desk")
+
+    def ends_well(self, stage: Stage, desk: Desk) -> None:
+        for _ in range(8):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+        keys = keys_of(desk, HALF.note)
+        assert [comment.key for comment in desk.world.comments if comment.key in keys] == list(keys)
+        assert len(keys) == 1
+        rows = stage.rows()
+        stage.run("desk")
+        assert stage.rows() == rows
+
+    @pytest.mark.parametrize("edits", [1, 3])
+    def test_what_a_freeze_held_is_said_when_it_ends(self, stage: Stage, desk: Desk, edits: int) -> None:
+        for effect in Effect:
+            stage.journal.freeze("desk", effect, f"{OVER_BUDGET}: 9 more wanted", now=stage.clock.now())
+        desk.rules = replace(desk.rules, budgets={Effect.NOTES: Budget(least=0, window=timedelta(hours=1))})
+        stage.run("desk")
+        for _ in range(edits):
+            self.edited(stage)
+        assert desk.sent() == []
+        desk.rules = replace(desk.rules, budgets={})
+        stage.journal.resume("desk", allow=0, now=stage.clock.now(), actor="op")
+        self.ends_well(stage, desk)
+
+    @pytest.mark.parametrize("fault", [f for f in Fault if f not in {Fault.UNAVAILABLE, Fault.DENIED, Fault.REFUSED}])
+    def test_what_a_write_left_open_is_said_once(self, stage: Stage, desk: Desk, fault: Fault) -> None:
+        desk.world.write_faults.append(fault)
+        stage.run("desk")
+        self.edited(stage)
+        self.ends_well(stage, desk)
+
+    def test_what_nothing_was_asked_for_stays_unsaid(self, stage: Stage, desk: Desk) -> None:
+        self.edited(stage)
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+        assert desk.sent() == []
+
+
+def keys_of(desk: Desk, template: str | None) -> set[str]:
+    """Return the keys of the comments that were handed to the writer and are of a template."""
+    comments = [(sent.write.key, sent.write.comment) for sent in desk.writer.sent]
+    return {key for key, comment in comments if comment is not None and comment.notice.template == template}
+
+
 class TestEffects:
     def test_shadow_writes_nothing_and_tells_what_it_would_do(self, stage: Stage, desk: Desk) -> None:
         desk.allow()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
+import requests
 import responses
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from responses import matchers
 
 from connector.domain.change import Field
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
-from connector.errors import Conflict, Denied, Rejected, Throttled, Unavailable, Unknown
+from connector.errors import Conflict, Denied, Malformed, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports import Presence, TicketHistory
@@ -28,6 +33,9 @@ API = f"{BASE}/rest/api/3"
 DESK = f"{BASE}/rest/servicedeskapi"
 STAMP = "2026-11-22T08:00:00.000+0000"
 NAMES = FieldMap(priorities={p: str(int(p)) for p in Priority})
+JSON = {"Content-Type": "application/json"}
+TOLD = '{"issueChangeLogs": []}'
+Answer: TypeAlias = tuple[int, Mapping[str, str], str]
 US = {"accountId": "us", "accountType": "atlassian"}
 
 
@@ -291,6 +299,54 @@ class TestPaging:
             wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": [], "nextPageToken": token})
         with pytest.raises(Unavailable, match="token"):
             list(site.reader.history(["7"]))
+
+    def bulk(
+        self, site: JiraSite, wire: responses.RequestsMock, count: int, answer: Callable[[frozenset[str]], Answer]
+    ) -> tuple[list[TicketHistory], int]:
+        """Return what is told of so many issues where a bulk of changelogs gets ``answer``, and how often it asked."""
+        asked: list[frozenset[str]] = []
+
+        def changelogs(request: requests.PreparedRequest) -> Answer:
+            asked.append(frozenset(json.loads(request.body or b"")["issueIdsOrKeys"]))
+            return answer(asked[-1])
+
+        ids = [str(n) for n in range(1, count + 1)]
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue() | {"id": id_} for id_ in ids]})
+        wire.add_callback(responses.POST, f"{API}/changelog/bulkfetch", changelogs)
+        wire.assert_all_requests_are_fired = False
+        wire.get(re.compile(rf"{API}/issue/\d+/comment"), json={"comments": [], "total": 0})
+        return list(site.reader.history(ids)), len(asked)
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(count=st.integers(1, 40), drawn=st.sets(st.integers(1, 40), max_size=4), garbled=st.booleans())
+    def test_issues_whose_changelog_is_refused_cost_the_others_nothing(
+        self, site: JiraSite, wire: responses.RequestsMock, count: int, drawn: set[int], garbled: bool
+    ) -> None:
+        wire.reset()
+        bad = {str(n) for n in drawn if n <= count}
+        refusal: Answer = (200, JSON, '{"issueChangeLogs": 7}') if garbled else (400, JSON, "{}")
+        answer: Callable[[frozenset[str]], Answer] = lambda ids: refusal if ids & bad else (200, JSON, TOLD)  # noqa: E731
+        try:
+            told, _ = self.bulk(site, wire, count, answer)
+        except (Rejected, Malformed):
+            assert len(bad) >= min(3, count), "as long as nothing is told it may be nobody's own fault"
+            return
+        assert [h.ref.id for h in told] == [str(n) for n in range(1, count + 1)]
+        assert {h.ref.id for h in told if h.unreadable} == bad
+
+    def test_changelogs_that_are_refused_for_all_are_not_asked_for_one_by_one(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        asked = 0
+
+        def refusal(_ids: frozenset[str]) -> Answer:
+            nonlocal asked
+            asked += 1
+            return 400, JSON, "{}"
+
+        with pytest.raises(Rejected):
+            self.bulk(site, wire, 50, refusal)
+        assert asked <= 10
 
     def comments(self, site: JiraSite, wire: responses.RequestsMock, *shown: tuple[str, int]) -> TicketHistory:
         """Return the history of an issue whose comments come in these pages: their ids, and how many are counted."""

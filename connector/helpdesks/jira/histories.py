@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import Ticket
-from connector.errors import Malformed, Unavailable, why_no_history
+from connector.errors import HelpdeskError, Malformed, Rejected, Unavailable, why_no_history
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
 from connector.helpdesks.jira.insight import Insight
@@ -21,6 +21,9 @@ from connector.helpdesks.transport import Client
 from connector.ports import TicketHistory
 
 MOST_PAGES = 1000
+
+MOST_REFUSED = 3
+"""Issues whose changelogs are refused one by one, and none told, before Jira is taken to tell none at all."""
 
 READINGS = 2
 """Times that comments are read before what is counted and not shown is taken for hidden."""
@@ -44,13 +47,20 @@ class Histories:
         """Yield the history of each ticket, up to ``read_until``; one that cannot be read says so instead.
 
         ``issues`` are the same tickets as Jira gave them, with our property.
+
+        Raises:
+            HelpdeskError: Jira tells no changelogs at all.
         """
         if not tickets:
             return
-        logs = self._changelogs([ticket.ref.id for ticket in tickets])
+        logs, refused = self._all_changelogs([ticket.ref.id for ticket in tickets])
         if needs_categories(itertools.chain.from_iterable(logs.values()), self._shape):
             self._shape = self._insight.with_categories(self._shape, now=read_until)
         for ticket in tickets:
+            if ticket.ref.id in refused:
+                why = why_no_history(refused[ticket.ref.id])
+                yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=why)
+                continue
             try:
                 comments = self._comments(ticket.ref.id)
                 issue = issues[ticket.ref.id]
@@ -72,15 +82,45 @@ class Histories:
         except (ValueError, TypeError, OverflowError) as error:
             raise Malformed(f"history of {ticket.ref}: {error}") from error
 
+    def _all_changelogs(self, ids: Sequence[str]) -> tuple[dict[str, list[ChangeHistory]], Mapping[str, HelpdeskError]]:
+        """Return changes by issue, and what Jira refuses to tell or nobody can read, each by its issue.
+
+        What is refused for many is asked for in halves, until those that are at fault stand alone.
+
+        Raises:
+            Rejected, Malformed: Nothing was told, so it may be no issue's own fault.
+        """
+        logs: dict[str, list[ChangeHistory]] = {}
+        refused: dict[str, HelpdeskError] = {}
+        is_told = False
+        waiting = [tuple(ids)]
+        while waiting:
+            part = waiting.pop()
+            try:
+                logs |= self._changelogs(part)
+                is_told = True
+            except (Rejected, Malformed) as error:
+                half = len(part) // 2
+                waiting += [part[half:], part[:half]] if half else []
+                refused |= {} if half else {part[0]: error}
+                if not is_told and len(refused) == min(MOST_REFUSED, len(ids)):
+                    raise
+        return logs, refused
+
     def _changelogs(self, ids: Sequence[str]) -> dict[str, list[ChangeHistory]]:
-        """Return changes by issue; raises ``Unavailable`` rather than to pass half a history for a whole one."""
+        """Return changes by issue.
+
+        Raises:
+            Unavailable: Rather than to pass half a history for a whole one.
+            Malformed: An answer cannot be read; one issue in it may be why.
+        """
         logs: dict[str, list[ChangeHistory]] = {}
         seen: set[str | None] = {None}
         token: str | None = None
         fields = history_fields(self._shape.fields)
         for _ in range(MOST_PAGES):
             answer = self._client.call(wire.changelogs(ids, fields, token=token))
-            page = pages.decoded(answer.body, ChangelogPage, what="changelogs")
+            page = _changelog_page(answer.body)
             for log in page.issue_change_logs:
                 logs.setdefault(log.issue_id, []).extend(log.change_histories)
             token = page.next_page_token or None
@@ -120,3 +160,10 @@ class Histories:
             if not fresh or start >= counted:
                 return list(comments.values()), is_steady and len(comments) >= counted
         raise Unavailable(f"comments of {id_} did not end within {MOST_PAGES} pages")
+
+
+def _changelog_page(body: bytes) -> ChangelogPage:
+    try:
+        return pages.decoded(body, ChangelogPage, what="changelogs")
+    except Unavailable as error:
+        raise Malformed(str(error)) from error

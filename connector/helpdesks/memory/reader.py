@@ -73,6 +73,8 @@ class MemoryReader:
         """Yield the histories of tickets that exist."""
         for id_ in ids:
             self._request("history")
+            if (error := self._world.history_fault(id_)) is not None:
+                raise error
             if self._world.histories_left is not None:
                 self._world.histories_left -= 1
             row = self._world.rows.get(id_)

@@ -13,7 +13,7 @@ from connector.domain.policy import LevelTarget
 from connector.domain.site import HOLD_UNTIL
 from connector.domain.situation import Reach
 from connector.domain.ticket import Activity, Fact, Link, LinkKind, Priority, Status, Text, Ticket, TicketRef
-from connector.errors import Conflict, Rejected
+from connector.errors import Conflict, HelpdeskError, Rejected
 from connector.helpdesks.memory.marks import mark
 from connector.helpdesks.memory.records import Audit, Fault, Posted, Row, Update
 from connector.ports import Clock, Guard
@@ -45,6 +45,7 @@ class MemoryHelpdesk:
         unreadable: Ids of tickets whose payload a single read cannot make sense of.
         write_faults, read_faults: What happens to the next requests, first one first; ``None`` lets one pass.
         histories_left: How many histories may still be read; ``None``: a page's worth at a time, for ever.
+        history_fault: With what the history of a ticket fails, by its id; ``None``: it is told.
         automations: Rules that answer every update.
         reach: Who can be reached; a target that is not here does not exist.
         comments: Every comment ever posted, by anybody.
@@ -65,6 +66,7 @@ class MemoryHelpdesk:
         self.unreadable: set[str] = set()
         self.read_faults: deque[Fault | None] = deque()
         self.histories_left: int | None = None
+        self.history_fault: Callable[[str], HelpdeskError | None] = lambda _: None
         self.automations: list[Automation] = []
         self.reach: dict[LevelTarget, Reach] = {}
         self.comments: list[Posted] = []

@@ -1,0 +1,95 @@
+"""A storm whose tickets are decided in two rounds, because the histories of some have to be read first: one voice."""
+
+from __future__ import annotations
+
+from connector.domain.events import EventKind, TicketEvent
+from connector.domain.ticket import Priority, Status
+from connector.helpdesks.memory import AGENT
+from tests.engine.stage import MINUTE, SECOND, Desk, Stage
+from tests.engine.test_cases import NETWORK
+
+P1, P2, P3, P4 = Priority
+COUNT = 12
+
+
+def alike(stage: Stage, desk: Desk, count: int = COUNT) -> list[str]:
+    made = []
+    for _ in range(count):
+        stage.clock.move(SECOND)
+        made.append(desk.world.create(facts=NETWORK, priority=P3).id)
+    return made
+
+
+def told(desk: Desk) -> set[str]:
+    """Return which tickets have a voice: whose path was begun and called somebody."""
+    return {id_ for id_ in desk.world.rows if desk.live(id_).level}
+
+
+def seen_once(stage: Stage, desk: Desk) -> list[str]:
+    """A storm that is seen while no history may be read, and of whose first ticket a person did something since."""
+    stage.run("desk")
+    desk.world.histories_left = 0
+    return alike(stage, desk)
+
+
+def held_unseen(stage: Stage, desk: Desk, first: str) -> None:
+    """Somebody has held the first by a command that only its history shows."""
+    stage.clock.move(20 * SECOND)
+    desk.world.update(first, AGENT, status=Status.OPEN)
+    at, row = stage.clock.now(), desk.world.rows[first]
+    row.events.append(
+        TicketEvent(id="c", at=at, kind=EventKind.COMMAND, actor=AGENT, name="hold", after="/esc hold 4h")
+    )
+    desk.world.histories_left = 1
+
+
+def test_where_the_first_turns_out_to_be_held_the_next_one_speaks_at_once(stage: Stage, desk: Desk) -> None:
+    """Only the history tells that the first is held: it is read in the second round."""
+    first, second, *_ = seen_once(stage, desk)
+    held_unseen(stage, desk, first)
+    stage.run("desk")
+    assert told(desk) == {second}
+
+
+def test_where_the_first_is_held_by_its_label_the_next_one_speaks(stage: Stage, desk: Desk) -> None:
+    first, second, *_ = seen_once(stage, desk)
+    stage.clock.move(20 * SECOND)
+    desk.world.update(first, AGENT, labels=frozenset({"esc-hold"}))
+    desk.world.histories_left = 1
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+    assert told(desk) == {second}
+
+
+def test_where_the_first_turns_out_to_be_free_it_speaks_alone(stage: Stage, desk: Desk) -> None:
+    first, *_ = seen_once(stage, desk)
+    stage.clock.move(20 * SECOND)
+    desk.world.comment(first, "looking", AGENT, public=False)
+    desk.world.histories_left = 1
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+    assert told(desk) == {first}
+
+
+def test_a_first_that_nobody_can_read_silences_nobody_for_long(stage: Stage, desk: Desk) -> None:
+    first, *_ = seen_once(stage, desk)
+    stage.clock.move(20 * SECOND)
+    desk.world.comment(first, "looking", AGENT, public=False)
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+    assert len(told(desk)) == 1
+
+
+def test_where_a_priority_was_chosen_one_speaks(stage: Stage, desk: Desk) -> None:
+    """The first was set to P4 by hand: its history tells, and the P1s after it have a voice of their own."""
+    first, second, *_ = seen_once(stage, desk)
+    stage.clock.move(20 * SECOND)
+    desk.world.update(first, AGENT, priority=P4, status=Status.OPEN)
+    desk.world.histories_left = 1
+    for _ in range(4):
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+    assert told(desk) - {first} == {second}
