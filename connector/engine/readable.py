@@ -22,12 +22,13 @@ class Readable:
     def postpones(self, unread: Unread, situation: Situation, decision: Decision) -> bool:
         """Return whether a ticket is decided again after what it needs was read; ``unread`` takes note of that.
 
-        One that needs nothing but its own history, and is less urgent than all that can be read, is not.
+        One that needs nothing but its own history, and is less urgent than all that can be read, is not; one of many
+        alike tickets always is.
         """
         needs = Unread()
         if not needs.takes(situation, decision):
             return False
-        others = needs.texts or situation.unread
+        others = needs.texts or situation.unread or situation.storm is not None
         if not others and not self._has_room(needs):
             return False
         return unread.takes(situation, decision)
