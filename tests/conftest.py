@@ -13,7 +13,7 @@ from tests.canaries import found_in, refuse
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-settings.register_profile("quick", max_examples=25, stateful_step_count=25, derandomize=True, **_COMMON)
+settings.register_profile("quick", max_examples=15, stateful_step_count=25, derandomize=True, **_COMMON)
 settings.register_profile("full", max_examples=500, stateful_step_count=60, derandomize=True, **_COMMON)
 
 

@@ -127,7 +127,7 @@ def test_the_most_urgent_is_read_first_in_whatever_chunk_it_is_decided(known: St
     assert desk.live(urgent).priority is P1
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=max(10, settings().max_examples // 10), deadline=None)
 @given(
     wanted=st.lists(st.sampled_from([OUTAGE, DEGRADED, PLAIN]), min_size=3, max_size=6),
     allowance=st.integers(1, 4),

@@ -181,7 +181,7 @@ class TestOneIsNotTold:
         assert desk.live(bad).priority is P1, "a history that cannot be read keeps nothing from being raised"
         assert trouble(known) == []
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=max(10, settings().max_examples // 20), deadline=None)
     @given(bad=st.sets(st.integers(0, 11), max_size=5), count=st.integers(6, 12))
     def test_whichever_are_bad_every_other_is_read_soon(self, empty_state: Path, bad: set[int], count: int) -> None:
         clock = StoppedClock(MONDAY)
