@@ -233,8 +233,9 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
 
 def test_a_database_without_a_write_ahead_log_is_refused() -> None:
     engine = create_engine("sqlite://")
-    with engine.connect() as connection, pytest.raises(ConnectorError, match="no write-ahead log here"):
+    with engine.connect() as connection, pytest.raises(ConnectorError, match="no write-ahead log here") as refused:
         sqlite.check_file(connection, Path("state.db"))
+    assert refused.value.remedy == "move the state to a local disk"
     engine.dispose()
 
 

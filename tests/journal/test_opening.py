@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from connector.errors import Busy, ConfigError, ConnectorError, NoState, StateFull
-from connector.journal import open_journal, open_records, open_scratch, schema, sqlite
+from connector.journal import make_backup, open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
@@ -69,6 +69,26 @@ def test_a_path_alone_means_a_sqlite_file(tmp_path, monkeypatch):
     open_journal("state.db", least_free=0).close()
     open_journal("sqlite:///state.db", least_free=0).close()
     assert (tmp_path / "state.db").is_file()
+
+
+def test_a_name_that_looks_like_an_address_is_a_name(tmp_path, monkeypatch):
+    """SQLite takes what begins with `file:` for an address of its own: the state would lie in another, open file."""
+    monkeypatch.chdir(tmp_path)
+    with open_journal("file:state.db?mode=memory", least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, a_ticket())
+        assert {found.name.removeprefix("file:state.db?mode=memory") for found in tmp_path.iterdir()} == {
+            "",
+            "-shm",
+            "-wal",
+            ".lock",
+            ".witness",
+        }
+        assert make_backup(Path("file:state.db?mode=memory"), Path("file:copy.db")) == Path("file:copy.db")
+    assert {stat.S_IMODE(found.stat().st_mode) for found in tmp_path.iterdir()} == {0o600}
+    assert [site.site for site in open_records("file:state.db?mode=memory").sites()] == [SITE]
+    with open_scratch("file:copy.db") as copy:
+        assert copy.known_open(SITE) == {"1"}
 
 
 def test_importing_the_journal_loads_no_database_library():
@@ -188,8 +208,9 @@ def test_somebody_elses_database_is_refused_and_left_as_it_was(tmp_path):
     path = tmp_path / "other.db"
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE mine (x)")
-    with pytest.raises(ConnectorError, match="not a connector's state"):
+    with pytest.raises(ConnectorError, match="not a connector's state") as raised:
         open_journal(str(path), least_free=0)
+    assert raised.value.remedy == "name another file"
     with contextlib.closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
 
@@ -273,6 +294,8 @@ _MOUNTS = """\
 23 22 0:40 / /srv rw shared:1 - nfs4 server:/srv rw
 24 22 0:41 / /srv/local\\040disk rw - xfs /dev/sdb rw
 25 22 0:42 / /mnt/s rw - fuse.sshfs me@host:/ rw
+a line that
+ - tells nothing
 """
 
 
