@@ -85,7 +85,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "unread": Part(files=("connector/domain/unread.py",), tests=("tests/domain/test_unread.py",)),
         "recover": Part(
             files=("connector/engine/recover.py",),
-            tests=("tests/engine/test_resend.py", "tests/engine/test_recovery_model.py"),
+            tests=("tests/engine/test_recover.py", "tests/engine/test_resend.py"),
         ),
         "intents": Part(
             files=_journal("intents", "outcomes"),
