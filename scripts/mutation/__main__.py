@@ -120,7 +120,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "erasure": Part(files=_journal("erasure", "naming"), tests=_journal_tests("erasure")),
         "opening": Part(
             files=_journal("opening", "lock", "lease", "schema", "sqlite", "worker", "faults", "backup"),
-            tests=_journal_tests("opening", "backup", "lock", "late_hands"),
+            tests=_journal_tests("opening", "backup", "lock", "shared", "late_hands"),
         ),
         "port": Part(
             files=_journal("__init__", "sql"),

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from connector.errors import Busy, ConfigError, ConnectorError, NoState, StateFull
+from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull
 from connector.journal import make_backup, open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
@@ -49,13 +49,22 @@ def test_readers_connections_are_for_reading_alone(journal):
 
 
 def test_only_the_owner_may_read_a_state(tmp_path):
-    path = tmp_path / "new" / "state.db"
+    path = tmp_path / "deep" / "new" / "state.db"
     with open_journal(f"sqlite:///{path}", least_free=0) as journal:
         journal.open_site(SITE, fingerprint="f")
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         files = sorted(found.name for found in path.parent.iterdir())
         assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock", "state.db.witness"]
         assert {stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()} == {0o600}
+
+
+def test_a_new_folder_outlasts_a_power_cut_with_all_that_lead_to_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").readlink()))
+    sqlite.make_folder(tmp_path / "a" / "b" / "c")
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    sqlite.make_folder(tmp_path / "a" / "b" / "c")
+    assert len(synced) == 3
 
 
 def test_rights_that_grew_too_wide_are_narrowed(state):
@@ -142,6 +151,10 @@ def test_a_failed_opening_lets_go_of_the_lock(state):
         pass
 
 
+def test_the_journals_thread_goes_by_its_name(journal):
+    assert journal._thread.run(lambda _: threading.current_thread().name).startswith("journal")
+
+
 def test_calls_from_many_threads_are_transactions_one_after_another(journal):
     failures: list[BaseException] = []
 
@@ -222,10 +235,13 @@ def test_a_reader_tells_what_is_no_state_from_what_is_none_yet(tmp_path):
             other.execute(statement)
     with pytest.raises(NoState):
         open_records(str(empty))
-    for path, told in ((foreign, "not a connector's state"), (tmp_path, "is no file")):
-        with pytest.raises(ConnectorError, match=told) as raised:
+    for path, told, remedy in (
+        (foreign, "this database is not a connector's state", "name another one under `state`"),
+        (tmp_path, f"{tmp_path} is no file", "name a file for the database under `state`"),
+    ):
+        with pytest.raises(ConnectorError) as raised:
             open_records(str(path))
-        assert "under `state`" in raised.value.remedy
+        assert (str(raised.value), raised.value.remedy) == (told, remedy)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
@@ -284,9 +300,18 @@ def test_an_address_that_is_no_database_of_ours_is_the_operators_to_mend(url):
     assert isinstance(raised.value, ConfigError) or raised.value.remedy
 
 
-def test_a_database_of_another_kind_is_refused_by_its_name():
-    with pytest.raises(ConnectorError, match="mysql is not supported"):
-        open_journal("mysql://u@h/d")
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://u@h/d", "mysql is not supported"),
+        ("no scheme at all://", "'no scheme at all://' is not the address of a database"),
+    ],
+)
+def test_a_database_of_another_kind_is_refused_with_the_place_to_mend(url, told):
+    with pytest.raises(ConfigError) as raised:
+        open_journal(url)
+    remedy = "give a file's path, sqlite:///file.db or postgresql://user@host/database"
+    assert raised.value.problems == (Problem(file="connector.yaml", key="state", message=told, remedy=remedy),)
 
 
 _MOUNTS = """\
@@ -294,6 +319,7 @@ _MOUNTS = """\
 23 22 0:40 / /srv rw shared:1 - nfs4 server:/srv rw
 24 22 0:41 / /srv/local\\040disk rw - xfs /dev/sdb rw
 25 22 0:42 / /mnt/s rw - fuse.sshfs me@host:/ rw
+26 22 0:43 / /mnt/bare - btrfs /dev/sdc rw
 a line that
  - tells nothing
 """
@@ -308,6 +334,7 @@ a line that
         ("/srvx", "ext4"),
         ("/srv/local disk/state", "xfs"),
         ("/mnt/s/deep/er", "fuse.sshfs"),
+        ("/mnt/bare", "btrfs"),
     ],
 )
 def test_the_file_system_of_a_folder_is_that_of_its_innermost_mount(folder, kind):
@@ -458,21 +485,24 @@ def _sqlite_error(name: str) -> sqlite3.OperationalError:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "kind", "remedy"),
     [
-        ("SQLITE_BUSY_SNAPSHOT", Busy),
-        ("SQLITE_LOCKED", Busy),
-        ("SQLITE_FULL", StateFull),
-        ("SQLITE_IOERR_FSYNC", StateBroken),
-        ("SQLITE_CORRUPT", StateBroken),
-        ("SQLITE_NOTADB", StateBroken),
-        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError),
+        ("SQLITE_BUSY_SNAPSHOT", Busy, "close whatever else has the database open, then try again"),
+        ("SQLITE_LOCKED", Busy, "close whatever else has the database open, then try again"),
+        ("SQLITE_FULL", StateFull, StateFull("x").remedy),
+        ("SQLITE_IOERR_FSYNC", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_CORRUPT", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_NOTADB", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_PERM", ConnectorError, "check the permissions of the database and of its folder"),
+        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError, "see the log for the first error of this run"),
+        ("SQLITE_ERROR", ConnectorError, "see the log for the first error of this run"),
     ],
 )
-def test_failures_of_the_database_say_what_to_do(name, kind):
-    error = translate(IntegrityError("x", {}, _sqlite_error(name)))
-    assert type(error) is kind
-    assert error.remedy
+@pytest.mark.parametrize("wrapped", [IntegrityError, OperationalError])
+def test_failures_of_the_database_say_what_to_do(name, kind, remedy, wrapped):
+    error = translate(wrapped("x", {}, _sqlite_error(name)))
+    assert (type(error), error.remedy) == (kind, remedy)
+    assert str(error) == f"the state's database failed: {name}"
 
 
 def test_a_database_that_cannot_be_opened_is_a_matter_of_permissions():
