@@ -162,6 +162,35 @@ class TestWhichAreLookedFor:
         assert len(asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("found", "done"),
+    [
+        (FOUND, Recovered(found=3)),
+        (ABSENT, Recovered(waiting=3)),
+        (UNPROVABLE, Recovered(parked=3)),
+        (replace(ABSENT, guard=Guard.MOVED), Recovered(failed=3)),
+        (IndexError(), Recovered(stumbled=3)),
+    ],
+    ids=["found", "waiting", "parked", "failed", "stumbled"],
+)
+def test_each_of_them_is_counted(
+    stage: Stage, desk: Desk, clock: StoppedClock, found: Lookup | Exception, done: Recovered
+) -> None:
+    for _ in range(3):
+        lose_a_note(stage, desk)
+    clock.move(SECOND)
+    shows(desk, found)
+    assert look(stage, desk) == done
+
+
+def test_each_ticket_that_is_not_shown_is_waited_for(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    ids = [lose_a_note(stage, desk) for _ in range(3)]
+    clock.move(SECOND)
+    for id_ in ids:
+        desk.world.delete(id_)
+    assert look(stage, desk) == Recovered(waiting=3)
+
+
 class TestFound:
     def test_it_is_settled_with_what_was_found(self, stage: Stage, desk: Desk, note: Op) -> None:
         assert stage.journal.without_history("desk", limit=9) == ()
