@@ -299,6 +299,49 @@ class _Driver(PGDialect):
         self.levels.append(level)
 
 
+class _Gone(Exception):
+    """What another driver than SQLite's says when its server is gone."""
+
+
+class _Unreached(sqlite3.Connection):
+    """A connection whose server goes once it is told to: nothing can be committed then, nor rolled back."""
+
+    gone = False
+
+    def commit(self) -> None:
+        if self.gone:
+            raise _Gone("the server is gone")
+
+    rollback = commit
+
+
+class _Losing(_Driver):
+    """A driver with errors of its own."""
+
+    driver = "losing"
+
+    @classmethod
+    def import_dbapi(cls) -> object:
+        return SimpleNamespace(
+            Error=_Gone, paramstyle="qmark", connect=lambda _: sqlite3.connect(":memory:", factory=_Unreached)
+        )
+
+
+def test_a_server_that_goes_during_a_commit_is_a_failure_of_the_state_and_nothing_else() -> None:
+    """Tidying up after it fails as well, in the driver's own words; what is told is what failed first."""
+    registry.register("postgresql.losing", __name__, "_Losing")
+    thread = JournalThread(opening._server_engine(make_url("postgresql+losing://user@host/name")))
+
+    def lose(connection: Connection) -> None:
+        connection.connection.driver_connection.gone = True  # type: ignore[union-attr]
+
+    for _ in range(2):  # the next transaction has the same answer, and the thread goes on living
+        with pytest.raises(ConnectorError) as refused:
+            thread.run(lose)
+        assert str(refused.value) == "the state's database failed: the server is gone"
+    thread.close()
+
+
 def test_each_transaction_on_a_server_has_a_connection_of_its_own_that_sees_what_is_committed() -> None:
     registry.register("postgresql.noting", __name__, "_Driver")
     _Driver.levels.clear()
