@@ -527,13 +527,16 @@ def test_where_machines_share_a_database_a_living_holder_keeps_it(journal):
     thread = journal._thread
     held = thread.run(lambda c: Lease(c, holder="one", shared=True) if _expire(c) else None)
     thread.run(held.check)
-    with pytest.raises(Busy, match="one holds this state"):
+    with pytest.raises(Busy) as refused:
         thread.run(lambda c: Lease(c, holder="two", shared=True))
+    assert (str(refused.value), refused.value.remedy) == ("one holds this state", "wait 120 s after it has stopped")
     thread.run(held.give_up)
     taken = thread.run(lambda c: Lease(c, holder="two", shared=True))
     assert taken.epoch == held.epoch + 1
-    with pytest.raises(Busy, match="took this state over"):
+    with pytest.raises(Busy) as refused:
         thread.run(held.check)
+    told = "another process took this state over"
+    assert (str(refused.value), refused.value.remedy) == (told, "stop this one")
 
 
 def test_a_lease_that_ran_out_can_be_taken_and_one_that_is_used_is_renewed(journal):
@@ -556,3 +559,5 @@ def test_only_a_sqlite_address_names_a_file():
 
     assert database_path(make_url("sqlite:////var/lib/x.db")) == Path("/var/lib/x.db")
     assert database_path(make_url("sqlite://")) is None
+    assert database_path(make_url("sqlite:///")) is None
+    assert database_path(make_url("sqlite:///:memory:")) is None
