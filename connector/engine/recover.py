@@ -112,7 +112,7 @@ class _Recovery:
         """Try again with the next pass; after three times nobody can tell but a person, and the others go on."""
         self._done.stumbled += 1
         if strike(self._site.name, self._around, {id_: error}, doing=LOOKING, versions={}):
-            self._park(op, Next(step=Step.PARK, why=f"it cannot be looked for: {what_failed(error)}"))
+            self._park(op, f"it cannot be looked for: {what_failed(error)}")
             known = self._around.asides.aside(self._site.name)
             pardon(self._site.name, self._around, (id_,), doing=LOOKING, known=known)
 
@@ -139,13 +139,13 @@ class _Recovery:
             case Step.DONE:
                 self._settle(op, seen)
             case Step.PLAN_AGAIN:
-                self._plan_again(op, found)
+                self._plan_again(op, found.why)
             case Step.WAIT:
                 self._wait(op, found, at)
             case Step.RESEND:
                 self._ready(op, found, seen, at)
             case _:
-                self._park(op, found)
+                self._park(op, found.why)
 
     def _is_gone(self, op: Op) -> bool:
         """Return whether the helpdesk does not show the very ticket: then there is nothing to be proved on it."""
@@ -170,8 +170,8 @@ class _Recovery:
         self._done.found += 1
         self._say("write_found", op)
 
-    def _plan_again(self, op: Op, found: Next) -> None:
-        self._journal.fail(op, OpStatus.FAILED, f"{found.why}; planned again", now=self._now)
+    def _plan_again(self, op: Op, why: str) -> None:
+        self._journal.fail(op, OpStatus.FAILED, f"{why}; planned again", now=self._now)
         self._done.failed += 1
 
     def _wait(self, op: Op, found: Next, at: datetime) -> None:
@@ -189,8 +189,8 @@ class _Recovery:
         if op.resent == COPIES_TO_ALARM:
             self._alarm(AlarmKind.FINDING, op, f"a write on {op.write.ref} had no clear answer {op.resent + 1} times")
 
-    def _park(self, op: Op, found: Next) -> None:
-        park(op, found.why, self._around)
+    def _park(self, op: Op, why: str) -> None:
+        park(op, why, self._around)
         self._done.parked += 1
 
     # ---- writes that were sent more than once
@@ -228,11 +228,11 @@ class _Recovery:
             kept = [self._retract(op, comment) for comment in exposed]
         except HelpdeskError as error:
             self._freeze_notes(op, f"it could NOT be hidden ({type(error).__name__})")
-            self._park(op, Next(step=Step.PARK, why="an internal note of ours can be read by customers"))
+            self._park(op, "an internal note of ours can be read by customers")
             return False
         self._freeze_notes(op, "it was made private" if all(kept) else "it was removed")
         if not all(kept):
-            self._plan_again(op, Next(step=Step.PLAN_AGAIN, why="it came out public and was removed"))
+            self._plan_again(op, "it came out public and was removed")
         return all(kept)
 
     def _freeze_notes(self, op: Op, became: str) -> None:

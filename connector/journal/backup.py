@@ -74,7 +74,7 @@ def make_backup(state: Path, target: Path) -> Path:
 
 def _copy(state: Path, part: Path) -> None:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-    with contextlib.closing(_reader(state)) as source, contextlib.closing(sqlite3.connect(part)) as copy:
+    with contextlib.closing(_reader(state)) as source, contextlib.closing(sqlite3.connect(part.absolute())) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE").close()
     sync(part)

@@ -42,13 +42,17 @@ _SHARED_BY_NETWORK = frozenset(
 
 
 def writer_engine(path: Path | None) -> Engine:
-    """Return the engine of the one writing connection; without a path the database lives in memory."""
-    return _engine(str(path or ":memory:"), _WRITER, begin="BEGIN IMMEDIATE", uri=False)
+    """Return the engine of the one writing connection; without a path the database lives in memory.
+
+    The path is given from the root: some builds of SQLite take a name that begins with ``file:`` for an address.
+    """
+    database = ":memory:" if path is None else str(path.absolute())
+    return _engine(database, _WRITER, begin="BEGIN IMMEDIATE")
 
 
 def reader_engine(path: Path) -> Engine:
     """Return an engine whose connections cannot write."""
-    return _engine(_to_read(path), _READER, begin="BEGIN", uri=True)
+    return _engine(_to_read(path), _READER, begin="BEGIN")
 
 
 def _to_read(path: Path) -> str:
@@ -63,14 +67,12 @@ def _to_read(path: Path) -> str:
 
 def scratch_engine(source: Path) -> Engine:
     """Return an engine on a copy of ``source`` in memory; the copy is one moment of it, and nothing is locked."""
-    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", uri=False, filled_from=_to_read(source))
+    return _engine(":memory:", _WRITER, begin="BEGIN IMMEDIATE", filled_from=_to_read(source))
 
 
-def _engine(
-    database: str, settings: tuple[str, ...], *, begin: str, uri: bool, filled_from: str | None = None
-) -> Engine:
+def _engine(database: str, settings: tuple[str, ...], *, begin: str, filled_from: str | None = None) -> Engine:
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
+        connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=True)
         if filled_from is not None:
             with contextlib.closing(sqlite3.connect(filled_from, uri=True)) as source:
                 source.backup(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -15,8 +14,6 @@ from connector.errors import ConnectorError
 from connector.journal.faults import StateBroken, translate
 
 T = TypeVar("T")
-
-_DRIVER_ERRORS = (sqlite3.Error, AttributeError)
 
 Seal = Callable[[Connection], Callable[[], None] | None]
 """A transaction's last act, and what follows its commit."""
@@ -101,8 +98,11 @@ class JournalThread:
         return result
 
     def _leave_transaction(self) -> None:
-        """End a transaction whose very commit failed: SQLite may have kept it open, and the next could not begin."""
-        with contextlib.suppress(DBAPIError, *_DRIVER_ERRORS):
+        """End a transaction whose very commit failed: SQLite may have kept it open, and the next could not begin.
+
+        What fails here follows from what failed before, which is what is told; each driver has words of its own for it.
+        """
+        with contextlib.suppress(Exception):
             self._connection.connection.rollback()
 
     def compact(self) -> None:

@@ -85,7 +85,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "unread": Part(files=("connector/domain/unread.py",), tests=("tests/domain/test_unread.py",)),
         "recover": Part(
             files=("connector/engine/recover.py",),
-            tests=("tests/engine/test_resend.py", "tests/engine/test_recovery_model.py"),
+            tests=("tests/engine/test_recover.py", "tests/engine/test_resend.py"),
         ),
         "intents": Part(
             files=_journal("intents", "outcomes"),
@@ -120,7 +120,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "erasure": Part(files=_journal("erasure", "naming"), tests=_journal_tests("erasure")),
         "opening": Part(
             files=_journal("opening", "lock", "lease", "schema", "sqlite", "worker", "faults", "backup"),
-            tests=_journal_tests("opening", "backup", "late_hands"),
+            tests=_journal_tests("opening", "backup", "lock", "shared", "late_hands"),
         ),
         "port": Part(
             files=_journal("__init__", "sql"),

@@ -13,7 +13,7 @@ from connector.domain.situation import EscalationState
 from connector.domain.ticket import Status, TicketRef
 from connector.journal.sql import SqlJournal
 from connector.ports import AsideKind, JournalEvent, SetAside
-from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, store, ticket, verdict
+from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, page, store, ticket, verdict
 
 HOUR = timedelta(hours=1)
 LATER = NOW + HOUR
@@ -137,6 +137,22 @@ def test_release_ends_a_tickets_own_and_nothing_else(three: SqlJournal) -> None:
     three.set_aside(SITE, [*kept, *ended])
     three.release(TicketRef(SITE, "1"), now=NOW, actor="anna")
     assert set(three.aside(SITE)) == set(kept)
+
+
+def test_what_stands_aside_on_a_ticket_that_is_gone_ends_but_for_whether_it_is_shown(three: SqlJournal) -> None:
+    of_tickets = (AsideKind.QUARANTINE, AsideKind.REFUSED, AsideKind.FIELD, AsideKind.TICKET)
+    kept = [aside(kind, ticket="2") for kind in of_tickets]
+    kept += [aside(AsideKind.FIELD, scope="SUP"), aside(AsideKind.TICKET, ticket="1")]
+    three.set_aside(SITE, [*kept, *(aside(kind, ticket="1") for kind in of_tickets[:3])])
+    three.open_site("other", fingerprint="o")
+    three.set_aside("other", [aside(AsideKind.QUARANTINE, ticket="1")])
+    three.store_page(SITE, [], page=page(gone=("1",)), now=LATER)
+    assert set(three.aside(SITE)) == set(kept)
+    assert len(three.aside("other")) == 1
+    told = lines(three, "taken-back")
+    assert {(line.at, line.site, line.ticket) for line in told} == {(LATER, SITE, "1")}
+    assert sorted(line.data["what"] for line in told) == ["field", "quarantine", "refused"]
+    assert due(three, "2", "3") == {"2": LATER, "3": LATER}
 
 
 # ---- where we stopped

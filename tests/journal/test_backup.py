@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,10 @@ def open_tickets(path: Path) -> frozenset[str]:
         return journal.known_open(SITE)
 
 
+def told(error: ConnectorError) -> tuple[str, str]:
+    return str(error), error.remedy
+
+
 class TestMaking:
     def test_one_is_whole_and_ours_and_private(self, filled: Path, tmp_path: Path) -> None:
         target = make_backup(filled, tmp_path / "deep" / "copy.db")
@@ -60,34 +65,64 @@ class TestMaking:
         assert open_tickets(tmp_path / "copy.db") == {"1", "2", "3"}
 
     def test_what_is_not_there_cannot_be_backed_up(self, tmp_path: Path) -> None:
-        with pytest.raises(ConnectorError, match="there is no state") as refused:
+        with pytest.raises(ConnectorError) as refused:
             make_backup(tmp_path / "state.db", tmp_path / "copy.db")
-        assert refused.value.remedy == "run `connector sync` first"
+        message = f"there is no state at {tmp_path / 'state.db'} to back up"
+        assert told(refused.value) == (message, "run `connector sync` first")
 
     def test_nothing_is_overwritten(self, filled: Path, tmp_path: Path) -> None:
         (tmp_path / "copy.db").write_text("mine")
-        with pytest.raises(ConnectorError, match="exists already"):
+        with pytest.raises(ConnectorError) as refused:
             make_backup(filled, tmp_path / "copy.db")
+        assert told(refused.value) == (f"{tmp_path / 'copy.db'} exists already", "name another file, or a folder")
         assert (tmp_path / "copy.db").read_text() == "mine"
 
     def test_a_place_that_cannot_be_written_is_told(self, filled: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("x")
         with pytest.raises(ConnectorError) as refused:
             make_backup(filled, tmp_path / "file" / "copy.db")
-        assert refused.value.remedy == "free disk space, or name another place"
+        message = f"{tmp_path / 'file' / 'copy.db'}: {os.strerror(errno.EEXIST)}"
+        assert told(refused.value) == (message, "free disk space, or name another place")
+
+    def test_each_step_is_on_the_disk_before_the_next(
+        self, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced: list[Path] = []
+        monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").readlink()))
+        make_backup(filled, tmp_path / "copy.db")
+        assert synced == [tmp_path / "copy.db.part", tmp_path]
 
     def test_what_is_no_database_is_told_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "state.db").write_bytes(b"no database, by far" * 1000)
-        with pytest.raises(ConnectorError, match="could not be backed up"):
+        with pytest.raises(ConnectorError) as refused:
             make_backup(tmp_path / "state.db", tmp_path / "copy.db")
+        message = f"{tmp_path / 'state.db'} could not be backed up: file is not a database"
+        assert told(refused.value) == (message, "check the disk")
         assert [path.name for path in tmp_path.glob("copy*")] == []
 
 
 class TestVerifying:
     def test_what_cannot_be_read_is_broken(self, tmp_path: Path) -> None:
         (tmp_path / "copy.db").write_bytes(b"no database, by far" * 1000)
-        with pytest.raises(StateBroken, match="cannot be read"):
+        with pytest.raises(StateBroken) as refused:
             verify(tmp_path / "copy.db")
+        message = f"{tmp_path / 'copy.db'} cannot be read: file is not a database"
+        assert told(refused.value) == (message, "take another backup")
+
+    def test_lost_rows_are_damage(self, filled: Path, tmp_path: Path) -> None:
+        """Readable, and not whole: an index that lacks what its table has."""
+        copy = make_backup(filled, tmp_path / "copy.db")
+        with contextlib.closing(sqlite3.connect(copy)) as raw, raw:
+            (page,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_ticket_key'").fetchone()
+            (size,) = raw.execute("PRAGMA page_size").fetchone()
+        content = bytearray(copy.read_bytes())
+        content[(page - 1) * size + 3 : (page - 1) * size + 5] = b"\0\0"  # its number of entries
+        copy.write_bytes(content)
+        with pytest.raises(StateBroken) as refused:
+            verify(copy)
+        message, remedy = told(refused.value)
+        assert message.startswith(f"{copy} is damaged: ")
+        assert remedy == "take another backup"
 
     def test_damage_is_told(self, filled: Path, tmp_path: Path) -> None:
         copy = make_backup(filled, tmp_path / "copy.db")
@@ -102,8 +137,10 @@ class TestVerifying:
         with sqlite3.connect(tmp_path / "other.db") as raw:
             raw.execute("CREATE TABLE a (b)")
         raw.close()
-        with pytest.raises(ConnectorError, match="is not a connector's state"):
+        with pytest.raises(ConnectorError) as refused:
             verify(tmp_path / "other.db")
+        message = f"{tmp_path / 'other.db'} is not a connector's state"
+        assert told(refused.value) == (message, "name a file that `connector backup` made")
 
     def test_a_newer_one_is_refused(self, filled: Path, tmp_path: Path) -> None:
         copy = make_backup(filled, tmp_path / "copy.db")
@@ -180,7 +217,8 @@ class TestPuttingBack:
         filled.with_name("state.db.part").mkdir()
         with pytest.raises(ConnectorError) as refused:
             restore(str(filled), filled, copy, now=NOW, why="restored")
-        assert refused.value.remedy == "free disk space; nothing is lost"
+        message = f"{filled}: {os.strerror(errno.EISDIR)}"
+        assert told(refused.value) == (message, "free disk space; nothing is lost")
         assert open_tickets(filled) == {"1", "2"}
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import Column, Connection, MetaData, Table, Text, bindparam, create_engine, insert, select, update
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite import dialect
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from connector.domain.marks import Mark
 from connector.domain.ticket import Status, TicketRef
-from connector.errors import Busy, ConfigError, ConnectorError
+from connector.errors import Busy, ConfigError, ConnectorError, Problem
 from connector.journal import has_room as journals_disk_has_room
 from connector.journal import (
     intents,
@@ -165,7 +171,7 @@ def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 def test_an_error_without_a_code_is_an_error_all_the_same() -> None:
     error = translate(DBAPIError("SELECT 1", {}, Exception("of a driver that gives no code")))
     assert type(error) is ConnectorError
-    assert error.remedy
+    assert error.remedy == "see the log for the first error of this run"
 
 
 def test_what_no_document_can_hold_is_refused() -> None:
@@ -184,8 +190,10 @@ def test_a_journal_is_closed_once_and_then_answers_nothing(state: Path) -> None:
     journal.close()
     journal.close()
     journal._thread.close()
-    with pytest.raises(ConnectorError, match="closed"):
-        journal._thread.compact()
+    for work in (journal._thread.compact, lambda: journal._thread.run(lambda _: None)):
+        with pytest.raises(ConnectorError) as refused:
+            work()
+        assert str(refused.value) == "the journal is closed"
 
 
 @pytest.mark.parametrize("url", ["sqlite:///{place}/state.db", "sqlite://", "postgresql://owner@host/state"])
@@ -226,15 +234,35 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mounts = f"36 35 0:36 / {tmp_path.resolve()} rw - nfs4 server:/x rw\n"
     with pytest.raises(ConfigError) as refused:
         sqlite._refuse_network(tmp_path / "state.db", mounts)
-    (problem,) = refused.value.problems
-    assert "network file system (nfs4)" in problem.message
+    path = tmp_path / "state.db"
+    told = f"{path}: the state is on a network file system (nfs4), where SQLite cannot keep it safe"
+    remedy = "move the state to a local disk, or use PostgreSQL"
+    assert refused.value.problems == (Problem(file="connector.yaml", key="state", message=told, remedy=remedy),)
     assert sqlite._mounts(tmp_path / "no such table") == ""
+
+
+def test_a_state_of_another_account_is_refused_with_both_named(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.touch()
+    sqlite._refuse_strangers(path)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+    else:
+        path = Path("/")  # the system's own
+    with pytest.raises(ConnectorError) as refused:
+        sqlite._refuse_strangers(path)
+    told = (
+        f"{path}: the state belongs to another account (user {path.stat().st_uid}, this process is user {os.geteuid()})"
+    )
+    assert str(refused.value) == told
+    assert refused.value.remedy == "run the connector as that account, or give the state's folder to this one"
 
 
 def test_a_database_without_a_write_ahead_log_is_refused() -> None:
     engine = create_engine("sqlite://")
-    with engine.connect() as connection, pytest.raises(ConnectorError, match="no write-ahead log here"):
+    with engine.connect() as connection, pytest.raises(ConnectorError, match="no write-ahead log here") as refused:
         sqlite.check_file(connection, Path("state.db"))
+    assert refused.value.remedy == "move the state to a local disk"
     engine.dispose()
 
 
@@ -242,8 +270,86 @@ def test_a_database_without_a_write_ahead_log_is_refused() -> None:
 def test_a_server_without_its_driver_says_so(opens: Callable[[str], object]) -> None:
     if importlib.util.find_spec("psycopg") is not None:
         pytest.skip("the driver is installed")
-    with pytest.raises(ConnectorError, match="driver for PostgreSQL"):
+    with pytest.raises(ConnectorError) as refused:
         opens("postgresql://user@host/name")
+    assert str(refused.value) == "the driver for PostgreSQL is not installed"
+    assert refused.value.remedy == "install psycopg, or use a SQLite file"
+
+
+class _Driver(PGDialect):
+    """PostgreSQL's side of SQLAlchemy over SQLite's driver; it notes what each new connection is set to."""
+
+    driver = "noting"
+    supports_statement_cache = True
+    levels: ClassVar[list[str]] = []
+
+    @classmethod
+    def import_dbapi(cls) -> object:
+        return sqlite3
+
+    def create_connect_args(self, url: URL) -> tuple[list[str], dict[str, bool]]:
+        assert url.database == "name"
+        return [":memory:"], {}
+
+    def initialize(self, connection: Connection) -> None:
+        """There is no server to ask."""
+
+    def set_isolation_level(self, dbapi_connection: object, level: str) -> None:
+        assert dbapi_connection is not None
+        self.levels.append(level)
+
+
+class _Gone(Exception):
+    """What another driver than SQLite's says when its server is gone."""
+
+
+class _Unreached(sqlite3.Connection):
+    """A connection whose server goes once it is told to: nothing can be committed then, nor rolled back."""
+
+    gone = False
+
+    def commit(self) -> None:
+        if self.gone:
+            raise _Gone("the server is gone")
+
+    rollback = commit
+
+
+class _Losing(_Driver):
+    """A driver with errors of its own."""
+
+    driver = "losing"
+
+    @classmethod
+    def import_dbapi(cls) -> object:
+        return SimpleNamespace(
+            Error=_Gone, paramstyle="qmark", connect=lambda _: sqlite3.connect(":memory:", factory=_Unreached)
+        )
+
+
+def test_a_server_that_goes_during_a_commit_is_a_failure_of_the_state_and_nothing_else() -> None:
+    """Tidying up after it fails as well, in the driver's own words; what is told is what failed first."""
+    registry.register("postgresql.losing", __name__, "_Losing")
+    thread = JournalThread(opening._server_engine(make_url("postgresql+losing://user@host/name")))
+
+    def lose(connection: Connection) -> None:
+        connection.connection.driver_connection.gone = True  # type: ignore[union-attr]
+
+    for _ in range(2):  # the next transaction has the same answer, and the thread goes on living
+        with pytest.raises(ConnectorError) as refused:
+            thread.run(lose)
+        assert str(refused.value) == "the state's database failed: the server is gone"
+    thread.close()
+
+
+def test_each_transaction_on_a_server_has_a_connection_of_its_own_that_sees_what_is_committed() -> None:
+    registry.register("postgresql.noting", __name__, "_Driver")
+    _Driver.levels.clear()
+    engine = opening._server_engine(make_url("postgresql+noting://user@host/name"))
+    for _ in range(2):
+        with engine.connect():
+            pass
+    assert _Driver.levels == ["READ COMMITTED"] * 2
 
 
 def test_a_state_of_a_server_is_copied_row_by_row(journal: SqlJournal, state: Path) -> None:
@@ -287,6 +393,10 @@ def test_rows_go_by_name_where_a_driver_wants_names(journal: SqlJournal) -> None
 
 
 def test_a_server_is_read_by_connections_of_its_own_and_tidies_up_itself() -> None:
-    server = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
-    assert isinstance(opening._readers(None, server, None), Reader)  # type: ignore[arg-type]
+    engine = create_engine("sqlite://")
+    server = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"), connect=engine.connect)
+    reader = opening._readers(None, server, None)  # type: ignore[arg-type]
+    assert isinstance(reader, Reader)
+    assert reader.run(lambda c: c.engine) is engine
+    engine.dispose()
     JournalThread._compact(SimpleNamespace(_connection=server))  # type: ignore[arg-type]

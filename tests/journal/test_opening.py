@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from connector.errors import Busy, ConfigError, ConnectorError, NoState, StateFull
-from connector.journal import open_journal, open_records, open_scratch, schema, sqlite
+from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull
+from connector.journal import make_backup, open_journal, open_records, open_scratch, schema, sqlite
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
@@ -49,13 +49,22 @@ def test_readers_connections_are_for_reading_alone(journal):
 
 
 def test_only_the_owner_may_read_a_state(tmp_path):
-    path = tmp_path / "new" / "state.db"
+    path = tmp_path / "deep" / "new" / "state.db"
     with open_journal(f"sqlite:///{path}", least_free=0) as journal:
         journal.open_site(SITE, fingerprint="f")
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         files = sorted(found.name for found in path.parent.iterdir())
         assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock", "state.db.witness"]
         assert {stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()} == {0o600}
+
+
+def test_a_new_folder_outlasts_a_power_cut_with_all_that_lead_to_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(Path(f"/proc/self/fd/{file}").readlink()))
+    sqlite.make_folder(tmp_path / "a" / "b" / "c")
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    sqlite.make_folder(tmp_path / "a" / "b" / "c")
+    assert len(synced) == 3
 
 
 def test_rights_that_grew_too_wide_are_narrowed(state):
@@ -69,6 +78,26 @@ def test_a_path_alone_means_a_sqlite_file(tmp_path, monkeypatch):
     open_journal("state.db", least_free=0).close()
     open_journal("sqlite:///state.db", least_free=0).close()
     assert (tmp_path / "state.db").is_file()
+
+
+def test_a_name_that_looks_like_an_address_is_a_name(tmp_path, monkeypatch):
+    """SQLite takes what begins with `file:` for an address of its own: the state would lie in another, open file."""
+    monkeypatch.chdir(tmp_path)
+    with open_journal("file:state.db?mode=memory", least_free=0) as journal:
+        journal.open_site(SITE, fingerprint="f")
+        store(journal, a_ticket())
+        assert {found.name.removeprefix("file:state.db?mode=memory") for found in tmp_path.iterdir()} == {
+            "",
+            "-shm",
+            "-wal",
+            ".lock",
+            ".witness",
+        }
+        assert make_backup(Path("file:state.db?mode=memory"), Path("file:copy.db")) == Path("file:copy.db")
+    assert {stat.S_IMODE(found.stat().st_mode) for found in tmp_path.iterdir()} == {0o600}
+    assert [site.site for site in open_records("file:state.db?mode=memory").sites()] == [SITE]
+    with open_scratch("file:copy.db") as copy:
+        assert copy.known_open(SITE) == {"1"}
 
 
 def test_importing_the_journal_loads_no_database_library():
@@ -120,6 +149,10 @@ def test_a_failed_opening_lets_go_of_the_lock(state):
         open_journal(str(state), least_free=0)
     with StateLock(state.with_name("state.db.lock")):
         pass
+
+
+def test_the_journals_thread_goes_by_its_name(journal):
+    assert journal._thread.run(lambda _: threading.current_thread().name).startswith("journal")
 
 
 def test_calls_from_many_threads_are_transactions_one_after_another(journal):
@@ -188,8 +221,9 @@ def test_somebody_elses_database_is_refused_and_left_as_it_was(tmp_path):
     path = tmp_path / "other.db"
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE mine (x)")
-    with pytest.raises(ConnectorError, match="not a connector's state"):
+    with pytest.raises(ConnectorError, match="not a connector's state") as raised:
         open_journal(str(path), least_free=0)
+    assert raised.value.remedy == "name another file"
     with contextlib.closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
 
@@ -201,10 +235,13 @@ def test_a_reader_tells_what_is_no_state_from_what_is_none_yet(tmp_path):
             other.execute(statement)
     with pytest.raises(NoState):
         open_records(str(empty))
-    for path, told in ((foreign, "not a connector's state"), (tmp_path, "is no file")):
-        with pytest.raises(ConnectorError, match=told) as raised:
+    for path, told, remedy in (
+        (foreign, "this database is not a connector's state", "name another one under `state`"),
+        (tmp_path, f"{tmp_path} is no file", "name a file for the database under `state`"),
+    ):
+        with pytest.raises(ConnectorError) as raised:
             open_records(str(path))
-        assert "under `state`" in raised.value.remedy
+        assert (str(raised.value), raised.value.remedy) == (told, remedy)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
@@ -263,9 +300,18 @@ def test_an_address_that_is_no_database_of_ours_is_the_operators_to_mend(url):
     assert isinstance(raised.value, ConfigError) or raised.value.remedy
 
 
-def test_a_database_of_another_kind_is_refused_by_its_name():
-    with pytest.raises(ConnectorError, match="mysql is not supported"):
-        open_journal("mysql://u@h/d")
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://u@h/d", "mysql is not supported"),
+        ("no scheme at all://", "'no scheme at all://' is not the address of a database"),
+    ],
+)
+def test_a_database_of_another_kind_is_refused_with_the_place_to_mend(url, told):
+    with pytest.raises(ConfigError) as raised:
+        open_journal(url)
+    remedy = "give a file's path, sqlite:///file.db or postgresql://user@host/database"
+    assert raised.value.problems == (Problem(file="connector.yaml", key="state", message=told, remedy=remedy),)
 
 
 _MOUNTS = """\
@@ -273,6 +319,9 @@ _MOUNTS = """\
 23 22 0:40 / /srv rw shared:1 - nfs4 server:/srv rw
 24 22 0:41 / /srv/local\\040disk rw - xfs /dev/sdb rw
 25 22 0:42 / /mnt/s rw - fuse.sshfs me@host:/ rw
+26 22 0:43 / /mnt/bare - btrfs /dev/sdc rw
+a line that
+ - tells nothing
 """
 
 
@@ -285,6 +334,7 @@ _MOUNTS = """\
         ("/srvx", "ext4"),
         ("/srv/local disk/state", "xfs"),
         ("/mnt/s/deep/er", "fuse.sshfs"),
+        ("/mnt/bare", "btrfs"),
     ],
 )
 def test_the_file_system_of_a_folder_is_that_of_its_innermost_mount(folder, kind):
@@ -435,21 +485,24 @@ def _sqlite_error(name: str) -> sqlite3.OperationalError:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "kind", "remedy"),
     [
-        ("SQLITE_BUSY_SNAPSHOT", Busy),
-        ("SQLITE_LOCKED", Busy),
-        ("SQLITE_FULL", StateFull),
-        ("SQLITE_IOERR_FSYNC", StateBroken),
-        ("SQLITE_CORRUPT", StateBroken),
-        ("SQLITE_NOTADB", StateBroken),
-        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError),
+        ("SQLITE_BUSY_SNAPSHOT", Busy, "close whatever else has the database open, then try again"),
+        ("SQLITE_LOCKED", Busy, "close whatever else has the database open, then try again"),
+        ("SQLITE_FULL", StateFull, StateFull("x").remedy),
+        ("SQLITE_IOERR_FSYNC", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_CORRUPT", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_NOTADB", StateBroken, StateBroken("x").remedy),
+        ("SQLITE_PERM", ConnectorError, "check the permissions of the database and of its folder"),
+        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError, "see the log for the first error of this run"),
+        ("SQLITE_ERROR", ConnectorError, "see the log for the first error of this run"),
     ],
 )
-def test_failures_of_the_database_say_what_to_do(name, kind):
-    error = translate(IntegrityError("x", {}, _sqlite_error(name)))
-    assert type(error) is kind
-    assert error.remedy
+@pytest.mark.parametrize("wrapped", [IntegrityError, OperationalError])
+def test_failures_of_the_database_say_what_to_do(name, kind, remedy, wrapped):
+    error = translate(wrapped("x", {}, _sqlite_error(name)))
+    assert (type(error), error.remedy) == (kind, remedy)
+    assert str(error) == f"the state's database failed: {name}"
 
 
 def test_a_database_that_cannot_be_opened_is_a_matter_of_permissions():
@@ -474,13 +527,16 @@ def test_where_machines_share_a_database_a_living_holder_keeps_it(journal):
     thread = journal._thread
     held = thread.run(lambda c: Lease(c, holder="one", shared=True) if _expire(c) else None)
     thread.run(held.check)
-    with pytest.raises(Busy, match="one holds this state"):
+    with pytest.raises(Busy) as refused:
         thread.run(lambda c: Lease(c, holder="two", shared=True))
+    assert (str(refused.value), refused.value.remedy) == ("one holds this state", "wait 120 s after it has stopped")
     thread.run(held.give_up)
     taken = thread.run(lambda c: Lease(c, holder="two", shared=True))
     assert taken.epoch == held.epoch + 1
-    with pytest.raises(Busy, match="took this state over"):
+    with pytest.raises(Busy) as refused:
         thread.run(held.check)
+    told = "another process took this state over"
+    assert (str(refused.value), refused.value.remedy) == (told, "stop this one")
 
 
 def test_a_lease_that_ran_out_can_be_taken_and_one_that_is_used_is_renewed(journal):
@@ -503,3 +559,5 @@ def test_only_a_sqlite_address_names_a_file():
 
     assert database_path(make_url("sqlite:////var/lib/x.db")) == Path("/var/lib/x.db")
     assert database_path(make_url("sqlite://")) is None
+    assert database_path(make_url("sqlite:///")) is None
+    assert database_path(make_url("sqlite:///:memory:")) is None
