@@ -22,8 +22,11 @@ class Readable:
     def postpones(self, unread: Unread, situation: Situation, decision: Decision) -> bool:
         """Return whether a ticket is decided again after what it needs was read; ``unread`` takes note of that.
 
-        One that needs nothing but its own history, and is less urgent than all that can be read, is not.
+        One that needs nothing but its own history, and is less urgent than all that can be read, is not; unless it is
+        one of a storm, as what is read of the others may show who speaks.
         """
+        if unread.is_of_storm(situation, decision):
+            return unread.takes(situation, decision)
         needs = Unread()
         if not needs.takes(situation, decision):
             return False

@@ -240,7 +240,7 @@ def _decide_chunk(  # noqa: PLR0913
 ) -> None:
     """Decide and plan some tickets, now or once what is ``readable`` was read; ``left`` is what could not be."""
     verdicts: list[Verdict] = []
-    tells = left is not None  # what is one of a storm is decided once all has been read
+    tells = readable is None  # what is one of a storm is decided once all has been read
     found = decided(site, each.around, ids, each.reach, policy=each.policy, now=now, failed=work.fails, tells=tells)
     for situation, decision in found:
         with sparing(work.fails, situation.ticket.ref.id):
