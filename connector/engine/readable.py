@@ -22,13 +22,15 @@ class Readable:
     def postpones(self, unread: Unread, situation: Situation, decision: Decision) -> bool:
         """Return whether a ticket is decided again after what it needs was read; ``unread`` takes note of that.
 
-        One that needs nothing but its own history, and is less urgent than all that can be read, is not; one of many
-        alike tickets always is.
+        One that needs nothing but its own history, and is less urgent than all that can be read, is not; unless it is
+        one of a storm, as what is read of the others may show who speaks.
         """
+        if unread.is_of_storm(situation, decision):
+            return unread.takes(situation, decision)
         needs = Unread()
         if not needs.takes(situation, decision):
             return False
-        others = needs.texts or situation.unread or situation.storm is not None
+        others = needs.texts or situation.unread
         if not others and not self._has_room(needs):
             return False
         return unread.takes(situation, decision)

@@ -30,22 +30,29 @@ class Unread:
     texts: set[str] = field(default_factory=set)
     others: list[str] = field(default_factory=list)
     own: list[tuple[Urgency, str]] = field(default_factory=list)
+    storms: set[str] = field(default_factory=set)
 
     def takes(self, situation: Situation, decision: Decision) -> bool:
         """Take note of what one ticket needs; return whether it needs anything.
 
         One of many alike tickets comes after the reading as well: that may show that another one speaks for them.
         """
+        is_alike = self.is_of_storm(situation, decision)
         ticket = situation.ticket
         others = situation.unread if ticket.is_open else ()
         own = decision.unread_history or (_calls(situation, decision) and needs_history(situation))
-        if not (decision.unread_text or own or others or situation.storm is not None):
+        if not (decision.unread_text or own or others or is_alike):
             return False
+        self.storms |= {decision.look.digest} if is_alike and decision.look is not None else set()
         self.ids.append(ticket.ref.id)
         self.texts |= {ticket.ref.id} if decision.unread_text else set()
         self.own += [(_urgency(decision), ticket.ref.id)] if own else []
         self.others += others
         return True
+
+    def is_of_storm(self, situation: Situation, decision: Decision) -> bool:
+        """Return whether a ticket is one of many alike, or looks like those that are here and not stored as such."""
+        return situation.storm is not None or (decision.look is not None and decision.look.digest in self.storms)
 
 
 def _calls(situation: Situation, decision: Decision) -> bool:

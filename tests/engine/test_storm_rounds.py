@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.ticket import Priority, Status
+from connector.engine.reconcile import CHUNK
 from connector.helpdesks.memory import AGENT
 from tests.engine.stage import MINUTE, SECOND, Desk, Stage
 from tests.engine.test_cases import NETWORK
@@ -12,11 +15,11 @@ P1, P2, P3, P4 = Priority
 COUNT = 12
 
 
-def alike(stage: Stage, desk: Desk, count: int = COUNT) -> list[str]:
+def alike(stage: Stage, desk: Desk, count: int = COUNT, *, priority: Priority = P3) -> list[str]:
     made = []
     for _ in range(count):
         stage.clock.move(SECOND)
-        made.append(desk.world.create(facts=NETWORK, priority=P3).id)
+        made.append(desk.world.create(facts=NETWORK, priority=priority).id)
     return made
 
 
@@ -93,3 +96,29 @@ def test_where_a_priority_was_chosen_one_speaks(stage: Stage, desk: Desk) -> Non
         stage.clock.move(MINUTE)
         stage.run("desk")
     assert told(desk) - {first} == {second}
+
+
+@pytest.mark.parametrize("room", [0, 1, None])
+def test_people_hear_of_it_once_however_many_histories_can_be_read(stage: Stage, desk: Desk, room: int | None) -> None:
+    """Somebody has touched each, so each waits for its own history; those that nobody can read count as well."""
+    stage.run("desk")
+    desk.world.histories_left = room
+    ids = alike(stage, desk, priority=P2)
+    stage.clock.move(20 * SECOND)
+    for id_ in ids:
+        desk.world.update(id_, AGENT, status=Status.OPEN)
+    for _ in range(3):
+        stage.clock.move(20 * SECOND)
+        stage.run("desk")
+    (alarm,) = stage.ears.alarms
+    assert "speaks for them" in alarm.message
+
+
+def test_who_comes_in_a_later_chunk_of_the_pass_hears_of_the_storm(stage: Stage, desk: Desk) -> None:
+    stage.run("desk")
+    first, *_ = alike(stage, desk)
+    for _ in range(CHUNK):
+        desk.world.create(priority=P4)
+    alike(stage, desk, 1)
+    stage.run("desk")
+    assert told(desk) == {first}
