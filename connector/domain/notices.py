@@ -52,7 +52,8 @@ def say(view: View, state: EscalationState) -> Saying:
     update_at = next_update_at(view)
     ahead = () if update_at is None else (Upcoming(at=update_at, what="regular update"),)
     if view.holding.ticket is not None:
-        return Saying(upcoming=ahead, waiting=collect(view, state).remarks if view.passed else ())
+        may_owe = view.passed or any(reading.max_pause_over_at for reading in view.readings)
+        return Saying(upcoming=ahead, waiting=collect(view, state).remarks if may_owe else ())
     found = collect(view, state)
     if not found.remarks:
         return Saying(records=found.records, upcoming=ahead)

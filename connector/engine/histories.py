@@ -10,8 +10,10 @@ from connector.domain.ticket import TicketRef
 from connector.engine.history_trouble import (
     concerns_all,
     in_turn,
+    is_its_own,
     is_resting,
     note_trouble,
+    nothing_waits,
     over,
     standing,
     suspects_last,
@@ -59,7 +61,10 @@ def read_rest(site: SiteReading, around: Surroundings) -> bool:
         allowance = site.reader.history_allowance()
         limit = allowance - allowance // KEPT_FOR_URGENT
         if limit > 0:
-            return bool(_read_in(site, around, around.journal.without_history(site.name, limit=limit)))
+            ids = around.journal.without_history(site.name, limit=limit)
+            if not ids:
+                nothing_waits(site, around)
+            return bool(_read_in(site, around, ids))
     return False
 
 
@@ -72,10 +77,11 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
         HelpdeskError: What went wrong concerns more than histories.
     """
     trouble = standing(site, around) if ids else None
-    if is_resting(trouble, around.clock.now()):
+    now = around.clock.now()
+    if is_resting(trouble, now):
         return ()
     told: list[str] = []
-    for chunk in in_turn(ids, trouble):
+    for chunk in in_turn(ids, trouble, now):
         read, error = _read(site, chunk)
         _store(site, around, read)
         told += [h.ref.id for h in read if not h.unreadable]
@@ -83,13 +89,14 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
             continue
         seen = {h.ref.id for h in read}
         failed = next((id_ for id_ in chunk if id_ not in seen), chunk[-1])
-        if told and chunk == (failed,) and not concerns_all(error):
-            _store(site, around, [_untold(site, around, failed, error)])  # others are told: it is this one's own
-        note_trouble(site, around, trouble, error, ticket=failed, learned=bool(told))
+        is_own = chunk == (failed,) and is_its_own(trouble, failed, learned=bool(told), now=now)
+        if is_own and not concerns_all(error):
+            _store(site, around, [_untold(site, around, failed, error)])
+        note_trouble(site, around, trouble, error, ticket=failed, told=told)
         if concerns_all(error):
             raise error
         return tuple(told)
-    over(site, around, trouble)
+    over(site, around, trouble, waiting=ids)
     return tuple(told)
 
 

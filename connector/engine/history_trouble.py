@@ -7,8 +7,10 @@ are asked about last and each alone, so that one that can never be read costs th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.outage import FIRST_REST, LONGEST_REST
@@ -22,6 +24,27 @@ MOST_AT_ONCE = 50
 """Histories that are read before they are stored."""
 
 MOST_SUSPECTS = 20
+
+OWN_AFTER = timedelta(hours=1)
+"""For how long a ticket's history fails before it is the ticket's own fault: what a helpdesk has by chance is over."""
+
+_SUSPECT = re.compile(r"(\d+)\.(\d+)([+-])(.+)")
+
+
+class _Suspect(NamedTuple):
+    """A ticket at which reading failed: since when and when last, and whether others could be read since."""
+
+    id: str
+    since: datetime
+    last: datetime
+    others: bool
+
+    def __str__(self) -> str:
+        return f"{int(self.since.timestamp())}.{int(self.last.timestamp())}{'+' if self.others else '-'}{self.id}"
+
+    def is_resting(self, now: datetime) -> bool:
+        """Return whether it is not to be asked about yet."""
+        return now < self.last + (NEXT_PASS if self.last == self.since else _rest(self.last - self.since))
 
 
 def standing(site: SiteReading, around: Surroundings) -> SetAside | None:
@@ -46,21 +69,34 @@ def concerns_all(error: HelpdeskError) -> bool:
 
 def suspects_last(ids: Sequence[str], trouble: SetAside | None) -> tuple[str, ...]:
     """Return ids in their order, those at which it failed last behind all others, the latest of them at the end."""
-    failed = _suspects(trouble)
+    failed = dict.fromkeys(each.id for each in _suspects(trouble))
     known = frozenset(ids)
     return (*(id_ for id_ in ids if id_ not in failed), *(id_ for id_ in failed if id_ in known))
 
 
-def in_turn(ids: Sequence[str], trouble: SetAside | None) -> Iterator[tuple[str, ...]]:
-    """Yield the ids that are asked for together: many, or with ``trouble`` one as a probe, then more and more."""
+def in_turn(ids: Sequence[str], trouble: SetAside | None, now: datetime) -> Iterator[tuple[str, ...]]:
+    """Yield the ids that are asked for together: many, or with ``trouble`` one as a probe, then more and more.
+
+    Those at which it failed a short while ago are left out.
+    """
     size = MOST_AT_ONCE if trouble is None else 1
-    failed = frozenset(_suspects(trouble))
+    suspects = _suspects(trouble)
+    failed, due = {each.id for each in suspects}, {each.id for each in suspects if not each.is_resting(now)}
     sound = [id_ for id_ in ids if id_ not in failed]
     start = 0
     while start < len(sound):
         yield tuple(sound[start : start + size])
         start, size = start + size, min(2 * size, MOST_AT_ONCE)
-    yield from ((id_,) for id_ in suspects_last(ids, trouble) if id_ in failed)
+    yield from ((id_,) for id_ in suspects_last(ids, trouble) if id_ in due)
+
+
+def is_its_own(trouble: SetAside | None, ticket: str, *, learned: bool, now: datetime) -> bool:
+    """Return whether a history that fails once more is the ticket's own trouble: for long, and others' could be read.
+
+    ``learned``: others could be read just before.
+    """
+    known = next((each for each in _suspects(trouble) if each.id == ticket), None)
+    return known is not None and (learned or known.others) and now - known.since >= OWN_AFTER
 
 
 def note_trouble(
@@ -70,11 +106,11 @@ def note_trouble(
     error: HelpdeskError,
     *,
     ticket: str,
-    learned: bool,
+    told: Collection[str],
 ) -> None:
     """Remember and tell that a history could not be read, at which ticket, and until when none is asked for.
 
-    ``learned``: others could be read just before. What nobody answered at all is no trouble with histories.
+    ``told`` are those that could be read just before. What nobody answered at all is no trouble with histories.
     """
     stated = timedelta(0)
     if concerns_all(error):
@@ -82,24 +118,45 @@ def note_trouble(
             return
         stated = error.retry_after or stated
     now = around.clock.now()
-    since = now if known is None or learned else known.since
-    rest = NEXT_PASS if since == now else min(max(now - since, FIRST_REST), LONGEST_REST)
+    since = now if known is None or told else known.since
+    rest = NEXT_PASS if since == now else _rest(now - since)
     if known is not None and since == now:
         around.asides.take_back(site.name, (known,), now=now)
-    suspects = (*(id_ for id_ in _suspects(known) if id_ != ticket), ticket)[-MOST_SUSPECTS:]
+    before = {each.id: each for each in _suspects(known) if each.id not in told}
+    first = before.pop(ticket, _Suspect(ticket, now, now, others=False))
+    latest = first._replace(last=now, others=first.others or bool(told))
+    suspects = " ".join(map(str, (*before.values(), latest)[-MOST_SUSPECTS:]))
     why = str(error)[:200]
-    item = SetAside(
-        kind=AsideKind.HISTORIES, why=why, bindings=" ".join(suspects), since=since, until=now + stated + rest
-    )
+    item = SetAside(kind=AsideKind.HISTORIES, why=why, bindings=suspects, since=since, until=now + stated + rest)
     around.asides.set_aside(site.name, (item,))
     around.observer.event("histories_untold", site=site.name, ticket=ticket, why=why)
 
 
-def over(site: SiteReading, around: Surroundings, trouble: SetAside | None) -> None:
-    """Forget what kept histories from being read: all that was asked for could be."""
-    if trouble is not None:
-        around.asides.take_back(site.name, (trouble,), now=around.clock.now())
+def over(site: SiteReading, around: Surroundings, trouble: SetAside | None, *, waiting: Collection[str] = ()) -> None:
+    """Forget what kept histories from being read: all that was asked for could be, and none of ``waiting`` rests."""
+    now = around.clock.now()
+    resting = {each.id for each in _suspects(trouble) if each.is_resting(now)}
+    if trouble is not None and resting.isdisjoint(waiting):
+        around.asides.take_back(site.name, (trouble,), now=now)
 
 
-def _suspects(trouble: SetAside | None) -> tuple[str, ...]:
-    return () if trouble is None else tuple(trouble.bindings.split())
+def nothing_waits(site: SiteReading, around: Surroundings) -> None:
+    """Forget what kept histories from being read once none is asked for any more, and nothing of it rests."""
+    trouble, now = standing(site, around), around.clock.now()
+    if not is_resting(trouble, now):
+        over(site, around, trouble, waiting=[each.id for each in _suspects(trouble)])
+
+
+def _rest(length: timedelta) -> timedelta:
+    """Return how long nothing is asked that has failed for so long."""
+    return min(max(length, FIRST_REST), LONGEST_REST)
+
+
+def _suspects(trouble: SetAside | None) -> tuple[_Suspect, ...]:
+    """Return the tickets at which it failed, the latest last."""
+    found = (_SUSPECT.fullmatch(told) for told in trouble.bindings.split()) if trouble is not None else ()
+    return tuple(_Suspect(m[4], _moment(m[1]), _moment(m[2]), m[3] == "+") for m in found if m)
+
+
+def _moment(told: str) -> datetime:
+    return datetime.fromtimestamp(int(told), tz=UTC)

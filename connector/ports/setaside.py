@@ -35,8 +35,8 @@ class SetAside:
             how-manieth failure it was.
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
             a name the map, whether people were told, and the ticket's version); under another map or version it is
-            tried again. Of a scope whose tickets are not shown, how many are not. Of histories, the ids of the tickets
-            at which reading them failed last.
+            tried again. Of a scope whose tickets are not shown, how many are not. Of histories, the tickets at
+            which reading them failed last, each with its moments.
         until: When it ends by itself; of histories and of what is refused without a name, before when it is not tried
             again (``None``: no change of the ticket has it tried again).
     """

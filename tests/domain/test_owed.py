@@ -156,6 +156,18 @@ class TestAnEditedPolicy:
         desk.wait(minutes=1).sync()
         assert desk.spoken == ["max-pause (notes)"]
 
+    def test_a_note_on_a_long_pause_that_waited_for_the_end_of_a_hold_is_still_said(self):
+        desk = acknowledged(with_thresholds())
+        desk.status(Status.WAITING_CUSTOMER)
+        desk.label("esc-hold")
+        desk.sync()
+        desk.wait(days=11).store(*desk.look())
+        edited(desk)
+        desk.unlabel("esc-hold")
+        desk.sync()
+        desk.sync()
+        assert desk.spoken == ["max-pause (notes)"]
+
     def test_what_was_planned_gives_way_to_a_higher_mark_as_ever(self):
         marks = threshold(RESOLUTION, 50, note="half"), threshold(RESOLUTION, 75, note="at-risk")
         desk = acknowledged(with_thresholds(*marks)).wait(hours=2, minutes=10)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.errors import Unavailable
 from connector.journal.witness import SUFFIX
 from connector.ports import AlarmKind, Recall, TicketHistory
 from tests.engine.ledger import nothing_is_said_twice
@@ -240,3 +241,17 @@ def test_a_death_anywhere_in_a_pass_that_recalls_loses_nothing_of_what_was_said(
     go_on(stage, clock, 4)
     nothing_is_said_twice(desk)
     assert all((desk.live(id_).level or 0) >= 2 for id_ in ids), "and the path goes on"
+
+
+def test_one_history_that_fails_for_ever_does_not_keep_the_site_silent(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    """It is the last that waits: nothing else is read by then that would show that it is its own fault."""
+    ids = spoken_to_level_two(stage, desk, clock, 4)
+    lose(stage, witness=KEPT)
+    desk.world.history_fault = lambda id_: Unavailable("unknown, status 500") if id_ == ids[1] else None
+    go_on(stage, clock, 6)
+    assert recall_of(stage, desk).left == 1
+    go_on(stage, clock, 18)
+    assert recall_of(stage, desk).is_over
+    assert recall_of(stage, desk).blind == {ids[1]}

@@ -176,9 +176,44 @@ class TestOneIsNotTold:
         untold(desk, unavailable(Unknown(WHY)), bad)
         for _ in range(20):
             touched(desk)
-            passes(known, 1, every=MINUTE)
+            passes(known, 1, every=5 * MINUTE)
         assert known.stored("desk", bad).history.unreadable
         assert desk.live(bad).priority is P1, "a history that cannot be read keeps nothing from being raised"
+        assert trouble(known) == []
+
+    def test_half_an_hour_of_it_overrules_nobody(self, known: Stage, desk: Desk) -> None:
+        """What a helpdesk fails to tell for a while may be a person's choice; others are read meanwhile."""
+        bad = touched(desk)
+        untold(desk, unavailable(Unknown(WHY)), bad)
+        for _ in range(60):
+            touched(desk)
+            passes(known, 1, every=MINUTE / 2)
+        told(desk)
+        passes(known, 6, every=MINUTE)
+        assert known.stored("desk", bad).history.complete
+        assert desk.live(bad).priority is P4
+
+    def test_it_is_asked_about_less_and_less_often(self, known: Stage, desk: Desk) -> None:
+        bad = touched(desk)
+        asked = [0]
+
+        def fault(id_: str) -> HelpdeskError | None:
+            asked[0] += id_ == bad
+            return ALONE["an error of its own"] if id_ == bad else None
+
+        desk.world.history_fault = fault
+        for _ in range(80):
+            touched(desk)
+            passes(known)
+        assert 5 <= asked[0] <= 12, "in forty minutes of eighty passes"
+
+    def test_of_none_that_is_waited_for_nothing_is_told(self, known: Stage, desk: Desk) -> None:
+        bad = touched(desk)
+        untold(desk, ALONE["an error of its own"], bad)
+        passes(known)
+        assert trouble(known)
+        desk.world.update(bad, AGENT, status=Status.SOLVED)
+        passes(known, 2, every=5 * MINUTE)
         assert trouble(known) == []
 
     @settings(max_examples=max(10, settings().max_examples // 20), deadline=None)
