@@ -301,3 +301,13 @@ def test_a_step_waits_for_approval_until_something_else_has_made_it(journal, lev
     assert journal.approve(SITE, "1", now=NOW, actor="op") == waits
     told = [line.data for line in journal.records().events() if line.kind == "approved"]
     assert told == [{"steps": "level 3 (resolution 50%)"}] * waits
+
+
+@pytest.mark.parametrize(("asked", "told"), [(2, "2"), (4, "4"), (9, "4")])
+def test_a_step_that_waits_leads_to_the_end_of_its_path_at_most(journal, asked, told):
+    store(journal, ticket("1"))
+    step = record(f"approve:{asked}:resolution:20261123T080000Z:50%", audience=FIELDS, outcome=Outcome.HELD)
+    reached = EscalationState(policy_hash="p", path=DEFAULT, level=1, started_at=NOW, entered_at=NOW, decided_at=NOW)
+    journal.store_verdicts(SITE, [verdict(state=reached, records=(step,))], run="r")
+    (waits,) = journal.records().approvals(SITE)
+    assert waits.data == {"level": told, "threshold": "resolution 50%"}

@@ -33,6 +33,8 @@ def test_a_policy_that_comes_back_counts_from_its_coming_back(journal):
 def test_the_policies_that_decided_are_told_with_since_when(journal):
     for minute, policy in enumerate("aabba"):
         journal.begin_run(replace(_run(str(minute), minute), policy=policy))
+    journal.open_site("other", fingerprint="o")
+    journal.begin_run(replace(_run("its own", 3.25), site="other", policy="z"))
     policies = journal.records().policies
     found = policies(SITE, since=NOW, until=NOW + 9 * MINUTE)
     assert found == ((NOW, "a"), (NOW + 2 * MINUTE, "b"), (NOW + 4 * MINUTE, "a"))
@@ -268,7 +270,10 @@ def test_a_policy_is_kept_once_and_found_by_the_beginning_of_its_hash(journal):
     assert policy("aa11") == "document aa11"
     assert policy("BB") == "document bb33"
     assert policy("aa") is policy("cc") is policy("") is policy("%") is None
-    assert [line.data["policy"] for line in journal.records().events()] == ["aa11", "aa22", "bb33"]
+    lines = journal.records().events()
+    assert [line.key for line in lines] == ["aa11", "aa22", "bb33"]
+    assert {(line.at, line.kind, line.site, line.ticket) for line in lines} == {(NOW, "policy", "", "")}
+    assert lines[0].data == {"name": _policy("aa11").name, "policy": "aa11", "holidays": "0.109"}
 
 
 # ---- reading beside a writer
