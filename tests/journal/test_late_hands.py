@@ -239,6 +239,8 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path) -> None:
     remedy = "move the state to a local disk, or use PostgreSQL"
     assert refused.value.problems == (Problem(file="connector.yaml", key="state", message=told, remedy=remedy),)
     assert sqlite._mounts(tmp_path / "no such table") == ""
+    (tmp_path / "table").write_bytes(b"/mnt/\xff\xc3\xa9")
+    assert sqlite._mounts(tmp_path / "table") == "/mnt/\ufffd\xe9", "a name in another encoding hides no other"
 
 
 def test_a_state_of_another_account_is_refused_with_both_named(tmp_path: Path) -> None:
