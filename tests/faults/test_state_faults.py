@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -417,7 +418,8 @@ def test_fault_66_a_disk_that_cannot_be_written_is_refused_and_reading_goes_on(s
 @pytest.fixture
 def unwritable(state: Path) -> Iterator[Path]:
     """The state in a folder in which its owner, no administrator, can write nothing: as on a read-only file system."""
-    folder = Path(tempfile.mkdtemp(prefix="read-only-"))  # root's own temporary folders are closed to others
+    # in the folder that everybody may pass: the one for temporary files may be closed to all but us
+    folder = Path(tempfile.mkdtemp(prefix="read-only-", dir="/tmp"))
     path = Path(shutil.copy(state, folder / "state.db"))
     if os.geteuid() == 0:
         for each in (path, folder):
@@ -514,6 +516,8 @@ def _in_a_child(work: Callable[[], None]) -> bool:
         try:
             work()
         except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
+            traceback.print_exc()
+            sys.stderr.flush()
             os._exit(70)
         os._exit(0)
     _, status = os.waitpid(child, 0)
