@@ -27,7 +27,7 @@ from connector.helpdesks.transport import (
     Request,
     Surroundings,
 )
-from connector.ports import AlarmKind
+from connector.ports import AlarmKind, AsideKind
 from tests.faults.network_stage import CERTIFICATES, Desk, desk, secured
 from tests.helpdesks.contract import change, wanted
 from tests.helpdesks.scripted_server import Action, ScriptedServer, answer, drop, scripted_server
@@ -393,6 +393,8 @@ def test_fault_19_a_ticket_that_is_not_shown_gets_a_second_look(kind: str) -> No
         site.run()
         assert site.known() == {site.issue_id(hidden), site.issue_id(gone)}
         assert site.priority(gone) == "P1" != site.priority(hidden)
+        (aside,) = site.journal.aside(kind)
+        assert (aside.kind, aside.ticket) == (AsideKind.TICKET, site.issue_id(hidden)), "no refusal: not shown"
         site.later(minutes=2)
         site.run()
         assert site.priority(hidden) == "P1"

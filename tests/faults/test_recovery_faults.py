@@ -319,6 +319,8 @@ def test_fault_41_one_comment_too_many_never_costs_the_fields(sit: Sit, vendor: 
         at.strike("status", status=422, body='"comment"', times=None)
     else:
         at.strike("status", status=413, times=None)
+    at.work()
+    assert at.priority() is Priority.P1, "in the very same pass"
     at.go_on(4)
     assert at.ours() == []
     assert at.priority() is Priority.P1
