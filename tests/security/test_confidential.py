@@ -168,6 +168,17 @@ def test_nothing_of_an_ignored_scope_is_stored_or_written(stage: Stage, desk: De
     assert stage.journal.load("desk", ["1"], now=stage.clock.now()) == ()
 
 
+def test_nothing_of_an_ignored_scope_reaches_the_disk(stage: Stage, desk: Desk) -> None:
+    """Not even for the length of a pass: the log beside the database would keep it."""
+    desk.rules = replace(desk.rules, confidential={"HR": Confidential.IGNORE})
+    desk.world.create(facts=OUTAGE, priority=P3, scope="HR", requester="the-victim")
+    desk.world.create(facts=OUTAGE, priority=P3, scope="SUP", requester="the-customer")
+    stage.run("desk")
+    kept = b"".join(path.read_bytes() for path in stage.folder.rglob("*") if path.is_file())
+    assert b"the-customer" in kept
+    assert b"the-victim" not in kept
+
+
 def test_a_scope_that_becomes_confidential_is_let_go(stage: Stage, desk: Desk) -> None:
     desk.world.create(facts={}, priority=P3, scope="HR")
     stage.run("desk")
