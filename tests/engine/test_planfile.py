@@ -237,6 +237,13 @@ class TestFile:
         with pytest.raises(ConfigError, match="is not a plan file"):
             read_plan_file(path)
 
+    def test_a_plan_that_cannot_be_kept_leaves_nothing_behind(self, stage: Stage, desk: Desk, tmp_path: Path) -> None:
+        place = tmp_path / "plans" / "today.json"
+        place.mkdir(parents=True)
+        with pytest.raises(OSError, match="directory"):
+            kept(stage, desk, place)
+        assert [each.name for each in place.parent.iterdir()] == ["today.json"]
+
     def test_a_link_to_a_plan_stays_a_link(self, stage: Stage, desk: Desk, path: Path) -> None:
         link = path.with_name("today.json")
         link.symlink_to(path)
