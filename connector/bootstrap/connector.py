@@ -215,10 +215,9 @@ class Connector:
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
         items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
-        if not self.places.is_paused:
-            return items
         by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
-        return [paused_by_file(self.places.paused), *(item for item in items if item not in by_file)]
+        others = [item for item in items if item not in by_file]
+        return [paused_by_file(self.places.paused), *others] if self.places.is_paused else others
 
     def parked(self) -> list[dict[str, Any]]:
         """Return writes whose outcome nobody could tell."""

@@ -11,6 +11,7 @@ from connector.bootstrap.asides import in_short, quarantined
 from connector.domain.site import SiteRules
 from connector.engine.control import NobodyServes, call
 from connector.engine.recall import frozen_by
+from connector.engine.steering import FILE
 from connector.errors import ConnectorError, NoState
 from connector.ports import Delivery, OpStatus, Records, SiteState
 
@@ -117,6 +118,8 @@ def status_report(program: Connector, *, now: datetime) -> StatusReport:
     sites = []
     for name in program.settings.site_names:
         known = _stored(records, stored.get(name), policy.hash, now=now) if records else {}
+        if not program.places.is_paused and known.get("paused", "").startswith(FILE):
+            known["paused"] = f"until its next pass: the {FILE} is gone"
         sites.append(
             SiteStatus(name=name, **_allowed(program.rules(name)), **known, **_daemons(told.sites.get(name, {})))
         )

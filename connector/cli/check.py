@@ -28,10 +28,10 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
     """Ask every site, with both credentials, what they may, and whether what the map names is there. Only reads.
 
     \b
-    missing  a right that is needed: writes or reads will be refused (exit code 4)
+    missing  a right that is needed: writes or reads are refused (exit code 4)
     excess   a right that the connector never uses: take it away
-    broken   the map names a field, option, group or person that is not there (exit code 78)
-    unknown  it could not be looked at (exit code 3)
+    broken   the map names a field, option, group or person that is not there (78)
+    unknown  it could not be looked at (3)
     """  # noqa: D301 - \b is click's
     program = options.load(need_secrets=True)
     found = program.check(program.select(sites))

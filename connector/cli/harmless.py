@@ -6,7 +6,9 @@ direction of writing or hide are shown as escapes, so that a reader sees that th
 
 from __future__ import annotations
 
+import codecs
 import re
+from typing import Any
 
 from connector.domain.invisible import HIDING, TURNING
 
@@ -14,6 +16,7 @@ _STEERING = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
 _HALVES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[{_STEERING}{TURNING}{HIDING}{_HALVES}]")
 _UNSAFE_OR_BREAK = re.compile(f"[\t\n{_STEERING}{TURNING}{HIDING}{_HALVES}]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 _FORMULA = re.compile(r"[=@]|[+-](?!\d+(?:[.:\s]?\d+|[dhms]\b|\s)*$)(?=.)")
 
 
@@ -30,6 +33,17 @@ def one_line(text: str) -> str:
 def in_json(document: str) -> str:
     """Return a JSON document that means the same and holds no character that steers or hides."""
     return _UNSAFE.sub(lambda found: _pairs(ord(found.group())), document)
+
+
+def json_for(stream: Any, document: str) -> str:
+    """Return a JSON document in characters that ``stream`` can write: ASCII alone where that is not UTF-8.
+
+    An escape that the stream makes by itself is no JSON, and neither are a document's bytes in Latin-1.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    if codecs.lookup(encoding).name == "utf-8":
+        return document
+    return _NOT_ASCII.sub(lambda found: _pairs(ord(found.group())), document)
 
 
 def cell(text: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any, TextIO
 
-from connector.cli.harmless import in_json, one_line
+from connector.cli.harmless import in_json, json_for, one_line
 from connector.cli.progress import ProgressLine
 from connector.domain.change import Write
 from connector.errors import ConnectorError
@@ -86,6 +86,8 @@ class Log:
 
     def _put(self, level: str, name: str, sentence: str, data: Mapping[str, Any]) -> None:
         line = self._clean(self._line(level, name, sentence, data))
+        if not self._human:
+            line = json_for(self._stream, line)  # after the masking, which knows a secret by its own characters
         with self._lock:
             if self._broken or not self._far_end.takes():
                 return

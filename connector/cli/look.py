@@ -149,15 +149,18 @@ def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.
 
     \b
-    held        wanted, but over a budget or paused: nothing is lost, it waits for `resume`
-    parked      a write whose outcome nobody can prove; `parked` shows it and settles it
+    held        over a budget or paused: nothing is lost, it waits for `resume`
+    parked      a write whose outcome nobody can prove; `parked` settles it
     frozen      a site, scope or effect that a guard stopped
-    set-aside   a field or ticket that the helpdesk refuses, or a rest that it asked for; all else goes on
-    target      a group or person of the policy's paths behind whom nobody can be reached
+    set-aside   a field or ticket that the helpdesk refuses, or a rest that it
+                asked for; all else goes on
+    target      a group or person of the policy's paths that cannot be reached
     approval    a step that a threshold asks for and somebody has to let through
-    unread      what may be a person's choice, or a comment that may be a command, whose history is long not read
+    unread      what may be a person's choice, or a comment that may be a
+                command, whose history is long not read
     untold      a notification that the alarm command did not take for a day
-    quarantined a ticket that cannot be read, or on which our own code failed three times; the others go on
+    quarantined a ticket that cannot be read, or on which our own code failed
+                three times; the others go on
     """  # noqa: D301 - \b is click's
     items = options.load().attention()
     columns = ("kind", "site", "ticket", "since", "what", "consequence", "command")

@@ -169,15 +169,21 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _tell_of_the_system(error)
     except Exception as error:  # noqa: BLE001 - the interpreter's traceback may quote a ticket or a secret
-        say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
-        return Exit.FAILED
+        return _tell_of_ourselves(error)
+
+
+def _tell_of_ourselves(error: Exception) -> int:
+    """Tell what failed and where, in no words that may quote anything; a missing library is told by who started us."""
+    if isinstance(error, ModuleNotFoundError):
+        raise error
+    say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
+    return Exit.FAILED
 
 
 def _tell_of_the_system(error: OSError) -> int:
     """Tell of a file or output that cannot be used; not in the words of a library, which may quote an address."""
     if type(error).__module__ != "builtins" or not error.strerror:
-        say(f"internal error: {what_failed(error)}\n  at {where_failed(error)}")
-        return Exit.FAILED
+        return _tell_of_ourselves(error)
     named = next((str(name) for name in (error.filename, error.filename2) if name is not None), "")
     if not named:
         _silence_stdout()  # what is left in its buffer would fail once more when the process ends

@@ -30,7 +30,7 @@ _HANG = 22
     short_help="Show every change that would be written now; write none.",
     epilog=examples(
         "connector plan",
-        "connector plan --select jsm-eu --out today.json && connector apply today.json",
+        "connector plan --select jsm-eu --out eu.json && connector apply eu.json",
         "connector -o json plan --at 2026-11-23T18:00+01:00",
     ),
 )
@@ -90,7 +90,9 @@ def apply(options: Options, *, file: Path) -> int:
 
 def check_place(path: Path) -> None:
     """Raise ``WrongUse`` where no file can be written; before long work and not after it."""
-    folder = path.absolute().parent
+    if path.exists() and not path.is_file():
+        raise WrongUse(f"{path} cannot be written: it is no ordinary file", remedy="name a file; `-o json` prints")
+    folder = path.resolve().parent
     if not folder.is_dir():
         raise WrongUse(f"{path} cannot be written: there is no folder {folder}", remedy="make it, or name another one")
     if not os.access(folder, os.W_OK):
@@ -111,10 +113,10 @@ def _show_plans(
         emit_json("plan", sites=[p.site for p in plans], changes=rows, totals=totals, failed=failed, file=file)
         return
     for one in plans:
-        put(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {_looked_at(one)}")
+        put_fitted(f"policy {one.policy.name} @{one.policy.short_hash} · site {one.site} · {_looked_at(one)}")
         for line in plan_lines(one):
             put_fitted(line, hang=_HANG)
-    hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and rows else ""
+    hint = f" Apply with: connector apply {shlex.quote(str(out))}" if out and totals["tickets"] else ""
     put_fitted(_summary(totals) + hint if plans else "Plan: not made; no site could be read.")
 
 

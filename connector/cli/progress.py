@@ -48,6 +48,11 @@ class ProgressLine:
         """Return whether a person reads it."""
         return self._stream.isatty()
 
+    @property
+    def encoding(self) -> str:
+        """Return how what is written becomes bytes."""
+        return self._stream.encoding
+
     def fileno(self) -> int:
         """Return the file behind it."""
         return self._stream.fileno()

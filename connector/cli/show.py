@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.cli.fitting import fitted_table, wrapped
-from connector.cli.harmless import cell, in_json, visible
+from connector.cli.harmless import cell, in_json, json_for, visible
 from connector.errors import ConnectorError
 
 SCHEMA_VERSION = 1
@@ -28,7 +28,7 @@ class Output(StrEnum):
 def emit_json(kind: str, /, **data: Any) -> None:
     """Print one JSON document with its kind and schema version."""
     document = {"schema_version": SCHEMA_VERSION, "kind": kind, **data}
-    print(in_json(json.dumps(document, default=_plain, ensure_ascii=False)))
+    print(json_for(sys.stdout, in_json(json.dumps(document, default=_plain, ensure_ascii=False))))
 
 
 def emit_lines(kind: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -29,9 +29,7 @@ def pause(options: Options, *, site: str, reason: str) -> int:
 
 @click.command(
     short_help="Let writes to a site go on.",
-    epilog=examples(
-        "connector resume jsm-eu", "connector resume zendesk --allow 25    # lets 25 held writes per effect through"
-    ),
+    epilog=examples("connector resume jsm-eu", "connector resume zendesk --allow 25    # 25 held writes per effect"),
 )
 @click.argument("site")
 @click.option(

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(
     short_help="Pull, decide and write once.",
-    epilog=examples(
-        "connector sync", "connector sync --skip-if-locked --ping-url https://hc.example/abc    # every minute, by cron"
-    ),
+    epilog=examples("connector sync", "connector sync --skip-if-locked --ping-url https://hc.example/abc    # cron"),
 )
 @click.option("--select", "selected", multiple=True, metavar="SITE", help="Only this site (repeatable).")
 @click.option("--skip-if-locked", is_flag=True, help="Exit 0 when another process holds the state.")

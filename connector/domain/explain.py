@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
 from typing import Any
 
@@ -58,11 +58,17 @@ class _Moments:
         self._today = now.astimezone(zone).date()
 
     def __call__(self, at: datetime | None) -> str:
-        if at is None:
-            return "never"
+        return "never" if at is None else self._after(self._today, at)
+
+    def stretch(self, start: datetime, end: datetime) -> str:
+        """Return a stretch of time; its end has a date where that is not the start's."""
+        return f"{self(start)} - {self._after(start.astimezone(self._zone).date(), end)}"
+
+    def _after(self, told: date, at: datetime) -> str:
+        """Return a moment for a reader who has just been told a day, or takes it for granted."""
         local = at.astimezone(self._zone)
         clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
-        return clock if local.date() == self._today else f"{local:%Y-%m-%d} {clock}"
+        return clock if local.date() == told else f"{local:%Y-%m-%d} {clock}"
 
     @property
     def zone(self) -> str:
@@ -190,7 +196,7 @@ def _next_marks(reading: ClockReading, show: _Moments) -> str:
 
 def _segment(segment: Segment, show: _Moments) -> str:
     why = f" ({segment.why})" if segment.why else ""
-    return f"{segment.kind.value} {show(segment.start)} - {show(segment.end)}, counted {length(segment.business)}{why}"
+    return f"{segment.kind.value} {show.stretch(segment.start, segment.end)}, counted {length(segment.business)}{why}"
 
 
 # ---- path, holds, plan

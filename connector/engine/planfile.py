@@ -67,14 +67,18 @@ def write_plan_file(path: Path, plans: Sequence[PassPlan], *, fingerprints: Mapp
             for p in plans
         ],
     }
+    path = path.resolve()  # what stands behind a link is written, and the link stays
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=1, sort_keys=True)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, indent=1, sort_keys=True)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)  # the texts of comments stand in it
 
 
 def read_plan_file(path: Path) -> PlanFile:
@@ -83,10 +87,9 @@ def read_plan_file(path: Path) -> PlanFile:
         return _parsed(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError((Problem(file=str(path), message=f"cannot be read: {error.strerror}"),)) from error
-    except (ValueError, KeyError, TypeError) as error:
-        problem = Problem(
-            file=str(path), message=f"is not a plan file: {error}", remedy="make one: connector plan --out"
-        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"is not a plan file: {error}" if isinstance(error, ValueError) else "is not a plan file"
+        problem = Problem(file=str(path), message=what, remedy="make one: connector plan --out")
         raise ConfigError((problem,)) from error
 
 

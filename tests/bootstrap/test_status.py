@@ -17,6 +17,7 @@ from connector.bootstrap import Connector
 from connector.bootstrap.service import Service
 from connector.cli.main import run
 from connector.engine.control import ControlServer
+from connector.engine.steering import FILE
 from connector.ports import AsideKind, Candidate, JournalEvent, Progress, RunRow, SetAside, TicketHistory
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
@@ -79,6 +80,24 @@ def test_the_age_of_the_policy_is_that_of_its_first_run(compose: Compose) -> Non
     report = program.status()
     assert report.policy_since == began
     assert report.sites[1].last_good_at == now
+
+
+def test_a_pause_file_that_is_gone_pauses_nothing_any_more(compose: Compose) -> None:
+    """A pass lifts what it noted while the file stood; by cron that may be a while after the file is gone."""
+    program = compose()
+    now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    with program.journal() as journal:
+        for name in ("jsm-eu", "zendesk"):
+            journal.open_site(name, fingerprint=program.rules(name).fingerprint)
+        journal.pause("jsm-eu", f"{FILE}: the file PAUSED exists", now=now, actor=FILE)
+        journal.pause("zendesk", "migration", now=now, actor="ann")
+    gone = program.status()
+    assert [site.paused for site in gone.sites] == ["until its next pass: the pause file is gone", "migration"]
+    assert [(item["site"], item["what"]) for item in program.attention()] == [("zendesk", "migration")]
+    program.places.paused.touch()
+    there = program.status()
+    assert [site.paused for site in there.sites] == [f"{FILE}: the file PAUSED exists", "migration"]
+    assert sorted(item["site"] for item in program.attention()) == ["", "zendesk"]
 
 
 def test_a_daemon_adds_its_next_poll_and_what_is_left(compose: Compose) -> None:

@@ -39,6 +39,26 @@ def test_every_option_of_the_sandbox_is_explained(capsys: pytest.CaptureFixture[
     assert [block for block in blocks if not re.search(r"(?:\s{2,}|\n\s+)[a-z]", block[4:])] == []
 
 
+def whole_commands() -> list[list[str]]:
+    """Return every command and every command of a group, as they are typed."""
+    found: list[list[str]] = [[]]
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        found += [[name], *([name, inner] for inner in getattr(command, "commands", ()))]
+    return found
+
+
+@pytest.mark.parametrize("typed", whole_commands(), ids=" ".join)
+def test_every_help_fits_a_terminal_of_80_columns(
+    typed: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*typed, "--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) > 3
+    assert [line for line in shown if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_examples_are_accepted(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)

@@ -86,6 +86,24 @@ def test_no_secret_in_any_form_reaches_a_line(form: str) -> None:
     assert stream.getvalue().count("***") == 3
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+@pytest.mark.parametrize("errors", ["strict", "backslashreplace"])
+@pytest.mark.parametrize("why", ["Größe · 5 ≥ 4", "在庫", "\x85 and \\x85", "🚨"])
+def test_a_line_for_machines_is_json_whatever_characters_the_stream_has(encoding: str, errors: str, why: str) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding, errors=errors)
+    Log(lambda: AT, form="json", stream=stream).event("policy_reloaded", policy=why)
+    assert json.loads(written.getvalue().decode("utf-8"))["policy"] == why
+
+
+def test_a_secret_is_masked_also_where_its_characters_have_to_be_written_out() -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    log = Log(lambda: AT, clean=Redactor(["canary-Größe"]).clean, form="json", stream=stream)
+    log.event("policy_reloaded", policy="canary-Größe")
+    assert json.loads(written.getvalue())["policy"] == "***"
+
+
 def test_a_secret_learned_later_is_masked_from_then_on() -> None:
     stream = io.StringIO()
     redactor = Redactor()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.cli.exits import Exit
 from connector.cli.main import main, run
-from connector.cli.show import counted, in_force
+from connector.cli.show import counted, emit_json, in_force
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 MAPPINGS = Path(__file__).parents[2] / "mappings"
@@ -59,3 +63,14 @@ def test_a_policy_of_a_later_moment_is_told_by_that_moment() -> None:
 
 def test_one_thing_is_told_as_one() -> None:
     assert [counted(n, "mail") for n in (0, 1, 2)] == ["0 mails", "1 mail", "2 mails"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+@given(words=st.text())
+def test_what_is_printed_as_json_is_json_whatever_characters_the_output_has(encoding: str, words: str) -> None:
+    shown = io.BytesIO()
+    stream = io.TextIOWrapper(shown, encoding=encoding, errors="backslashreplace")
+    with contextlib.redirect_stdout(stream):
+        emit_json("case", words=words)
+    stream.flush()
+    assert json.loads(shown.getvalue().decode("utf-8")) == {"schema_version": 1, "kind": "case", "words": words}

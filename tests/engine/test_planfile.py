@@ -224,12 +224,32 @@ class TestFile:
     def test_what_is_no_plan_is_refused_with_its_name(self, path: Path) -> None:
         document = json.loads(path.read_text())
         wrong = {"schema_version": 2}, {"created_at": "2026-11-23"}, {"created_at": "2026-11-23T09:00:00"}
-        for broken in ("", "[]", "{}", *(json.dumps(document | each) for each in wrong)):
+        for broken in ("", "[]", "{}", "[" * 100_000, *(json.dumps(document | each) for each in wrong)):
             path.write_text(broken)
             with pytest.raises(ConfigError, match=r"plan\.json"):
                 read_plan_file(path)
         with pytest.raises(ConfigError, match="cannot be read"):
             read_plan_file(path.with_name("absent"))
+
+    @pytest.mark.usefixtures("file")
+    def test_a_file_of_other_bytes_is_no_plan(self, path: Path) -> None:
+        path.write_bytes(bytes(range(256)))
+        with pytest.raises(ConfigError, match="is not a plan file"):
+            read_plan_file(path)
+
+    def test_a_plan_that_cannot_be_kept_leaves_nothing_behind(self, stage: Stage, desk: Desk, tmp_path: Path) -> None:
+        place = tmp_path / "plans" / "today.json"
+        place.mkdir(parents=True)
+        with pytest.raises(OSError, match="directory"):
+            kept(stage, desk, place)
+        assert [each.name for each in place.parent.iterdir()] == ["today.json"]
+
+    def test_a_link_to_a_plan_stays_a_link(self, stage: Stage, desk: Desk, path: Path) -> None:
+        link = path.with_name("today.json")
+        link.symlink_to(path)
+        kept(stage, desk, link)
+        assert link.is_symlink()
+        assert read_plan_file(path) == read_plan_file(link)
 
     def test_priority_is_untouched_until_it_is_applied(self, file: PlanFile, desk: Desk) -> None:
         assert desk.live("1").priority is P3
