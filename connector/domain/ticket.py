@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
@@ -13,8 +13,12 @@ from connector.domain.copying import drafted
 Fact = str | float | bool | frozenset[str]
 """A normalised input of the policy; a missing input is absent, never an empty string."""
 
-_UTC = timedelta(0)
+_NO_OFFSET = timedelta(0)
 EMPTY: Mapping[str, Fact] = MappingProxyType({})
+
+
+def _in_utc(at: datetime) -> bool:
+    return at.tzinfo is UTC or at.utcoffset() == _NO_OFFSET
 
 
 class Priority(IntEnum):
@@ -228,7 +232,7 @@ class Ticket:
     involved: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.opened_at.utcoffset() != _UTC or self.updated_at.utcoffset() != _UTC:
+        if not (_in_utc(self.opened_at) and _in_utc(self.updated_at)):
             raise ValueError(f"{self.ref}: opened_at and updated_at must be aware and in UTC")
 
     @property
