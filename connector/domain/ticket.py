@@ -17,10 +17,6 @@ _NO_OFFSET = timedelta(0)
 EMPTY: Mapping[str, Fact] = MappingProxyType({})
 
 
-def _in_utc(at: datetime) -> bool:
-    return at.tzinfo is UTC or at.utcoffset() == _NO_OFFSET
-
-
 class Priority(IntEnum):
     """Four levels; P1 is the highest, so the *smallest* number wins."""
 
@@ -232,7 +228,9 @@ class Ticket:
     involved: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if not (_in_utc(self.opened_at) and _in_utc(self.updated_at)):
+        if self.opened_at.tzinfo is self.updated_at.tzinfo is UTC:  # nearly always, and told without a call
+            return
+        if self.opened_at.utcoffset() != _NO_OFFSET or self.updated_at.utcoffset() != _NO_OFFSET:
             raise ValueError(f"{self.ref}: opened_at and updated_at must be aware and in UTC")
 
     @property
