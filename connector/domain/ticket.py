@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from connector.domain.copying import drafted
 Fact = str | float | bool | frozenset[str]
 """A normalised input of the policy; a missing input is absent, never an empty string."""
 
-_UTC = timedelta(0)
+_NO_OFFSET = timedelta(0)
 EMPTY: Mapping[str, Fact] = MappingProxyType({})
 
 
@@ -228,7 +228,9 @@ class Ticket:
     involved: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.opened_at.utcoffset() != _UTC or self.updated_at.utcoffset() != _UTC:
+        if self.opened_at.tzinfo is self.updated_at.tzinfo is UTC:  # nearly always, and told without a call
+            return
+        if self.opened_at.utcoffset() != _NO_OFFSET or self.updated_at.utcoffset() != _NO_OFFSET:
             raise ValueError(f"{self.ref}: opened_at and updated_at must be aware and in UTC")
 
     @property

@@ -180,8 +180,8 @@ def unchanged(connection: Connection, site: str, seen: Sequence[Ticket]) -> froz
     """Return ids of those tickets whose facts are stored just so: one query, and no stored document is read."""
     stored: dict[str, tuple[str, str]] = {}
     for portion in portions([each.ref.id for each in seen]):
-        rows = connection.execute(_DIGESTS, {SITE.key: site, IDS.key: portion})
-        stored.update((id_, (version, digest)) for id_, version, digest in rows)
+        rows = connection.execute(_DIGESTS, {SITE.key: site, IDS.key: portion}).all()  # at once: it is a page's worth
+        stored |= {id_: (version, digest) for id_, version, digest in rows}
     return frozenset(each.ref.id for each in seen if _is_stored(each, stored.get(each.ref.id)))
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta
 
+from connector.domain.copying import maker
 from connector.domain.ticket import ClockName, NativeClock, NativeStage
 from connector.helpdesks.jira.shape import Shape, moment
-from connector.helpdesks.jira.structs import Cycle, Fields, Instant, Millis, SlaValue
+from connector.helpdesks.jira.structs import Cycle, Fields, Instant, SlaValue
 
 _MILLISECOND = timedelta(milliseconds=1)
+_RUNNING, _PAUSED = NativeStage.RUNNING, NativeStage.PAUSED
+_MET, _BREACHED = NativeStage.MET, NativeStage.BREACHED
+_new_clock = maker(NativeClock)
+_from_timestamp = datetime.fromtimestamp
 
 
 def natives(fields: Fields, shape: Shape, *, now: datetime) -> tuple[NativeClock, ...]:
@@ -28,45 +34,43 @@ def native_clock(value: SlaValue, clock: ClockName, *, now: datetime) -> NativeC
     cycle = ongoing or (value.completed_cycles[-1] if value.completed_cycles else None)
     if cycle is None:
         return None
-    breach_at = _instant(cycle.breach_time)
-    return NativeClock(
+    breach, start, goal = cycle.breach_time, cycle.start_time, cycle.goal_duration
+    elapsed, remaining = cycle.elapsed_time, cycle.remaining_time
+    breach_at = None if breach is None else _instant(breach)
+    return _new_clock(
         clock=clock,
         name=value.name or "",
-        stage=_ongoing_stage(cycle, breach_at, now) if ongoing else _completed_stage(cycle),
+        stage=_ongoing_stage(cycle, breach_at, now) if ongoing else _BREACHED if cycle.breached else _MET,
         read_at=now,
-        started_at=_instant(cycle.start_time),
+        started_at=None if start is None else _instant(start),
         breach_at=breach_at,
-        goal=_span(cycle.goal_duration),
-        elapsed=_span(cycle.elapsed_time),
-        remaining=_span(cycle.remaining_time),
+        goal=None if goal is None or goal.millis is None else _goal(goal.millis),
+        elapsed=None if elapsed is None or elapsed.millis is None else elapsed.millis * _MILLISECOND,
+        remaining=None if remaining is None or remaining.millis is None else remaining.millis * _MILLISECOND,
         within_hours=cycle.within_calendar_hours,
     )
-
-
-def _completed_stage(cycle: Cycle) -> NativeStage:
-    return NativeStage.BREACHED if cycle.breached else NativeStage.MET
 
 
 def _ongoing_stage(cycle: Cycle, breach_at: datetime | None, now: datetime) -> NativeStage:
     """A reading from the search index may be older than the breach that it foretells."""
     left = cycle.remaining_time.millis if cycle.remaining_time else None
     if cycle.breached or (left is not None and left < 0):
-        return NativeStage.BREACHED
+        return _BREACHED
     if cycle.paused:
-        return NativeStage.PAUSED
+        return _PAUSED
     passed = breach_at is not None and breach_at <= now
-    return NativeStage.BREACHED if passed else NativeStage.RUNNING
+    return _BREACHED if passed else _RUNNING
 
 
-def _instant(given: Instant | None) -> datetime | None:
+def _instant(given: Instant) -> datetime | None:
     """Return a moment from whichever of its three forms Jira gave; a breach time may have none of them."""
-    if given is None:
-        return None
-    if given.epoch_millis:
-        return datetime.fromtimestamp(given.epoch_millis / 1000, UTC)
+    if millis := given.epoch_millis:
+        return _from_timestamp(millis / 1000, UTC)
     text = given.jira or given.iso8601
     return moment(text) if text else None
 
 
-def _span(length: Millis | None) -> timedelta | None:
-    return None if length is None or length.millis is None else length.millis * _MILLISECOND
+@functools.lru_cache(maxsize=256)
+def _goal(millis: int) -> timedelta:
+    """Return a goal's length: a site has a handful of them, and every ticket states some."""
+    return millis * _MILLISECOND

@@ -55,8 +55,9 @@ def _system(fields: Fields, id_: str) -> Any:
 def fact(value: Any, values: Mapping[str, str]) -> Fact | None:
     """Return a field's value in the policy's words; ``None`` when it is empty or the map does not name it."""
     if isinstance(value, Value):
-        text = value.value  # nearly every one is an option by its own text
-        if isinstance(text, str) and text and value.request_type is None and (not values or text in values):
+        shown = value.request_type if isinstance(value.request_type, Value) else value
+        text = shown.name if shown.value is None else shown.value  # nearly every one is an option, or a named thing
+        if isinstance(text, str) and text and shown.request_type is None and (not values or text in values):
             return values[text] if values else text.casefold()
         return mapped(spellings(value), values)
     if isinstance(value, bool):
@@ -90,7 +91,7 @@ def mapped(texts: Iterable[str | None], values: Mapping[str, str]) -> str | None
 
 def option(value: Any) -> str | None:
     """Return the text of a plain value, an option, a named thing or a request type."""
-    return next(filter(None, spellings(value)), None)
+    return None if value is None else next(filter(None, spellings(value)), None)
 
 
 def spellings(value: Any) -> tuple[str | None, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from connector.domain.copying import maker
 from connector.domain.events import TicketEvent
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Link, LinkKind, Status, Text, Ticket, TicketRef
@@ -24,6 +25,7 @@ from connector.helpdesks.plaintext import clean
 from connector.helpdesks.twins import twins_in
 from connector.helpdesks.until import until
 
+_new_ticket, _new_ref, _new_text = maker(Ticket), maker(TicketRef), maker(Text)
 _CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.SOLVED}
 _NOBODY: frozenset[str] = frozenset()
 _LONGEST_TEXT = 20_000
@@ -76,15 +78,16 @@ def _ticket(issue: Issue, fields: Fields, shape: Shape, *, now: datetime, langua
     named = fields.priority.id if fields.priority else None
     group = option(getattr(fields, names.group_field.id, None)) if names.group_field else None
     level = option(getattr(fields, names.level.id, None)) if names.level else None
-    return Ticket(
-        ref=TicketRef(shape.site, issue.id),
+    opened_at = updated_at if fields.created == fields.updated else moment(fields.created)
+    return _new_ticket(
+        ref=_new_ref(shape.site, issue.id),
         key=_key(issue),
         version=version_at(updated_at),
         status=status_of(fields.status, names),
-        opened_at=moment(fields.created),
+        opened_at=opened_at,
         updated_at=updated_at,
         priority=shape.priorities.get(named) if named else None,
-        group=names.group_name(group),
+        group=None if group is None else names.group_name(group),
         foreign_priority=bool(named) and named not in shape.priorities,
         assignee=_person(fields.assignee, shape),
         labels=frozenset(fields.labels or ()),
@@ -132,8 +135,8 @@ def status_of(value: StatusValue | None, names: FieldMap) -> Status:
 
 def status_bound(id_: str | None, name: str | None, names: FieldMap) -> Status | None:
     """Return what the map says of a status, by id, then by name."""
-    shown = name or ""
-    return names.statuses.get(id_ or "") or names.statuses.get(shown) or names.statuses.get(shown.casefold())
+    shown, statuses = name or "", names.statuses
+    return statuses.get(id_ or "") or statuses.get(shown) or statuses.get(shown.casefold())
 
 
 def status_in_category(key: str) -> Status:
@@ -144,7 +147,7 @@ def status_in_category(key: str) -> Status:
 def _text(fields: Fields) -> Text | None:
     if fields.summary is None:
         return None
-    return Text(subject=clean(fields.summary), first_message=clean(plain_of(fields.description)[:_LONGEST_TEXT]))
+    return _new_text(subject=clean(fields.summary), first_message=clean(plain_of(fields.description)[:_LONGEST_TEXT]))
 
 
 def _all_links(fields: Fields, names: FieldMap) -> tuple[Link, ...]:

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from connector.domain.copying import maker
 from connector.errors import Unavailable, why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira.normalise import UNASKED, Languages, observe
@@ -19,6 +20,8 @@ from connector.helpdesks.mending import UNREADABLE, mended
 from connector.ports import Observation, Quarantined
 
 T = TypeVar("T")
+
+_new_observation = maker(Observation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def observed(
     for issue in found.issues:
         try:
             ticket, events = observe(issue, shape, now=now, languages=languages)
-            observations.append(Observation(ticket=ticket, events=events))
+            observations.append(_new_observation(ticket=ticket, events=events))
         except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
             malformed.append(_quarantined(issue.id, why_unreadable(error), msgspec.json.encode(issue.fields)))
     return tuple(observations), tuple(malformed)

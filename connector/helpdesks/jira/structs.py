@@ -108,7 +108,6 @@ class Cycle(_Struct):
     """An SLA cycle. ``breach_time`` may be missing from an ongoing one."""
 
     start_time: Instant | None = None
-    stop_time: Instant | None = None
     breach_time: Instant | None = None
     breached: bool | None = None
     paused: bool | None = None

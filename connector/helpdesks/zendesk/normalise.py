@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from connector.domain.copying import maker
 from connector.domain.site import FieldMap
 from connector.domain.ticket import (
     Activity,
@@ -36,6 +37,9 @@ from connector.ports import Quarantined
 
 T = TypeVar("T")
 
+_new_ticket, _new_ref, _new_text = maker(Ticket), maker(TicketRef), maker(Text)
+_new_clock, _new_activity = maker(NativeClock), maker(Activity)
+
 STATUSES: Mapping[str, Status] = MappingProxyType(
     {
         "new": Status.NEW,
@@ -58,7 +62,7 @@ CLOCKS: Mapping[str, ClockName] = MappingProxyType(
         "agent_work_time": ClockName.RESOLUTION,
     }
 )
-_RUNNING = NativeStage.RUNNING
+_RUNNING, _NONE = NativeStage.RUNNING, NativeStage.NONE
 _STAGES = {"active": _RUNNING, "paused": NativeStage.PAUSED, "achieved": NativeStage.MET}
 _NOBODY: frozenset[str] = frozenset()
 _MERGED_TAG = "closed_by_merge"
@@ -90,9 +94,10 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
     parts = Parts(raw, custom, user, known.organizations.get(raw.organization_id or 0))
     level, path = view.own
     fields = view.fields
-    return Ticket(
-        ref=TicketRef(view.site, str(raw.id)),
-        key=f"#{raw.id}",
+    id_ = str(raw.id)
+    return _new_ticket(
+        ref=_new_ref(view.site, id_),
+        key=f"#{id_}",
         version=raw.updated_at,
         status=_status(raw, fields),
         opened_at=_utc(raw.created_at),
@@ -107,12 +112,12 @@ def ticket(raw: shapes.Ticket, view: View, known: Known, *, read_at: datetime) -
         requester=named(view.people, raw.requester_id),
         locale=locale(parts, view),
         facts=facts(parts, view),
-        text=Text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
+        text=_new_text(subject=raw.raw_subject or raw.subject or "", first_message=raw.description or ""),
         native=_native(raw, fields, read_at),
         links=_links(raw, custom, fields),
         activity=_activity(raw.metric_set),
         scope=_scope(raw, fields),
-        url=f"{view.web_base}/agent/tickets/{raw.id}",
+        url=f"{view.web_base}/agent/tickets/{id_}",
         held_until=until(custom.get(view.hold_field)) if view.hold_field else None,
         involved=_involved(raw),
     )
@@ -179,15 +184,15 @@ def _native(raw: shapes.Ticket, fields: FieldMap, read_at: datetime) -> tuple[Na
     if not metrics:
         return ()
     names = fields.clocks or CLOCKS
-    return tuple([_clock(m, names[m.metric], read_at) for m in metrics if m.metric in names])
+    return tuple([_clock(m, clock, read_at) for m in metrics if (clock := names.get(m.metric)) is not None])
 
 
 def _clock(metric: shapes.PolicyMetric, clock: ClockName, read_at: datetime) -> NativeClock:
-    breach_at = metric.breach_at and _utc(metric.breach_at)
-    stage = _STAGES.get(metric.stage or "", NativeStage.NONE)
+    breach_at = _optional_utc(metric.breach_at)
+    stage = _STAGES.get(metric.stage or "", _NONE)
     if stage is _RUNNING and breach_at is not None and breach_at <= read_at:
         stage = NativeStage.BREACHED
-    return NativeClock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
+    return _new_clock(clock=clock, name=metric.metric, stage=stage, read_at=read_at, breach_at=breach_at)
 
 
 def _links(raw: shapes.Ticket, custom: Mapping[int, Any], fields: FieldMap) -> tuple[Link, ...]:
@@ -214,7 +219,7 @@ def _followed(via: shapes.Via | None) -> str | None:
 def _activity(metrics: shapes.MetricSet | None) -> Activity | None:
     if metrics is None:
         return None
-    return Activity(
+    return _new_activity(
         public_replies=metrics.replies,
         last_comment_at=_optional_utc(metrics.latest_comment_added_at),
         requester_at=_optional_utc(metrics.requester_updated_at),
@@ -239,4 +244,4 @@ def _utc(at: datetime) -> datetime:
 
 
 def _optional_utc(at: datetime | None) -> datetime | None:
-    return None if at is None else _utc(at)
+    return at if at is None or at.tzinfo is UTC else at.astimezone(UTC)

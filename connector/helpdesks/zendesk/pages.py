@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
+from connector.domain.copying import maker
 from connector.domain.events import Role
-from connector.domain.ticket import Ticket
 from connector.errors import why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
@@ -52,6 +52,7 @@ def told(found: Tickets, cursor: Cursor) -> Page:
 DELETED = "deleted"
 """The status by which the export tells that a ticket was deleted, or marked as spam."""
 
+_new_observation = maker(Observation)
 _read_export = msgspec.json.Decoder(shapes.TicketPage).decode
 _read_search = msgspec.json.Decoder(shapes.SearchPage).decode
 
@@ -121,11 +122,11 @@ def _tickets(page: shapes.TicketPage | shapes.SearchPage, found: _Raws, view: Vi
     known = Known.of(page.users, page.organizations)
     _attach(raws, page.metric_sets)
     own = [raw for raw in raws if view.sieve.holds(raw)]
-    read = list(_read((raw for raw in own if raw.status != DELETED), view, known, read_at))
+    observations, malformed = _read([raw for raw in own if raw.status != DELETED], view, known, read_at)
     after, ended = _next(page)
     return Tickets(
-        observations=tuple(Observation(ticket=t) for t in read if isinstance(t, Ticket)),
-        malformed=(*found.broken, *(q for q in read if isinstance(q, Quarantined))),
+        observations=tuple(observations),
+        malformed=(*found.broken, *malformed),
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=(*found.deleted, *(str(raw.id) for raw in own if raw.status == DELETED)),
         roles=told_roles(known.users),
@@ -135,12 +136,17 @@ def _tickets(page: shapes.TicketPage | shapes.SearchPage, found: _Raws, view: Vi
     )
 
 
-def _read(raws: Iterable[shapes.Ticket], view: View, known: Known, read_at: datetime) -> Iterator[Ticket | Quarantined]:
+def _read(
+    raws: Iterable[shapes.Ticket], view: View, known: Known, read_at: datetime
+) -> tuple[list[Observation], list[Quarantined]]:
+    read: list[Observation] = []
+    unread: list[Quarantined] = []
     for raw in raws:
         try:
-            yield normalise.ticket(raw, view, known, read_at=read_at)
+            read.append(_new_observation(ticket=normalise.ticket(raw, view, known, read_at=read_at)))
         except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
-            yield normalise.quarantined(msgspec.json.encode(raw), why_unreadable(error))
+            unread.append(normalise.quarantined(msgspec.json.encode(raw), why_unreadable(error)))
+    return read, unread
 
 
 def _attach(raws: list[shapes.Ticket], metric_sets: list[shapes.MetricSet] | None) -> None:

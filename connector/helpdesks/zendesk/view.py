@@ -65,10 +65,10 @@ class View:
         return int(bound.id) if bound is not None and bound.id.isdecimal() else None
 
     @functools.cached_property
-    def inputs(self) -> tuple[tuple[str, Callable[[Parts], Any], Mapping[str, str]], ...]:
-        """Return the policy's inputs: name, how to take the vendor's value from a ticket's parts, and its value map."""
+    def inputs(self) -> tuple[tuple[str, int | Callable[[Parts], Any], Mapping[str, str]], ...]:
+        """Return the policy's inputs: name, custom field or how to take the value from a ticket's parts, value map."""
         bound = {name: binding for name, binding in self.fields.inputs.items() if name != LOCALE}
-        return tuple((name, _taker(binding), binding.values) for name, binding in bound.items())
+        return tuple((name, _custom_id(b) or _taker(b), dict(b.values)) for name, b in bound.items())
 
     @functools.cached_property
     def locale(self) -> tuple[Callable[[Parts], str | None], ...]:
@@ -107,9 +107,12 @@ class View:
 def facts(parts: Parts, view: View) -> Mapping[str, Fact]:
     """Return the policy's inputs of one ticket; those that are missing are absent."""
     found: dict[str, Fact] = {}
+    custom = parts.custom
     for name, take, names in view.inputs:
-        value = take(parts)
-        fact = None if value is None else as_fact(value, names)
+        value = custom.get(take) if isinstance(take, int) else take(parts)
+        if value is None:
+            continue
+        fact = as_fact(value, names)
         if fact is not None:
             found[name] = fact
     return MappingProxyType(found)
@@ -156,7 +159,7 @@ def _reader(binding: Binding | None) -> Callable[[Parts], Fact | None]:
     if binding is None:
         return lambda _parts: None
     take, names = _taker(binding), binding.values
-    return lambda parts: as_fact(take(parts), names)
+    return lambda parts: None if (value := take(parts)) is None else as_fact(value, names)
 
 
 def _locale_of_user(parts: Parts) -> str | None:
@@ -173,6 +176,11 @@ def _language_reader(binding: Binding) -> Callable[[Parts], str | None]:
         return tag.replace("_", "-") if _LANGUAGE.fullmatch(tag) else None
 
     return read
+
+
+def _custom_id(binding: Binding) -> int:
+    """Return the id of the custom field that is bound; 0 for any other binding."""
+    return int(binding.id) if binding.source is BindingSource.FIELD and binding.id.isdecimal() else 0
 
 
 def _taker(binding: Binding) -> Callable[[Parts], Any]:
