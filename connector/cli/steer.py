@@ -37,7 +37,10 @@ def pause(options: Options, *, site: str, reason: str) -> int:
 )
 @pass_options
 def resume(options: Options, *, site: str, allow: int) -> int:
-    """Clear SITE's pause and freezes (`all`: every site); `--allow N` lets N writes beyond the budget through."""
+    """Clear SITE's pause and freezes (`all`: every site); `--allow N` lets N writes beyond the budget through.
+
+    What was refused there is tried again.
+    """
     program = options.load()
     names = program.select(() if site == "all" else (site,))
     program.resume(names, allow=allow, actor=getpass.getuser())
@@ -72,8 +75,9 @@ def approve(options: Options, *, ticket: str) -> int:
 def release(options: Options, *, ticket: str) -> int:
     """Release TICKET, as an agent's `/esc release` would.
 
-    Ends a hold by note or field, a person's priority, a field that another program owns, and the loop breaker. A hold
-    by label ends in the helpdesk, by taking the label off.
+    Ends a hold by note or field, a person's priority, a field that another program owns, the loop breaker, a refusal
+    that names no field, and a quarantine. A hold by label ends in the helpdesk, by taking the label off; a field or
+    value that was refused by its name is tried again with `resume`.
     """
     from connector.bootstrap.releasing import release as release_ticket  # noqa: PLC0415 - heavy, and help lists this
 

@@ -46,9 +46,15 @@ def still_owed(view: View, state: EscalationState, asked: Iterable[Asked]) -> Es
 
 
 def unsettled(view: View, owed: frozenset[str]) -> frozenset[str]:
-    """Return what of all that is owed has not come yet."""
+    """Return what of all that is owed has not come yet, as rows tell or, once they are lost, marks in the helpdesk."""
+    if not owed:
+        return owed
     came = (owed_name(effect, about) for (about, effect), row in view.situation.said.items() if row.outcome.is_final)
-    return owed.difference(came) if owed else owed
+    crossings = [crossing.occasion for reading in view.readings for crossing in reading.crossings]
+    said = (
+        owed_name(by, about) for about in crossings for by in (Effect.NOTES, Effect.PUBLIC) if view.is_said(about, by)
+    )
+    return owed.difference(came, said)
 
 
 def _owed(view: View, state: EscalationState, asked: Iterable[Asked]) -> Iterator[str]:

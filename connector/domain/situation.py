@@ -142,6 +142,7 @@ class Reach:
         person: For a schedule or a person: the one to assign; ``None`` where the group routes by itself.
         group: The group to set, where the target has one.
         why: Reason when it does not exist or nobody is reachable.
+        refused: Why the helpdesk does not tell who stands behind it: whoever it is counts as reachable.
         involved: It is not to be called whatever happens: nobody stands behind it who is not involved in the ticket.
     """
 
@@ -152,6 +153,7 @@ class Reach:
     person: str | None = None
     group: str | None = None
     why: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,10 +34,14 @@ class Sight(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A storm as one of its tickets sees it; ``first`` is the id of the one that speaks, maybe its own."""
+    """A storm as one of its tickets sees it; ``first`` is the id of the one that speaks, maybe its own.
+
+    ``since`` and ``until`` are when the first and the last of its tickets were opened.
+    """
 
     size: int
     since: datetime
+    until: datetime
     first: str
 
 
@@ -70,11 +74,11 @@ def group_of(ours: Sight, alike: Sequence[Sight], rules: StormRules) -> Group | 
     that time after the one before. The first open one speaks that is no less urgent and does not keep silent for now.
     """
     run = next((run for run in _runs(sorted(alike, key=_order), rules.within) if ours in run), [])
-    if not _is_storm(run, rules):
+    if not is_storm(run, rules):
         return None
     speaking = (each for each in run if each.is_open and not each.silent)
     urgent = (each for each in speaking if each.rank <= ours.rank or each.rank == UNKNOWN)
-    return Group(size=len(run), since=run[0].opened_at, first=next(urgent, ours).id)
+    return Group(size=len(run), since=run[0].opened_at, until=run[-1].opened_at, first=next(urgent, ours).id)
 
 
 UNKNOWN = 9
@@ -95,7 +99,9 @@ def _runs(ordered: Sequence[Sight], within: timedelta) -> Iterator[list[Sight]]:
     yield run
 
 
-def _is_storm(run: Sequence[Sight], rules: StormRules) -> bool:
+def is_storm(alike: Iterable[Sight], rules: StormRules) -> bool:
+    """Return whether ``count`` of some alike tickets were opened ``within`` the time that makes a storm of them."""
+    run = sorted(alike, key=_order)
     ends = zip(run, run[rules.count - 1 :], strict=False)
     return any(last.opened_at - first.opened_at <= rules.within for first, last in ends)
 

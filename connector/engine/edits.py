@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from connector.domain.decision import TicketPlan
 from connector.domain.edits import EditWeight, edit_limit, weigh
@@ -147,10 +148,11 @@ def _plans(
     now: datetime,
 ) -> Iterator[TicketPlan]:
     """Yield what the policy would do now; texts that it has to read again are read, as they will be anyway."""
+    weighing = partial(decided, site, around, reach=reach, policy=policy, now=now, failed=_weighs_nothing, tells=False)
     for start in range(0, len(ids), CHUNK):
         unread: list[str] = []
         chunk = ids[start : start + CHUNK]
-        for situation, decision in decided(site, around, chunk, reach, policy=policy, now=now, failed=_weighs_nothing):
+        for situation, decision in weighing(ids=chunk):
             with sparing(_weighs_nothing, situation.ticket.ref.id):
                 if decision.unread_text:
                     unread.append(situation.ticket.ref.id)
@@ -158,8 +160,7 @@ def _plans(
                     yield plan(decision, situation)
         if unread:
             read_unread_text(site, around, unread, policy, now=now)
-            again = decided(site, around, unread, reach, policy=policy, now=now, failed=_weighs_nothing)
-            for situation, decision in again:
+            for situation, decision in weighing(ids=unread):
                 with sparing(_weighs_nothing, situation.ticket.ref.id):
                     yield plan(decision, situation)
 

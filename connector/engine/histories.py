@@ -92,7 +92,8 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
         is_own = chunk == (failed,) and is_its_own(trouble, failed, learned=bool(told), now=now)
         if is_own and not concerns_all(error):
             _store(site, around, [_untold(site, around, failed, error)])
-        note_trouble(site, around, trouble, error, ticket=failed, told=told)
+        is_settled = is_own and not around.journal.histories_left(site.name, [failed])
+        note_trouble(site, around, trouble, error, ticket=failed, told=told, is_settled=is_settled)
         if concerns_all(error):
             raise error
         return tuple(told)

@@ -8,7 +8,7 @@ are asked about last and each alone, so that one that can never be read costs th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -23,7 +23,11 @@ NEXT_PASS = timedelta(seconds=5)
 MOST_AT_ONCE = 50
 """Histories that are read before they are stored."""
 
-MOST_SUSPECTS = 20
+MOST_SUSPECTS = 1000
+"""Tickets that are known to fail; beyond that whoever fails anew waits until one of these is settled."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A ticket that was not asked about for so long is not waited for any more, and makes room for another one."""
 
 OWN_AFTER = timedelta(hours=1)
 """For how long a ticket's history fails before it is the ticket's own fault: what a helpdesk has by chance is over."""
@@ -41,6 +45,10 @@ class _Suspect(NamedTuple):
 
     def __str__(self) -> str:
         return f"{int(self.since.timestamp())}.{int(self.last.timestamp())}{'+' if self.others else '-'}{self.id}"
+
+    def after(self, told: Collection[str]) -> _Suspect:
+        """Return it after others could be read, if any could."""
+        return self._replace(others=self.others or bool(told))
 
     def is_resting(self, now: datetime) -> bool:
         """Return whether it is not to be asked about yet."""
@@ -77,17 +85,22 @@ def suspects_last(ids: Sequence[str], trouble: SetAside | None) -> tuple[str, ..
 def in_turn(ids: Sequence[str], trouble: SetAside | None, now: datetime) -> Iterator[tuple[str, ...]]:
     """Yield the ids that are asked for together: many, or with ``trouble`` one as a probe, then more and more.
 
-    Those at which it failed a short while ago are left out.
+    Those at which it failed a short while ago are left out. The others of them come last; but first where no more
+    can be remembered, as one that is not would then end every pass before them.
     """
     size = MOST_AT_ONCE if trouble is None else 1
     suspects = _suspects(trouble)
     failed, due = {each.id for each in suspects}, {each.id for each in suspects if not each.is_resting(now)}
     sound = [id_ for id_ in ids if id_ not in failed]
+    again = [(id_,) for id_ in suspects_last(ids, trouble) if id_ in due]
+    if len(suspects) >= MOST_SUSPECTS:
+        yield from again
+        again = []
     start = 0
     while start < len(sound):
         yield tuple(sound[start : start + size])
         start, size = start + size, min(2 * size, MOST_AT_ONCE)
-    yield from ((id_,) for id_ in suspects_last(ids, trouble) if id_ in due)
+    yield from again
 
 
 def is_its_own(trouble: SetAside | None, ticket: str, *, learned: bool, now: datetime) -> bool:
@@ -99,7 +112,7 @@ def is_its_own(trouble: SetAside | None, ticket: str, *, learned: bool, now: dat
     return known is not None and (learned or known.others) and now - known.since >= OWN_AFTER
 
 
-def note_trouble(
+def note_trouble(  # noqa: PLR0913
     site: SiteReading,
     around: Surroundings,
     known: SetAside | None,
@@ -107,10 +120,12 @@ def note_trouble(
     *,
     ticket: str,
     told: Collection[str],
+    is_settled: bool,
 ) -> None:
     """Remember and tell that a history could not be read, at which ticket, and until when none is asked for.
 
     ``told`` are those that could be read just before. What nobody answered at all is no trouble with histories.
+    ``is_settled``: the ticket is given up, and not remembered.
     """
     stated = timedelta(0)
     if concerns_all(error):
@@ -122,10 +137,9 @@ def note_trouble(
     rest = NEXT_PASS if since == now else _rest(now - since)
     if known is not None and since == now:
         around.asides.take_back(site.name, (known,), now=now)
-    before = {each.id: each for each in _suspects(known) if each.id not in told}
-    first = before.pop(ticket, _Suspect(ticket, now, now, others=False))
-    latest = first._replace(last=now, others=first.others or bool(told))
-    suspects = " ".join(map(str, (*before.values(), latest)[-MOST_SUSPECTS:]))
+    before = {each.id: each.after(told) for each in _suspects(known) if each.id not in told}
+    latest = before.pop(ticket, _Suspect(ticket, now, now, others=False)).after(told)._replace(last=now)
+    suspects = " ".join(map(str, before.values() if is_settled else _within_bounds(before, latest)))
     why = str(error)[:200]
     item = SetAside(kind=AsideKind.HISTORIES, why=why, bindings=suspects, since=since, until=now + stated + rest)
     around.asides.set_aside(site.name, (item,))
@@ -145,6 +159,18 @@ def nothing_waits(site: SiteReading, around: Surroundings) -> None:
     trouble, now = standing(site, around), around.clock.now()
     if not is_resting(trouble, now):
         over(site, around, trouble, waiting=[each.id for each in _suspects(trouble)])
+
+
+def _within_bounds(before: Mapping[str, _Suspect], latest: _Suspect) -> Iterator[_Suspect]:
+    """Yield the tickets that are known to fail, the latest last: one that is known is never lost for a new one."""
+    known = list(before.values())
+    is_full = len(known) >= MOST_SUSPECTS
+    if is_full and latest.last - known[0].last > FORGOTTEN_AFTER:
+        del known[0]
+        is_full = False
+    yield from known
+    if not is_full:
+        yield latest
 
 
 def _rest(length: timedelta) -> timedelta:

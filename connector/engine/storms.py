@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,13 +11,14 @@ from connector.domain.decide import decide
 from connector.domain.decision import Decision, Look
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.situation import Reach, Situation, Storm
-from connector.domain.storms import UNKNOWN, Group, Sight, group_of
+from connector.domain.storms import UNKNOWN, Group, Sight, group_of, is_storm
 from connector.domain.ticket import TicketRef, highest
 from connector.engine.gather import looked_up, situations
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.linked import Linked
 from connector.engine.quarantine import Failed, raised, sparing
-from connector.ports import Alarm, AlarmKind, Links
+from connector.ports import Alarm, AlarmKind, JournalEvent, Links, Recall
+from connector.ports.links import STORM
 
 Decided = tuple[Situation, Decision]
 
@@ -45,7 +46,7 @@ def decided(  # noqa: PLR0913
     if alike.sights:
         alike.linked = looked_up(around, now=now)
         if tells:
-            _tell_new_storms(found, alike, around)
+            _tell_new_storms(site, around, found, alike)
     for situation, decision in found:
         with sparing(failed, situation.ticket.ref.id):
             yield alike.together(situation, decision)
@@ -53,12 +54,16 @@ def decided(  # noqa: PLR0913
 
 @dataclass(slots=True)
 class Alike:
-    """The tickets that look like some that are being decided, by what they look like."""
+    """The tickets that look like some that are being decided, by what they look like.
+
+    ``stored`` are the looks and ids of those that looked so already when they were last decided.
+    """
 
     policy: Policy
     linked: Linked | None
     sights: Mapping[str, list[Sight]]
     severities: Mapping[str, Decision]
+    stored: Collection[tuple[str, str]] = ()
 
     @classmethod
     def among(
@@ -68,16 +73,18 @@ class Alike:
         fresh = {decision.ref.id: decision for _, decision in found if decision.look is not None}
         looks = [look for decision in fresh.values() if (look := decision.look) is not None]
         sights: dict[str, list[Sight]] = defaultdict(list)
+        stored = set[tuple[str, str]]()
         if looks:
             since = min(look.opened_at for look in looks) - policy.storm.lasts
             for each in links.alike(site, sorted({look.digest for look in looks}), since=since):
+                stored.add((each.signature, each.id))
                 if each.id not in fresh:
                     sights[each.signature].append(Sight(each.opened_at, each.id, each.is_open, each.rank))
         for decision in fresh.values():
             if decision.look is not None:
                 sights[decision.look.digest].append(_sight(decision, decision.look))
         many = {digest: found for digest, found in sights.items() if len(found) >= policy.storm.count}
-        return cls(policy=policy, linked=linked, sights=many, severities=fresh)
+        return cls(policy=policy, linked=linked, sights=many, severities=fresh, stored=stored)
 
     def together(self, situation: Situation, decision: Decision) -> Decided:
         """Return a situation and its decision again where it is one of a storm, as they are."""
@@ -122,18 +129,64 @@ def _sight(decision: Decision, look: Look) -> Sight:
 # ---- telling
 
 
-def _tell_new_storms(found: Sequence[Decided], alike: Alike, around: Surroundings) -> None:
-    """Tell people of a storm, once: when the ticket that makes it one is decided for the first time."""
-    new = {situation.ticket.ref.id for situation, _ in found if situation.state.decided_at is None}
-    told: set[str] = set()
+def _tell_new_storms(site: SiteReading, around: Surroundings, found: Sequence[Decided], alike: Alike) -> None:
+    """Tell people of each storm once: when the ticket that makes it one comes to look like the others.
+
+    The line in the audit that remembers it comes after the alarm: a crash between the two repeats an alarm and never
+    loses one.
+    """
+    seen: set[tuple[str, datetime]] = set()
     for situation, decision in found:
         look, group = decision.look, alike.group(decision)
-        if look is None or group is None or group.first in told or decision.ref.id not in new:
+        if look is None or group is None or (look.digest, group.since) in seen:
             continue
-        known = sum(1 for each in alike.sights[look.digest] if each.id not in new and each.opened_at >= group.since)
-        if known < alike.policy.storm.count:
-            told.add(group.first)
+        seen.add((look.digest, group.since))
+        if _is_new(site, around, found, alike, look, group):
             _alarm(situation, decision, group, around)
+            around.journal.record(_line(decision, look, group))
+
+
+def _is_new(
+    site: SiteReading, around: Surroundings, found: Sequence[Decided], alike: Alike, look: Look, group: Group
+) -> bool:
+    """Return whether people have not been told of a storm: it was none before, and no line tells of it.
+
+    What a lost state may have told stays untold: its tickets count as if it had known how they look.
+    """
+    rules = alike.policy.storm
+    run = [each for each in alike.sights[look.digest] if group.since <= each.opened_at <= group.until]
+    before = [each for each in run if (look.digest, each.id) in alike.stored]
+    if is_storm(before, rules):
+        return False
+    recall = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint).recall
+    forgotten = {decision.ref.id for each, decision in found if _may_have_told(recall, each, now=decision.now)}
+    if is_storm({*before, *(each for each in run if each.id in forgotten)}, rules):
+        return False
+    ids = {each.id for each in run}
+    lines = around.journal.storms(site.name, since=group.since - rules.lasts)
+    return not any(_tells_of(line, look, group, ids) for line in lines)
+
+
+def _may_have_told(recall: Recall, situation: Situation, *, now: datetime) -> bool:
+    """Return whether a state that has forgotten something may have known how a ticket looks."""
+    if not recall.why:
+        return False
+    if recall.done_at is None or recall.done_at >= now:
+        return True
+    return situation.state.decided_at is None and situation.ticket.opened_at < recall.done_at
+
+
+def _tells_of(line: JournalEvent, look: Look, group: Group, ids: Collection[str]) -> bool:
+    """Return whether a line tells of this storm: of its time, and of its look or with its voice, if the look is new."""
+    since, until = (datetime.fromisoformat(line.data[name]) for name in ("since", "until"))
+    return since <= group.until and until >= group.since and (line.key == look.digest or line.ticket in ids)
+
+
+def _line(decision: Decision, look: Look, group: Group) -> JournalEvent:
+    moments = {"since": group.since.isoformat(), "until": group.until.isoformat()}
+    data = {"tickets": str(group.size), **moments}
+    ref = TicketRef(decision.ref.site, group.first)
+    return JournalEvent(at=decision.now, kind=STORM, site=ref.site, ticket=ref.id, key=look.digest, data=data)
 
 
 def _alarm(situation: Situation, decision: Decision, group: Group, around: Surroundings) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, literal_column, or_, select, update
 
 from connector.domain.ticket import LinkKind, Ticket, TicketRef
+from connector.journal import audit
 from connector.journal.moments import from_micros, to_micros
 from connector.journal.statements import IDS, SITE, portions
-from connector.journal.tables import link, ticket
+from connector.journal.tables import event, link, ticket
 from connector.journal.worker import Runner
-from connector.ports.links import Alike, Named
+from connector.ports import JournalEvent
+from connector.ports.links import STORM, Alike, Named
 
 BOTH_ENDS = frozenset({LinkKind.TWIN, LinkKind.WORK, LinkKind.WORKS_FOR})
 """Links that matter from both ends."""
@@ -65,6 +67,11 @@ class SqlLinks:
     def alike(self, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
         """Return tickets of these looks that were opened since a moment."""
         return self._asked.run(lambda c: alike(c, site, signatures, since=since))
+
+    def storms(self, site: str, *, since: datetime) -> tuple[JournalEvent, ...]:
+        """Return the lines that tell of which storms people were told since a moment."""
+        wanted = select(event).where(event.c.at >= to_micros(since), event.c.kind == STORM, event.c.site == site)
+        return self._asked.run(lambda c: tuple(map(audit.line_of, c.execute(wanted.order_by(event.c.id)))))
 
 
 def store(connection: Connection, site: str, changed: Sequence[Ticket], *, due: int) -> None:

@@ -19,6 +19,7 @@ class StateLock:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
+        self._close = os.close  # our own: as an interpreter exits, a module loses its names before its objects go
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -37,7 +38,7 @@ class StateLock:
     def release(self) -> None:
         """Let the next process in."""
         if self._file >= 0:
-            os.close(self._file)
+            self._close(self._file)
             self._file = -1
 
     def __enter__(self) -> Self:

@@ -73,7 +73,7 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     ended = _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
     told = [of for of in ended if of not in page.unwanted]
     audit.append(connection, *(endings.end(site, of, page, now=now) for of in told))
-    setaside.end_tickets(connection, site, told, now=now)
+    setaside.end_tickets(connection, site, told + [of for of, c in latest.items() if not c.ticket.is_open], now=now)
     changed += len(ended)
     forget_tickets(connection, site, page.unwanted)
     changed += _store_malformed(connection, site, page.malformed, now)

@@ -50,11 +50,20 @@ def release(connection: Connection, ref: TicketRef, *, now: datetime) -> None:
 
 
 def end_tickets(connection: Connection, site: str, ids: Collection[str], *, now: datetime) -> None:
-    """End what stands aside on tickets that have ended, but for whether they are shown at all: a look settles that."""
+    """End what stands aside on tickets that are closed or gone, but for whether they are shown: a look settles that."""
     ended = frozenset(ids)
     if ended:
         of_them = [i for i in found(connection, site) if i.ticket in ended and i.kind is not AsideKind.TICKET]
         take_back(connection, site, of_them, now=now)
+
+
+def end_closed(connection: Connection, site: str, *, now: datetime) -> None:
+    """End what stands aside on tickets that are not open, or not known, any more: set aside since they were closed."""
+    ids = {item.ticket for item in found(connection, site) if item.ticket}
+    wanted = select(ticket.c.id).where(ticket.c.site == site, ticket.c.is_open)
+    for portion in portions(sorted(ids)):
+        ids.difference_update(connection.execute(wanted.where(ticket.c.id.in_(portion))).scalars())
+    end_tickets(connection, site, ids, now=now)
 
 
 def clear(connection: Connection, site: str, *, now: datetime) -> bool:

@@ -7,6 +7,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from connector.domain.ticket import LinkKind, TicketRef
+from connector.ports.stored import JournalEvent
+
+STORM = "storm"
+"""The kind of the line that people were told of a storm."""
 
 
 class Named(NamedTuple):
@@ -41,3 +45,6 @@ class Links(Protocol):
 
     def alike(self, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
         """Return the site's tickets of these looks that were opened since then, in the order of their opening."""
+
+    def storms(self, site: str, *, since: datetime) -> tuple[JournalEvent, ...]:
+        """Return the lines of the audit that tell of which storms people were told since then, oldest first."""

@@ -77,7 +77,7 @@ def _licence(name: str) -> str:
         told = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return ""
-    stated = told.get("License-Expression") or told.get("License") or ""
+    stated = next(filter(None, (told[name] for name in ("License-Expression", "License") if name in told)), "")
     kinds = [c.rpartition(" :: ")[2] for c in told.get_all("Classifier") or () if c.startswith("License ::")]
     first = stated.splitlines()[0].strip() if stated else ""
     return first if first and len(first) < 60 else "; ".join(kinds)

@@ -7,12 +7,13 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, AnyStr
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.security.fuzz_targets import COSTLY, TARGETS, Target
+from tests.security.fuzz_inputs import Target
+from tests.security.fuzz_targets import COSTLY, TARGETS
 from tests.security.injections import BASES
 
 ROUND = 20_000
@@ -115,11 +116,16 @@ def _mutant(value: Any, rng: random.Random) -> Any:
         return value
     for _ in range(rng.randint(1, 4)):
         at, end = sorted(rng.randint(0, len(value)) for _ in range(2))
-        piece: Any = rng.choice(BASES)[:40]
+        piece = rng.choice(BASES)[:40]
         if isinstance(value, bytes):
-            piece = piece.encode("utf-8", "surrogatepass")
-        value = rng.choice((value[:at] + value[end:], value[:end] + value[at:], value[:at] + piece + value[at:]))[:400]
+            value = _mixed(value, piece.encode("utf-8", "surrogatepass"), at, end, rng)
+        else:
+            value = _mixed(value, piece, at, end, rng)
     return value
+
+
+def _mixed(value: AnyStr, piece: AnyStr, at: int, end: int, rng: random.Random) -> AnyStr:
+    return rng.choice((value[:at] + value[end:], value[:end] + value[at:], value[:at] + piece + value[at:]))[:400]
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from connector.domain.decide import decide
 from connector.domain.decision import TicketPlan
 from connector.domain.explain import explain_lines
+from connector.domain.marks import ref_of
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Effect
@@ -146,6 +148,20 @@ class TestAnEditedPolicy:
         desk.sync()
         assert desk.spoken == ["half (notes)"]
         assert "still comes" not in "\n".join(explain_lines(desk.look()[0]))
+
+    def test_a_note_that_only_its_mark_in_the_helpdesk_tells_of_does_not_come_again(self):
+        """The state was lost: no row tells that it was said, what was read back does."""
+        desk = acknowledged(with_thresholds(threshold(RESOLUTION, 50, note="half"))).wait(hours=3)
+        _, planned = desk.look()
+        desk.wait(minutes=1).store(*desk.look())
+        edited(desk)
+        (notice,) = planned.notices
+        ours = ref_of(notice.occasion.key("demo", "1", Effect.NOTES))
+        for ref, comes in (("0" * 10, True), (ours, False)):
+            decision = decide(dataclasses.replace(desk.situation, marks=frozenset({ref})), desk.policy, desk.now)
+            told = "\n".join(explain_lines(decision))
+            assert "passed over" in told
+            assert ("its note had been asked for before and still comes" in told) is comes
 
     def test_a_note_on_a_long_pause_that_was_planned_and_not_sent_is_still_said(self):
         desk = acknowledged(with_thresholds())

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from connector.domain.change import Change, Field, Write
 from connector.domain.events import Actor
@@ -38,7 +38,7 @@ from connector.helpdesks.memory import (
 )
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
-from connector.journal.tables import metadata
+from connector.journal.tables import event, metadata
 from connector.policyfiles import load_policy, policy_from_document
 from connector.ports import Alarm, BulkResult, OpStatus, Page, Receipt
 from connector.render import TextRenderer, load_templates
@@ -357,8 +357,8 @@ class Stage:
         shutil.copy(template, self.state)
         self._real = self._open()
 
-    def _open(self) -> SqlJournal:
-        journal = open_journal(str(self.state), least_free=0)
+    def _open(self, *, forgotten: str = "") -> SqlJournal:
+        journal = open_journal(str(self.state), least_free=0, forgotten=forgotten)
         for desk in self.desks.values():
             journal.open_site(desk.name, fingerprint=desk.rules.fingerprint)
             desk.writer.watch(partial(_keys_armed, journal, desk.name), self.death)
@@ -393,6 +393,16 @@ class Stage:
         self._real.close()
         self.death.never()
         self._real = self._open()
+
+    def lose_state(self, why: str) -> None:
+        """Begin with a new state that is known to have forgotten everything."""
+        self._real.close()
+        self.state.unlink()
+        self._real = self._open(forgotten=why)
+
+    def forget_lines(self, kind: str) -> None:
+        """Take lines of a kind out of the audit, as if the version that ran so far had not written them."""
+        self._real._run(lambda connection: connection.execute(delete(event).where(event.c.kind == kind)))
 
     def close(self) -> None:
         self._real.close()

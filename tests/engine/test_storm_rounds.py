@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pytest
 
 from connector.domain.events import EventKind, TicketEvent
@@ -9,7 +11,7 @@ from connector.domain.ticket import Priority, Status
 from connector.engine.reconcile import CHUNK
 from connector.helpdesks.memory import AGENT
 from tests.engine.stage import MINUTE, SECOND, Desk, Stage
-from tests.engine.test_cases import NETWORK
+from tests.engine.test_cases import NETWORK, OUTAGE
 
 P1, P2, P3, P4 = Priority
 COUNT = 12
@@ -122,3 +124,86 @@ def test_who_comes_in_a_later_chunk_of_the_pass_hears_of_the_storm(stage: Stage,
     alike(stage, desk, 1)
     stage.run("desk")
     assert told(desk) == {first}
+
+
+class TestLate:
+    """Tickets that become alike after their first decision: somebody fills in what they have in common."""
+
+    def strangers(self, stage: Stage, desk: Desk) -> list[str]:
+        """Tickets with nothing known in common, each decided."""
+        made = []
+        for _ in range(COUNT):
+            stage.clock.move(SECOND)
+            made.append(desk.world.create(facts=OUTAGE, priority=P3).id)
+        stage.run("desk")
+        return made
+
+    def fill_in(self, stage: Stage, desk: Desk, ids: Iterable[str], facts: Mapping[str, str] = NETWORK) -> None:
+        stage.clock.move(MINUTE)
+        for id_ in ids:
+            desk.world.update(id_, AGENT, facts=facts)
+        for _ in range(2):
+            stage.clock.move(MINUTE)
+            stage.run("desk")
+
+    def heard(self, stage: Stage) -> list[str]:
+        return [alarm.message for alarm in stage.ears.alarms if "speaks for them" in alarm.message]
+
+    @pytest.mark.parametrize("each", [True, False], ids=["one after the other", "all at once"])
+    def test_people_hear_of_it_once(self, stage: Stage, desk: Desk, *, each: bool) -> None:
+        ids = self.strangers(stage, desk)
+        for some in [[id_] for id_ in ids] if each else [ids]:
+            self.fill_in(stage, desk, some)
+        self.fill_in(stage, desk, ids[:0])
+        stage.restart()
+        self.fill_in(stage, desk, ids[:0])
+        (message,) = self.heard(stage)
+        assert f"{10 if each else COUNT} alike tickets" in message
+
+    def test_it_is_told_once_though_its_tickets_go_and_come_back(self, stage: Stage, desk: Desk) -> None:
+        ids = self.strangers(stage, desk)
+        self.fill_in(stage, desk, ids)
+        for facts in (OUTAGE, NETWORK, {**NETWORK, "org.tier": "platinum"}):
+            self.fill_in(stage, desk, ids, facts)
+        stage.restart()
+        self.fill_in(stage, desk, alike(stage, desk, 2), {**NETWORK, "org.tier": "platinum"})
+        assert len(self.heard(stage)) == 1
+
+    def test_another_storm_of_the_same_look_is_told(self, stage: Stage, desk: Desk) -> None:
+        self.fill_in(stage, desk, self.strangers(stage, desk))
+        stage.clock.move(60 * MINUTE)
+        self.fill_in(stage, desk, self.strangers(stage, desk))
+        assert len(self.heard(stage)) == 2
+
+    def test_a_storm_within_a_long_run_of_alike_tickets_is_told(self, stage: Stage, desk: Desk) -> None:
+        """So many in so long a time are none yet; those that then come at once make one of them all."""
+        for _ in range(COUNT):
+            alike(stage, desk, 1)
+            stage.clock.move(5 * MINUTE)
+            stage.run("desk")
+        assert not self.heard(stage)
+        alike(stage, desk)
+        self.fill_in(stage, desk, [])
+        assert len(self.heard(stage)) == 1
+
+    def test_one_that_an_earlier_version_told_of_is_not_told_again(self, stage: Stage, desk: Desk) -> None:
+        self.fill_in(stage, desk, self.strangers(stage, desk))
+        stage.forget_lines("storm")
+        late = self.strangers(stage, desk)
+        self.fill_in(stage, desk, late)
+        assert len(self.heard(stage)) == 1
+
+    def test_one_that_a_lost_state_may_have_told_of_is_not_told_again(self, stage: Stage, desk: Desk) -> None:
+        self.fill_in(stage, desk, self.strangers(stage, desk))
+        stage.ears.alarms.clear()
+        stage.lose_state("it was deleted")
+        for _ in range(4):
+            self.fill_in(stage, desk, [])
+        assert not self.heard(stage)
+
+    def test_one_that_comes_after_a_loss_is_told(self, stage: Stage, desk: Desk) -> None:
+        stage.run("desk")
+        stage.lose_state("it was deleted")
+        self.fill_in(stage, desk, [])
+        self.fill_in(stage, desk, self.strangers(stage, desk))
+        assert len(self.heard(stage)) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.bootstrap.asides import in_short, to_settle
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.situation import Reach
@@ -35,3 +37,22 @@ def test_a_person_who_was_deactivated_stands_there_too(stage: Stage, desk: Desk)
     stage.run("desk")
     (item,) = stage.journal.aside("desk")
     assert (item.field, item.why) == (str(target), "user:duty-manager is deactivated")
+
+
+def test_one_of_which_the_helpdesk_refuses_to_tell_stands_there_and_is_called(stage: Stage, desk: Desk) -> None:
+    """It may be there or not: that is said, and nobody is passed over for it."""
+    there = desk.world.reach[SECOND_LINE]
+    desk.world.reach[SECOND_LINE] = replace(there, refused="the account lacks a permission")
+    stage.run("desk")
+    items, now = stage.journal.aside("desk"), stage.clock.now()
+    assert in_short(items, now=now) == (f"unknown who is behind {SECOND_LINE}",)
+    (row,) = to_settle("desk", items, lambda _, id_: id_, now=now)
+    assert row["kind"] == "target"
+    assert "the account lacks a permission" in row["what"]
+    assert "see people" in row["command"]
+    desk.world.reach.pop(SECOND_LINE)
+    stage.run("desk")
+    assert in_short(stage.journal.aside("desk"), now=now) == (f"nobody behind {SECOND_LINE}",)
+    desk.world.reach[SECOND_LINE] = there
+    stage.run("desk")
+    assert stage.journal.aside("desk") == ()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connector.bootstrap.asides import in_short
 from connector.bootstrap.reports import attention_items
 from connector.domain.ticket import Status
+from connector.engine.history_trouble import MOST_SUSPECTS, in_turn, note_trouble, standing
 from connector.engine.passes import PassOutcome
 from connector.errors import (
     Conflict,
@@ -26,7 +27,7 @@ from connector.errors import (
     Unknown,
 )
 from connector.helpdesks.memory import AGENT
-from connector.ports import AsideKind
+from connector.ports import AsideKind, SetAside
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage
 from tests.engine.test_passes import P1, P3, P4, opened
 from tests.engine.test_unread import touched
@@ -181,6 +182,16 @@ class TestOneIsNotTold:
         assert desk.live(bad).priority is P1, "a history that cannot be read keeps nothing from being raised"
         assert trouble(known) == []
 
+    def test_many_are_given_up_as_one_is(self, known: Stage, desk: Desk) -> None:
+        """However many always fail, none is forgotten while the others are asked about."""
+        good, *bad = [touched(desk) for _ in range(24)]
+        untold(desk, unavailable(Unknown(WHY)), *bad)
+        for n in range(150):
+            desk.world.update(good, AGENT, priority=(P3, P4)[n % 2])
+            passes(known, 1, every=MINUTE)
+        assert all(known.stored("desk", id_).history.unreadable for id_ in bad)
+        assert trouble(known) == []
+
     def test_half_an_hour_of_it_overrules_nobody(self, known: Stage, desk: Desk) -> None:
         """What a helpdesk fails to tell for a while may be a person's choice; others are read meanwhile."""
         bad = touched(desk)
@@ -215,6 +226,35 @@ class TestOneIsNotTold:
         desk.world.update(bad, AGENT, status=Status.SOLVED)
         passes(known, 2, every=5 * MINUTE)
         assert trouble(known) == []
+
+    def test_what_is_known_to_fail_is_bounded_and_never_lost_for_another(self, known: Stage, desk: Desk) -> None:
+        site, around, now = desk.reading, known.around, known.clock.now()
+        names = [str(n) for n in range(MOST_SUSPECTS + 2)]
+
+        def fails(ticket: str, *told: str, settled: bool = False) -> list[tuple[str, ...]]:
+            trouble = standing(site, around)
+            note_trouble(site, around, trouble, ALONE["refused"], ticket=ticket, told=told, is_settled=settled)
+            return list(in_turn(names, standing(site, around), now + MINUTE))
+
+        at = int(now.timestamp())
+        known_bad = " ".join(f"{at}.{at}-{name}" for name in names[:-2])
+        item = SetAside(kind=AsideKind.HISTORIES, why=WHY, since=now, bindings=known_bad)
+        around.asides.set_aside("desk", (item,))
+        *first, second_last, last = fails(names[-2])
+        assert first == [(name,) for name in names[:-2]], "those that are known have their turn before a new one"
+        assert (second_last, last) == ((names[-2],), (names[-1],))
+        first = fails(names[0], settled=True)
+        assert first[0] == (names[0],), "it is not known any more, and there is room again"
+        assert first[-1] == (names[-3],)
+        fails(names[-2])
+        known.clock.move(timedelta(days=2))
+        fails(names[-1])
+        found = standing(site, around)
+        assert found is not None
+        told = [each.split("-", 1)[1] for each in found.bindings.split()]
+        assert told == [
+            *names[2:],
+        ], "one that nobody waits for makes room"
 
     @settings(max_examples=max(10, settings().max_examples // 20), deadline=None)
     @given(bad=st.sets(st.integers(0, 11), max_size=5), count=st.integers(6, 12))

@@ -357,6 +357,25 @@ class TestHistory:
         found = list(stage.reader.history(ids))
         assert [(h.ref.id, bool(h.unreadable)) for h in found] == [(ids[0], True), (ids[1], False)]
 
+    @pytest.mark.parametrize("status", [400, 403, 404])
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    def test_where_no_comments_are_told_no_ticket_is_at_fault(self, stage: JiraStage, count: int, status: int) -> None:
+        """The site's trouble, as with changelogs: it raises, and no ticket is said to be unreadable."""
+        ids = [stage.create() for _ in range(count)]
+        stage.behind.strike("status", path="/comment", methods=["GET"], status=status, times=None)
+        found = stage.reader.history(ids)
+        with pytest.raises(Unavailable, match=f"no comments.*{status}"):
+            next(found)
+        assert len(requests(stage, "/comment", "GET")) == min(count, 3)
+
+    @pytest.mark.parametrize("refused", [[0], [2], [3, 4], [0, 1], [1, 2, 3, 4]])
+    def test_where_some_comments_are_told_the_others_are_at_fault(self, stage: JiraStage, refused: list[int]) -> None:
+        ids = [stage.create() for _ in range(5)]
+        for n in refused:
+            stage.behind.strike("status", path=f"issue/{ids[n]}/comment", status=403, times=None)
+        found = list(stage.reader.history(ids))
+        assert [(h.ref.id, bool(h.unreadable)) for h in found] == [(id_, n in refused) for n, id_ in enumerate(ids)]
+
     def test_histories_have_their_own_share(self, stage: JiraStage) -> None:
         allowed = stage.reader.history_allowance()
         assert 0 < allowed <= 0.3 * 0.7 * 100 * 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import responses
 from responses import matchers
 
 from connector.domain.change import Field
+from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
+from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket
 from connector.errors import Denied, Malformed, NotSent, Unavailable, Unknown
 from connector.helpdesks.transport import Bearer, Surroundings
@@ -25,6 +28,7 @@ from tests.helpdesks.stopped_clock import StoppedClock
 BASE = "https://acme.zendesk.com"
 API = f"{BASE}/api/v2"
 STAMP = "2026-11-22T08:00:00Z"
+AT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 ME = {"user": {"id": 901, "role": "agent"}}
@@ -38,6 +42,14 @@ def clock() -> StoppedClock:
 @pytest.fixture
 def site(clock: StoppedClock) -> ZendeskSite:
     options = ZendeskOptions(site="z", base_url=BASE, reader=Bearer("reader-token"), fields=FieldMap())
+    return open_site(options, Surroundings(clock=clock, rng=random.Random(1)))
+
+
+@pytest.fixture
+def mapped(clock: StoppedClock) -> ZendeskSite:
+    """A site whose map binds a group."""
+    fields = FieldMap(groups={"line": "31"})
+    options = ZendeskOptions(site="z", base_url=BASE, reader=Bearer("reader-token"), fields=fields)
     return open_site(options, Surroundings(clock=clock, rng=random.Random(1)))
 
 
@@ -195,6 +207,35 @@ class TestAccounts:
         asked = wire.get(f"{API}/users/me.json", json={"user": {"id": 900, "role": "admin"}})
         site.reader.check()
         assert (site.reader.account, asked.call_count, site.reader.requests_made()) == ("900", 1, 1)
+
+
+class TestDirectory:
+    """One of a group's two members is missing where many are asked for."""
+
+    def reach(self, site: ZendeskSite, wire: responses.RequestsMock, **alone: Any) -> Reach:
+        members = [{"id": n, "user_id": n, "group_id": 31} for n in (1, 2)]
+        agent = {"role": "agent", "active": True, "suspended": False, "role_type": None}
+        wire.get(f"{API}/groups.json", json={"groups": [{"id": 31, "name": "line", "deleted": False}]})
+        wire.get(f"{API}/group_memberships.json", json={"group_memberships": members})
+        wire.get(f"{API}/users/show_many.json", json={"users": [agent | {"id": 1}]})
+        wire.get(f"{API}/users/2.json", **{"json": {"user": agent | {"id": 2}}, **alone})
+        return site.directory.reach(LevelTarget(TargetKind.GROUP, "line"), at=AT)
+
+    def test_it_is_asked_for_alone(self, mapped: ZendeskSite, wire: responses.RequestsMock) -> None:
+        found = self.reach(mapped, wire)
+        assert {"1", "2"} <= found.member_ids
+        assert not found.refused
+
+    @pytest.mark.parametrize("status", [403, 422])
+    def test_refused_is_not_gone(self, mapped: ZendeskSite, wire: responses.RequestsMock, status: int) -> None:
+        found = self.reach(mapped, wire, status=status, json={"error": "no"})
+        assert {"1", "2"} <= found.member_ids
+        assert f"status {status}" in found.refused
+
+    def test_gone_is_gone(self, mapped: ZendeskSite, wire: responses.RequestsMock) -> None:
+        found = self.reach(mapped, wire, status=404, json={"error": "RecordNotFound"})
+        assert "2" not in found.member_ids
+        assert not found.refused
 
 
 class TestJobs:

@@ -505,3 +505,23 @@ class TestDirectory:
         assert reach.exists
         assert reach.reachable
         assert "could not be looked up" in reach.why
+        assert not reach.refused, "that mends itself"
+
+    @pytest.mark.parametrize(
+        ("kind", "name"), [(TargetKind.USER, "anna"), (TargetKind.GROUP, "second-line"), (TargetKind.GROUP, "legal")]
+    )
+    @pytest.mark.parametrize("path", ["users", "group"])
+    def test_a_refused_look_up_says_nobody_is_missing_and_says_that_it_is_refused(
+        self, stage: ZendeskStage, kind: TargetKind, name: str, path: str
+    ) -> None:
+        stage.behind.strike("status", path=path, status=403, times=None)
+        reach = stage.ports.directory.reach(LevelTarget(kind, name), at=stage.clock.now())
+        nobody = (path, name) == ("users", "legal")
+        assert (reach.exists, reach.reachable) == (True, not nobody)
+        assert bool(reach.refused) == (not nobody)
+
+    def test_whoever_was_deactivated_is_no_member(self, stage: ZendeskStage) -> None:
+        stage.behind.people.clerk.desk.directory.user("anna").active = False
+        reach = stage.ports.directory.reach(LevelTarget(TargetKind.GROUP, "service-desk"), at=stage.clock.now())
+        assert "anna" not in reach.member_ids
+        assert not reach.refused

@@ -11,8 +11,8 @@ from connector.domain.decision import Look
 from connector.domain.ticket import Link, LinkKind, Status, Ticket, TicketRef
 from connector.journal.sql import SqlJournal
 from connector.journal.statements import IN_AT_ONCE
-from connector.ports import Candidate
-from connector.ports.links import Alike, Named
+from connector.ports import Candidate, JournalEvent
+from connector.ports.links import STORM, Alike, Named
 from tests.journal.samples import MINUTE, NOW, SITE, page, ticket, verdict
 
 HOUR = timedelta(hours=1)
@@ -141,3 +141,12 @@ def test_tickets_that_look_alike_come_in_the_order_of_their_opening(two: SqlJour
     )
     assert two.alike(OTHER, ["a"], since=NOW - HOUR) == ()
     assert two.alike(SITE, ["a"], since=NOW + 4 * MINUTE) == ()
+
+
+def test_storms_that_people_were_told_of_come_in_the_order_of_their_telling(two: SqlJournal) -> None:
+    lines = [JournalEvent(at=NOW + n * MINUTE, kind=STORM, site=SITE, ticket=str(n), key="look") for n in range(3)]
+    other = JournalEvent(at=NOW + MINUTE, kind="alarm", site=SITE)
+    for line in (*lines, other):
+        two.record(line)
+    assert two.storms(SITE, since=NOW + MINUTE) == tuple(lines[1:])
+    assert two.storms(OTHER, since=NOW) == ()

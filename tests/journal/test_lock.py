@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from connector.errors import Busy
 from connector.journal.lock import StateLock
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -82,3 +86,24 @@ def test_a_process_without_standard_input_lets_go_as_well(path: Path) -> None:
 def test_a_child_does_not_inherit_it(path: Path) -> None:
     with StateLock(path) as lock:
         assert not os.get_inheritable(lock._file)
+
+
+LEAVING = """
+import logging, sys
+from pathlib import Path
+from connector.journal import lock
+
+def held():
+    with lock.StateLock(Path(sys.argv[1])):
+        yield
+
+logging.last_word, logging.last_module = held(), lock
+next(logging.last_word)
+"""
+"""A lock in hands that go last of all, when the modules have lost their names."""
+
+
+def test_one_that_is_let_go_of_as_the_interpreter_exits_says_nothing(path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING, path], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert path.read_text()

@@ -63,6 +63,7 @@ def _everything(journal):
     journal.naming(SITE, ["2"])
     journal.identify(SITE, ["1", "SUP-1"])
     journal.alike(SITE, ["look"], since=NOW)
+    journal.storms(SITE, since=NOW)
     journal.due(SITE, now=NOW, limit=1)
     journal.undecided(SITE, policy_hash="p", limit=1)
     journal.without_history(SITE, limit=1)

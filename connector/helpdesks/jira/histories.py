@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import Ticket
-from connector.errors import HelpdeskError, Malformed, Rejected, Unavailable, why_no_history
+from connector.errors import Denied, HelpdeskError, Malformed, Rejected, Unavailable, why_no_history
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.changelog import history_events, history_fields, needs_categories
 from connector.helpdesks.jira.insight import Insight
@@ -23,7 +23,7 @@ from connector.ports import TicketHistory
 MOST_PAGES = 1000
 
 MOST_REFUSED = 3
-"""Issues whose changelogs are refused one by one, and none told, before Jira is taken to tell none at all."""
+"""Issues refused one by one, of changelogs or comments, and none told, before Jira is taken to tell none at all."""
 
 READINGS = 2
 """Times that comments are read before what is counted and not shown is taken for hidden."""
@@ -49,20 +49,22 @@ class Histories:
         ``issues`` are the same tickets as Jira gave them, with our property.
 
         Raises:
-            HelpdeskError: Jira tells no changelogs at all.
+            HelpdeskError: Jira tells no changelogs, or no comments, at all.
         """
         if not tickets:
             return
         logs, refused = self._all_changelogs([ticket.ref.id for ticket in tickets])
         if needs_categories(itertools.chain.from_iterable(logs.values()), self._shape):
             self._shape = self._insight.with_categories(self._shape, now=read_until)
+        told, unsaid = self._first_comments([ticket.ref.id for ticket in tickets if ticket.ref.id not in refused])
+        refused = {**refused, **unsaid}
         for ticket in tickets:
             if ticket.ref.id in refused:
                 why = why_no_history(refused[ticket.ref.id])
                 yield TicketHistory(ref=ticket.ref, events=(), read_until=read_until, unreadable=why)
                 continue
             try:
-                comments = self._comments(ticket.ref.id)
+                comments = told[ticket.ref.id] if ticket.ref.id in told else self._comments(ticket.ref.id)
                 issue = issues[ticket.ref.id]
                 events = self._events(ticket, issue, logs.get(ticket.ref.id, []), comments)
                 found = tuple(marks(issue, comments, self._shape.ours, read_at=read_until))
@@ -130,6 +132,25 @@ class Histories:
                 raise Unavailable("Jira repeated a page token; the changelogs are given up")
             seen.add(token)
         raise Unavailable(f"changelogs did not end within {MOST_PAGES} pages")
+
+    def _first_comments(self, ids: Sequence[str]) -> tuple[dict[str, list[Comment]], Mapping[str, HelpdeskError]]:
+        """Read comments until those of one issue are told; return them, and what was refused or unreadable before.
+
+        Raises:
+            Unavailable: Nothing was told, so it may be no issue's own fault.
+        """
+        refused: dict[str, HelpdeskError] = {}
+        for id_ in ids:
+            try:
+                return {id_: self._comments(id_)}, refused
+            except Malformed as error:  # it was answered
+                return {}, refused | {id_: error}
+            except (Rejected, Denied) as error:
+                why_no_history(error)  # raises what concerns the credentials
+                refused[id_] = error
+                if len(refused) == min(MOST_REFUSED, len(ids)):
+                    raise Unavailable(f"Jira tells no comments: {error}") from error
+        return {}, refused
 
     def _comments(self, id_: str) -> list[Comment]:
         """Return every comment once, oldest first, also when some are added or deleted between the pages.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from zenpy import Zenpy
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
-from connector.errors import Denied, Rejected
+from connector.errors import Denied, HelpdeskError, Rejected
 from connector.helpdesks.transport import Pin, PinnedAdapter
 from connector.helpdesks.zendesk import wire
 from connector.helpdesks.zendesk.roles import is_light
@@ -45,17 +46,21 @@ def zenpy_pin(pin: Pin) -> Pin:
 class _People:
     """Groups as they were at ``read_at``; ``people`` are the active agents asked for by name.
 
-    ``members`` are those of the groups that the site's map binds, without whoever can own no ticket.
+    ``members`` are those of the groups that the site's map binds, without whoever can own no ticket. Of whom Zendesk
+    refuses to tell they are taken to be able; these are ``untold``, with the reason.
     """
 
     read_at: datetime
     groups: frozenset[str]
     members: dict[str, frozenset[str]] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
+    untold: Mapping[str, str] = field(default_factory=dict)
 
 
 class ZendeskDirectory:
     """``Directory`` over one site. A look-up that fails leaves a target *unknown*, it never says that nobody is there.
+
+    One that is refused says so as well: it will not mend itself.
 
     Zendesk has no on-call schedules: a schedule counts as the person, else as the group, that the site's map binds to
     its name.
@@ -70,6 +75,9 @@ class ZendeskDirectory:
         """Return who can be reached for ``target``."""
         try:
             known = self._people(at)
+        except (Rejected, Denied) as error:
+            why = f"{target} could not be looked up: {error}"
+            return Reach(why=why, refused=why)
         except Exception as error:  # noqa: BLE001 - zenpy raises whatever an odd answer leads it to
             return Reach(why=f"{target} could not be looked up: {type(error).__name__}")
         is_person = target.kind is TargetKind.SCHEDULE and target.name in self._fields.people
@@ -83,13 +91,16 @@ class ZendeskDirectory:
             return _missing(target, "group", bound=id_ is not None)
         members = known.members.get(id_, frozenset())
         why = "" if members else f"group {target.name} has no member who can own a ticket"
-        return Reach(reachable=bool(members), member_ids=self._names(members), group=target.name, why=why)
+        refused = next((known.untold[one] for one in sorted(members) if one in known.untold), "")
+        names = self._names(members)
+        return Reach(reachable=bool(members), member_ids=names, group=target.name, why=why, refused=refused)
 
     def _person(self, target: LevelTarget, known: _People) -> Reach:
         id_ = self._fields.people.get(target.name)
         if id_ is None or id_ not in known.people:
             return _missing(target, "active agent", bound=id_ is not None)
-        return Reach(member_ids=self._names(frozenset({id_})), person=target.name)
+        refused = known.untold.get(id_, "")
+        return Reach(member_ids=self._names(frozenset({id_})), person=target.name, why=refused, refused=refused)
 
     def _names(self, ids: frozenset[str]) -> frozenset[str]:
         """Return every way in which these accounts may be named: vendor id, ``id:…`` and bound name."""
@@ -107,32 +118,51 @@ class ZendeskDirectory:
         for membership in self._zenpy.group_memberships():
             members.setdefault(str(membership.group_id), set()).add(str(membership.user_id))
         bound = {id_: members[id_] for id_ in self._fields.groups.values() if id_ in members}
-        able = self._able(frozenset().union(*bound.values()))
+        untold: dict[str, str] = {}
+        able = self._able(frozenset().union(*bound.values()), untold)
         return _People(
             read_at=at,
             groups=groups,
             members={id_: able & people for id_, people in bound.items()},
-            people=frozenset(id_ for id_ in self._fields.people.values() if self._is_active_agent(id_)),
+            people=frozenset(id_ for id_ in self._fields.people.values() if self._is_active_agent(id_, untold)),
+            untold=untold,
         )
 
-    def _able(self, ids: frozenset[str]) -> frozenset[str]:
-        """Return who of these can own a ticket: all of them where we may not look at people."""
+    def _able(self, ids: frozenset[str], untold: dict[str, str]) -> frozenset[str]:
+        """Return who of these can own a ticket, with those of whom nothing is told; the reason goes to ``untold``.
+
+        Whoever is missing from an answer is asked for alone: only that tells who is gone from who is not shown.
+        """
         able = set[str]()
-        try:
-            asked = sorted(ids)
-            for first in range(0, len(asked), wire.MOST_IDS):
-                chunk = asked[first : first + wire.MOST_IDS]
-                able |= {str(user.id) for user in self._zenpy.users(ids=chunk) if _is_able(user)}
-        except (Rejected, Denied):
-            return ids
+        asked = sorted(ids)
+        for first in range(0, len(asked), wire.MOST_IDS):
+            chunk = asked[first : first + wire.MOST_IDS]
+            try:
+                found = {str(user.id): user for user in self._zenpy.users(ids=chunk)}
+            except (Rejected, Denied) as error:
+                untold |= dict.fromkeys(chunk, _refused(error))
+                able.update(chunk)
+                continue
+            able |= {id_ for id_, user in found.items() if _is_able(user)}
+            able |= {id_ for id_ in chunk if id_ not in found and self._is_active_agent(id_, untold)}
         return frozenset(able)
 
-    def _is_active_agent(self, id_: str) -> bool:
+    def _is_active_agent(self, id_: str, untold: dict[str, str]) -> bool:
+        """Return whether a person is an active agent: true for one of whom Zendesk refuses to tell."""
         try:
             user = self._zenpy.users(id=int(id_))
-        except (Rejected, Denied, ValueError):
+        except ValueError:
             return False
+        except (Rejected, Denied) as error:
+            if isinstance(error, Rejected) and error.absent:
+                return False
+            untold[id_] = _refused(error)
+            return True
         return _is_able(user)
+
+
+def _refused(error: HelpdeskError) -> str:
+    return f"Zendesk does not tell whether its people are active agents: {error}"[:200]
 
 
 def _is_able(user: Any) -> bool:
