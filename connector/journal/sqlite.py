@@ -12,10 +12,14 @@ import os
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import LRUCache
 
 from connector.errors import ConfigError, ConnectorError, Problem, StateFull
 from connector.journal.faults import StateBroken
@@ -39,6 +43,22 @@ _SHARED_BY_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "beegfs", "gfs2", "ocfs2", "glusterfs", "davfs"}
     | {f"fuse.{name}" for name in ("sshfs", "glusterfs", "ceph", "s3fs", "gcsfuse", "rclone", "davfs", "cephfs")}
 )
+
+
+class _Dialect(SQLiteDialect_pysqlite):
+    """SQLite, of which one engine is like another: a statement is compiled once per process, not once per engine."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Dialect)
+
+    def __hash__(self) -> int:
+        return hash(_Dialect)
+
+
+_COMPILED = LRUCache[Any, Any](500)  # as many as an engine of its own would keep
+registry.register("sqlite.connector", __name__, _Dialect.__name__)
 
 
 def writer_engine(path: Path | None) -> Engine:
@@ -80,7 +100,8 @@ def _engine(database: str, settings: tuple[str, ...], *, begin: str, filled_from
             connection.execute(setting).close()
         return connection
 
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+    alike = create_engine("sqlite+connector://", creator=connect, poolclass=NullPool)
+    engine = alike.execution_options(compiled_cache=_COMPILED)
 
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, select, text, update
+from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull
@@ -116,6 +117,17 @@ def test_opening_a_current_state_does_not_load_the_migrations(state):
 
 
 # ---- one writer
+
+
+def test_a_statement_is_compiled_once_for_every_state_of_a_process(tmp_path):
+    asked = select(site.c.name).where(site.c.loaded == 3, site.c.name != "never asked elsewhere")
+    hits = []
+    for name in ("one.db", "other.db"):
+        open_journal(str(tmp_path / name), least_free=0).close()
+        for engine in (sqlite.writer_engine(tmp_path / name), sqlite.reader_engine(tmp_path / name)):
+            with engine.begin() as connection:
+                hits.append(connection.execute(asked).context.cache_hit)
+    assert hits == [CacheStats.CACHE_MISS, *[CacheStats.CACHE_HIT] * 3]
 
 
 def test_a_second_writer_is_told_who_holds_the_state(state, journal):
