@@ -90,9 +90,10 @@ def apply(options: Options, *, file: Path) -> int:
 
 def check_place(path: Path) -> None:
     """Raise ``WrongUse`` where no file can be written; before long work and not after it."""
-    if path.exists() and not path.is_file():
+    real = Path(os.path.realpath(path))  # which tells of a link that leads to itself, where ``resolve`` fails
+    if real.is_symlink() or (real.exists() and not real.is_file()):
         raise WrongUse(f"{path} cannot be written: it is no ordinary file", remedy="name a file; `-o json` prints")
-    folder = path.resolve().parent
+    folder = real.parent
     if not folder.is_dir():
         raise WrongUse(f"{path} cannot be written: there is no folder {folder}", remedy="make it, or name another one")
     if not os.access(folder, os.W_OK):

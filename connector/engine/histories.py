@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from connector.domain.ticket import TicketRef
 from connector.engine.history_trouble import (
@@ -26,6 +27,9 @@ from connector.ports import TicketHistory
 
 KEPT_FOR_URGENT = 4
 """Of what is left of their share once a pass is done, one history in so many is kept for what comes before the next."""
+
+ASKED_AGAIN = 3
+"""Histories that are in and are asked for once more, to tell one ticket's trouble from the helpdesk's."""
 
 
 def read_histories(site: SiteReading, around: Surroundings, *, decides: bool) -> tuple[str, ...]:
@@ -89,8 +93,9 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
             continue
         seen = {h.ref.id for h in read}
         failed = next((id_ for id_ in chunk if id_ not in seen), chunk[-1])
-        is_own = chunk == (failed,) and is_its_own(trouble, failed, learned=bool(told), now=now)
-        if is_own and not concerns_all(error):
+        learns = partial(_can_learn, site, around, told)
+        is_own = chunk == (failed,) and not concerns_all(error) and is_its_own(trouble, failed, learns=learns, now=now)
+        if is_own:
             _store(site, around, [_untold(site, around, failed, error)])
         is_settled = is_own and not around.journal.histories_left(site.name, [failed])
         note_trouble(site, around, trouble, error, ticket=failed, told=told, is_settled=is_settled)
@@ -110,6 +115,18 @@ def _read(site: SiteReading, ids: Sequence[str]) -> tuple[Sequence[TicketHistory
     except HelpdeskError as error:
         return read, error
     return read, None
+
+
+def _can_learn(site: SiteReading, around: Surroundings, told: Sequence[str]) -> bool:
+    """Return whether others' histories can be read: some just were, or those that are in still can be.
+
+    On a quiet site no other one waits; without asking nobody would know whose trouble it is, and a site that is being
+    recalled would keep silent for good.
+    """
+    if told:
+        return True
+    read, _ = _read(site, around.journal.read_last(site.name, limit=ASKED_AGAIN))
+    return any(not history.unreadable for history in read)
 
 
 def _store(site: SiteReading, around: Surroundings, read: Sequence[TicketHistory]) -> None:

@@ -8,7 +8,7 @@ are asked about last and each alone, so that one that can never be read costs th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -103,13 +103,13 @@ def in_turn(ids: Sequence[str], trouble: SetAside | None, now: datetime) -> Iter
     yield from again
 
 
-def is_its_own(trouble: SetAside | None, ticket: str, *, learned: bool, now: datetime) -> bool:
+def is_its_own(trouble: SetAside | None, ticket: str, *, learns: Callable[[], bool], now: datetime) -> bool:
     """Return whether a history that fails once more is the ticket's own trouble: for long, and others' could be read.
 
-    ``learned``: others could be read just before.
+    ``learns`` tells whether others can be read now; it is asked where that alone decides.
     """
     known = next((each for each in _suspects(trouble) if each.id == ticket), None)
-    return known is not None and (learned or known.others) and now - known.since >= OWN_AFTER
+    return known is not None and now - known.since >= OWN_AFTER and (known.others or learns())
 
 
 def note_trouble(  # noqa: PLR0913

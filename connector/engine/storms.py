@@ -151,7 +151,9 @@ def _is_new(
 ) -> bool:
     """Return whether people have not been told of a storm: it was none before, and no line tells of it.
 
-    What a lost state may have told stays untold: its tickets count as if it had known how they look.
+    A line does that meets it in time, and is of its look, or of its voice, or of how so many of its tickets looked
+    until now: another policy may have changed what they have in common. What a lost state may have told stays untold:
+    its tickets count as if it had known how they look.
     """
     rules = alike.policy.storm
     run = [each for each in alike.sights[look.digest] if group.since <= each.opened_at <= group.until]
@@ -163,8 +165,12 @@ def _is_new(
     if is_storm({*before, *(each for each in run if each.id in forgotten)}, rules):
         return False
     ids = {each.id for each in run}
-    lines = around.journal.storms(site.name, since=group.since - rules.lasts)
-    return not any(_tells_of(line, look, group, ids) for line in lines)
+    told = [line for line in around.journal.storms(site.name, since=group.since - rules.lasts) if _meets(line, group)]
+    if any(line.key == look.digest or line.ticket in ids for line in told):
+        return False
+    looked = around.journal.alike(site.name, [line.key for line in told], since=group.since) if told else ()
+    until_now = {line.key: {each.id for each in looked if each.signature == line.key} for line in told}
+    return not any(is_storm([each for each in run if each.id in same], rules) for same in until_now.values())
 
 
 def _may_have_told(recall: Recall, situation: Situation, *, now: datetime) -> bool:
@@ -176,10 +182,10 @@ def _may_have_told(recall: Recall, situation: Situation, *, now: datetime) -> bo
     return situation.state.decided_at is None and situation.ticket.opened_at < recall.done_at
 
 
-def _tells_of(line: JournalEvent, look: Look, group: Group, ids: Collection[str]) -> bool:
-    """Return whether a line tells of this storm: of its time, and of its look or with its voice, if the look is new."""
+def _meets(line: JournalEvent, group: Group) -> bool:
+    """Return whether a line tells of a storm of the same time."""
     since, until = (datetime.fromisoformat(line.data[name]) for name in ("since", "until"))
-    return since <= group.until and until >= group.since and (line.key == look.digest or line.ticket in ids)
+    return since <= group.until and until >= group.since
 
 
 def _line(decision: Decision, look: Look, group: Group) -> JournalEvent:

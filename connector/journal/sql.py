@@ -184,6 +184,10 @@ class SqlJournal(SqlLinks):
         """Return ids of open tickets whose history is not in, most urgent first."""
         return self._run(lambda c: tickets.without_history(c, site, limit=limit))
 
+    def read_last(self, site: str, *, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose history is in, the one read last first."""
+        return self._run(lambda c: tickets.read_last(c, site, limit=limit))
+
     def histories_left(self, site: str, ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of these tickets, open or not, whose vendor history is not in and may still be read."""
         return self._run(lambda c: tickets.histories_left(c, site, ids))

@@ -79,6 +79,7 @@ _WITHOUT_HISTORY = (
     .order_by(ticket.c.priority_rank, ticket.c.updated_at)
     .limit(MOST)
 )
+_READ_LAST = _OPEN.where(ticket.c.history_complete).order_by(ticket.c.history_until.desc(), ticket.c.id).limit(MOST)
 
 _LEFT = select(ticket.c.id).where(*_THESE, ~ticket.c.history_complete, ~given_up(SITE))
 
@@ -245,6 +246,11 @@ def policies_of(connection: Connection, site: str, ids: Sequence[str]) -> Mappin
 def without_history(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
     """Return ids of open tickets whose history is not in and may be read: highest priority first, then oldest."""
     return tuple(connection.execute(_WITHOUT_HISTORY, {SITE.key: site, MOST.key: limit}).scalars())
+
+
+def read_last(connection: Connection, site: str, *, limit: int) -> tuple[str, ...]:
+    """Return ids of open tickets whose history is in, the one read last first."""
+    return tuple(connection.execute(_READ_LAST, {SITE.key: site, MOST.key: limit}).scalars())
 
 
 def histories_left(connection: Connection, site: str, ids: Sequence[str]) -> tuple[str, ...]:

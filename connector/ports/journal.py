@@ -130,6 +130,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
+    def read_last(self, site: str, *, limit: int) -> tuple[str, ...]:
+        """Return ids of open tickets whose vendor history is in, the one read last first."""
+
     def histories_left(self, site: str, ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of these tickets, open or not, whose vendor history is not in and may still be read."""
 

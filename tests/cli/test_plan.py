@@ -18,6 +18,13 @@ def test_a_plan_goes_into_a_file_new_or_old(tmp_path: Path) -> None:
         check_place(place)
 
 
+def test_a_link_that_leads_to_itself_is_no_file(tmp_path: Path) -> None:
+    place = tmp_path / "link"
+    place.symlink_to(place)
+    with pytest.raises(WrongUse, match="no ordinary file"):
+        check_place(place)
+
+
 @pytest.mark.parametrize("linked", [False, True])
 def test_a_plan_never_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path, *, linked: bool) -> None:
     """As root ``--out /dev/stdout`` would put a file where the whole machine has a device."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -185,6 +186,29 @@ class TestLate:
         alike(stage, desk)
         self.fill_in(stage, desk, [])
         assert len(self.heard(stage)) == 1
+
+    def test_it_is_told_once_though_an_edit_changes_what_its_tickets_have_in_common(
+        self, stage: Stage, desk: Desk
+    ) -> None:
+        """Who speaks for them is solved by then, so it keeps the look that it had."""
+        ids = self.strangers(stage, desk)
+        self.fill_in(stage, desk, ids)
+        desk.world.update(ids[0], AGENT, status=Status.SOLVED)
+        self.fill_in(stage, desk, [])
+        policy = stage.policies.policy
+        alike_in = replace(policy.storm, alike=("category", "impact"))
+        stage.policies.policy = replace(policy, storm=alike_in, hash="edited")
+        self.fill_in(stage, desk, [])
+        assert len(self.heard(stage)) == 1
+
+    def test_one_that_a_ticket_of_another_one_completes_is_told(self, stage: Stage, desk: Desk) -> None:
+        ids = self.strangers(stage, desk)
+        self.fill_in(stage, desk, ids)
+        others = self.strangers(stage, desk)[:9]
+        printers = {**NETWORK, "category": "printers"}
+        self.fill_in(stage, desk, others, printers)
+        self.fill_in(stage, desk, ids[-1:], printers)
+        assert len(self.heard(stage)) == 2
 
     def test_one_that_an_earlier_version_told_of_is_not_told_again(self, stage: Stage, desk: Desk) -> None:
         self.fill_in(stage, desk, self.strangers(stage, desk))

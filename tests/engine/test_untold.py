@@ -182,6 +182,40 @@ class TestOneIsNotTold:
         assert desk.live(bad).priority is P1, "a history that cannot be read keeps nothing from being raised"
         assert trouble(known) == []
 
+    def test_it_is_given_up_where_no_other_waits_for_its_history(self, known: Stage, desk: Desk) -> None:
+        """On a quiet site what others' histories tell has to be asked for: those that are in could be read."""
+        bad, *others = (touched(desk) for _ in range(2))
+        passes(known, 2, every=MINUTE)
+        untold(desk, ALONE["an error of its own"], bad)
+        desk.world.update(bad, AGENT, priority=P3)
+        before = desk.world.requests["history"]
+        passes(known, 20, every=5 * MINUTE)
+        assert known.stored("desk", bad).history.unreadable
+        assert trouble(known) == []
+        assert all(known.stored("desk", id_).history.complete for id_ in others)
+        assert desk.world.requests["history"] - before <= 20, "others are asked about only to settle it"
+
+    def test_it_keeps_no_site_silent_that_has_lost_its_state(self, known: Stage, desk: Desk) -> None:
+        _, bad = (touched(desk) for _ in range(2))
+        passes(known, 2, every=MINUTE)
+        known.lose_state("it was deleted")
+        desk.world.histories_left = 1
+        passes(known, 1)
+        desk.world.histories_left = None
+        untold(desk, ALONE["an error of its own"], bad)
+        passes(known, 20, every=5 * MINUTE)
+        assert known.journal.open_site("desk", fingerprint=desk.rules.fingerprint).recall.is_over
+
+    def test_none_is_given_up_while_none_is_told(self, known: Stage, desk: Desk) -> None:
+        """Neither that which waits nor those that are in: it is the helpdesk's trouble."""
+        waits, _ = (touched(desk) for _ in range(2))
+        passes(known, 2, every=MINUTE)
+        untold(desk)
+        desk.world.update(waits, AGENT, priority=P3)
+        passes(known, 30, every=5 * MINUTE)
+        assert not known.stored("desk", waits).history.unreadable
+        assert trouble(known)
+
     def test_many_are_given_up_as_one_is(self, known: Stage, desk: Desk) -> None:
         """However many always fail, none is forgotten while the others are asked about."""
         good, *bad = [touched(desk) for _ in range(24)]

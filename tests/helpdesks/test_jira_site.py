@@ -376,6 +376,23 @@ class TestHistory:
         found = list(stage.reader.history(ids))
         assert [(h.ref.id, bool(h.unreadable)) for h in found] == [(id_, n in refused) for n, id_ in enumerate(ids)]
 
+    def test_one_that_is_refused_alone_is_at_fault_where_those_that_were_told_are_told_still(
+        self, stage: JiraStage
+    ) -> None:
+        before, ours = stage.create(), stage.create()
+        assert [bool(h.unreadable) for h in stage.reader.history([before])] == [False]
+        stage.behind.strike("status", path=f"issue/{ours}/comment", status=403, times=None)
+        assert [bool(h.unreadable) for h in stage.reader.history([ours])] == [True]
+        stage.behind.strike("status", path="/comment", methods=["GET"], status=403, times=None)
+        with pytest.raises(Unavailable, match="no comments"):
+            list(stage.reader.history([ours]))
+
+    def test_though_the_most_urgent_are_all_refused_those_after_them_are_told(self, stage: JiraStage) -> None:
+        ids = [stage.create() for _ in range(10)]
+        for id_ in ids[:-1]:
+            stage.behind.strike("status", path=f"issue/{id_}/comment", status=403, times=None)
+        assert [h.ref.id for h in stage.reader.history(ids) if not h.unreadable] == ids[-1:]
+
     def test_histories_have_their_own_share(self, stage: JiraStage) -> None:
         allowed = stage.reader.history_allowance()
         assert 0 < allowed <= 0.3 * 0.7 * 100 * 10

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from connector.domain.ticket import Ticket
 from connector.errors import Denied, Malformed, NotSent, Unavailable, Unknown
 from connector.helpdesks.transport import Bearer, Surroundings
 from connector.helpdesks.zendesk.adapter import ZendeskOptions, ZendeskSite, open_site
+from connector.helpdesks.zendesk.directory import MOST_ALONE
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Failure, Presence
 from tests.helpdesks.contract import carry_out, change, note, wanted
@@ -236,6 +238,31 @@ class TestDirectory:
         found = self.reach(mapped, wire, status=404, json={"error": "RecordNotFound"})
         assert "2" not in found.member_ids
         assert not found.refused
+
+    @pytest.mark.parametrize("status", [403, 422])
+    def test_where_it_is_refused_it_is_asked_once_a_pass(
+        self, mapped: ZendeskSite, wire: responses.RequestsMock, status: int
+    ) -> None:
+        asked = wire.get(f"{API}/groups.json", status=status, json={"error": "no"})
+        target = LevelTarget(TargetKind.GROUP, "line")
+        found = [mapped.directory.reach(target, at=AT) for _ in range(5)]
+        assert all(f"status {status}" in each.refused for each in found)
+        assert asked.call_count == 1
+        mapped.directory.reach(target, at=AT + timedelta(minutes=1))
+        assert asked.call_count == 2, "and again with the next one"
+
+    def test_many_that_are_not_shown_are_not_each_asked_for(
+        self, mapped: ZendeskSite, wire: responses.RequestsMock
+    ) -> None:
+        members = [{"id": n, "user_id": n, "group_id": 31} for n in range(1, 91)]
+        wire.get(f"{API}/groups.json", json={"groups": [{"id": 31, "name": "line", "deleted": False}]})
+        wire.get(f"{API}/group_memberships.json", json={"group_memberships": members})
+        wire.get(f"{API}/users/show_many.json", json={"users": []})
+        asked = wire.get(re.compile(rf"{API}/users/\d+\.json"), status=404, json={"error": "RecordNotFound"})
+        found = mapped.directory.reach(LevelTarget(TargetKind.GROUP, "line"), at=AT)
+        assert asked.call_count == MOST_ALONE
+        assert "does not tell" in found.refused
+        assert found.reachable
 
 
 class TestJobs:

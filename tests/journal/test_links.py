@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.event import listens_for, remove
 
 from connector.domain.decision import Look
 from connector.domain.ticket import Link, LinkKind, Status, Ticket, TicketRef
+from connector.journal import links
 from connector.journal.sql import SqlJournal
 from connector.journal.statements import IN_AT_ONCE
 from connector.ports import Candidate, JournalEvent
@@ -150,3 +154,21 @@ def test_storms_that_people_were_told_of_come_in_the_order_of_their_telling(two:
         two.record(line)
     assert two.storms(SITE, since=NOW + MINUTE) == tuple(lines[1:])
     assert two.storms(OTHER, since=NOW) == ()
+
+
+def test_storms_are_found_by_their_moment_and_not_among_all_lines_of_a_site(two: SqlJournal) -> None:
+    def plan_of(connection: Connection) -> str:
+        asked: list[tuple[str, Any]] = []
+
+        def listen(_c: object, _cursor: object, statement: str, given: Any, *_rest: object) -> None:
+            asked.append((statement, given))
+
+        listens_for(connection, "before_cursor_execute")(listen)
+        links.storms(connection, SITE, since=NOW)
+        remove(connection, "before_cursor_execute", listen)
+        ((statement, given),) = asked
+        return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all())
+
+    found = two._run(plan_of)
+    assert "ix_event_at" in found
+    assert "TEMP B-TREE" not in found

@@ -67,6 +67,7 @@ def _everything(journal):
     journal.due(SITE, now=NOW, limit=1)
     journal.undecided(SITE, policy_hash="p", limit=1)
     journal.without_history(SITE, limit=1)
+    journal.read_last(SITE, limit=1)
     journal.retry_histories(SITE)
     journal.known_open(SITE)
     journal.spent(SITE, windows=dict.fromkeys(Effect, NOW), now=NOW)

@@ -16,7 +16,7 @@ from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Rejected
 from connector.helpdesks.jira import lookup, normalise, pages, wire
 from connector.helpdesks.jira.account import Accounts
-from connector.helpdesks.jira.histories import Histories
+from connector.helpdesks.jira.histories import Histories, Proven
 from connector.helpdesks.jira.insight import Insight
 from connector.helpdesks.jira.languages import Languages
 from connector.helpdesks.jira.limits import HISTORY
@@ -49,6 +49,7 @@ class JiraReader:
         """Make a reader; ``shape.account`` may be empty until ``check`` has asked who we are."""
         self._client = client
         self._author = writer or client
+        self._proven = Proven()
         self._shape = shape
         self._projects = tuple(key.upper() for key in projects)
         self._accounts = Accounts(client, writer or client)
@@ -179,7 +180,7 @@ class JiraReader:
             page = self._gone_of(chunk, self._page(found, ""))
             tickets = [observation.ticket for observation in page.observations]
             issues = {issue.id: issue for issue in found.issues}
-            histories = Histories(self._client, self._shape, self._insight, author=self._author)
+            histories = Histories(self._client, self._shape, self._insight, author=self._author, proven=self._proven)
             yield from histories.read(tickets, issues, read_until=read_until)
             why = dict.fromkeys(page.gone, "the issue is gone or hidden") | {q.id: q.why for q in page.malformed}
             for id_, reason in why.items():

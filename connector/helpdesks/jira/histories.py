@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from connector.domain.events import TicketEvent
@@ -29,15 +30,23 @@ READINGS = 2
 """Times that comments are read before what is counted and not shown is taken for hidden."""
 
 
+@dataclass(slots=True)
+class Proven:
+    """The issue whose comments were told last: asked once more, it tells one issue's refusal from the site's."""
+
+    id: str = ""
+
+
 class Histories:
-    """Histories of one site's issues.
+    """Histories of one site's issues; ``proven`` outlives them.
 
     Comments are read as their ``author``, the account that writes: what others may not see, its author may.
     """
 
-    def __init__(self, client: Client, shape: Shape, insight: Insight, *, author: Client) -> None:
+    def __init__(self, client: Client, shape: Shape, insight: Insight, *, author: Client, proven: Proven) -> None:
         self._client = client
         self._author = author
+        self._proven = proven
         self._shape = shape
         self._insight = insight
 
@@ -65,6 +74,7 @@ class Histories:
                 continue
             try:
                 comments = told[ticket.ref.id] if ticket.ref.id in told else self._comments(ticket.ref.id)
+                self._proven.id = ticket.ref.id
                 issue = issues[ticket.ref.id]
                 events = self._events(ticket, issue, logs.get(ticket.ref.id, []), comments)
                 found = tuple(marks(issue, comments, self._shape.ours, read_at=read_until))
@@ -136,11 +146,13 @@ class Histories:
     def _first_comments(self, ids: Sequence[str]) -> tuple[dict[str, list[Comment]], Mapping[str, HelpdeskError]]:
         """Read comments until those of one issue are told; return them, and what was refused or unreadable before.
 
+        First and last come first: the most urgent may all be such as our account may not see.
+
         Raises:
             Unavailable: Nothing was told, so it may be no issue's own fault.
         """
         refused: dict[str, HelpdeskError] = {}
-        for id_ in ids:
+        for id_ in dict.fromkeys((*ids[:1], *ids[-1:], *ids[len(ids) // 2 :], *ids)):
             try:
                 return {id_: self._comments(id_)}, refused
             except Malformed as error:  # it was answered
@@ -149,8 +161,23 @@ class Histories:
                 why_no_history(error)  # raises what concerns the credentials
                 refused[id_] = error
                 if len(refused) == min(MOST_REFUSED, len(ids)):
+                    if self._still_tells(refused):
+                        return {}, refused
                     raise Unavailable(f"Jira tells no comments: {error}") from error
         return {}, refused
+
+    def _still_tells(self, refused: Collection[str]) -> bool:
+        """Return whether the comments that were told last, of another issue than these, are told still."""
+        if not self._proven.id or self._proven.id in refused:
+            return False
+        try:
+            self._comments(self._proven.id)
+        except (Rejected, Denied) as error:
+            why_no_history(error)  # raises what concerns the credentials
+            return False
+        except Malformed:  # it was answered
+            return True
+        return True
 
     def _comments(self, id_: str) -> list[Comment]:
         """Return every comment once, oldest first, also when some are added or deleted between the pages.

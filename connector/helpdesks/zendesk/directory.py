@@ -22,10 +22,14 @@ from connector.helpdesks.zendesk.roles import is_light
 KEPT_FOR = timedelta(minutes=10)
 """How long groups, their members and the bound people are taken as read."""
 
+MOST_ALONE = 25
+"""People who are asked for one by one, where they are missing from an answer; of the others nothing is told."""
+
 ZENPY_SUBDOMAIN, ZENPY_DOMAIN = "pinned", "zendesk.invalid"
 ZENPY_ORIGIN = f"https://{ZENPY_SUBDOMAIN}.{ZENPY_DOMAIN}"
 """What zenpy builds by itself; the transport maps it to the configured origin."""
 
+_UNTOLD = "Zendesk does not tell whether its people are active agents"
 _AGENTS = frozenset({"agent", "admin"})
 
 
@@ -70,6 +74,7 @@ class ZendeskDirectory:
         self._zenpy: Any = zenpy_client(adapter)
         self._fields = fields
         self._known: _People | None = None
+        self._failure: tuple[datetime, Exception] | None = None
 
     def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
         """Return who can be reached for ``target``."""
@@ -108,8 +113,15 @@ class ZendeskDirectory:
         return ids | {f"id:{id_}" for id_ in ids} | bound
 
     def _people(self, at: datetime) -> _People:
+        """Return what is known at a moment; what failed is asked for again at another one, not for every target."""
+        if self._failure is not None and self._failure[0] == at:
+            raise self._failure[1].with_traceback(None)
         if self._known is None or not timedelta(0) <= at - self._known.read_at < KEPT_FOR:
-            self._known = self._read(at)
+            try:
+                self._known = self._read(at)
+            except Exception as error:
+                self._failure = at, error
+                raise
         return self._known
 
     def _read(self, at: datetime) -> _People:
@@ -131,9 +143,10 @@ class ZendeskDirectory:
     def _able(self, ids: frozenset[str], untold: dict[str, str]) -> frozenset[str]:
         """Return who of these can own a ticket, with those of whom nothing is told; the reason goes to ``untold``.
 
-        Whoever is missing from an answer is asked for alone: only that tells who is gone from who is not shown.
+        Whoever is missing from an answer is asked for alone, as long as they are few: only that tells who is gone from
+        who is not shown.
         """
-        able = set[str]()
+        able, missing = set[str](), list[str]()
         asked = sorted(ids)
         for first in range(0, len(asked), wire.MOST_IDS):
             chunk = asked[first : first + wire.MOST_IDS]
@@ -144,8 +157,11 @@ class ZendeskDirectory:
                 able.update(chunk)
                 continue
             able |= {id_ for id_, user in found.items() if _is_able(user)}
-            able |= {id_ for id_ in chunk if id_ not in found and self._is_active_agent(id_, untold)}
-        return frozenset(able)
+            missing += [id_ for id_ in chunk if id_ not in found]
+        able |= {id_ for id_ in missing[:MOST_ALONE] if self._is_active_agent(id_, untold)}
+        if unasked := missing[MOST_ALONE:]:
+            untold |= dict.fromkeys(unasked, f"{_UNTOLD}: {len(missing)} of them are missing from its answers")
+        return frozenset((*able, *unasked))
 
     def _is_active_agent(self, id_: str, untold: dict[str, str]) -> bool:
         """Return whether a person is an active agent: true for one of whom Zendesk refuses to tell."""
@@ -162,7 +178,7 @@ class ZendeskDirectory:
 
 
 def _refused(error: HelpdeskError) -> str:
-    return f"Zendesk does not tell whether its people are active agents: {error}"[:200]
+    return f"{_UNTOLD}: {error}"[:200]
 
 
 def _is_able(user: Any) -> bool:
