@@ -26,7 +26,7 @@ from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
 from connector.engine.vanished import look_again
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
-from connector.ports import Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
+from connector.ports import AsideKind, Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
 
 OUTAGE_IF_MORE_THAN = 50
 """Known open tickets above which a helpdesk that suddenly reports none is taken for an outage."""
@@ -233,8 +233,19 @@ def _sweep_if_due(
         suspect(site, around, sorted(known.intersection(page.gone)), now=now)
         page = replace(page, gone=())
         _store(site, around, policy, page, pulled, now=now)
+    _end_closed(site, around, now=now)
     around.journal.retry_histories(site.name)
     around.journal.advance(site.name, Progress(last_sweep_at=now))
+
+
+def _end_closed(site: SiteReading, around: Surroundings, *, now: datetime) -> None:
+    """End what stands aside on tickets that are not open, or not known, any more: set aside since they were closed.
+
+    That a ticket is not shown stays: a look settles it.
+    """
+    aside = [i for i in around.asides.aside(site.name) if i.ticket and i.kind is not AsideKind.TICKET]
+    known = around.journal.known_open(site.name) if aside else frozenset()
+    around.asides.take_back(site.name, [item for item in aside if item.ticket not in known], now=now)
 
 
 def _confirm_gone(

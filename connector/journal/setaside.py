@@ -57,15 +57,6 @@ def end_tickets(connection: Connection, site: str, ids: Collection[str], *, now:
         take_back(connection, site, of_them, now=now)
 
 
-def end_closed(connection: Connection, site: str, *, now: datetime) -> None:
-    """End what stands aside on tickets that are not open, or not known, any more: set aside since they were closed."""
-    ids = {item.ticket for item in found(connection, site) if item.ticket}
-    wanted = select(ticket.c.id).where(ticket.c.site == site, ticket.c.is_open)
-    for portion in portions(sorted(ids)):
-        ids.difference_update(connection.execute(wanted.where(ticket.c.id.in_(portion))).scalars())
-    end_tickets(connection, site, ids, now=now)
-
-
 def clear(connection: Connection, site: str, *, now: datetime) -> bool:
     """End what an operator's resume ends; return whether there was any. What was refused is tried again at once."""
     ended = [item for item in found(connection, site) if item.kind in _BY_RESUME]

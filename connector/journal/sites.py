@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from connector.domain.site import Effect
 from connector.errors import ConnectorError, UnsafePlan
-from connector.journal import recalls, setaside
+from connector.journal import recalls
 from connector.journal.documents import mapping_document, numbers_of, sets_of, texts_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.statements import SITE, AnyRow, change_rows, put_row
@@ -94,7 +94,7 @@ def _state(connection: Connection, row: AnyRow) -> SiteState:
 
 
 def advance(connection: Connection, name: str, progress: Progress) -> None:
-    """Move what ``progress`` names; with a sweep, what stands aside on closed tickets ends."""
+    """Move what ``progress`` names."""
     values: dict[str, Any] = {}
     if progress.loaded is not None:
         values["loaded"] = progress.loaded
@@ -102,7 +102,6 @@ def advance(connection: Connection, name: str, progress: Progress) -> None:
         values["last_good_at"] = to_micros(progress.last_good_at)
     if progress.last_sweep_at is not None:
         values["last_sweep_at"] = to_micros(progress.last_sweep_at)
-        setaside.end_closed(connection, name, now=progress.last_sweep_at)
     if values:
         change_rows(connection, site, [{"name": name, **values}], key=("name",))
     if progress.cursor is not None:

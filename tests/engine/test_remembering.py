@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Engine, event
 
 from connector.domain.policy import LevelTarget, TargetKind
+from connector.domain.ticket import Status
 from connector.engine.aside import CONFIRM_AFTER
-from connector.ports import AsideKind
+from connector.helpdesks.memory import AGENT
+from connector.ports import AsideKind, SetAside
 from tests.engine.stage import MINUTE, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
 
@@ -62,3 +65,21 @@ def test_what_a_pass_sets_aside_is_read_anew(stage: Stage, desk: Desk) -> None:
     stage.run("desk")
     assert stage.journal.aside("desk") == ()
     assert id_ not in stage.journal.known_open("desk")
+
+
+def test_with_a_sweep_ends_what_stands_aside_on_tickets_that_are_not_open(stage: Stage, desk: Desk) -> None:
+    """What was set aside since the ticket was closed, by an earlier version, or on one that is forgotten."""
+    open_, closed = opened(desk, 2)
+    at_rest(stage, "desk")
+    desk.world.update(closed, AGENT, status=Status.CLOSED)
+    at_rest(stage, "desk")
+    kept = SetAside(kind=AsideKind.FIELD, ticket=open_, field="group", why="refused", since=stage.clock.now())
+    over = [replace(kept, ticket=id_) for id_ in (closed, "forgotten")]
+    of_site = replace(kept, kind=AsideKind.SCOPE, ticket="", field="", scope="OPS")
+    stage.journal.set_aside("desk", [kept, *over, of_site])
+    stage.clock.move(MINUTE)
+    stage.run("desk")
+    assert {item.ticket for item in stage.journal.aside("desk")} == {open_, closed, "forgotten", ""}
+    stage.clock.move(timedelta(hours=6))
+    stage.run("desk")
+    assert {item.ticket for item in stage.journal.aside("desk")} == {open_, ""}

@@ -12,7 +12,7 @@ from connector.domain.site import Effect
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import Status, TicketRef
 from connector.journal.sql import SqlJournal
-from connector.ports import AsideKind, JournalEvent, Progress, SetAside
+from connector.ports import AsideKind, JournalEvent, SetAside
 from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, page, store, ticket, verdict
 
 HOUR = timedelta(hours=1)
@@ -168,18 +168,6 @@ def test_what_stands_aside_on_a_ticket_that_is_closed_ends_as_on_one_that_is_gon
     assert set(three.aside(SITE)) == set(kept)
     assert {(line.at, line.ticket) for line in lines(three, "taken-back")} == {(LATER, "1")}
     assert due(three, "1") == {"1": None}
-
-
-def test_with_a_sweep_ends_what_stands_aside_on_tickets_that_are_not_open(three: SqlJournal) -> None:
-    """What was set aside since the ticket was closed, by an earlier version, or on one that is forgotten."""
-    items = [aside(kind, ticket=id_) for kind in OF_TICKETS for id_ in ("1", "4", "forgotten")]
-    of_site = aside(AsideKind.SCOPE, scope="OPS")
-    three.set_aside(SITE, [*items, of_site])
-    three.advance(SITE, Progress(last_good_at=LATER))
-    assert set(three.aside(SITE)) == {*items, of_site}
-    three.advance(SITE, Progress(last_sweep_at=LATER))
-    kept = [item for item in items if item.ticket == "1" or item.kind is AsideKind.TICKET]
-    assert set(three.aside(SITE)) == {*kept, of_site}
 
 
 # ---- where we stopped
