@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.bootstrap.clock import FixedClock
 from connector.domain.policy import Policy
-from connector.helpdesks.transport import Basic, ClientCredentials, Surroundings
+from connector.helpdesks.transport import Basic, Client, ClientCredentials, Origin, Pin, PinnedAdapter, Surroundings
 from connector.policyfiles import SiteMap, load_policy, load_site_map
 from connector.ports import Clock, TicketReader, TicketWriter
 from scripts.benchmarks.server import START
@@ -62,6 +62,16 @@ def _zendesk(told: dict[str, Any], around: Surroundings) -> Opened:
         around,
     )
     return Opened(made.reader, made.writer, made.directory)
+
+
+def zendesk_client(told: dict[str, Any]) -> Client:
+    """Return the connector's own transport to a simulated Zendesk, with the reader's credential."""
+    from connector.helpdesks.zendesk.limits import DIALECT  # noqa: PLC0415 - each process pays for one vendor
+
+    url = told["base_url"]
+    pin = Pin(Origin.parse(url))
+    around = Surroundings(clock=standing())
+    return Client(PinnedAdapter(pin, _client(url, told["reader"], "read"), DIALECT, around))
 
 
 def _client(url: str, client: dict[str, str], scope: str) -> ClientCredentials:
