@@ -74,13 +74,15 @@ def parse(text: str, *, file: str) -> Document:
     if len(text.encode()) > MAX_BYTES:
         raise refused(file, f"is larger than {MAX_BYTES:,} bytes", "split it or remove what is not needed")
     try:
-        known = _parsed_once(text, file)
+        known = _parsed_once(text)
+    except ConfigError:
+        return parsed(text, file)  # which refuses it again, by the name of this file
     except YAMLError as error:
         raise by_section(text, file, syntax(error, text, file)) from error
-    return replace(known, value=deepcopy(known.value))
+    return replace(known, file=file, value=deepcopy(known.value))
 
 
 @lru_cache(maxsize=8)
-def _parsed_once(text: str, file: str) -> Document:
+def _parsed_once(text: str) -> Document:
     """Parse what this process has not met lately: a reload reads all files again, of which one has changed."""
-    return parsed(text, file)
+    return parsed(text, file="")
