@@ -214,6 +214,26 @@ def test_a_round_trip_reader_agrees_on_the_values() -> None:
     assert parse(text, file="x").value == YAML(typ="safe", pure=True).load(text)
 
 
+@pytest.mark.parametrize(("version", "value"), [("1.1", False), ("1.2", "no")])
+def test_a_text_is_read_by_the_rules_of_the_version_that_it_names(version: str, value: object) -> None:
+    assert parse(f"%YAML {version}\n---\na: no\n", file="x").value == {"a": value}
+
+
+@given(plain)
+def test_what_a_reader_does_to_its_values_no_other_reader_sees(value: object) -> None:
+    text = json.dumps({"a": [value]})
+    first = parse(text, file="x")
+    first.value["a"].append("more")
+    first.value["b"] = 1
+    again = parse(text, file="x")
+    assert again.value == {"a": [value]}
+    assert again.places == first.places
+
+
+def test_the_same_text_of_two_files_has_each_files_name() -> None:
+    assert [parse("a: 1\n", file=name).file for name in ("x", "y", "x")] == ["x", "y", "x"]
+
+
 # ---- of a broken file the rest is judged as well
 
 

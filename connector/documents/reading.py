@@ -6,6 +6,9 @@ Where the syntax is broken, each top-level section is read by itself, so that on
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,7 +65,7 @@ def read(path: Path, *, shown: str = "") -> Document:
 
 
 def parse(text: str, *, file: str) -> Document:
-    """Parse YAML text.
+    """Parse YAML text; the values are the caller's own.
 
     Raises:
         PartlyRead: with every duplicate key and refused tag, or the syntax errors of all top-level sections.
@@ -71,6 +74,15 @@ def parse(text: str, *, file: str) -> Document:
     if len(text.encode()) > MAX_BYTES:
         raise refused(file, f"is larger than {MAX_BYTES:,} bytes", "split it or remove what is not needed")
     try:
-        return parsed(text, file)
+        known = _parsed_once(text)
+    except ConfigError:
+        return parsed(text, file)  # which refuses it again, by the name of this file
     except YAMLError as error:
         raise by_section(text, file, syntax(error, text, file)) from error
+    return replace(known, file=file, value=deepcopy(known.value))
+
+
+@lru_cache(maxsize=8)
+def _parsed_once(text: str) -> Document:
+    """Parse what this process has not met lately: a reload reads all files again, of which one has changed."""
+    return parsed(text, file="")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent, Event
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -40,8 +42,9 @@ def parsed(text: str, file: str) -> Document:
         ConfigError: it exceeds a limit.
         YAMLError: the parser's own, where the syntax is broken.
     """
-    _refuse_excess(text, file)
-    root = YAML(typ="safe", pure=True).compose(text)
+    yaml = YAML(typ="safe", pure=True)
+    events = _refuse_excess(yaml.parse(text), file)
+    root = _composed(events, yaml.version)
     builder = _Builder(file)
     value = None if root is None else builder.build(root, ())
     document = Document(file=file, value=value, places=builder.places)
@@ -50,11 +53,13 @@ def parsed(text: str, file: str) -> Document:
     return document
 
 
-def _refuse_excess(text: str, file: str) -> None:
-    """Look at the flat events before any tree is built, so that no input can cost more than its length."""
+def _refuse_excess(events: Iterable[Event], file: str) -> list[Event]:
+    """Look at the flat events before any tree is built, so that no input can cost more than its length; return them."""
+    seen: list[Event] = []
     depth = aliases = documents = 0
     anchors = set[str]()
-    for event in YAML(typ="safe", pure=True).parse(text):
+    for event in events:
+        seen.append(event)
         aliases += isinstance(event, AliasEvent)
         documents += isinstance(event, DocumentStartEvent)
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -68,6 +73,31 @@ def _refuse_excess(text: str, file: str) -> None:
         if name in anchors:
             raise refused(file, f"gives the anchor {name} twice", "give each its own", mark=event.start_mark)
         anchors |= {name} - {""}
+    return seen
+
+
+class _Replay:
+    """Hands a composer events that were parsed before: to parse them a second time would double what reading costs."""
+
+    def __init__(self, events: Iterable[Event], **_: YAML) -> None:
+        self._coming = deque(events)
+
+    def peek_event(self) -> Event | None:
+        return self._coming[0] if self._coming else None
+
+    def get_event(self) -> Event | None:
+        return self._coming.popleft() if self._coming else None
+
+    def check_event(self, *kinds: type[Event]) -> bool:
+        return bool(self._coming) and (not kinds or isinstance(self._coming[0], kinds))
+
+
+def _composed(events: Iterable[Event], version: tuple[int, int] | None) -> Node | None:
+    """Return the tree that ``events`` describe, by the rules of the YAML ``version`` that the text asks for."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = version
+    yaml.Parser = partial(_Replay, events)
+    return yaml.composer.get_single_node()
 
 
 class _Builder:

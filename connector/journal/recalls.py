@@ -18,12 +18,14 @@ from connector.journal.documents import summary_document, ticket_of
 from connector.journal.histories import given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
-from connector.journal.statements import IDS, SITE, parameter, put_row
+from connector.journal.statements import IDS, SITE, AnyRow, parameter, put_row
 from connector.journal.tables import identity, mark, recall, run, ticket
 from connector.journal.tables import site as site_table
 from connector.ports import JournalEvent, RunSummary
 from connector.ports.recall import Recall
 
+COLUMNS = tuple(recall.c[name].label(f"recall_{name}") for name in ("site", "why", "since", "done_at", "blind"))
+"""What a recall is read from, where its row is joined to another."""
 OF_SITE = select(recall).where(recall.c.site == SITE)
 _MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
 
@@ -76,18 +78,23 @@ def _forget(connection: Connection, name: str, why: str) -> None:
 
 def read_recall(connection: Connection, name: str) -> Recall:
     """Return how far a site is recalled; one without a row never forgot anything."""
-    row = connection.execute(OF_SITE, {SITE.key: name}).one_or_none()
-    if row is None:
+    row = connection.execute(select(*COLUMNS).where(recall.c.site == name)).one_or_none()
+    return Recall() if row is None else recall_of(connection, name, row)
+
+
+def recall_of(connection: Connection, name: str, row: AnyRow) -> Recall:
+    """Return how far a site is recalled, as the columns named ``recall_…`` in ``row`` tell."""
+    if row.recall_site is None:
         return Recall()
-    is_over = row.done_at is not None
-    left = 0 if is_over else _count(connection, name, row.since)
+    is_over = row.recall_done_at is not None
+    left = 0 if is_over else _count(connection, name, row.recall_since)
     read_at = None if is_over else connection.execute(_READ_AT, {SITE.key: name}).scalar_one()
     return Recall(
-        why=row.why,
-        since=from_micros(row.since),
-        done_at=maybe_moment(row.done_at),
+        why=row.recall_why,
+        since=from_micros(row.recall_since),
+        done_at=maybe_moment(row.recall_done_at),
         is_over=is_over,
-        blind=frozenset(json.loads(row.blind or "[]")),
+        blind=frozenset(json.loads(row.recall_blind or "[]")),
         left=left,
         read_at=maybe_moment(read_at),
     )

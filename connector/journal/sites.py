@@ -13,14 +13,23 @@ from connector.journal import recalls
 from connector.journal.documents import mapping_document, numbers_of, sets_of, texts_of
 from connector.journal.moments import maybe_moment, to_micros
 from connector.journal.statements import SITE, AnyRow, change_rows, put_row
-from connector.journal.tables import cursor, site, ticket
+from connector.journal.tables import cursor, recall, site, ticket
 from connector.ports import Progress, SiteState
 
+_OPEN = select(func.count()).select_from(ticket).where(ticket.c.site == site.c.name, ticket.c.is_open)
 _ALL = (
-    select(site, cursor.c.value.label("cursor")).outerjoin(cursor, cursor.c.site == site.c.name).order_by(site.c.name)
+    select(
+        site,
+        cursor.c.value.label("cursor"),
+        _OPEN.correlate(site).scalar_subquery().label("open_tickets"),
+        *recalls.COLUMNS,
+    )
+    .outerjoin(cursor, cursor.c.site == site.c.name)
+    .outerjoin(recall, recall.c.site == site.c.name)
+    .order_by(site.c.name)
 )
+"""A site's state at once: a pass asks for it again and again, and a statement costs more than what it finds."""
 _ONE = _ALL.where(site.c.name == SITE)
-_OPEN = select(func.count()).select_from(ticket).where(ticket.c.site == SITE, ticket.c.is_open)
 _CURSOR = select(cursor.c.value).where(cursor.c.site == SITE)
 
 
@@ -69,13 +78,7 @@ def read_sites(connection: Connection, name: str | None = None) -> tuple[SiteSta
     return tuple(_state(connection, row) for row in rows.all())
 
 
-def count_open(connection: Connection, name: str) -> int:
-    """Return how many tickets of a site we believe open."""
-    return int(connection.execute(_OPEN, {SITE.key: name}).scalar_one())
-
-
 def _state(connection: Connection, row: AnyRow) -> SiteState:
-    open_tickets, recall = count_open(connection, row.name), recalls.read_recall(connection, row.name)
     effects = {scope: frozenset(map(Effect, names)) for scope, names in sets_of(row.effects).items()}
     return SiteState(
         site=row.name,
@@ -86,10 +89,10 @@ def _state(connection: Connection, row: AnyRow) -> SiteState:
         effects=MappingProxyType(effects),
         frozen=MappingProxyType({Effect(name): why for name, why in texts_of(row.frozen).items()}),
         allowance=MappingProxyType({Effect(name): left for name, left in numbers_of(row.allowance).items()}),
-        open_tickets=open_tickets,
+        open_tickets=row.open_tickets,
         last_good_at=maybe_moment(row.last_good_at),
         last_sweep_at=maybe_moment(row.last_sweep_at),
-        recall=recall,
+        recall=recalls.recall_of(connection, row.name, row),
     )
 
 

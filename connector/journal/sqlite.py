@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.util import LRUCache
 
 from connector.errors import ConfigError, ConnectorError, Problem, StateFull
@@ -46,9 +46,19 @@ _SHARED_BY_NETWORK = frozenset(
 
 
 class _Dialect(SQLiteDialect_pysqlite):
-    """SQLite, of which one engine is like another: a statement is compiled once per process, not once per engine."""
+    """SQLite, of which one engine is like another: a statement is compiled once per process, not once per engine.
+
+    It begins transactions itself, as the driver would begin reading ones too late. To listen to the engine instead
+    would make SQLAlchemy tell every event of every statement, which costs a quarter of what a transaction does.
+    """
 
     supports_statement_cache = True
+    opening = "BEGIN"
+
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
+        cursor = dbapi_connection.cursor()
+        cursor.execute(self.opening)
+        cursor.close()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Dialect)
@@ -100,14 +110,10 @@ def _engine(database: str, settings: tuple[str, ...], *, begin: str, filled_from
             connection.execute(setting).close()
         return connection
 
-    alike = create_engine("sqlite+connector://", creator=connect, poolclass=NullPool)
-    engine = alike.execution_options(compiled_cache=_COMPILED)
-
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine, "begin", start)
-    return engine
+    engine = create_engine("sqlite+connector://", creator=connect, poolclass=NullPool)
+    assert isinstance(engine.dialect, _Dialect)  # noqa: S101 - the address names it
+    engine.dialect.opening = begin
+    return engine.execution_options(compiled_cache=_COMPILED)
 
 
 def prepare_file(path: Path, *, least_free: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -101,4 +102,8 @@ def policy_from_document(
 
 def source_versions() -> Mapping[str, str]:
     """Return the versions of the tables that deadlines depend on besides the policy."""
-    return {"holidays": version("holidays"), "tzdata": version("tzdata")}
+    return {name: _version(name) for name in ("holidays", "tzdata")}
+
+
+_version = cache(version)
+"""It looks through every installed package, and what is loaded stays what it is."""

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Engine, event
-
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.ticket import Status
 from connector.engine.aside import CONFIRM_AFTER
@@ -16,6 +14,7 @@ from connector.helpdesks.memory import AGENT
 from connector.ports import AsideKind, SetAside
 from tests.engine.stage import MINUTE, Desk, Stage
 from tests.engine.test_passes import at_rest, opened
+from tests.journal.listening import heard_by_every_engine
 
 SECOND_LINE = LevelTarget(kind=TargetKind.GROUP, name="second-line")
 
@@ -29,11 +28,8 @@ def reads_of_asides() -> Iterator[list[str]]:
         if statement.startswith("SELECT") and "FROM set_aside" in statement:
             found.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with heard_by_every_engine("before_cursor_execute", note):
         yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_a_pass_reads_it_once(stage: Stage, desk: Desk) -> None:

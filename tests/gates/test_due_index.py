@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from connector.journal.sql import SqlJournal
 from tests.helpdesks.sandbox_stage import START
+from tests.journal.listening import heard_by_every_engine
 
 SITE = "zendesk"
 LOOK_UPS: dict[str, tuple[Callable[[SqlJournal], Any], str]] = {
@@ -30,9 +30,8 @@ def spoken() -> Iterator[list[tuple[str, Any]]]:
     def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         heard.append((statement, parameters))
 
-    event.listen(Engine, "before_cursor_execute", hear)
-    yield heard
-    event.remove(Engine, "before_cursor_execute", hear)
+    with heard_by_every_engine("before_cursor_execute", hear):
+        yield heard
 
 
 @pytest.mark.parametrize("name", LOOK_UPS)
