@@ -9,7 +9,7 @@ import click
 
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, emit_table, put
+from connector.cli.show import Output, emit_json, emit_lines, emit_table, put_fitted
 
 if TYPE_CHECKING:
     from connector.bootstrap.checking import Checked
@@ -50,7 +50,7 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
                 prose=("what", "why", "remedy"),
                 color=options.color,
             )
-        put(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
+        put_fitted(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
     verdicts = {row["verdict"] for row in rows if row["site"]}
     return next((code for verdict, code in _CODES if verdict in verdicts), Exit.OK)
 

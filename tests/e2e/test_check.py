@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
+from connector.cli.main import run as command_line
+from tests.cli.test_fitting import Terminal
 from tests.e2e.desk import JIRA, ZENDESK, Desk
 
 WRITES = ("EDIT_ISSUES", "ADD_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
@@ -105,6 +109,19 @@ def test_rights_too_much_are_told_and_end_well(desk: Desk) -> None:
     assert [row["what"] for row in found(desk, "excess", site=ZENDESK)] == ["reader: API token", "writer: scope write"]
     assert {row["what"] for row in found(desk, "excess", site=JIRA)} == {f"account: {right} in SUP" for right in WRITES}
     assert all(row["remedy"] for row in found(desk, "excess"))
+
+
+@pytest.mark.parametrize("arguments", [["check", "--all"], ["policy", "test", "-k", "the"]])
+def test_at_a_narrow_terminal_no_line_is_wider(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert command_line(["-c", str(desk.config), "--no-color", *arguments]) == 0
+    lines = screen.getvalue().splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if cell_len(line) > 40] == []
 
 
 @pytest.mark.parametrize("site", [JIRA, ZENDESK])
