@@ -6,6 +6,7 @@ Where the syntax is broken, each top-level section is read by itself, so that on
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 from connector.documents.document import Document, PartlyRead
 from connector.documents.sections import by_section
 from connector.documents.tree import parsed, refused, syntax
-from connector.errors import ConfigError
+from connector.errors import ConfigError, Problem
 
 MAX_BYTES = 1_000_000
 
@@ -30,12 +31,16 @@ def judged(path: Path, judge: Callable[[Document], T], *, shown: str = "") -> T:
     try:
         document = read(path, shown=shown)
     except PartlyRead as broken:
-        try:
-            judge(broken.document)
-        except ConfigError as more:
-            raise broken.with_findings(more.problems) from broken
-        raise
+        raise broken.with_findings(partial(_findings, judge)) from broken
     return judge(document)
+
+
+def _findings(judge: Callable[[Document], object], document: Document) -> tuple[Problem, ...]:
+    try:
+        judge(document)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def read(path: Path, *, shown: str = "") -> Document:
