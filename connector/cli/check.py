@@ -30,7 +30,8 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
     \b
     missing  a right that is needed: writes or reads are refused (exit code 4)
     excess   a right that the connector never uses: take it away
-    broken   the map names a field, option, group or person that is not there (78)
+    broken   the map names a field, option, group or person that is not there,
+             or the configuration a program or folder (78)
     unknown  it could not be looked at (3)
     """  # noqa: D301 - \b is click's
     program = options.load(need_secrets=True)
@@ -51,7 +52,7 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
                 color=options.color,
             )
         put_fitted(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
-    verdicts = {row["verdict"] for row in rows if row["site"]}
+    verdicts = {row["verdict"] for row in rows if row["site"] or row["verdict"] == "broken"}
     return next((code for verdict, code in _CODES if verdict in verdicts), Exit.OK)
 
 

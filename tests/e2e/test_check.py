@@ -30,6 +30,29 @@ def test_a_desk_in_order_says_so_and_changes_nothing(desk: Desk) -> None:
     assert not list(desk.folder.glob("state.db*"))
 
 
+def test_a_mistyped_state_is_told_and_not_made(desk: Desk) -> None:
+    """Nobody could tell a new, empty state from a lost one: it would read a first load beside the one it missed."""
+    mistyped = desk.folder / "stat" / "state.db"
+    desk.configure(lambda c: c.update(state=f"sqlite:///{mistyped}"))
+    ran = desk.run("check")
+    assert ran.code == 78
+    assert f"there is no folder {mistyped.parent} for the state" in ran.out
+    for command in (("sync",), ("run",), ("pause", JIRA)):
+        ran = desk.run(*command)
+        assert (ran.code, "there is no folder" in ran.err) == (78, True)
+    assert not mistyped.parent.exists()
+    mistyped.parent.mkdir(mode=0o700)
+    (row,) = (row for row in found(desk, "ok") if row["what"].startswith("state "))
+    assert row["what"].endswith("none yet: the first run makes it")
+    desk.ok("sync")
+
+
+def test_a_program_that_is_not_there_is_told(desk: Desk) -> None:
+    desk.configure(lambda c: c.update(alarm_command=["/nowhere/page-someone"]))
+    assert desk.run("check").code == 78
+    assert [row["what"] for row in found(desk, "broken")] == ["alarm_command /nowhere/page-someone"]
+
+
 def test_a_map_that_names_what_is_not_there_is_told_line_by_line(desk: Desk) -> None:
     for name, old, new in (
         (JIRA, "customfield_10101", "customfield_66601"),
