@@ -47,6 +47,7 @@ def check(program: Connector, names: Sequence[str], *, now: datetime) -> list[Ch
 def _here(program: Connector) -> Iterator[Finding]:
     """Yield what there is to say of this machine."""
     yield _state(program.settings)
+    yield from _secrets(program.settings)
     command = program.settings.alarm_command
     if command and shutil.which(command[0]) is None:
         yield Finding(
@@ -69,6 +70,12 @@ def _state(settings: Settings) -> Finding:
         (problem,) = error.problems
         return Finding(verdict=Verdict.BROKEN, what=what, why=problem.message, remedy=problem.remedy)
     return Finding(verdict=Verdict.OK, what=f"{what}, none yet: the first run makes it")
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for loose in settings.loose_secrets():
+        what = f"{'secrets folder' if loose.is_folder else 'secret file'} {loose.path}"
+        yield Finding(verdict=Verdict.EXCESS, what=what, why=str(loose), remedy=loose.remedy)
 
 
 def _site(program: Connector, name: str) -> Iterator[Checked]:

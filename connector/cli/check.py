@@ -29,7 +29,8 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
 
     \b
     missing  a right that is needed: writes or reads are refused (exit code 4)
-    excess   a right that the connector never uses: take it away
+    excess   a right that the connector never uses, or a secret that others may
+             read: take it away
     broken   the map names a field, option, group or person that is not there,
              or the configuration a program or folder (78)
     unknown  it could not be looked at (3)

@@ -47,6 +47,22 @@ def test_a_mistyped_state_is_told_and_not_made(desk: Desk) -> None:
     desk.ok("sync")
 
 
+def test_secrets_that_others_may_see_are_told_and_fail_nothing(desk: Desk) -> None:
+    secrets = desk.folder / "secrets"
+    assert found(desk, "excess", site="") == []
+    secrets.chmod(0o755)
+    key = desk.folder / "listen.pem"
+    key.touch()
+    key.chmod(0o640)
+    desk.configure(lambda c: c.update(web={"tls_certificate": "listen.pem", "tls_key": "listen.pem"}))
+    assert desk.run("check").code == 0
+    told = [(row["what"], row["why"], row["remedy"]) for row in found(desk, "excess") if not row["site"]]
+    assert told == [
+        (f"secrets folder {secrets}", "may be listed by other users (mode 0755)", f"chmod 700 {secrets}"),
+        (f"secret file {key}", "may be read by other users (mode 0640)", f"chmod 600 {key}"),
+    ]
+
+
 def test_a_program_that_is_not_there_is_told(desk: Desk) -> None:
     desk.configure(lambda c: c.update(alarm_command=["/nowhere/page-someone"]))
     assert desk.run("check").code == 78
