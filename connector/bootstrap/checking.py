@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from connector.bootstrap.expiring import endings
 from connector.bootstrap.helpdesks import inspector
-from connector.errors import ConnectorError, Denied
+from connector.errors import ConfigError, ConnectorError, Denied
 from connector.helpdesks.transport import Surroundings
+from connector.journal import require_folder, state_file
 from connector.ports.inspection import Finding, Verdict, Wanted
+from connector.settings import Settings
 
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
@@ -43,6 +45,9 @@ def check(program: Connector, names: Sequence[str], *, now: datetime) -> list[Ch
 
 
 def _here(program: Connector) -> Iterator[Finding]:
+    """Yield what there is to say of this machine."""
+    yield _state(program.settings)
+    yield from _secrets(program.settings)
     command = program.settings.alarm_command
     if command and shutil.which(command[0]) is None:
         yield Finding(
@@ -53,6 +58,24 @@ def _here(program: Connector) -> Iterator[Finding]:
     else:
         why = "nobody hears of a frozen or parked write"
         yield Finding(verdict=Verdict.UNKNOWN, what="alarm_command", why=why, remedy="name a program")
+
+
+def _state(settings: Settings) -> Finding:
+    file, what = state_file(settings.state_url), f"state {settings.state}"
+    if file is None or file.exists():
+        return Finding(verdict=Verdict.OK, what=what)
+    try:
+        require_folder(settings.state_url)
+    except ConfigError as error:
+        (problem,) = error.problems
+        return Finding(verdict=Verdict.BROKEN, what=what, why=problem.message, remedy=problem.remedy)
+    return Finding(verdict=Verdict.OK, what=f"{what}, none yet: the first run makes it")
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for loose in settings.loose_secrets():
+        what = f"{'secrets folder' if loose.is_folder else 'secret file'} {loose.path}"
+        yield Finding(verdict=Verdict.EXCESS, what=what, why=str(loose), remedy=loose.remedy)
 
 
 def _site(program: Connector, name: str) -> Iterator[Checked]:

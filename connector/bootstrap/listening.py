@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from connector.bootstrap.status import SiteStatus
 from connector.errors import ConfigError, Problem
 from connector.settings import Settings, SiteKind, SiteSettings
+from connector.settings.urls import place_to_listen
 from connector.web.hints import Hints
 from connector.web.metrics import Sample, page
 from connector.web.receiver import Door, Receiver
@@ -28,10 +29,11 @@ def listen(program: Connector, where: str, hints: Mapping[str, Hints], *, is_wel
     """Return a server bound to ``HOST:PORT``; it does not serve yet.
 
     Raises:
-        ConfigError: The address is none, cannot be had, or is open to others without TLS and a token.
+        ValueError: ``where`` is no such address.
+        ConfigError: It cannot be had, or is open to others without TLS and a token.
     """
     settings = program.settings
-    host, port = _address(where)
+    host, port = place_to_listen(where)
     tls = _tls(settings)
     token = settings.secrets.get(settings.web.token) if settings.web.token else None
     if not _is_loopback(host) and (tls is None or token is None):
@@ -62,13 +64,6 @@ def _secrets(settings: Settings, site: SiteSettings) -> tuple[str, ...]:
         found = {}
     known = {**{name: secret.get_secret_value() for name, secret in settings.secrets.items()}, **found}
     return tuple(known[name] for name in site.webhook_secrets if name in known)
-
-
-def _address(where: str) -> tuple[str, int]:
-    host, _, port = where.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
-        raise _refused(f"{where} is no address to listen on", "write HOST:PORT, such as 127.0.0.1:8080")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _is_loopback(host: str) -> bool:

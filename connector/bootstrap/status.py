@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -136,16 +136,23 @@ def status_report(program: Connector, *, now: datetime) -> StatusReport:
 
 
 def _told(program: Connector) -> _Told:
-    paused = f"paused by the file {program.places.paused}" if program.places.is_paused else ""
+    told = _asked(program)
+    if not program.places.is_paused:
+        return told
+    return replace(told, words=f"paused by the file {program.places.paused}; {told.words}")
+
+
+def _asked(program: Connector) -> _Told:
+    """Return what the daemon says, or that there is none."""
     if not program.places.socket.exists():
-        return _Told(words=paused or "no daemon")
+        return _Told(words="no daemon")
     try:
         answer = call(program.places.socket, "status")
     except NobodyServes:
-        return _Told(words=paused or "no daemon; the last one was killed and left its socket")
+        return _Told(words="no daemon; the last one was killed and left its socket")
     except ConnectorError as error:
-        return _Told(words=paused or f"the daemon does not answer: {error}")
-    return _Told(words=paused or f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
+        return _Told(words=f"the daemon does not answer: {error}")
+    return _Told(words=f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
 
 
 def _allowed(rules: SiteRules) -> dict[str, Any]:

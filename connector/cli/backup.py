@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json
+from connector.cli.show import Output, emit_json, put_fitted
 
 
 @click.command(
@@ -53,5 +53,5 @@ def restore(options: Options, *, file: Path | None, done_elsewhere: bool) -> int
     print(f"restored: {file}" if file else "noted: the state was restored")
     if aside is not None:
         print(f"the state that stood there is kept: {aside}")
-    print("comments wait until what was said since then is read back; connector status shows how far it is")
+    put_fitted("comments wait until what was said since then is read back; connector status shows how far it is")
     return 0

@@ -9,7 +9,7 @@ import click
 
 from connector.cli.context import Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, emit_table, put
+from connector.cli.show import Output, emit_json, emit_lines, emit_table, put_fitted
 
 if TYPE_CHECKING:
     from connector.bootstrap.checking import Checked
@@ -29,8 +29,10 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
 
     \b
     missing  a right that is needed: writes or reads are refused (exit code 4)
-    excess   a right that the connector never uses: take it away
-    broken   the map names a field, option, group or person that is not there (78)
+    excess   a right that the connector never uses, or a secret that others may
+             read: take it away
+    broken   the map names a field, option, group or person that is not there,
+             or the configuration a program or folder (78)
     unknown  it could not be looked at (3)
     """  # noqa: D301 - \b is click's
     program = options.load(need_secrets=True)
@@ -50,8 +52,8 @@ def check(options: Options, *, sites: Sequence[str], everything: bool) -> int:
                 prose=("what", "why", "remedy"),
                 color=options.color,
             )
-        put(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
-    verdicts = {row["verdict"] for row in rows if row["site"]}
+        put_fitted(f"{sum(row['verdict'] == 'ok' for row in rows)} in order, {_counts(rows)}")
+    verdicts = {row["verdict"] for row in rows if row["site"] or row["verdict"] == "broken"}
     return next((code for verdict, code in _CODES if verdict in verdicts), Exit.OK)
 
 

@@ -111,6 +111,22 @@ class PingAddress(click.ParamType[str]):
             self.fail(f"{value!r} {error}", param, ctx)
 
 
+class ListenAddress(click.ParamType[str]):
+    """Where to listen: a host and a port."""
+
+    name = "host:port"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as it was typed."""
+        from connector.settings.urls import place_to_listen  # noqa: PLC0415 - as above
+
+        try:
+            place_to_listen(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+        return str(value)
+
+
 def examples(*commands: str) -> str:
     """Return the end of a command's help: commands to copy."""
     return "\n".join(("\b", "Examples:", *(f"  {command}" for command in commands)))

@@ -7,7 +7,7 @@ import getpass
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json, emit_lines, emit_table
+from connector.cli.show import Output, emit_json, emit_lines, emit_table, put_fitted
 
 _COLUMNS = ("key", "site", "ticket", "what", "since", "why", "text")
 _SHOWN = 60
@@ -77,7 +77,7 @@ _SAID = {"resend": "is sent again with the next pass", "done": "is marked as don
 def _settle(options: Options, action: str, key: str) -> int:
     settled = options.load().settle_parked(action, key, actor=getpass.getuser())
     if options.output is Output.TEXT:
-        print(f"{settled['site']}:{settled['ticket']}: {settled['what']} {_SAID[action]}")
+        put_fitted(f"{settled['site']}:{settled['ticket']}: {settled['what']} {_SAID[action]}")
     else:
         emit_json("parked", **settled)
     return 0

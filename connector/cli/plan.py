@@ -13,7 +13,7 @@ import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
 from connector.cli.exits import Exit
-from connector.cli.show import Output, emit_json, emit_lines, put, put_fitted, say, say_error
+from connector.cli.show import Output, emit_json, emit_lines, put_fitted, say, say_error
 from connector.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def apply(options: Options, *, file: Path) -> int:
     if options.output is Output.TEXT:
         for key, why in report.refused:
             put_fitted(f"refused {key}: {why}")
-        put(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
+        put_fitted(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
     else:
         emit_json(
             "apply",

@@ -43,10 +43,10 @@ def test(options: Options, *, files: Sequence[Path], policy_file: Path | None, o
     failed = [r for r in results if r.differences]
     if options.output is Output.TEXT:
         for result in results:
-            put(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}")
+            put_fitted(f"{'FAIL' if result.differences else 'ok  '} {result.case.name}", hang=5)
             for difference in result.differences:
                 put_fitted(f"       {difference}")
-        put(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+        put_fitted(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     else:
         emit_json("policy-test", cases=[{"name": r.case.name, "differences": list(r.differences)} for r in results])
     return Exit.FAILED if failed else Exit.OK

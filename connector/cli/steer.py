@@ -7,7 +7,7 @@ import getpass
 import click
 
 from connector.cli.context import Options, examples, pass_options
-from connector.cli.show import Output, emit_json, put
+from connector.cli.show import Output, emit_json, put, put_fitted
 from connector.errors import ConnectorError
 
 
@@ -85,7 +85,7 @@ def release(options: Options, *, ticket: str) -> int:
     if options.output is Output.TEXT:
         put(f"released: {released.key}")
         for held in released.still_held:
-            put(f"still held: {held}")
+            put_fitted(f"still held: {held}")
     else:
         emit_json("released", ticket=released.key, still_held=list(released.still_held))
     return 0

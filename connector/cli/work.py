@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.context import Options, PingAddress, examples, pass_options
+from connector.cli.context import ListenAddress, Options, PingAddress, examples, pass_options
 from connector.cli.exits import Exit, exit_of_passes
 from connector.cli.show import Output, emit_json, emit_table, say
 from connector.errors import Busy
@@ -55,6 +55,7 @@ def sync(options: Options, *, selected: Sequence[str], skip_if_locked: bool, pin
 )
 @click.option(
     "--webhooks",
+    type=ListenAddress(),
     metavar="HOST:PORT",
     help="Take webhooks at /webhooks/SITE as hints to look sooner; serve /healthz and /metrics.",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 from connector.documents.document import Document, PartlyRead
 from connector.documents.sections import by_section
 from connector.documents.tree import parsed, refused, syntax
-from connector.errors import ConfigError
+from connector.errors import ConfigError, Problem
 
 MAX_BYTES = 1_000_000
 
@@ -33,12 +33,16 @@ def judged(path: Path, judge: Callable[[Document], T], *, shown: str = "") -> T:
     try:
         document = read(path, shown=shown)
     except PartlyRead as broken:
-        try:
-            judge(broken.document)
-        except ConfigError as more:
-            raise broken.with_findings(more.problems) from broken
-        raise
+        raise broken.with_findings(partial(_findings, judge)) from broken
     return judge(document)
+
+
+def _findings(judge: Callable[[Document], object], document: Document) -> tuple[Problem, ...]:
+    try:
+        judge(document)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def read(path: Path, *, shown: str = "") -> Document:

@@ -10,8 +10,8 @@ from typing import Any
 from ruamel.yaml.composer import ComposerError
 from ruamel.yaml.error import YAMLError
 
-from connector.documents.document import Document, KeyPath, PartlyRead, Place
-from connector.documents.tree import MAX_VALUES, parsed, syntax
+from connector.documents.document import Document, KeyPath, OtherReadings, PartlyRead, Place
+from connector.documents.tree import MAX_VALUES, parsed, put_together, syntax
 from connector.errors import ConfigError, Problem
 
 _MOST_SECTIONS = 200
@@ -35,7 +35,7 @@ def by_section(text: str, file: str, first: Problem) -> ConfigError:
             return ConfigError((first,))
     document = Document(file=file, value=rest.value, places=rest.places)
     problems = rest.problems if rest.is_to_blame else [first, *rest.problems]
-    return PartlyRead(tuple(problems), document, frozenset({(), *rest.unread}))
+    return PartlyRead(tuple(problems), document, frozenset({(), *rest.unread}), rest.others)
 
 
 def _cut(text: str, starts: list[tuple[int, str]]) -> Iterator[tuple[str, str, int]]:
@@ -55,28 +55,44 @@ class _Rest:
         self.problems: list[Problem] = []
         self.is_to_blame = False
         self.value: dict[str, Any] = {}
+        self._both: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}
+        self._twice: set[KeyPath] = set()
         self.places: dict[KeyPath, Place] = {(): (1, 1)}
         self.unread: set[KeyPath] = set()
 
+    @property
+    def others(self) -> OtherReadings | None:
+        """Return the other readings, where a key is given twice."""
+        return OtherReadings(self._both, self._last, frozenset(self._twice)) if self._twice else None
+
     def take(self, text: str, key: str, *, before: int) -> None:
         """Take one section."""
-        if key in self.value:
+        is_again = key in self.value
+        if is_again:
             message = f"is given twice, first in line {self.places[(key,)][0]}"
             self.problems.append(Problem(self.file, before + 1, 1, key, message, "keep one of them"))
+            self._twice.add((key,))
+        document, others = self._read(text, key, before)
+        value = {key: None} if document is None else document.value
+        both, last = (value, value) if others is None else (others.both, others.last)
+        self._both = put_together(self._both, both)
+        self._last |= last
+        if is_again:
             return
-        document = self._read(text, key, before)
-        self.value |= {key: None} if document is None else document.value
+        self.value |= value
         found = {} if document is None else document.places
         self.places |= {path: (line + before, column) for path, (line, column) in found.items() if path}
         self.places.setdefault((key,), (before + 1, 1))
 
-    def _read(self, text: str, key: str, before: int) -> Document | None:
+    def _read(self, text: str, key: str, before: int) -> tuple[Document | None, OtherReadings | None]:
         try:
-            return parsed(text, self.file)
+            return parsed(text, self.file), None
         except PartlyRead as partly:
             self._note(partly, before)
             self.unread |= partly.unread
-            return partly.document
+            self._twice |= partly.others.twice if partly.others else set()
+            return partly.document, partly.others
         except ComposerError:
             pass  # an alias of another section's anchor: of this one nothing can be said
         except YAMLError as error:
@@ -85,7 +101,7 @@ class _Rest:
         except ConfigError as error:
             self._note(error, before)
         self.unread.add((key,))
-        return None
+        return None, None
 
     def _note(self, error: ConfigError, before: int) -> None:
         """Take an error's problems, each with its place in the file: its section's where it has none of its own."""

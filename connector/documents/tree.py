@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from connector.documents.document import Document, KeyPath, PartlyRead, Place
+from connector.documents.document import Document, KeyPath, OtherReadings, PartlyRead, Place
 from connector.errors import ConfigError, Problem
 
 MAX_ALIASES = 100
@@ -49,8 +49,30 @@ def parsed(text: str, file: str) -> Document:
     value = None if root is None else builder.build(root, ())
     document = Document(file=file, value=value, places=builder.places)
     if builder.problems:
-        raise PartlyRead(tuple(builder.problems), document, frozenset(builder.unread))
+        others = None
+        if root is not None and builder.twice:
+            both, last = (_Builder(file, of_two).build(root, ()) for of_two in (put_together, _last))
+            others = OtherReadings(both, last, frozenset(builder.twice))
+        raise PartlyRead(tuple(builder.problems), document, frozenset(builder.unread), others)
     return document
+
+
+def put_together(first: Any, second: Any) -> Any:
+    """Return two values of one key as one: what the first lacks comes from the second."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        shared = {key: put_together(first[key], second[key]) for key in first if key in second}
+        return {**second, **first, **shared}
+    if isinstance(first, list) and isinstance(second, list):
+        return [*first, *second]
+    return second if first is None else first
+
+
+def _first(first: Any, _second: Any) -> Any:
+    return first
+
+
+def _last(_first: Any, second: Any) -> Any:
+    return second
 
 
 def _refuse_excess(events: Iterable[Event], file: str) -> list[Event]:
@@ -101,10 +123,12 @@ def _composed(events: Iterable[Event], version: tuple[int, int] | None) -> Node 
 
 
 class _Builder:
-    """Turns composed nodes into plain values and notes their places."""
+    """Turns composed nodes into plain values and notes their places; ``of_two`` chooses where a key is given twice."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, of_two: Callable[[Any, Any], Any] = _first) -> None:
         self.file = file
+        self.twice: set[KeyPath] = set()
+        self._of_two = of_two
         self.places: dict[KeyPath, Place] = {}
         self.problems: list[Problem] = []
         self.unread: set[KeyPath] = set()
@@ -132,6 +156,9 @@ class _Builder:
             inner = (*path, key.value)
             if key.value in built:
                 self._problem(key, inner, f"is given twice, first in line {self.places[inner][0]}", "keep one of them")
+                self.twice.add(inner)
+                if self._of_two is not _first:
+                    built[key.value] = self._of_two(built[key.value], self.build(value, inner))
                 continue
             self.places[inner] = _place(key)
             built[key.value] = self.build(value, inner)

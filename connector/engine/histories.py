@@ -86,7 +86,7 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
         return ()
     told: list[str] = []
     for chunk in in_turn(ids, trouble, now):
-        read, error = _read(site, chunk)
+        read, error = _read(site, chunk, probe=trouble is not None and len(chunk) == 1)
         _store(site, around, read)
         told += [h.ref.id for h in read if not h.unreadable]
         if error is None:
@@ -106,11 +106,13 @@ def _read_in(site: SiteReading, around: Surroundings, ids: Sequence[str]) -> tup
     return tuple(told)
 
 
-def _read(site: SiteReading, ids: Sequence[str]) -> tuple[Sequence[TicketHistory], HelpdeskError | None]:
+def _read(
+    site: SiteReading, ids: Sequence[str], *, probe: bool
+) -> tuple[Sequence[TicketHistory], HelpdeskError | None]:
     """Return the histories of some tickets, and what ended the reading before it was through."""
     read: list[TicketHistory] = []
     try:
-        for history in site.reader.history(ids):
+        for history in site.reader.history(ids, probe=probe):
             read.append(history)  # noqa: PERF402 - what was told before an error counts
     except HelpdeskError as error:
         return read, error
@@ -125,7 +127,7 @@ def _can_learn(site: SiteReading, around: Surroundings, told: Sequence[str]) -> 
     """
     if told:
         return True
-    read, _ = _read(site, around.journal.read_last(site.name, limit=ASKED_AGAIN))
+    read, _ = _read(site, around.journal.read_last(site.name, limit=ASKED_AGAIN), probe=True)
     return any(not history.unreadable for history in read)
 
 

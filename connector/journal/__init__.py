@@ -27,6 +27,7 @@ __all__ = [
     "open_journal",
     "open_records",
     "open_scratch",
+    "require_folder",
     "restore",
     "state_file",
 ]
@@ -43,7 +44,7 @@ def open_journal(url: str, *, least_free: int | None = None, forgotten: str = ""
 
     Raises:
         Busy: Another process holds the state.
-        ConfigError: The address cannot be used (unknown database, a network file system).
+        ConfigError: The address cannot be used (unknown database, no such folder, a network file system).
         ConnectorError: The file is damaged, not ours, or of a newer version, or the disk is full.
     """
     from connector.journal import opening, sqlite  # noqa: PLC0415 - loads SQLAlchemy
@@ -79,6 +80,14 @@ def state_file(url: str) -> Path | None:
     from connector.journal import opening  # noqa: PLC0415 - loads SQLAlchemy
 
     return opening.state_file(url)
+
+
+def require_folder(url: str) -> None:
+    """Raise ``ConfigError`` for a SQLite state whose folder is not there: none is ever made by itself."""
+    from connector.journal import opening, sqlite  # noqa: PLC0415 - loads SQLAlchemy
+
+    if (path := opening.state_file(url)) is not None:
+        sqlite.require_folder(path)
 
 
 def has_room(url: str) -> bool:

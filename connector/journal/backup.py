@@ -20,7 +20,7 @@ from connector.errors import ConnectorError
 from connector.journal import schema
 from connector.journal.faults import StateBroken
 from connector.journal.lock import StateLock
-from connector.journal.sqlite import APPLICATION_ID, make_folder, sync
+from connector.journal.sqlite import APPLICATION_ID, make_folder, require_folder, sync
 from connector.journal.witness import SUFFIX
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -211,8 +211,10 @@ def put_back(state: Path, source: Path, lock: Path, *, now: datetime, opened: Ca
 
     Raises:
         Busy: A process holds the state.
+        ConfigError: The state's folder is not there.
         ConnectorError: The backup cannot be used; the state stands as it was.
     """
+    require_folder(state)
     verify(source)
     with StateLock(lock):
         part = state.with_name(state.name + ".part")
@@ -228,7 +230,6 @@ def put_back(state: Path, source: Path, lock: Path, *, now: datetime, opened: Ca
 
 
 def _put(state: Path, source: Path, part: Path, now: datetime) -> Path | None:
-    make_folder(state.parent)
     _copy(source, part)
     _keep_witness(state)
     aside = _set_aside(state, now)

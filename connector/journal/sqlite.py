@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import sqlite3
 from pathlib import Path
@@ -122,7 +123,7 @@ def prepare_file(path: Path, *, least_free: int) -> None:
     Raises ``ConfigError`` for a place that is not, ``ConnectorError`` for a full disk or missing rights.
     """
     try:
-        make_folder(path.parent)
+        require_folder(path)
         _refuse_network(path, _mounts())
         _refuse_full_disk(path, least_free)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -130,6 +131,18 @@ def prepare_file(path: Path, *, least_free: int) -> None:
         path.chmod(0o600)
     except OSError as error:
         raise ConnectorError(f"{path}: {error.strerror}", remedy="make the state's folder writable") from error
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a state whose folder is not there.
+
+    A mistyped path would begin an empty state, which knows nothing of what was said, beside the one that does.
+    """
+    folder = path.parent
+    if not folder.exists():
+        problem = f"there is no folder {folder} for the state"
+        remedy = f"correct the path; for a new installation: mkdir -p -m 700 {shlex.quote(str(folder))}"
+        raise ConfigError((Problem(file="connector.yaml", key="state", message=problem, remedy=remedy),))
 
 
 def make_folder(folder: Path) -> None:

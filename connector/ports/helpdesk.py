@@ -166,10 +166,11 @@ class TicketReader(Protocol):
         could not be read and does not say which ticket it is, nothing is called gone.
         """
 
-    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+    def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield the vendor's history of tickets, in the order asked; counted apart from other reads.
 
-        One ticket's history that cannot be read never costs the others theirs.
+        One ticket's history that cannot be read never costs the others theirs. ``probe``: reading failed before, so
+        each request is tried once and not for long, as everything else of the site waits for it.
         """
 
     def history_allowance(self) -> int:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector.documents import Duration, Names, Strict, as_written
 from connector.errors import ConfigError
 from connector.settings.auth import Credential, SecretName
+from connector.settings.loose import Loose, loose_places
 from connector.settings.site import Account, SiteSettings
 from connector.settings.sources import Environment, Secrets, SecretsRead
 from connector.settings.urls import LoopbackUrl, PingUrl
@@ -135,6 +136,11 @@ class Settings(BaseSettings):
         if read.problems:
             raise ConfigError(read.problems)
         return read.found
+
+    def loose_secrets(self) -> tuple[Loose, ...]:
+        """Return the secret files, the key to listen with and the folders that other accounts may read."""
+        places = Secrets(Settings, _directories({"secrets_dir": self.secrets_dir})).places()
+        return tuple(loose_places([*places, *filter(None, [self.web.tls_key])], os.environ))
 
     def secret(self, site: SiteSettings, role: Literal["reader", "writer"]) -> SecretStr:
         """Return the secret of a site's reader or writer; raises ``KeyError`` when it is not set."""

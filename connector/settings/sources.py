@@ -136,6 +136,11 @@ class Secrets(PydanticBaseSettingsSource):
                 unusable.add(name)
         return SecretsRead(found=found, problems=tuple(problems), unusable=frozenset(unusable))
 
+    def places(self) -> Iterator[Path]:
+        """Yield the folders of secrets and the files that hold one."""
+        yield from self._directories
+        yield from (source for _, source in self._named() if isinstance(source, Path))
+
     def _named(self) -> Iterator[tuple[str, str | Path]]:
         """Yield names with a secret or the file that holds it; later ones win."""
         for directory in reversed(self._directories):

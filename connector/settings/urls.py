@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, WithJsonSchema
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+MOST_PORT = 65535
 
 
 def _split(text: str) -> SplitResult:
@@ -59,6 +60,17 @@ def _loopback(text: str) -> str:
 def ping_url(text: str) -> str:
     """Return an address to ping, as the configuration takes it; raises ``ValueError`` that says what is wrong."""
     return _any(text)
+
+
+def place_to_listen(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``, the host without brackets; raises ``ValueError`` that says what is wrong.
+
+    Without a host it is this machine.
+    """
+    host, _, port = text.strip().rpartition(":")
+    if not (port.isascii() and port.isdecimal()) or int(port) > MOST_PORT:
+        raise ValueError("is no address to listen on; write HOST:PORT, such as 127.0.0.1:8080")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 _SCHEMA = WithJsonSchema({"type": "string", "format": "uri"})

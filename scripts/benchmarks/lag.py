@@ -278,9 +278,9 @@ class Distant:
             self._changes.take(PAGE_TAKES)
             yield page
 
-    def history(self, ids: Sequence[str]) -> Iterator[Any]:
+    def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[Any]:
         """Yield histories, each after its time."""
-        for history in self._reader.history(ids):
+        for history in self._reader.history(ids, probe=probe):
             self._changes.take(AUDITS_TAKE)
             yield history
 

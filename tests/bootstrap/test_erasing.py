@@ -64,6 +64,7 @@ def test_a_person_is_known_by_the_maps_name_as_well(compose: Compose) -> None:
 
 def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Path) -> None:
     elsewhere, state = tmp_path / "other-disk", tmp_path / "data" / "state.db"
+    state.parent.mkdir()
     program = compose(backup={"folder": "other-disk"}, state="sqlite:///data/state.db")
     known(program, zendesk="381")
     regular = back_up(state, elsewhere, now=AT)

@@ -100,6 +100,16 @@ def test_a_pause_file_that_is_gone_pauses_nothing_any_more(compose: Compose) -> 
     assert sorted(item["site"] for item in program.attention()) == ["", "zendesk"]
 
 
+def test_a_pause_file_does_not_hide_whether_a_daemon_runs(compose: Compose) -> None:
+    program = compose()
+    program.places.paused.touch()
+    paused = f"paused by the file {program.places.paused}"
+    assert program.status().daemon == f"{paused}; no daemon"
+    with daemon(program, {}):
+        report = program.status()
+    assert (report.daemon, report.running) == (f"{paused}; daemon running since 2026-11-23 09:00:00 UTC", True)
+
+
 def test_a_daemon_adds_its_next_poll_and_what_is_left(compose: Compose) -> None:
     program = compose()
     poll = "2026-11-23T09:31:00+00:00"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
+from connector.cli.main import run as command_line
+from tests.cli.test_fitting import Terminal
 from tests.e2e.desk import JIRA, ZENDESK, Desk
 
 WRITES = ("EDIT_ISSUES", "ADD_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
@@ -24,6 +28,45 @@ def test_a_desk_in_order_says_so_and_changes_nothing(desk: Desk) -> None:
     assert " in order, 0 missing, 0 excess, 0 broken" in ran.out
     assert desk.writes() == []
     assert not list(desk.folder.glob("state.db*"))
+
+
+def test_a_mistyped_state_is_told_and_not_made(desk: Desk) -> None:
+    """Nobody could tell a new, empty state from a lost one: it would read a first load beside the one it missed."""
+    mistyped = desk.folder / "stat" / "state.db"
+    desk.configure(lambda c: c.update(state=f"sqlite:///{mistyped}"))
+    ran = desk.run("check")
+    assert ran.code == 78
+    assert f"there is no folder {mistyped.parent} for the state" in ran.out
+    for command in (("sync",), ("run",), ("pause", JIRA)):
+        ran = desk.run(*command)
+        assert (ran.code, "there is no folder" in ran.err) == (78, True)
+    assert not mistyped.parent.exists()
+    mistyped.parent.mkdir(mode=0o700)
+    (row,) = (row for row in found(desk, "ok") if row["what"].startswith("state "))
+    assert row["what"].endswith("none yet: the first run makes it")
+    desk.ok("sync")
+
+
+def test_secrets_that_others_may_see_are_told_and_fail_nothing(desk: Desk) -> None:
+    secrets = desk.folder / "secrets"
+    assert found(desk, "excess", site="") == []
+    secrets.chmod(0o755)
+    key = desk.folder / "listen.pem"
+    key.touch()
+    key.chmod(0o640)
+    desk.configure(lambda c: c.update(web={"tls_certificate": "listen.pem", "tls_key": "listen.pem"}))
+    assert desk.run("check").code == 0
+    told = [(row["what"], row["why"], row["remedy"]) for row in found(desk, "excess") if not row["site"]]
+    assert told == [
+        (f"secrets folder {secrets}", "may be listed by other users (mode 0755)", f"chmod 700 {secrets}"),
+        (f"secret file {key}", "may be read by other users (mode 0640)", f"chmod 600 {key}"),
+    ]
+
+
+def test_a_program_that_is_not_there_is_told(desk: Desk) -> None:
+    desk.configure(lambda c: c.update(alarm_command=["/nowhere/page-someone"]))
+    assert desk.run("check").code == 78
+    assert [row["what"] for row in found(desk, "broken")] == ["alarm_command /nowhere/page-someone"]
 
 
 def test_a_map_that_names_what_is_not_there_is_told_line_by_line(desk: Desk) -> None:
@@ -105,6 +148,19 @@ def test_rights_too_much_are_told_and_end_well(desk: Desk) -> None:
     assert [row["what"] for row in found(desk, "excess", site=ZENDESK)] == ["reader: API token", "writer: scope write"]
     assert {row["what"] for row in found(desk, "excess", site=JIRA)} == {f"account: {right} in SUP" for right in WRITES}
     assert all(row["remedy"] for row in found(desk, "excess"))
+
+
+@pytest.mark.parametrize("arguments", [["check", "--all"], ["policy", "test", "-k", "the"]])
+def test_at_a_narrow_terminal_no_line_is_wider(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert command_line(["-c", str(desk.config), "--no-color", *arguments]) == 0
+    lines = screen.getvalue().splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if cell_len(line) > 40] == []
 
 
 @pytest.mark.parametrize("site", [JIRA, ZENDESK])

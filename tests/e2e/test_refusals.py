@@ -29,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
         (("sandbox", "--nonsense"), "--nonsense"),
         (("sync", "--ping-url", "nonsense"), "is not a URL"),
         (("run", "--ping-url", "http://hc.example/abc"), "plain http:// is for this machine only"),
+        (("run", "--webhooks", "nonsense"), "'nonsense' is no address to listen on; write HOST:PORT"),
+        (("run", "--webhooks", "127.0.0.1:65536"), "is no address to listen on"),
+        (("run", "--webhooks", "127.0.0.1:٨٠"), "is no address to listen on"),
         (("plan", "--out", "/nowhere/at/all/plan.json"), "there is no folder /nowhere/at/all"),
     ],
 )

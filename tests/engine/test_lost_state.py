@@ -41,8 +41,8 @@ def hide(desk: Desk, ids: Sequence[str]) -> None:
     """Let the helpdesk refuse the histories of some tickets from now on."""
     real = desk.reader.history
 
-    def history(asked: Sequence[str]) -> Iterator[TicketHistory]:
-        for found in real(asked):
+    def history(asked: Sequence[str], *, probe: bool) -> Iterator[TicketHistory]:
+        for found in real(asked, probe=probe):
             hidden = found.ref.id in ids
             yield replace(found, events=(), marks=(), unreadable="403") if hidden else found
 
@@ -53,8 +53,8 @@ def hold_back(desk: Desk, ids: Sequence[str]) -> None:
     """Let the helpdesk give no history of some tickets for now: neither one nor a refusal."""
     real = desk.reader.history
 
-    def history(asked: Sequence[str]) -> Iterator[TicketHistory]:
-        return real([id_ for id_ in asked if id_ not in ids])
+    def history(asked: Sequence[str], *, probe: bool) -> Iterator[TicketHistory]:
+        return real([id_ for id_ in asked if id_ not in ids], probe=probe)
 
     desk.reader.history = history  # type: ignore[method-assign,assignment]
 

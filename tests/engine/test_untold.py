@@ -110,6 +110,16 @@ class TestNoneIsTold:
         passes(known, 50, every=MINUTE)
         assert desk.live(id_).priority is P1, "nothing keeps a P1 down for longer than an hour"
 
+    def test_what_failed_is_asked_for_by_a_short_try(self, known: Stage, desk: Desk, error: HelpdeskError) -> None:
+        """A helpdesk that only lets us wait would hold each pass for minutes, and with it all that needs no history."""
+        id_ = touched(desk)
+        untold(desk, error)
+        passes(known)
+        assert desk.world.probes == []
+        passes(known, 90, every=MINUTE)
+        assert desk.world.probes != []
+        assert set(desk.world.probes) <= {id_, *known.journal.read_last("desk", limit=10)}
+
     def test_it_is_said_why_and_goes_when_they_are_told_again(
         self, known: Stage, desk: Desk, error: HelpdeskError
     ) -> None:

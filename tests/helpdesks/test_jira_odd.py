@@ -300,6 +300,22 @@ class TestPaging:
         with pytest.raises(Unavailable, match="token"):
             list(site.reader.history(["7"]))
 
+    @pytest.mark.parametrize(("probe", "count"), [(False, 5), (True, 1)])
+    @pytest.mark.parametrize("failing", ["changelog", "comments"])
+    def test_a_history_that_failed_before_is_asked_for_once(
+        self, site: JiraSite, wire: responses.RequestsMock, failing: str, *, probe: bool, count: int
+    ) -> None:
+        wire.get(re.compile(rf"{API}/user/assignable/search\b.*"), json=[])
+        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+        if failing == "changelog":
+            asked = wire.post(f"{API}/changelog/bulkfetch", status=503)
+        else:
+            wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
+            asked = wire.get(f"{API}/issue/7/comment", status=503)
+        with pytest.raises(Unavailable):
+            list(site.reader.history(["7"], probe=probe))
+        assert asked.call_count == count
+
     def bulk(
         self, site: JiraSite, wire: responses.RequestsMock, count: int, answer: Callable[[frozenset[str]], Answer]
     ) -> tuple[list[TicketHistory], int]:

@@ -8,6 +8,7 @@ import random
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -35,7 +36,7 @@ from connector.helpdesks.transport import (
     classify,
     retry_after,
 )
-from connector.helpdesks.transport.adapter import TOTAL_SECONDS
+from connector.helpdesks.transport.retry import PROBE_SECONDS, TOTAL_SECONDS
 from tests.helpdesks.scripted_server import ScriptedServer, answer, drop, raw, scripted_server
 from tests.helpdesks.stopped_clock import START, StoppedClock
 
@@ -68,6 +69,24 @@ def client(server: ScriptedServer, clock: StoppedClock, credentials: Credentials
 @pytest.fixture
 def clock() -> StoppedClock:
     return StoppedClock()
+
+
+class Ageing(StoppedClock):
+    """Every look at it costs so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def monotonic(self) -> float:
+        self.move(timedelta(seconds=self._seconds))
+        return super().monotonic()
+
+
+def drip(conn: socket.socket) -> None:
+    """Answer at such a length that nobody reads it at one look."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+    raw(head + b"1" * 900_000)(conn)
 
 
 class TestOrigin:
@@ -182,6 +201,28 @@ class TestReads:
             client(server, clock).call(READ)
         assert len(server.requests) == 5
 
+    def test_a_probe_is_one_try_and_what_follows_is_repeated_again(
+        self, server: ScriptedServer, clock: StoppedClock
+    ) -> None:
+        server.will(drop, drop, answer())
+        caller = client(server, clock)
+        with pytest.raises(Unavailable), caller.adapter.retry.briefly():
+            caller.call(READ)
+        assert (len(server.requests), clock.waits) == (1, [])
+        caller.call(READ)
+        assert len(server.requests) == 3
+
+    @pytest.mark.parametrize(("is_probe", "seconds"), [(True, PROBE_SECONDS), (False, TOTAL_SECONDS)])
+    def test_a_probe_is_given_up_earlier(self, server: ScriptedServer, *, is_probe: bool, seconds: float) -> None:
+        clock = Ageing(10)
+        server.will(*[drip] * 5)
+        caller = client(server, clock)
+        with pytest.raises(Unavailable, match="time"), caller.adapter.retry.briefly() if is_probe else nullcontext():
+            caller.call(READ)
+        tries = 1 if is_probe else 5
+        assert len(server.requests) == tries
+        assert seconds <= (clock.elapsed() - sum(w.total_seconds() for w in clock.waits)) / tries <= seconds + 30
+
     @pytest.mark.parametrize("status", [400, 404, 410, 422])
     def test_a_refusal_is_final(self, server: ScriptedServer, clock: StoppedClock, status: int) -> None:
         server.will(answer(status=status))
@@ -238,17 +279,9 @@ class TestWrites:
             client(ScriptedServer(port), clock).call(WRITE)
 
     def test_a_slow_drip_ends_at_the_total_time(self, server: ScriptedServer) -> None:
-        class Ageing(StoppedClock):
-            """Every look at it costs half of the total time, and a little."""
-
-            def monotonic(self) -> float:
-                self.move(timedelta(seconds=TOTAL_SECONDS / 2 + 1))
-                return super().monotonic()
-
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
-        server.will(raw(head + b"1" * 900_000))
+        server.will(drip)
         with pytest.raises(Unknown, match="time"):
-            client(server, Ageing()).call(WRITE)
+            client(server, Ageing(TOTAL_SECONDS / 2 + 1)).call(WRITE)
 
     def test_a_public_comment_gets_its_own_connection(self, server: ScriptedServer, clock: StoppedClock) -> None:
         server.will(*[answer()] * 3)

@@ -175,6 +175,16 @@ class TestPaging:
         assert (first.call_count, second.call_count) == (1, 1)
         assert history.events
 
+    @pytest.mark.parametrize(("probe", "count"), [(False, 5), (True, 1)])
+    def test_a_history_that_failed_before_is_asked_for_once(
+        self, site: ZendeskSite, wire: responses.RequestsMock, *, probe: bool, count: int
+    ) -> None:
+        wire.get(f"{API}/users/me.json", json=ME)
+        asked = wire.get(f"{API}/tickets/7/audits.json", status=503)
+        with pytest.raises(Unavailable):
+            list(site.reader.history(["7"], probe=probe))
+        assert asked.call_count == count
+
     def test_endless_audits_are_given_up(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
         audit = {"id": 1, "created_at": STAMP, "author_id": 900, "events": []}
         wire.get(f"{API}/users/me.json", json=ME)

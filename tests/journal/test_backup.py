@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import ConnectorError
+from connector.errors import ConfigError, ConnectorError
 from connector.journal import (
     back_up,
     backup_folder,
@@ -205,6 +205,13 @@ class TestPuttingBack:
         fresh.parent.mkdir()
         assert restore(str(fresh), fresh, copy, now=NOW, why="moved") is None
         assert open_tickets(fresh) == {"1", "2"}
+
+    def test_into_a_folder_that_is_not_there_is_refused(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        mistyped = tmp_path / "nwe" / "state.db"
+        with pytest.raises(ConfigError, match=r"there is no folder .*nwe"):
+            restore(str(mistyped), mistyped, copy, now=NOW, why="moved")
+        assert not mistyped.parent.exists()
 
     def test_what_cannot_be_used_leaves_the_state_as_it_was(self, filled: Path, tmp_path: Path) -> None:
         (tmp_path / "bad.db").write_bytes(b"no database, by far" * 1000)

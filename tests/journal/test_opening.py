@@ -50,13 +50,25 @@ def test_readers_connections_are_for_reading_alone(journal):
 
 
 def test_only_the_owner_may_read_a_state(tmp_path):
-    path = tmp_path / "deep" / "new" / "state.db"
+    path = tmp_path / "new" / "state.db"
+    path.parent.mkdir()
     with open_journal(f"sqlite:///{path}", least_free=0) as journal:
         journal.open_site(SITE, fingerprint="f")
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         files = sorted(found.name for found in path.parent.iterdir())
         assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.lock", "state.db.witness"]
         assert {stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("wrong", ["stat/state.db", "a/b/c/state.db"])
+def test_no_state_is_made_in_a_folder_that_is_not_there(tmp_path, wrong):
+    """A mistyped path would begin a new, empty state, and with it a first load, beside one that knows what was said."""
+    (tmp_path / "state").mkdir()
+    path = tmp_path / wrong
+    with pytest.raises(ConfigError, match=r"there is no folder") as refused:
+        open_journal(f"sqlite:///{path}", least_free=0)
+    (problem,) = refused.value.problems
+    assert (problem.key, f"mkdir -p -m 700 {path.parent}" in problem.remedy) == ("state", True)
+    assert sorted(found.name for found in tmp_path.rglob("*")) == ["state"]
 
 
 def test_a_new_folder_outlasts_a_power_cut_with_all_that_lead_to_it(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connector.errors import ConfigError
 from connector.helpdesks.transport import Redactor
 from connector.settings import load_settings
+from connector.settings.loose import is_loose, loose_places
 from connector.settings.sources import exposure, read_secret
 
 secrets = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=9, max_size=60).filter(
@@ -60,6 +61,37 @@ class TestFiles:
         assert exposure(mode, owner=1000, us=1000)
         assert not exposure(0o600, owner=1000, us=1000)
         assert exposure(0o600, owner=1001, us=1000)
+
+    @pytest.mark.parametrize(
+        ("mode", "owner", "us", "loose"),
+        [
+            (0o600, 0, 0, False),
+            (0o640, 0, 0, True),
+            (0o604, 0, 0, True),
+            (0o640, 0, 1000, False),
+            (0o644, 0, 1000, True),
+            (0o711, 1000, 1000, False),
+            (0o755, 1000, 1000, True),
+        ],
+    )
+    def test_what_more_accounts_may_read_than_have_to(self, mode: int, owner: int, us: int, *, loose: bool) -> None:
+        """A file of root's that we read as its group is as it should be; one that everybody reads is not."""
+        assert is_loose(mode, owner=owner, us=us) is loose
+
+    def test_what_others_may_read_is_named_with_its_mode_and_remedy_unless_it_is_mounted(self, tmp_path: Path) -> None:
+        folder = tmp_path / "my keys"
+        folder.mkdir(mode=0o755)
+        (folder / "open").write_text("s3cret-value")
+        (folder / "open").chmod(0o644)
+        (folder / "private").write_text("s3cret-value")
+        (folder / "private").chmod(0o600)
+        places = [folder, folder / "open", folder / "private", folder / "none"]
+        told = [(each.path, str(each), each.remedy) for each in loose_places(places, {})]
+        assert told == [
+            (folder, "may be listed by other users (mode 0755)", f"chmod 700 '{folder}'"),
+            (folder / "open", "may be read by other users (mode 0644)", f"chmod 600 '{folder}/open'"),
+        ]
+        assert list(loose_places(places, {"CREDENTIALS_DIRECTORY": str(tmp_path)})) == []
 
     @pytest.mark.parametrize("mode", [0o660, 0o602, 0o777])
     def test_a_file_that_others_change_is_refused(self, tmp_path: Path, mode: int) -> None:

@@ -7,6 +7,7 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -170,8 +171,14 @@ class JiraReader:
         read = pages.read_page if properties else self._shape.decode_page
         return pages.found_in(answer.body, what="bulkfetch", read=read)
 
-    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+    def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""
+        with ExitStack() as stack:
+            for client in (self._client, self._author) if probe else ():
+                stack.enter_context(client.adapter.retry.briefly())
+            yield from self._histories(ids)
+
+    def _histories(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         for start in range(0, len(ids), wire.MOST_IDS):
             chunk = ids[start : start + wire.MOST_IDS]
             read_until = self._now()

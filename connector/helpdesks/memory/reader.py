@@ -69,8 +69,9 @@ class MemoryReader:
         readable = [id_ for id_ in ids if id_ not in self._world.unreadable]
         return fetched(ids, self._observe(readable), broken)
 
-    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+    def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield the histories of tickets that exist."""
+        self._world.probes += ids if probe else ()
         for id_ in ids:
             self._request("history")
             if (error := self._world.history_fault(id_)) is not None:

@@ -45,6 +45,7 @@ class MemoryHelpdesk:
         unreadable: Ids of tickets whose payload a single read cannot make sense of.
         write_faults, read_faults: What happens to the next requests, first one first; ``None`` lets one pass.
         histories_left: How many histories may still be read; ``None``: a page's worth at a time, for ever.
+        probes: The tickets whose histories were asked for as a probe, in the order asked.
         history_fault: With what the history of a ticket fails, by its id; ``None``: it is told.
         automations: Rules that answer every update.
         reach: Who can be reached; a target that is not here does not exist.
@@ -66,6 +67,7 @@ class MemoryHelpdesk:
         self.unreadable: set[str] = set()
         self.read_faults: deque[Fault | None] = deque()
         self.histories_left: int | None = None
+        self.probes: list[str] = []
         self.history_fault: Callable[[str], HelpdeskError | None] = lambda _: None
         self.automations: list[Automation] = []
         self.reach: dict[LevelTarget, Reach] = {}

@@ -32,12 +32,11 @@ from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date, retry_after
-from connector.helpdesks.transport.retry import PATIENCE, WRITE_PATIENCE, ReadRetry, pause
+from connector.helpdesks.transport.retry import PATIENCE, TOTAL_SECONDS, WRITE_PATIENCE, ReadRetry, pause
 from connector.helpdesks.transport.surroundings import Surroundings
 from connector.helpdesks.transport.wire import Watch, watched_pools
 
 CONNECT_SECONDS = 10.0
-TOTAL_SECONDS = 65.0  # outlasts a gateway that gives up after 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class PinnedAdapter(HTTPAdapter):
         self._around = around
         self._clock = around.clock
         self._watch = Watch(around.clock.monotonic)
-        self._retry = ReadRetry(around.clock, around.rng)
+        self.retry = ReadRetry(around.clock, around.rng)
         self._lockout = Lockout()
         self._skew = timedelta(0)
         self._learn_secrets()
@@ -143,7 +142,7 @@ class PinnedAdapter(HTTPAdapter):
         endpoint, ticket = self._dialect.find(request.method or "", self._path(pinned))
         call = _Call(request, pinned, endpoint, ticket, fresh=fresh, urgent=urgent)
         if endpoint.safe:
-            return self._retry.call(functools.partial(self._read, call), what=call.what)
+            return self.retry.call(functools.partial(self._read, call), what=call.what)
         return self._write(call)
 
     def delay(self, endpoint: str, *, urgent: bool = False) -> timedelta:
@@ -212,7 +211,8 @@ class PinnedAdapter(HTTPAdapter):
         self._watch.may_begin = _always if call.endpoint.safe else self._around.may_begin
         self.allowance.spend(call.endpoint.limits, self._clock.now(), ticket=call.ticket)
         self.counts[call.endpoint.name] += 1
-        response = self._transmit(request, call.what)
+        seconds = self.retry.seconds if call.endpoint.safe else TOTAL_SECONDS
+        response = self._transmit(request, call.what, seconds)
         response.request = call.asked  # the copy with the credentials goes no further
         response.url = call.asked.url or ""
         return response
@@ -238,9 +238,9 @@ class PinnedAdapter(HTTPAdapter):
         self.scopes = granted(answer)
         return answer
 
-    def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
-        self._watch.start(TOTAL_SECONDS)
-        timeout = (CONNECT_SECONDS, TOTAL_SECONDS)
+    def _transmit(self, request: requests.PreparedRequest, what: str, seconds: float) -> requests.Response:
+        self._watch.start(seconds)
+        timeout = (CONNECT_SECONDS, seconds)
         verify = self._around.ca_file or True
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=verify, proxies={})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -17,6 +18,10 @@ T = TypeVar("T")
 ATTEMPTS = 5
 FIRST_WAIT = 0.5
 LONGEST_BACKOFF = 30.0
+TOTAL_SECONDS = 65.0  # of one exchange; outlasts a gateway that gives up after 60
+PROBE_SECONDS = 30.0
+"""Of the one exchange by which something is tried that failed before: others wait for its end meanwhile."""
+
 PATIENCE = timedelta(minutes=2)
 """The longest single wait inside a read; a longer wish ends the read, the pass comes back later."""
 
@@ -35,11 +40,26 @@ def pause(clock: Clock, length: timedelta, *, what: str) -> None:
 
 
 class ReadRetry:
-    """One policy for every read. ``rng`` is injected so that a run can be repeated exactly."""
+    """One policy for every read. ``rng`` is injected so that a run can be repeated exactly.
+
+    ``seconds`` is how long one exchange may take.
+    """
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
+        self._attempts = ATTEMPTS
+        self.seconds = TOTAL_SECONDS
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Try every read once and not for long, until the block ends: what is read in it failed before."""
+        before = self._attempts, self.seconds
+        self._attempts, self.seconds = 1, PROBE_SECONDS
+        try:
+            yield
+        finally:
+            self._attempts, self.seconds = before
 
     def call(self, read: Callable[[], T], *, what: str) -> T:
         """Return ``read()``, repeated after ``NotSent``, ``Throttled`` and ``Unknown``.
@@ -49,7 +69,7 @@ class ReadRetry:
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_worth_it),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self._attempts),
             wait=self._wait,
             sleep=lambda seconds: pause(self._clock, timedelta(seconds=seconds), what=what),
             reraise=True,

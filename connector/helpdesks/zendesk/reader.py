@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -138,8 +139,12 @@ class ZendeskReader:
         read = fetched(ids, observations, itertools.chain.from_iterable(page.malformed for page in found))
         return replace(read, elsewhere=tuple(itertools.chain.from_iterable(page.elsewhere for page in found)))
 
-    def history(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
+    def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
+        with self._http.adapter.retry.briefly() if probe else nullcontext():
+            yield from self._histories(ids)
+
+    def _histories(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
         self._know_ourselves()
         for id_ in ids:
             ref = TicketRef(self._view.site, id_)
