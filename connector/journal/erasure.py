@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from connector.domain.change import Write
 from connector.domain.ticket import TicketRef
 from connector.errors import Busy, UnsafePlan
+from connector.journal import returning
 from connector.journal.audit import TOMBSTONE
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
@@ -105,6 +106,7 @@ def _is_in_flight(connection: Connection, ref: TicketRef) -> bool:
 
 
 def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
+    returning.keep(connection, ref)
     events = connection.execute(
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
@@ -159,6 +161,7 @@ def purge(connection: Connection, *, now: datetime, most: int) -> int:
     )
     gone = 0
     for row in connection.execute(closed.limit(most)).all():
+        returning.keep(connection, TicketRef(row.site, row.id))
         connection.execute(delete(ticket).where(ticket.c.site == row.site, ticket.c.id == row.id))
         connection.execute(delete(set_aside).where(set_aside.c.site == row.site, set_aside.c.ticket == row.id))
         gone += 1
