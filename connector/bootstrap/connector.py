@@ -153,6 +153,7 @@ class Connector:
             deliveries=Deliveries(outbox, self.now, self.observer) if outbox is not None else None,
             memory=outbox,
             is_well=is_well,
+            now=self.now,
         )
 
     def records(self) -> Records:

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import os
+import resource
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -141,8 +142,10 @@ def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None
 def main() -> None:
     """Run the command line and end the process with its exit code.
 
-    A character that the terminal's encoding does not have is shown as an escape.
+    A character that the terminal's encoding does not have is shown as an escape. Should the process crash, its memory,
+    with secrets and texts in it, goes into no file.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

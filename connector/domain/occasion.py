@@ -49,7 +49,12 @@ class Occasion:
 
     def key(self, fingerprint: str, ticket_id: str, audience: Effect) -> str:
         """Return the operation key: SHA-256 hex over site, ticket, occasion and audience. No secret is in it."""
-        return hashlib.sha256("|".join((fingerprint, ticket_id, str(self), audience)).encode()).hexdigest()
+        return key_of(str(self), fingerprint, ticket_id, audience)
+
+
+def key_of(occasion: str, fingerprint: str, ticket_id: str, audience: Effect) -> str:
+    """Return the operation key of an occasion by its stored name."""
+    return hashlib.sha256(f"{fingerprint}|{ticket_id}|{occasion}|{audience}".encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)

@@ -143,6 +143,7 @@ class Reach:
         group: The group to set, where the target has one.
         why: Reason when it does not exist or nobody is reachable.
         refused: Why the helpdesk does not tell who stands behind it: whoever it is counts as reachable.
+        unasked: The helpdesk could not be asked for now: that it is here tells nothing.
         involved: It is not to be called whatever happens: nobody stands behind it who is not involved in the ticket.
     """
 
@@ -154,6 +155,7 @@ class Reach:
     group: str | None = None
     why: str = ""
     refused: str = ""
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,8 @@ def write_plan_file(path: Path, plans: Sequence[PassPlan], *, fingerprints: Mapp
     }
     path = path.resolve()  # what stands behind a link is written, and the link stays
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    scratch.unlink(missing_ok=True)  # left by a crash or laid there by somebody: only a new file is surely private
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(document, file, ensure_ascii=False, indent=1, sort_keys=True)

@@ -65,9 +65,8 @@ def memory(state: EscalationState, situation: Situation, effects: frozenset[Effe
 
 
 def recall(site: SiteReading, around: Surroundings, histories: Sequence[TicketHistory], *, now: datetime) -> None:
-    """Take in what our marks in histories tell, as long as there is anything to be recalled."""
-    known = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint).recall
-    if histories and (known.why or not known.is_over):
+    """Take in what our marks in histories tell, of all tickets or of those that were forgotten one by one."""
+    if any(history.marks for history in histories):
         around.journal.recall(site.name, histories, policy=around.policies.current(), now=now)
 
 

@@ -31,5 +31,6 @@ def note_targets(site: SiteReading, around: Surroundings, reach: Mapping[LevelTa
     ]
     if fresh:
         around.asides.set_aside(site.name, fresh)
-    if back := [item for name, item in known.items() if name not in missing]:
+    unasked = {str(target) for target, found in reach.items() if found.unasked}
+    if back := [i for (name, value), i in known.items() if (name, value) not in missing and name not in unasked]:
         around.asides.take_back(site.name, back, now=now)

@@ -1,7 +1,12 @@
-"""Which alarms were handed over, so that the next process does not repeat them: a line each in the audit."""
+"""Which alarms were handed over, so that the next process does not repeat them: a line each in the audit.
+
+One that is to be handed over stands there as well, with all that it says, until the command has taken it: what it tells
+of is remembered as told, so nothing else would raise it again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -15,6 +20,11 @@ from connector.ports import JournalEvent
 ALARM = "alarm"
 """The kind of such a line."""
 
+OWED = "alarm-owed"
+"""The kind of the line that holds an alarm until it is handed over."""
+
+_OWED = select(event).where(event.c.run == "", event.c.kind == OWED)
+
 
 def told(connection: Connection, key: str, *, site: str, since: datetime) -> bool:
     """Return whether an alarm was handed over after ``since`` and after the site's last ``resume``; the audit tells."""
@@ -24,6 +34,20 @@ def told(connection: Connection, key: str, *, site: str, since: datetime) -> boo
     return connection.execute(lines.limit(1)).scalar_one_or_none() is not None
 
 
+def owe(connection: Connection, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
+    """Store what an alarm says that is to be handed over, unless it stands there already."""
+    known = connection.execute(_OWED.where(event.c.key == key).limit(1)).one_or_none()
+    if known is None:
+        audit.append(connection, JournalEvent(at=now, kind=OWED, site=site, key=key, data=said))
+
+
+def owed(connection: Connection, *, since: datetime) -> tuple[Mapping[str, str], ...]:
+    """Return what the alarms say that no command has taken yet, oldest first; only those from ``since`` on."""
+    rows = connection.execute(_OWED.where(event.c.at >= to_micros(since)).order_by(event.c.id))
+    return tuple(audit.line_of(row).data for row in rows)
+
+
 def note(connection: Connection, key: str, *, site: str, kind: str, now: datetime) -> None:
-    """Store that an alarm was handed over."""
+    """Store that an alarm was handed over; what it said goes."""
+    audit.entomb(connection, event.c.run == "", event.c.kind == OWED, event.c.key == key)
     audit.append(connection, JournalEvent(at=now, kind=ALARM, site=site, key=key, data={"alarm": kind}))

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from connector.journal.documents import mapping_document, texts_of
 from connector.journal.moments import from_micros, to_micros
@@ -75,6 +75,12 @@ def line_of(row: AnyRow) -> JournalEvent:
         actor=row.actor,
         data=texts_of(row.data),
     )
+
+
+def entomb(connection: Connection, *chosen: ColumnElement[bool]) -> int:
+    """Empty lines, whose digests and places in the chain stay; return how many were emptied."""
+    blank = {"kind": TOMBSTONE, "ticket": "", "key": "", "run": "", "actor": "", "data": "{}"}
+    return connection.execute(update(event).where(*chosen, event.c.kind != TOMBSTONE).values(**blank)).rowcount
 
 
 def first_broken(connection: Connection) -> int | None:

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from connector.domain.change import Write
 from connector.domain.ticket import TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal.audit import TOMBSTONE
+from connector.journal import returning
+from connector.journal.audit import TOMBSTONE, entomb
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
 from connector.journal.naming import Person
@@ -105,13 +106,14 @@ def _is_in_flight(connection: Connection, ref: TicketRef) -> bool:
 
 
 def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
+    returning.keep(connection, ref)
     events = connection.execute(
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
     rows = connection.execute(delete(ticket).where(ticket.c.site == ref.site, ticket.c.id == ref.id)).rowcount
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
-    lines = _entomb(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
+    lines = entomb(connection, event.c.site == ref.site, event.c.ticket == ref.id)
     kept = _empty_ops(connection, (op.c.site == ref.site, op.c.ticket == ref.id))
     return Erased(rows=rows + events, kept=kept, lines=lines)
 
@@ -148,7 +150,7 @@ def _entomb_lines_of(connection: Connection, site: str, person: Person) -> int:
     wanted = select(event.c.id, event.c.actor, event.c.data).where(event.c.site == site, named)
     ids = [row.id for row in connection.execute(wanted) if person.is_in(row.actor) or person.is_in_mapping(row.data)]
     return sum(
-        _entomb(connection, (event.c.id.in_(ids[first : first + AT_ONCE]),)) for first in range(0, len(ids), AT_ONCE)
+        entomb(connection, event.c.id.in_(ids[first : first + AT_ONCE])) for first in range(0, len(ids), AT_ONCE)
     )
 
 
@@ -159,12 +161,13 @@ def purge(connection: Connection, *, now: datetime, most: int) -> int:
     )
     gone = 0
     for row in connection.execute(closed.limit(most)).all():
+        returning.keep(connection, TicketRef(row.site, row.id))
         connection.execute(delete(ticket).where(ticket.c.site == row.site, ticket.c.id == row.id))
         connection.execute(delete(set_aside).where(set_aside.c.site == row.site, set_aside.c.ticket == row.id))
         gone += 1
     old = to_micros(now - RECORDS)
     lines = select(event.c.id).where(event.c.at < old, event.c.kind != TOMBSTONE).order_by(event.c.id).limit(most)
-    gone += _entomb(connection, (event.c.id.in_(connection.scalars(lines).all()),))
+    gone += entomb(connection, event.c.id.in_(connection.scalars(lines).all()))
     ended = select(run.c.id).where(run.c.started_at < old).limit(most)
     gone += connection.execute(delete(run).where(run.c.id.in_(connection.scalars(ended).all()))).rowcount
     settled = (op.c.settled_at < old, op.c.status.not_in(_OPEN), op.c.run != "")
@@ -189,12 +192,6 @@ def _empty_ops(connection: Connection, chosen: Sequence[Any]) -> int:
         blank = {"document": empty, "why": "", "run": "", "ordered_by": ""}
         connection.execute(update(op).where(op.c.id == row.id).values(blank))
     return len(rows)
-
-
-def _entomb(connection: Connection, chosen: Sequence[Any]) -> int:
-    """Empty audit lines; digest and chain stay."""
-    blank = {"kind": TOMBSTONE, "ticket": "", "key": "", "run": "", "actor": "", "data": "{}"}
-    return connection.execute(update(event).where(*chosen, event.c.kind != TOMBSTONE).values(**blank)).rowcount
 
 
 def _forget(connection: Connection, place: _Place, site: str, person: Person, without: Callable[[str], str]) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 
 from connector.domain.events import EventSource, Role, TicketEvent
 from connector.domain.ticket import Status, Ticket
-from connector.journal import audit, endings, links, setaside
+from connector.journal import audit, endings, links, returning, setaside
 from connector.journal.documents import (
     event_document,
     hits_of,
@@ -68,8 +68,7 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     due = to_micros(now)
     changed = _store_tickets(connection, site, latest, known, touched={of for of, _ in events}, due=due)
     changed += add_rows(connection, ticket_event, [_event_row(site, of, found) for (of, _), found in events.items()])
-    returned = [of for of, row in known.items() if _is_back(latest[of], row)]
-    audit.append(connection, *(endings.back(site, of, now=now) for of in returned))
+    audit.append(connection, *(endings.back(site, of, now=now) for of, r in known.items() if _is_back(latest[of], r)))
     ended = _mark_gone(connection, site, (*page.gone, *page.unwanted), due=due)
     told = [of for of in ended if of not in page.unwanted]
     audit.append(connection, *(endings.end(site, of, page, now=now) for of in told))
@@ -190,6 +189,7 @@ def _store_tickets(
         + change_rows(connection, ticket, changed, key=_KEY)
         + change_rows(connection, ticket, looked_at, key=_KEY)
     )
+    returning.remember(connection, site, [row["id"] for row in new])
     news = {row["id"] for row in (*new, *changed)}
     links.store(connection, site, [c.ticket for of, c in latest.items() if of in news], due=due)
     return rows

@@ -18,20 +18,34 @@ from connector.journal import audit
 from connector.journal.documents import state_document, state_of, write_document
 from connector.journal.moments import maybe_micros, to_micros
 from connector.journal.recalls import MARKS_FOUND, OF_SITE
-from connector.journal.statements import SITE, AnyRow, add_rows, put_row
+from connector.journal.returning import REF
+from connector.journal.statements import IDS, SITE, AnyRow, add_rows, portions, put_row
 from connector.journal.tables import budget, escalation, mark, op, recall, ticket
 from connector.journal.verdicts import said_row, store_said
 from connector.ports import JournalEvent
 from connector.ports.helpdesk import TicketHistory
 from connector.ports.intents import OpStatus
 
+_OF_MARK = (mark.c.site == ticket.c.site, mark.c.ticket == ticket.c.id)
+_BACK = select(ticket.c.id).where(
+    ticket.c.site == SITE,
+    ticket.c.id.in_(IDS),
+    ticket.c.history_until.is_(None),
+    select(mark).where(*_OF_MARK).exists(),
+)
+"""Tickets that have marks before their history is read for the first time: what was said there outlived them."""
+
 
 def learn(
     connection: Connection, name: str, histories: Sequence[TicketHistory], *, policy: Policy, now: datetime
 ) -> None:
-    """Take in what our marks in some histories tell; marks that the state knows change nothing."""
+    """Take in what our marks in some histories tell; marks that the state knows change nothing.
+
+    On a site that has forgotten nothing these are tickets alone that were forgotten one by one, and are back.
+    """
+    _take_up(connection, name, histories, policy)
     row = connection.execute(OF_SITE, {SITE.key: name}).one_or_none()
-    if row is None:
+    if row is None or (row.done_at is not None and not row.why):
         return
     foreign = False
     for history in histories:
@@ -41,6 +55,14 @@ def learn(
         connection.execute(update(recall).where(recall.c.site == name).values(why=MARKS_FOUND))
         data = {"why": MARKS_FOUND}
         audit.append(connection, JournalEvent(at=now, kind="forgotten", site=name, data=data))
+
+
+def _take_up(connection: Connection, name: str, histories: Sequence[TicketHistory], policy: Policy) -> None:
+    """Let tickets that were forgotten and are back go on from where their marks say that they stood."""
+    marked = {history.ref.id: history for history in histories if history.marks}
+    for portion in portions(list(marked)):
+        for of in connection.execute(_BACK, {SITE.key: name, IDS.key: portion}).scalars().all():
+            _Learning(connection, marked[of], policy).take_up()
 
 
 def _learn_policy(connection: Connection, row: AnyRow, histories: Sequence[TicketHistory], policy: Policy) -> None:
@@ -71,6 +93,11 @@ class _Learning:
         self._store_state(news)
         return bool(news)
 
+    def take_up(self) -> None:
+        """Store what the marks tell of a ticket whose operations are known by their keys alone."""
+        self._store_marks(self.history.marks, set())
+        self._store_state(self.history.marks)
+
     @property
     def _ref(self) -> TicketRef:
         return self.history.ref
@@ -94,7 +121,7 @@ class _Learning:
         """Store what was said as operations that are done: budgets and cadence count them."""
         stored = set(self._known_keys() or ())
         for one in news:
-            key = one.key or f"ref:{min(one.refs, default='')}"
+            key = one.key or REF + min(one.refs, default="")
             if key in stored:
                 continue
             stored.add(key)

@@ -3,7 +3,8 @@
 The command gets the alarm as JSON on its standard input and its parts as ``CONNECTOR_ALARM_*`` variables; nothing of it
 is on the command line. An alarm that repeats within ``REPEAT_AFTER`` is not sent again, in this process or in the next:
 the journal remembers what the command took. After the site's ``resume`` the same trouble is told anew. What cannot be
-handed over costs itself alone: the thread lives on for what comes after it.
+handed over costs itself alone: the thread lives on for what comes after it. The journal keeps an alarm until the
+command has ended with 0, so neither a crash nor a command that fails loses one: it is tried again for a day.
 """
 
 from __future__ import annotations
@@ -15,17 +16,26 @@ import queue
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import requests
 
 from connector.errors import ConnectorError, what_failed, where_failed
 from connector.notify.outbox import Deliveries
-from connector.ports import Alarm, Observer, Outbox
+from connector.ports import Alarm, AlarmKind, Observer, Outbox
 
 REPEAT_AFTER = timedelta(hours=1)
+OWED_FOR = timedelta(days=1)
+"""How long an alarm is tried again that the command did not take."""
+
+MOST_PASSES = 64
+"""After so many passes at most it is tried again; at first with the next one, then each time after twice as many."""
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
 COMMAND_SECONDS = 30
 PING_SECONDS = 10
 
@@ -33,7 +43,7 @@ PING_SECONDS = 10
 class Hooks:
     """A ``Notifier``: hands alarms to a command and pings a URL after every pass."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it tells, and what it asks before
         self,
         *,
         command: Sequence[str],
@@ -42,10 +52,11 @@ class Hooks:
         deliveries: Deliveries | None = None,
         memory: Outbox | None = None,
         is_well: Callable[[], bool] = lambda: True,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """Start the thread; ``deliveries`` empties the outbox after every pass, no ping goes out unless ``is_well``.
 
-        ``memory`` remembers the alarms of other processes.
+        ``memory`` remembers the alarms of other processes; ``now`` tells which are too old to be tried again.
         """
         self._command = tuple(command)
         self._ping_url = ping_url
@@ -53,10 +64,13 @@ class Hooks:
         self._deliveries = deliveries
         self._memory = memory
         self._is_well = is_well
+        self._now = now
         self._ping_fails = False
+        self._owes = True  # the process before may have left some
+        self._pause, self._passes_to_wait = 0, 0
         self._said: dict[tuple[str, str, str, str], datetime] = {}
         self._resumed: dict[str, datetime] = {}
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
 
@@ -74,6 +88,9 @@ class Hooks:
         if last is None and self._was_told(alarm, since=since):
             return
         self._observer.event("alarm", alarm=alarm)
+        if self._memory is not None and self._command:
+            with suppress(ConnectorError):  # a state that is broken or full keeps none back
+                self._memory.owe_alarm(_key(alarm), _values(alarm), site=alarm.site, now=alarm.at)
         self._queue.put(lambda: self._run(alarm))
 
     def resumed(self, site: str, *, at: datetime) -> None:
@@ -97,6 +114,8 @@ class Hooks:
         if self._deliveries is not None:
             deliveries, hand = self._deliveries, self._hand if self._command else None
             self._queue.put(lambda: deliveries.run(hand))
+        if self._memory is not None and self._command:
+            self._queue.put(self._run_owed)
         if ok and self._ping_url and self._is_well():
             self._queue.put(self._ping)
 
@@ -112,12 +131,25 @@ class Hooks:
             except Exception as error:  # noqa: BLE001 - one task that fails must not silence all that come after it
                 self._observer.event("notify_failed", why=what_failed(error), where=where_failed(error))
 
-    def _run(self, alarm: Alarm) -> None:
-        why = self._hand({k: str(v) for k, v in asdict(alarm).items()}) if self._command else ""
+    def _run(self, alarm: Alarm) -> str:
+        why = self._hand(_values(alarm)) if self._command else ""
         if why:
+            self._owes = True
             self._observer.event("alarm_failed", why=why)
         elif self._memory is not None:
             self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
+        return why
+
+    def _run_owed(self) -> None:
+        """Try again what the command did not take, or was not given before the process ended."""
+        self._passes_to_wait -= 1
+        if self._memory is None or not self._owes or self._passes_to_wait > 0:
+            return
+        since = self._now() - OWED_FOR if self._now is not None else _LONG_AGO
+        left = [alarm for alarm in map(_alarm, self._memory.alarms_owed(since=since)) if self._run(alarm)]
+        self._owes = bool(left)
+        self._pause = min(max(2 * self._pause, 1), MOST_PASSES) if left else 0
+        self._passes_to_wait = self._pause
 
     def _hand(self, values: Mapping[str, str]) -> str:
         """Run the command with some values; return why it did not take them, empty when it did."""
@@ -155,6 +187,15 @@ def _key(alarm: Alarm) -> str:
     """Return what an alarm is known by: the same kind, place and words are the same alarm."""
     told = "|".join((alarm.kind, alarm.site, alarm.ticket, passable(alarm.message)))
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _values(alarm: Alarm) -> dict[str, str]:
+    return {k: str(v) for k, v in asdict(alarm).items()}
+
+
+def _alarm(values: Mapping[str, str]) -> Alarm:
+    said = {name: values.get(name, "") for name in ("site", "ticket", "message", "remedy")}
+    return Alarm(kind=AlarmKind(values["kind"]), at=datetime.fromisoformat(values["at"]), **said)
 
 
 def passable(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +52,12 @@ class Outbox(Protocol):
 
         One from before the site's last ``resume`` does not count: what goes wrong again is told again.
         """
+
+    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
+        """Store what an alarm says until ``note_alarm`` tells that it was handed over."""
+
+    def alarms_owed(self, *, since: datetime) -> tuple[Mapping[str, str], ...]:
+        """Return what the alarms from ``since`` on say that were not handed over, oldest first."""
 
     def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
         """Store that an alarm was handed over: its kind and key, nothing of what it says."""

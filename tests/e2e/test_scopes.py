@@ -49,3 +49,29 @@ def test_a_scope_can_be_in_shadow_while_the_rest_is_on(desk: Desk) -> None:
     desk.later(minutes=3)
     desk.ok("sync")
     assert {fact["ticket"] for fact in desk.writes()} >= set(new.values())
+
+
+def test_a_ticket_that_comes_back_from_an_ignored_scope_goes_on_escalating_and_repeats_nothing(desk: Desk) -> None:
+    desk.only(ZENDESK)
+    map_scope(desk, "group")
+    desk.site(ZENDESK, effects=["fields", "notes"], confidential={"legal": "ignore"})
+    ticket = desk.ticket(ZENDESK)
+
+    def pass_after(minutes: int) -> None:
+        desk.later(minutes=minutes)
+        desk.ok("sync")
+
+    pass_after(3)
+    pass_after(35)
+    (overdue,) = desk.ours(ZENDESK, ticket)
+    for group in ("legal", "service-desk"):
+        desk.client.people(ZENDESK, "set_group", ticket=ticket, actor="anna", group=group)
+        pass_after(3)
+    for minutes in (12, 30, 30):
+        pass_after(minutes)
+    first, *later = desk.ours(ZENDESK, ticket)
+    assert first == overdue
+    assert "first response of" in first["body"]
+    assert "Level 2" in first["body"]
+    assert [note for note in later if "first response of" in note["body"] or "default, level 2." in note["body"]] == []
+    assert [note for note in later if "level 3" in note["body"]], "the path goes on"

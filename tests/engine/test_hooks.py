@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.notify.hooks import Hooks, passable
+from connector.notify.hooks import OWED_FOR, Hooks, passable
 from connector.notify.outbox import Deliveries
 from connector.ports import Alarm, AlarmKind, Delivery
 from tests.engine.stage import Stage
@@ -130,3 +131,80 @@ class TestAlarmsOfOtherProcesses:
         stage.journal.resume("desk", allow=0, now=AT + timedelta(minutes=5), actor="op")
         assert self.said(stage, path, AT + timedelta(minutes=6)) == 1
         assert self.said(stage, path, AT + timedelta(minutes=7)) == 0
+
+
+class TestAlarmsThatWereNotTaken:
+    """What an alarm tells of is stored as told: the alarm itself must outlast a command that fails, and a crash."""
+
+    FAILS_WHILE = (
+        "import os, sys; os.path.exists(sys.argv[2]) and sys.exit(1); "
+        "open(sys.argv[1], 'a').write(sys.stdin.read() + chr(10))"
+    )
+
+    def hooks(self, stage: Stage, folder: Path, **more: Any) -> Hooks:
+        command = (sys.executable, "-c", self.FAILS_WHILE, str(folder / "said"), str(folder / "down"))
+        now = more.pop("now", lambda: AT)
+        return Hooks(command=command, ping_url=None, observer=Heard(), memory=stage.journal, now=now, **more)
+
+    @pytest.mark.parametrize("same_process", [True, False])
+    def test_one_that_the_command_did_not_take_is_handed_over_once_it_does(
+        self, stage: Stage, tmp_path: Path, same_process: bool
+    ) -> None:
+        (tmp_path / "down").touch()
+        hooks = self.hooks(stage, tmp_path)
+        hooks.alarm(alarm("7", "a write is parked"))
+        if not same_process:
+            hooks.close()
+            hooks = self.hooks(stage, tmp_path)
+        hooks.ping(ok=True)
+        hooks.close()
+        assert taken(tmp_path / "said") == []
+        (tmp_path / "down").unlink()
+        for _ in range(3):
+            hooks = self.hooks(stage, tmp_path)
+            hooks.ping(ok=True)
+            hooks.ping(ok=True)
+            hooks.close()
+        assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
+        assert stage.journal.records().verify_chain() is None
+        assert stage.journal.alarms_owed(since=AT - timedelta(days=9)) == ()
+
+    def test_one_that_a_killed_process_had_not_given_yet_is_given_by_the_next(
+        self, stage: Stage, tmp_path: Path
+    ) -> None:
+        hangs, goes_on = threading.Event(), threading.Event()
+
+        class Hanging:
+            def run(self, _hand: object) -> None:
+                hangs.set()
+                goes_on.wait()
+
+        busy: Any = Hanging()
+        dying = self.hooks(stage, tmp_path, deliveries=busy)
+        dying.ping(ok=True)
+        assert hangs.wait(60)
+        dying.alarm(alarm("7", "a write is parked"))
+        following = self.hooks(stage, tmp_path)
+        following.ping(ok=True)
+        following.close()
+        assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
+        goes_on.set()
+        dying.close()
+
+    def test_it_is_asked_less_and_less_often_and_given_up_after_a_day(self, stage: Stage, tmp_path: Path) -> None:
+        (tmp_path / "down").touch()
+        now = [AT]
+        hooks = self.hooks(stage, tmp_path, now=lambda: now[0])
+        hooks.ping(ok=True)
+        hooks.alarm(alarm("7", "a write is parked"))
+        for _ in range(12):
+            hooks.ping(ok=True)
+        hooks.close()
+        heard: Any = hooks._observer
+        assert [name for name, _ in heard.events].count("alarm_failed") == 5, "at once, and with passes 1, 2, 4 and 8"
+        (tmp_path / "down").unlink()
+        now[0] = AT + OWED_FOR + timedelta(seconds=1)
+        late = self.hooks(stage, tmp_path, now=lambda: now[0])
+        late.ping(ok=True)
+        late.close()
+        assert taken(tmp_path / "said") == []

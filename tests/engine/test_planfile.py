@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import replace
 from datetime import timedelta
@@ -243,6 +244,24 @@ class TestFile:
         with pytest.raises(OSError, match="directory"):
             kept(stage, desk, place)
         assert [each.name for each in place.parent.iterdir()] == ["today.json"]
+
+    @pytest.mark.parametrize("laid", ["a file that others read", "a link"])
+    def test_what_lies_in_the_way_is_not_written_into(
+        self, stage: Stage, desk: Desk, path: Path, tmp_path: Path, laid: str
+    ) -> None:
+        """Its name can be guessed, and its folder may be one that others write to."""
+        other, scratch = tmp_path / "other", path.with_name(f".{path.name}.{os.getpid()}")
+        other.write_text("theirs")
+        if laid == "a link":
+            scratch.symlink_to(other)
+        else:
+            scratch.touch(0o666)
+            scratch.chmod(0o666)
+        kept(stage, desk, path)
+        assert other.read_text() == "theirs"
+        assert not path.is_symlink()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert not scratch.exists()
 
     def test_a_link_to_a_plan_stays_a_link(self, stage: Stage, desk: Desk, path: Path) -> None:
         link = path.with_name("today.json")

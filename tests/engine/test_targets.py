@@ -56,3 +56,15 @@ def test_one_of_which_the_helpdesk_refuses_to_tell_stands_there_and_is_called(st
     desk.world.reach[SECOND_LINE] = there
     stage.run("desk")
     assert stage.journal.aside("desk") == ()
+
+
+def test_a_look_up_that_fails_does_not_say_that_what_was_gone_is_back(stage: Stage, desk: Desk) -> None:
+    there = desk.world.reach.pop(SECOND_LINE)
+    stage.run("desk")
+    (gone,) = stage.journal.aside("desk")
+    desk.world.reach[SECOND_LINE] = Reach(why=f"{SECOND_LINE} could not be looked up: Timeout", unasked=True)
+    stage.run("desk")
+    assert stage.journal.aside("desk") == (gone,)
+    desk.world.reach[SECOND_LINE] = there
+    stage.run("desk")
+    assert stage.journal.aside("desk") == ()

@@ -135,13 +135,18 @@ class TestNotes:
         with pytest.raises(Denied):
             send(site, seen, comment=note(seen.ref, "internal"))
 
-    def test_a_public_comment_that_came_out_internal_is_denied(
-        self, site: JiraSite, wire: responses.RequestsMock
+    @pytest.mark.parametrize(("status", "became"), [(204, "it was removed"), (403, "it could NOT be removed")])
+    def test_a_public_comment_that_came_out_internal_is_taken_back_and_denied(
+        self, site: JiraSite, wire: responses.RequestsMock, status: int, became: str
     ) -> None:
+        """It is said again once it may be public, and is not to stand there twice."""
         seen = observed(site, wire)
-        wire.post(f"{API}/issue/7/comment", json=posted(jsdPublic=False), status=201)
-        with pytest.raises(Denied, match="internal"):
+        created = posted(jsdPublic=False)
+        wire.post(f"{API}/issue/7/comment", json=created, status=201)
+        removed = wire.delete(f"{API}/issue/7/comment/{created['id']}", status=status, json={})
+        with pytest.raises(Denied, match=f"came out internal; {became}"):
             send(site, seen, comment=note(seen.ref, "for the customer", public=True))
+        assert removed.call_count == 1
 
     @pytest.mark.parametrize("body", [{}, {"id": None}, [], {"id": 5}])
     def test_an_answer_without_an_id_is_unknown(self, site: JiraSite, wire: responses.RequestsMock, body: Any) -> None:

@@ -344,6 +344,24 @@ class TestCredentials:
         sent = [re.search(rb"Bearer (\S+)", r) for r in server.requests]
         assert [m and m.group(1) for m in sent] == [None, b"first-token", b"first-token", None, b"second-token"]
 
+    @pytest.mark.parametrize("length", ["1e12", "1e300", "-1e300", "0"])
+    def test_a_token_may_last_for_ever_or_no_time_at_all(
+        self, server: ScriptedServer, clock: StoppedClock, length: str
+    ) -> None:
+        token = answer(f'{{"access_token":"some-token","expires_in":{length}}}'.encode())
+        server.will(token, answer(), answer())
+        caller = client(server, clock, oauth(server))
+        assert caller.call(READ).body
+
+    @pytest.mark.parametrize("token", ["two words", "a\\r\\nX-Odd: 1", "", "\u20ac"])
+    def test_what_is_no_token_goes_into_no_header(
+        self, server: ScriptedServer, clock: StoppedClock, token: str
+    ) -> None:
+        server.will(answer(f'{{"access_token":"{token}"}}'.encode()), answer())
+        with pytest.raises(Denied, match="no token"):
+            client(server, clock, oauth(server)).call(READ)
+        assert len(server.requests) == 1
+
     def test_a_401_is_tried_once_more_with_a_fresh_token(self, server: ScriptedServer, clock: StoppedClock) -> None:
         token = answer(b'{"access_token":"some-token"}')
         server.will(token, answer(status=401), token, answer(), answer(status=401), token, answer(status=401))

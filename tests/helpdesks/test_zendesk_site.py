@@ -505,6 +505,7 @@ class TestDirectory:
         assert reach.exists
         assert reach.reachable
         assert "could not be looked up" in reach.why
+        assert reach.unasked
         assert not reach.refused, "that mends itself"
 
     @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -14,8 +15,11 @@ from sqlalchemy import Text
 
 from connector.domain.change import Field
 from connector.domain.events import Actor, Role
-from connector.domain.occasion import level
-from connector.domain.ticket import Status, TicketRef
+from connector.domain.marks import ref_of
+from connector.domain.occasion import Outcome, Record, level, threshold
+from connector.domain.policy import Mark
+from connector.domain.site import Effect
+from connector.domain.ticket import ClockName, Status, TicketRef
 from connector.errors import Busy, UnsafePlan
 from connector.journal import audit, open_journal
 from connector.journal.audit import TOMBSTONE
@@ -26,6 +30,7 @@ from connector.ports import AsideKind, Candidate, JournalEvent, OpStatus, Page, 
 from connector.ports.erasure import Erased
 from tests.domain.policies import POLICY
 from tests.journal.samples import (
+    FINGERPRINT,
     MINUTE,
     NOW,
     SITE,
@@ -42,7 +47,9 @@ from tests.journal.samples import (
 CANARY = "person-5e1"
 
 
-def arm(journal: SqlJournal, id_: str = "1", key: str = "k1"):
+def arm(journal: SqlJournal, id_: str = "1", key: str = ""):
+    notice = comment().notice
+    key = key or notice.occasion.key(FINGERPRINT, id_, notice.audience)
     return journal.arm(SITE, [(write(id_, key, comment=comment()), f"digest-{key}")], run="r1", now=NOW)
 
 
@@ -98,6 +105,44 @@ def test_what_was_written_is_never_written_again(known: SqlJournal) -> None:
     assert again.status is OpStatus.DONE
     assert again.write.comment is None
     assert again.write.fields == ()
+
+
+def forget_by_erasing(journal: SqlJournal) -> None:
+    journal.erase(SITE, ticket="1")
+
+
+def forget_by_age(journal: SqlJournal) -> None:
+    assert journal.purge(now=NOW + FACTS_OF_CLOSED, most=100)
+
+
+def forget_as_unwanted(journal: SqlJournal) -> None:
+    journal.store_page(SITE, (), page=Page(observations=(), cursor="", unwanted=("1",)), now=NOW)
+
+
+@pytest.mark.parametrize("forget", [forget_by_erasing, forget_by_age, forget_as_unwanted])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_ticket_that_comes_back_brings_along_what_was_settled_there(
+    journal: SqlJournal, forget: Callable[[SqlJournal], None], times: int
+) -> None:
+    """What was said along with something else has no operation of its own; what was passed over has none at all."""
+    said = [threshold(ClockName.RESOLUTION, NOW, Mark(percent=percent)) for percent in (50, 75, 100)]
+    shadow = level("default", NOW, 1)
+    outcomes = zip((*said, shadow), (Outcome.DONE, Outcome.SUPERSEDED, Outcome.DONE, Outcome.WOULD_DO), strict=True)
+    rows = [Record(occasion=about, audience=Effect.NOTES, outcome=became, at=NOW) for about, became in outcomes]
+    store(journal, ticket("1", status=Status.CLOSED))
+    journal.store_verdicts(SITE, [verdict("1", records=tuple(rows))], run="r1")
+    for _ in range(times):
+        (op,) = arm(journal, key=said[2].key(FINGERPRINT, "1", Effect.NOTES))
+        if op.status is OpStatus.SENDING:
+            journal.settle(op, receipt(), now=NOW + MINUTE)
+        forget(journal)
+        assert journal.load(SITE, ["1"], now=NOW) == ()
+        store(journal, ticket("1", status=Status.CLOSED))
+    (back,) = journal.load(SITE, ["1"], now=NOW)
+    refs = {ref_of(about.key(FINGERPRINT, "1", Effect.NOTES)) for about in said}
+    assert refs <= back.marks
+    assert ref_of(shadow.key(FINGERPRINT, "1", Effect.NOTES)) not in back.marks
+    assert (back.said, back.notes_today) == ({}, 1), "what was said together is one note"
 
 
 def test_an_account_is_a_word_everywhere(known: SqlJournal) -> None:

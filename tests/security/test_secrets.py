@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import resource
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -119,3 +122,15 @@ class TestFiles:
         with pytest.raises(ConfigError) as caught:
             load_settings(config)
         assert "s3cret" not in "".join(map(str, caught.value.problems))
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="this machine writes no memory to files")
+def test_a_process_that_crashes_leaves_its_memory_in_no_file() -> None:
+    script = (
+        "import atexit, resource, sys; from connector.cli.main import main; "
+        "most = resource.getrlimit(resource.RLIMIT_CORE)[1]; "
+        "resource.setrlimit(resource.RLIMIT_CORE, (most, most)); sys.argv = ['connector', '--version']; "
+        "atexit.register(lambda: print('limit', resource.getrlimit(resource.RLIMIT_CORE)[0])); main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.endswith("limit 0\n")

@@ -39,7 +39,8 @@ class JiraDirectory:
         active = self._is_active(account, at)
         if active is False:
             return Reach(exists=True, reachable=False, why=f"{target} is deactivated or unknown to Jira")
-        return Reach(person=target.name, member_ids=frozenset({target.name, account, f"id:{account}"}))
+        names = frozenset({target.name, account, f"id:{account}"})
+        return Reach(person=target.name, member_ids=names, unasked=active is None)
 
     def _group(self, target: LevelTarget) -> Reach:
         if target.name not in self._names.groups:

@@ -248,8 +248,9 @@ class JiraWriter:
         if not comment.public:
             self._must_be_internal(write, created)
         elif created.jsd_public is False:
+            became, _ = self._remove(write, created)
             raise Denied(
-                f"a public comment on {seen.key} came out internal",
+                f"a public comment on {seen.key} came out internal; {became}",
                 remedy="give the writing account the right to comment publicly, then resume",
             )
         return Receipt(key=write.key, remote_id=created.id, version=seen.version, at=answer.at.astimezone(UTC))
@@ -258,16 +259,23 @@ class JiraWriter:
         """Read a note back; one that customers can read is removed at once and the site's notes are frozen."""
         if created.public is not True and not self._can_be_read(write, created):
             return
-        became, removed = "it was removed", True
-        try:
-            self.retract(write.ref, created.id)
-        except HelpdeskError as error:
-            became, removed = f"it could NOT be removed ({type(error).__name__})", False
+        became, removed = self._remove(write, created)
         raise Exposed(
             f"an internal note on {write.ref} came out public; {became}",
             removed=removed,
             remedy="look at the ticket, the project's comment settings and the account's role before resuming notes",
         )
+
+    def _remove(self, write: Write, created: Created) -> tuple[str, bool]:
+        """Take back what must not stand as it is; return what became of it, in words, and whether it is gone.
+
+        What only agents can read would be there twice later, and pass for said once the state is lost.
+        """
+        try:
+            self.retract(write.ref, created.id)
+        except HelpdeskError as error:
+            return f"it could NOT be removed ({type(error).__name__})", False
+        return "it was removed", True
 
     def _can_be_read(self, write: Write, created: Created) -> bool:
         """True unless Jira says that customers cannot read it; its first answer counts where it cannot be read back."""

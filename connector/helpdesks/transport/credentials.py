@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -109,6 +110,17 @@ class Rotating:
         return self._inner.secrets()
 
 
+_TOKEN = re.compile(r"[!-~]+")
+"""What goes into a header and nothing beside it."""
+
+_LONGEST = timedelta(days=365)
+
+
+def _length(seconds: float) -> timedelta:
+    """Return how long a token lasts; what is longer than a year, or no length at all, breaks nothing."""
+    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST.total_seconds()))
+
+
 class _Token(msgspec.Struct):
     access_token: str
     expires_in: float | None = None
@@ -188,7 +200,9 @@ class ClientCredentials:
         try:
             answer = msgspec.json.decode(body, type=_Token)
         except msgspec.MsgspecError:
-            raise Denied("the token endpoint's answer holds no token", remedy="check the OAuth client") from None
-        lifetime = timedelta(seconds=answer.expires_in) if answer.expires_in else self._lifetime
+            answer = _Token(access_token="")
+        if not _TOKEN.fullmatch(answer.access_token):
+            raise Denied("the token endpoint's answer holds no token", remedy="check the OAuth client")
+        lifetime = _length(answer.expires_in) if answer.expires_in else self._lifetime
         self._token = answer.access_token
         self._until = now + max(lifetime - _EARLY, lifetime / 2) if lifetime else None

@@ -84,7 +84,7 @@ class ZendeskDirectory:
             why = f"{target} could not be looked up: {error}"
             return Reach(why=why, refused=why)
         except Exception as error:  # noqa: BLE001 - zenpy raises whatever an odd answer leads it to
-            return Reach(why=f"{target} could not be looked up: {type(error).__name__}")
+            return Reach(why=f"{target} could not be looked up: {type(error).__name__}", unasked=True)
         is_person = target.kind is TargetKind.SCHEDULE and target.name in self._fields.people
         if target.kind is TargetKind.USER or is_person:
             return self._person(target, known)
