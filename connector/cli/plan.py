@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli.context import Moment, Options, examples, pass_options
-from connector.cli.exits import Exit
+from connector.cli.exits import Exit, exit_of
 from connector.cli.show import Output, emit_json, emit_lines, put_fitted, say, say_error
 from connector.errors import WrongUse
 
@@ -55,7 +55,8 @@ def plan(
     for site, error in failures:
         say_error(error, about=site)
     if failures:
-        return Exit.PARTIAL if plans else Exit.FAILED
+        codes = {exit_of(error) for _, error in failures}
+        return Exit.PARTIAL if plans else codes.pop() if len(codes) == 1 else Exit.FAILED
     pending = any(p.planned for p in plans)
     return Exit.CHANGES if detailed_exitcode and pending else Exit.OK
 

@@ -72,6 +72,13 @@ def test_a_plan_of_sites_that_cannot_be_read_is_no_plan(desk: Desk) -> None:
     assert all(each["why"] for each in told["failed"])
 
 
+def test_a_plan_whose_credentials_are_refused_ends_as_a_sync_does(desk: Desk) -> None:
+    (desk.folder / "secrets" / "jsm_eu").write_text("not-the-secret")
+    assert desk.run("plan", "--select", JIRA).code == 4
+    assert desk.run("plan").code == 3
+    assert desk.run("sync", "--select", JIRA).code == 4
+
+
 def test_the_whole_configuration_is_checked_at_once(desk: Desk) -> None:
     text = desk.config.read_text()
     text = text.replace("kind: zendesk", "kind: zendeks")

@@ -88,6 +88,7 @@ class PinnedAdapter(HTTPAdapter):
         self._watch = Watch(around.clock.monotonic)
         self.retry = ReadRetry(around.clock, around.rng)
         self._lockout = Lockout()
+        self._seconds = TOTAL_SECONDS
         self._skew = timedelta(0)
         self._learn_secrets()
         super().__init__(max_retries=0)
@@ -211,8 +212,8 @@ class PinnedAdapter(HTTPAdapter):
         self._watch.may_begin = _always if call.endpoint.safe else self._around.may_begin
         self.allowance.spend(call.endpoint.limits, self._clock.now(), ticket=call.ticket)
         self.counts[call.endpoint.name] += 1
-        seconds = self.retry.seconds if call.endpoint.safe else TOTAL_SECONDS
-        response = self._transmit(request, call.what, seconds)
+        self._seconds = self.retry.seconds if call.endpoint.safe else TOTAL_SECONDS
+        response = self._transmit(request, call.what)
         response.request = call.asked  # the copy with the credentials goes no further
         response.url = call.asked.url or ""
         return response
@@ -238,9 +239,9 @@ class PinnedAdapter(HTTPAdapter):
         self.scopes = granted(answer)
         return answer
 
-    def _transmit(self, request: requests.PreparedRequest, what: str, seconds: float) -> requests.Response:
-        self._watch.start(seconds)
-        timeout = (CONNECT_SECONDS, seconds)
+    def _transmit(self, request: requests.PreparedRequest, what: str) -> requests.Response:
+        self._watch.start(self._seconds)
+        timeout = (CONNECT_SECONDS, self._seconds)
         verify = self._around.ca_file or True
         try:
             response = super().send(request, stream=True, timeout=timeout, verify=verify, proxies={})
