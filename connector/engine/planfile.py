@@ -17,13 +17,14 @@ from typing import Any
 
 from connector.domain.change import Change
 from connector.domain.serial import change_from_dict, change_to_dict
+from connector.engine.allowed import allowed
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import Aside, respect_rest
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, is_steady, move_on
 from connector.engine.pull import take_in
-from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_rounds
+from connector.engine.reconcile import PassPlan, Planned, Work, decide_rounds
 from connector.engine.recover import recover
 from connector.engine.steering import notice_switches
 from connector.engine.unread import Round

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from connector.journal import audit
 from connector.journal.documents import summary_document, ticket_of
-from connector.journal.histories import given_up
+from connector.journal.histories import fall_due, given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
 from connector.journal.statements import IDS, SITE, parameter, put_row
@@ -113,6 +113,7 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
         _recall_policy(connection, name, policy_hash, maybe_moment(row.policy_from))
         data = {"why": why, "blind": str(len(blind))}
         audit.append(connection, JournalEvent(at=now, kind="recalled", site=name, data=data))
+        fall_due(connection, name, now=now)
     return read_recall(connection, name)
 
 
