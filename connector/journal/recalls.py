@@ -67,7 +67,12 @@ def forget_all(connection: Connection, why: str) -> None:
 def _forget(connection: Connection, name: str, why: str) -> None:
     latest = select(func.max(ticket.c.history_until)).where(ticket.c.site == name)
     values = {"why": why, "since": connection.execute(latest).scalar() or 0}
-    put_row(connection, recall, {"site": name}, values | {"done_at": None, "blind": "", "policy_from": None})
+    put_row(
+        connection,
+        recall,
+        {"site": name},
+        values | dict.fromkeys(("done_at", "policy_from", "lost_at")) | {"blind": ""},
+    )
     connection.execute(update(ticket).where(ticket.c.site == name).values(history_complete=False))
 
 
@@ -90,6 +95,7 @@ def read_recall(connection: Connection, name: str) -> Recall:
         blind=frozenset(json.loads(row.blind or "[]")),
         left=left,
         read_at=maybe_moment(read_at),
+        lost_at=maybe_moment(row.lost_at),
     )
 
 
@@ -98,7 +104,12 @@ def _count(connection: Connection, name: str, since: int) -> int:
 
 
 def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -> Recall:
-    """End a site's recall when no open ticket is left to be read; return how far it is."""
+    """End a site's recall when no open ticket is left to be read; return how far it is.
+
+    The first call after a loss tells when what came later could not be lost any more.
+    """
+    begun = (recall.c.site == name, recall.c.done_at.is_(None), recall.c.lost_at.is_(None))
+    connection.execute(update(recall).where(*begun).values(lost_at=to_micros(now)))
     found = read_recall(connection, name)
     if found.is_over or found.left:
         return found

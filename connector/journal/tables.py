@@ -98,6 +98,7 @@ ticket = Table(
     _text("document"),
     _text("alike"),  # digest of what it has in common with others; empty: nothing that would make a storm
     _maybe_moment("alike_at"),  # when it was opened, where it has any
+    _text("alike_before"),  # what ``alike`` was until an edited policy changed it
     Column("awaits", BigInteger),  # how urgently its history is awaited, the smallest first
     _of_site(),
 )
@@ -291,7 +292,7 @@ recall = Table(
     _maybe_moment("done_at"),  # when every open ticket had been read back
     _text("blind"),  # ids of tickets whose history could not be read
     _maybe_moment("policy_from"),  # earliest mark made under the policy in force
-    _maybe_moment("lost_at"),  # when it was noticed that something is forgotten; none: not known
+    _maybe_moment("lost_at"),  # when the first pass after the loss began; none: not known
     _of_site(),
 )
 

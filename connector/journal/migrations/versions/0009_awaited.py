@@ -1,4 +1,4 @@
-"""How urgently a ticket's history is awaited, and when a state was found to have forgotten something."""
+"""How urgently a ticket's history is awaited, how it looked before an edit, and when a site was lost from memory."""
 
 from __future__ import annotations
 
@@ -19,4 +19,5 @@ def upgrade() -> None:
         sqlite_where=sa.text("awaits IS NOT NULL"),
         postgresql_where=sa.text("awaits IS NOT NULL"),
     )
+    op.add_column("ticket", sa.Column("alike_before", sa.Text(), server_default="", nullable=False))
     op.add_column("recall", sa.Column("lost_at", sa.BigInteger(), nullable=True))
