@@ -143,6 +143,8 @@ class Reach:
         group: The group to set, where the target has one.
         why: Reason when it does not exist or nobody is reachable.
         refused: Why the helpdesk does not tell who stands behind it: whoever it is counts as reachable.
+        known: People behind a group who are known to be able to take a ticket, where others are ``untold``.
+        untold: People behind a group of whom the helpdesk does not tell whether they are; they count as if they were.
         involved: It is not to be called whatever happens: nobody stands behind it who is not involved in the ticket.
     """
 
@@ -154,6 +156,8 @@ class Reach:
     group: str | None = None
     why: str = ""
     refused: str = ""
+    known: int = 0
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
