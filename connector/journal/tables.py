@@ -114,7 +114,7 @@ _partial(
     postgresql="is_open AND NOT history_complete",
 )
 Index("ix_ticket_key", ticket.c.key)
-_partial("ix_ticket_awaits", ticket.c.site, ticket.c.awaits, where="awaits IS NOT NULL")
+_partial("ix_ticket_awaits", ticket.c.site, ticket.c.awaits, ticket.c.id, where="awaits IS NOT NULL")
 _partial("ix_ticket_alike", ticket.c.site, ticket.c.alike, ticket.c.alike_at, where="alike <> ''")
 
 link = Table(  # twins and work, as the ticket itself names them

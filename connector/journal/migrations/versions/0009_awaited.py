@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_ticket_awaits",
         "ticket",
-        ["site", "awaits"],
+        ["site", "awaits", "id"],
         unique=False,
         sqlite_where=sa.text("awaits IS NOT NULL"),
         postgresql_where=sa.text("awaits IS NOT NULL"),
