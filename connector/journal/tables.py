@@ -98,8 +98,8 @@ ticket = Table(
     _text("document"),
     _text("alike"),  # digest of what it has in common with others; empty: nothing that would make a storm
     _maybe_moment("alike_at"),  # when it was opened, where it has any
-    _text("alike_before"),  # what ``alike`` was until an edited policy changed it
     Column("awaits", BigInteger),  # how urgently its history is awaited, the smallest first
+    _text("alike_before"),  # what ``alike`` was until an edited policy changed it
     _of_site(),
 )
 _partial("ix_ticket_due", ticket.c.site, ticket.c.next_due_at, where="next_due_at IS NOT NULL")
