@@ -56,11 +56,14 @@ class Settled(NamedTuple):
     learned: tuple[Awaited, ...] = ()
 
 
-def read_wanted(site: SiteReading, around: Surroundings, wanted: Wanted) -> Settled:
-    """Read histories of tickets, open or not, that are not in, within the budget, the most urgent first."""
+def read_wanted(site: SiteReading, around: Surroundings, wanted: Wanted, *, alone: bool = False) -> Settled:
+    """Read histories of tickets, open or not, that are not in, within the budget, the most urgent first.
+
+    ``alone``: only what is wanted, and nothing that waits since an earlier pass.
+    """
     allowance = site.reader.history_allowance()
     trouble = standing(site, around)
-    waiting = _waiting(site, around, wanted, trouble, limit=allowance)
+    waiting = () if alone else _waiting(site, around, wanted, trouble, limit=allowance)
     ids = wanted.ids(waiting)
     left = around.journal.histories_left(site.name, ids) if ids else ()
     if left and allowance > 0:

@@ -195,7 +195,7 @@ def _still_standing(
         now = around.time.settle(reading, around, now)
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
-    work, reach = Work(aside=Aside.of(reading, around)), reach_all(reading, policy, now=now)
+    work, reach = Work(aside=Aside.of(reading, around), alone=True), reach_all(reading, policy, now=now)
     asked = Round(around=around, policy=policy, reach=reach, ids=tuple(versions))
     decide_rounds(reading, around, (asked,), work, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}

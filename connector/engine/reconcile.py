@@ -108,9 +108,13 @@ class PassPlan:
 
 @dataclass(slots=True)
 class Work:
-    """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
+    """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms.
+
+    ``alone``: nothing is decided but what is asked for, whosever history could be read.
+    """
 
     aside: Aside = field(default_factory=Aside)
+    alone: bool = False
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
@@ -221,7 +225,8 @@ def decide_rounds(
     for each in rounds:
         for chunk in chunks(each.ids, CHUNK):
             _decide_chunk(site, each, chunk, work, now=now, run=run, readable=readable)
-    left, learned = read_wanted(site, around, Wanted.by(each.unread for each in rounds))
+    wanted = Wanted.by(each.unread for each in rounds)
+    left, learned = read_wanted(site, around, wanted, alone=work.alone)
     for each in rounds:
         fails = given_up(work.aside.items, DECIDING, bindings=under(each.around))
         for chunk in chunks(each.to_decide(learned, without=fails), CHUNK):
