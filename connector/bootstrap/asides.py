@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.engine.quarantine import DECIDING, WRITING, given_up
 from connector.engine.refusals import takes_no_comments
-from connector.engine.targets import UNKNOWN
+from connector.engine.targets import UNKNOWN, of_some
 from connector.engine.vanished import UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
@@ -101,18 +101,17 @@ _CONSEQUENCES = {
 def _consequence(site: str, item: SetAside) -> tuple[str, str]:
     if takes_no_comments(item):
         return _MUTE
-    if item.kind is AsideKind.TARGET and item.value == UNKNOWN:
-        return _UNKNOWN
+    if item.kind is AsideKind.TARGET and item.value:
+        return _PARTLY_KNOWN if of_some(item) else _UNKNOWN
     if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
         command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"
         return "nothing is written there, and none of its tickets ends; the other scopes go on", command
     return _CONSEQUENCES[item.kind]
 
 
-_UNKNOWN = (
-    "its levels call it as if somebody were there",
-    "let the account that reads see people, groups and their members",
-)
+_SEE_PEOPLE = "let the account that reads see people, groups and their members"
+_UNKNOWN = ("its levels call it as if somebody were there", _SEE_PEOPLE)
+_PARTLY_KNOWN = ("its levels call it; who is not told of counts as one who can take a ticket", _SEE_PEOPLE)
 _MUTE = ("nothing is said there; its fields are written", "mend what the reason says, then: {release}")
 
 
@@ -129,9 +128,15 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.REFUSED:
             return f"{item.field} {item.value}".strip() + " not accepted"
         case AsideKind.TARGET:
-            return f"unknown who is behind {item.field}" if item.value == UNKNOWN else f"nobody behind {item.field}"
+            return _behind(item)
         case _:
             return _PHRASES[item.kind]
+
+
+def _behind(item: SetAside) -> str:
+    if some := of_some(item):
+        return f"behind {item.field} {some[0]} people are known, and {some[1]} not told of"
+    return f"unknown who is behind {item.field}" if item.value == UNKNOWN else f"nobody behind {item.field}"
 
 
 _PHRASES = {

@@ -144,6 +144,8 @@ class Reach:
         why: Reason when it does not exist or nobody is reachable.
         refused: Why the helpdesk does not tell who stands behind it: whoever it is counts as reachable.
         unasked: The helpdesk could not be asked for now: that it is here tells nothing.
+        known: People behind a group who are known to be able to take a ticket, where others are ``untold``.
+        untold: People behind a group of whom the helpdesk does not tell whether they are; they count as if they were.
         involved: It is not to be called whatever happens: nobody stands behind it who is not involved in the ticket.
     """
 
@@ -156,6 +158,8 @@ class Reach:
     why: str = ""
     refused: str = ""
     unasked: bool = False
+    known: int = 0
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

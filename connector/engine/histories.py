@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from connector.domain.ticket import TicketRef
 from connector.engine.history_trouble import (
     concerns_all,
+    failing,
     in_turn,
     is_its_own,
     is_resting,
@@ -22,8 +24,9 @@ from connector.engine.history_trouble import (
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.recall import recall
 from connector.engine.strangers import notice_strangers
+from connector.engine.unread import Wanted
 from connector.errors import HelpdeskError, what_failed
-from connector.ports import TicketHistory
+from connector.ports import Awaited, SetAside, TicketHistory
 
 KEPT_FOR_URGENT = 4
 """Of what is left of their share once a pass is done, one history in so many is kept for what comes before the next."""
@@ -43,17 +46,42 @@ def read_histories(site: SiteReading, around: Surroundings, *, decides: bool) ->
     return _read_in(site, around, ids) if len(ids) <= allowance else ()
 
 
-def read_wanted(site: SiteReading, around: Surroundings, wanted: Sequence[str]) -> frozenset[str]:
-    """Read histories of tickets, open or not, that are not in, within the budget; return those that are not settled.
+class Settled(NamedTuple):
+    """What reading has settled: ``left`` is what was wanted and is not; ``learned`` has waited since an earlier pass.
 
-    One that cannot be read is settled once it is given up.
+    A history that cannot be read is settled once it is given up.
     """
-    left = around.journal.histories_left(site.name, wanted) if wanted else ()
-    allowance = site.reader.history_allowance() if left else 0
-    if allowance > 0:
-        _read_in(site, around, suspects_last(left, standing(site, around))[:allowance])
+
+    left: frozenset[str]
+    learned: tuple[Awaited, ...] = ()
+
+
+def read_wanted(site: SiteReading, around: Surroundings, wanted: Wanted, *, alone: bool = False) -> Settled:
+    """Read histories of tickets, open or not, that are not in, within the budget, the most urgent first.
+
+    ``alone``: only what is wanted, and nothing that waits since an earlier pass.
+    """
+    allowance = site.reader.history_allowance()
+    trouble = standing(site, around)
+    waiting = () if alone else _waiting(site, around, wanted, trouble, limit=allowance)
+    ids = wanted.ids(waiting)
+    left = around.journal.histories_left(site.name, ids) if ids else ()
+    if left and allowance > 0:
+        _read_in(site, around, suspects_last(left, trouble)[:allowance])
         left = around.journal.histories_left(site.name, left)
-    return frozenset(left)
+    still = frozenset(left)
+    return Settled(left=still, learned=tuple(each for each in waiting if each.id not in still))
+
+
+def _waiting(
+    site: SiteReading, around: Surroundings, wanted: Wanted, trouble: SetAside | None, *, limit: int
+) -> tuple[Awaited, ...]:
+    """Return what waits since an earlier pass, the most urgent; nothing where none can be read now."""
+    if limit <= 0 or is_resting(trouble, around.clock.now()):
+        return ()
+    known = {place.id for place in wanted.own}
+    found = around.journal.awaited(site.name, limit=limit + len(known) + failing(trouble))
+    return tuple(each for each in found if each.id not in known)
 
 
 def read_rest(site: SiteReading, around: Surroundings) -> bool:

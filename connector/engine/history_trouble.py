@@ -60,6 +60,11 @@ def standing(site: SiteReading, around: Surroundings) -> SetAside | None:
     return next((item for item in around.asides.aside(site.name) if item.kind is AsideKind.HISTORIES), None)
 
 
+def failing(trouble: SetAside | None) -> int:
+    """Return at how many tickets reading has failed."""
+    return len(_suspects(trouble))
+
+
 def is_resting(trouble: SetAside | None, now: datetime) -> bool:
     """Return whether no history is to be asked for yet."""
     return trouble is not None and trouble.until is not None and now < trouble.until

@@ -17,13 +17,14 @@ from typing import Any
 
 from connector.domain.change import Change
 from connector.domain.serial import change_from_dict, change_to_dict
+from connector.engine.allowed import allowed
 from connector.engine.apply import Applied, apply_plan
 from connector.engine.aside import Aside, respect_rest
 from connector.engine.gather import reach_all
 from connector.engine.kit import Surroundings, new_run_id
 from connector.engine.passes import Site, is_steady, move_on
 from connector.engine.pull import take_in
-from connector.engine.reconcile import PassPlan, Planned, Work, allowed, decide_rounds
+from connector.engine.reconcile import PassPlan, Planned, Work, decide_rounds
 from connector.engine.recover import recover
 from connector.engine.steering import notice_switches
 from connector.engine.unread import Round
@@ -195,7 +196,7 @@ def _still_standing(
         now = around.time.settle(reading, around, now)
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
-    work, reach = Work(aside=Aside.of(reading, around)), reach_all(reading, policy, now=now)
+    work, reach = Work(aside=Aside.of(reading, around), alone=True), reach_all(reading, policy, now=now)
     asked = Round(around=around, policy=policy, reach=reach, ids=tuple(versions))
     decide_rounds(reading, around, (asked,), work, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}

@@ -9,7 +9,7 @@ from bisect import insort
 
 from connector.domain.decision import Decision
 from connector.domain.situation import Situation
-from connector.engine.unread import Unread, Urgency
+from connector.engine.unread import Place, Unread
 
 
 class Readable:
@@ -17,7 +17,7 @@ class Readable:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._most_urgent: list[Urgency] = []
+        self._most_urgent: list[Place] = []
 
     def postpones(self, unread: Unread, situation: Situation, decision: Decision) -> bool:
         """Return whether a ticket is decided again after what it needs was read; ``unread`` takes note of that.
@@ -36,11 +36,11 @@ class Readable:
         return unread.takes(situation, decision)
 
     def _has_room(self, needs: Unread) -> bool:
-        """Take a place for a history; of equally urgent ones the first that came keeps it, as they are read."""
-        for urgency, _ in needs.own:
+        """Take a place for a history, as they are read."""
+        for place in needs.own:
             if len(self._most_urgent) >= self._room:
-                if not self._most_urgent or urgency >= self._most_urgent[-1]:
+                if not self._most_urgent or place >= self._most_urgent[-1]:
                     return False
                 self._most_urgent.pop()
-            insort(self._most_urgent, urgency)
+            insort(self._most_urgent, place)
         return True

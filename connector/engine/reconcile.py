@@ -15,13 +15,14 @@ from functools import partial
 from connector.domain.change import Change
 from connector.domain.decision import Decision, LeftAlone, TicketPlan
 from connector.domain.escalation import needs_history
-from connector.domain.guard import Held, guard, order
+from connector.domain.guard import Held
 from connector.domain.plan import change, plan
 from connector.domain.policy import LevelTarget, Policy
 from connector.domain.site import Effect
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Priority, Ticket
 from connector.domain.written import live_value
+from connector.engine.allowed import allowed
 from connector.engine.aside import Aside
 from connector.engine.edits import held_edit, under_earlier
 from connector.engine.gather import reach_all, read_unread_text
@@ -30,17 +31,17 @@ from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.pull import Pulled, pull
 from connector.engine.quarantine import DECIDING, given_up, pardon, quarantine, sparing, under
 from connector.engine.readable import Readable
-from connector.engine.recall import UNREAD, frozen_by, go_on, memory, only_priority, waits_for
+from connector.engine.recall import UNREAD, go_on, memory, only_priority, waits_for
 from connector.engine.refusals import tell_urgent
 from connector.engine.shadow import Shadowed, in_shadow, rendered
-from connector.engine.standoffs import tell_standoffs
+from connector.engine.standoffs import tell_standoffs, tell_unreachable
 from connector.engine.steering import notice_pause_file, notice_switches
 from connector.engine.storms import decided
 from connector.engine.strangers import might_be_a_strangers
 from connector.engine.targets import note_targets
-from connector.engine.unread import Round, histories_wanted, tell_overdue
+from connector.engine.unread import Round, Wanted, tell_overdue, urgency
 from connector.errors import what_failed
-from connector.ports import Alarm, AlarmKind, Recall, SetAside, SiteState, Verdict
+from connector.ports import Recall, SetAside, Verdict
 
 CHUNK = 500
 """Tickets per transaction and per turn of long work."""
@@ -107,9 +108,13 @@ class PassPlan:
 
 @dataclass(slots=True)
 class Work:
-    """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms."""
+    """What accumulates while a pass decides chunk by chunk: changes, what is left and why, counts, alarms.
+
+    ``alone``: nothing is decided but what is asked for, whosever history could be read.
+    """
 
     aside: Aside = field(default_factory=Aside)
+    alone: bool = False
     changes: list[Planned] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     shadow: list[Shadowed] = field(default_factory=list)
@@ -122,6 +127,7 @@ class Work:
     failed: dict[str, Exception] = field(default_factory=dict)
     over: list[SetAside] = field(default_factory=list)
     as_before: tuple[str, ...] = ()
+    put_off: dict[str, datetime | None] = field(default_factory=dict)
 
     def fails(self, id_: str, error: Exception) -> None:
         """Take note that a ticket could not be decided."""
@@ -154,7 +160,7 @@ def reconcile(site: SiteReading, around: Surroundings, *, run: str, fetch: bool 
         _count_failures(site, each.around, work, each.ids)
     if work.over:
         around.asides.take_back(site.name, work.over, now=now)
-    _raise_alarms(site, around, work, now=now)
+    tell_unreachable(site, around, work.alarms, now=now)
     return guarded(site, around, work, pulled, policy=policy, now=now, run=run)
 
 
@@ -219,9 +225,11 @@ def decide_rounds(
     for each in rounds:
         for chunk in chunks(each.ids, CHUNK):
             _decide_chunk(site, each, chunk, work, now=now, run=run, readable=readable)
-    left = read_wanted(site, around, histories_wanted(each.unread for each in rounds))
+    wanted = Wanted.by(each.unread for each in rounds)
+    left, learned = read_wanted(site, around, wanted, alone=work.alone)
     for each in rounds:
-        for chunk in chunks(each.unread.ids, CHUNK):
+        fails = given_up(work.aside.items, DECIDING, bindings=under(each.around))
+        for chunk in chunks(each.to_decide(learned, without=fails), CHUNK):
             if texts := [id_ for id_ in chunk if id_ in each.unread.texts]:
                 read_unread_text(site, each.around, texts, each.policy, now=now)
             _decide_chunk(site, each, chunk, work, now=now, run=run, left=left)
@@ -246,9 +254,12 @@ def _decide_chunk(  # noqa: PLR0913
         with sparing(work.fails, situation.ticket.ref.id):
             if readable is not None and readable.postpones(each.unread, situation, decision):
                 continue
-            waits = decision.unread_history or not left.isdisjoint(situation.unread)
+            waits = not left.isdisjoint(situation.unread)
             verdicts += _take(site, each.around, situation, decision, work, run=run, waits=waits)
     each.around.journal.store_verdicts(site.name, verdicts, run=run)
+    if work.put_off:
+        each.around.journal.put_off(site.name, work.put_off, policy_hash=each.policy.hash)
+        work.put_off.clear()
     each.around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
@@ -264,8 +275,9 @@ def _take(  # noqa: PLR0913
 ) -> tuple[Verdict, ...]:
     """Plan one ticket: compare wants with what is live, render what is to be said, remember the rest.
 
-    One that ``waits`` for a history stays due. While the ticket, or its site, is being recalled there is no verdict:
-    what is decided before is not to be believed.
+    One that waits for its own history is decided again when that comes in, or is given up; one that ``waits`` for
+    another ticket's stays due. While the ticket, or its site, is being recalled there is no verdict: what is decided
+    before is not to be believed.
     """
     wanted = plan(decision, situation)
     work.over += work.aside.over(wanted, situation.ticket)
@@ -297,6 +309,7 @@ def _take(  # noqa: PLR0913
         notifications={n.occasion.key(site.rules.fingerprint, ticket.ref.id, Effect.NOTES): n for n in told},
         would_do={} if shadowed is None else shadowed.told,
         ask_history=needs_history(situation) or might_be_a_strangers(ticket_plan, situation),
+        awaits=urgency(decision) if decision.unread_history else None,
     )
     if made is not None:  # last: what fails above has planned nothing
         work.changes.append(_planned(made, situation, decision, run=run, waits=waits))
@@ -313,11 +326,19 @@ def _planned(made: Change, situation: Situation, decision: Decision, *, run: str
 
 
 def _put_off(situation: Situation, ticket_plan: TicketPlan, work: Work, *, why: str, run: str) -> None:
-    """Leave a ticket for as long as it, or its site, waits to be read back; on a read one the priority goes on."""
+    """Leave a ticket for as long as it, or its site, waits to be read back; on a read one the priority goes on.
+
+    All are due once the recall is over. One that waits alone, while the others are still being read, is not asked for.
+    """
+    decision = ticket_plan.decision
     if not why and (first := only_priority(ticket_plan, situation)) is not None:
-        work.changes.append(Planned(change=_with_run(first, run, ticket_plan.decision), ticket=situation.ticket))
-    elif ticket_plan.fields or ticket_plan.notices:
+        made = _with_run(first, run, decision)
+        work.changes.append(Planned(change=made, ticket=situation.ticket, next_due_at=decision.next_due_at))
+        return
+    if ticket_plan.fields or ticket_plan.notices:
         work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
+    if work.recall.why and (work.recall.is_over or not why):
+        work.put_off[situation.ticket.ref.id] = decision.next_due_at
 
 
 def _with_run(made: Change, run: str, decision: Decision) -> Change:
@@ -335,20 +356,6 @@ def _tell_left(
             around.observer.event("left_alone", site=site.name, ticket=key, what=item.what, why=item.why)
     told = tuple(sorted(f"{item.what}: {item.why}" for item in ticket_plan.left))
     return decision if told == decision.state.left else replace(decision, state=replace(decision.state, left=told))
-
-
-def _raise_alarms(site: SiteReading, around: Surroundings, work: Work, *, now: datetime) -> None:
-    for ticket, text in work.alarms:
-        around.notifier.alarm(
-            Alarm(
-                kind=AlarmKind.UNREACHABLE,
-                site=site.name,
-                ticket=ticket,
-                message=f"{ticket}: {text}",
-                remedy=f"connector explain {ticket}",
-                at=now,
-            )
-        )
 
 
 def guarded(  # noqa: PLR0913
@@ -379,21 +386,4 @@ def guarded(  # noqa: PLR0913
         failed=len(work.failed),
         alarms=[text for _, text in work.alarms],
         bindings=site.bindings,
-    )
-
-
-def allowed(
-    site: SiteReading, around: Surroundings, changes: Sequence[Change], *, state: SiteState, now: datetime
-) -> tuple[list[Change], list[Held]]:
-    """Return the changes that budgets and freezes let through now, most urgent first, and the parts that are held."""
-    windows = {effect: now - budget.window for effect, budget in site.rules.budgets.items()}
-    spent = around.journal.spent(site.name, windows=windows, now=now)
-    return guard(
-        order(changes),
-        budgets=site.rules.budgets,
-        used=spent.used,
-        used_by_ticket=spent.by_ticket,
-        open_tickets=state.open_tickets,
-        allowance=state.allowance,
-        frozen={**frozen_by(state.recall), **state.frozen},
     )

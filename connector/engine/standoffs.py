@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from connector.domain.decision import Decision
 from connector.domain.ticket import Ticket
-from connector.engine.kit import Surroundings
+from connector.engine.kit import SiteReading, Surroundings
 from connector.ports import Alarm, AlarmKind
 
 
@@ -23,5 +26,22 @@ def tell_standoffs(around: Surroundings, ticket: Ticket, decision: Decision) -> 
                 message=f"{ticket.key}: {told}",
                 remedy=f"settle who is to write it, then: connector release {ticket.ref}",
                 at=decision.now,
+            )
+        )
+
+
+def tell_unreachable(
+    site: SiteReading, around: Surroundings, found: Iterable[tuple[str, str]], *, now: datetime
+) -> None:
+    """Raise the alarms of tickets, given as key and text: nobody can be reached, or a target is not there."""
+    for ticket, text in found:
+        around.notifier.alarm(
+            Alarm(
+                kind=AlarmKind.UNREACHABLE,
+                site=site.name,
+                ticket=ticket,
+                message=f"{ticket}: {text}",
+                remedy=f"connector explain {ticket}",
+                at=now,
             )
         )

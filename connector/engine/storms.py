@@ -141,41 +141,62 @@ def _tell_new_storms(site: SiteReading, around: Surroundings, found: Sequence[De
         if look is None or group is None or (look.digest, group.since) in seen:
             continue
         seen.add((look.digest, group.since))
-        if _is_new(site, around, found, alike, look, group):
+        if _was_one(site, around, found, alike, look, group):
+            continue
+        line = _told(site, around, alike, look, group)
+        if line is None:
             _alarm(situation, decision, group, around)
+        if line is None or line.key != look.digest:  # another edit finds it by how it looks from now on
             around.journal.record(_line(decision, look, group))
 
 
-def _is_new(
+def _was_one(
     site: SiteReading, around: Surroundings, found: Sequence[Decided], alike: Alike, look: Look, group: Group
 ) -> bool:
-    """Return whether people have not been told of a storm: it was none before, and no line tells of it.
+    """Return whether a storm was one before, as far as is known.
 
-    A line does that meets it in time, and is of its look, or of its voice, or of how so many of its tickets looked
-    until now: another policy may have changed what they have in common. What a lost state may have told stays untold:
-    its tickets count as if it had known how they look.
+    What a lost state may have told stays untold: its tickets count as if it had known how they look.
     """
-    rules = alike.policy.storm
-    run = [each for each in alike.sights[look.digest] if group.since <= each.opened_at <= group.until]
-    before = [each for each in run if (look.digest, each.id) in alike.stored]
-    if is_storm(before, rules):
-        return False
+    run = _run(alike, look, group)
+    before = {each for each in run if (look.digest, each.id) in alike.stored}
+    if is_storm(before, alike.policy.storm):
+        return True
     recall = around.journal.open_site(site.name, fingerprint=site.rules.fingerprint).recall
     forgotten = {decision.ref.id for each, decision in found if _may_have_told(recall, each, now=decision.now)}
-    if is_storm({*before, *(each for each in run if each.id in forgotten)}, rules):
-        return False
+    return is_storm({*before, *(each for each in run if each.id in forgotten)}, alike.policy.storm)
+
+
+def _run(alike: Alike, look: Look, group: Group) -> list[Sight]:
+    return [each for each in alike.sights[look.digest] if group.since <= each.opened_at <= group.until]
+
+
+def _told(site: SiteReading, around: Surroundings, alike: Alike, look: Look, group: Group) -> JournalEvent | None:
+    """Return the line that tells that people were told of a storm, if one does.
+
+    It meets it in time, and is of its look, or of its voice, or of how so many of its tickets look, or looked until the
+    policy was edited. An edit is about all of them, but some may be decided before others: in a chunk, or pass, before.
+    """
+    rules, run = alike.policy.storm, _run(alike, look, group)
     ids = {each.id for each in run}
-    told = [line for line in around.journal.storms(site.name, since=group.since - rules.lasts) if _meets(line, group)]
-    if any(line.key == look.digest or line.ticket in ids for line in told):
-        return False
-    looked = around.journal.alike(site.name, [line.key for line in told], since=group.since) if told else ()
-    until_now = {line.key: {each.id for each in looked if each.signature == line.key} for line in told}
-    return not any(is_storm([each for each in run if each.id in same], rules) for same in until_now.values())
+    lines = [line for line in around.journal.storms(site.name, since=group.since - rules.lasts) if _meets(line, group)]
+    for line in lines:
+        if line.key == look.digest or line.ticket in ids:
+            return line
+    for line in lines:
+        looks = (
+            around.journal.alike(site.name, [line.key], since=group.since, edited=edited) for edited in (False, True)
+        )
+        same = {each.id for found in looks for each in found}
+        if is_storm([each for each in run if each.id in same], rules):
+            return line
+    return None
 
 
 def _may_have_told(recall: Recall, situation: Situation, *, now: datetime) -> bool:
-    """Return whether a state that has forgotten something may have known how a ticket looks."""
+    """Return whether a state that has forgotten something may have known how a ticket looks: it was there by then."""
     if not recall.why:
+        return False
+    if recall.lost_at is not None and situation.ticket.opened_at >= recall.lost_at:
         return False
     if recall.done_at is None or recall.done_at >= now:
         return True

@@ -7,6 +7,7 @@ So does a target of which the helpdesk refuses to say who stands behind it: its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -18,14 +19,29 @@ from connector.ports import AsideKind, SetAside
 UNKNOWN = "unknown"
 """The value that marks a target of which it is not known who stands behind it."""
 
+_SOME = re.compile(r"(\d+) known, (\d+) not")
+"""The value that marks one of which it is known of some people only."""
+
+
+def of_some(item: SetAside) -> tuple[int, int] | None:
+    """Return of how many people behind a target it is known, and of how many not; ``None``: of none, or of all."""
+    found = _SOME.fullmatch(item.value)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _mark(found: Reach) -> str:
+    return f"{found.known} known, {found.untold} not" if found.known and found.untold else UNKNOWN
+
 
 def note_targets(site: SiteReading, around: Surroundings, reach: Mapping[LevelTarget, Reach], *, now: datetime) -> None:
     """Set aside the targets that nobody can be reached behind, and take back those that are there again."""
     known = {(i.field, i.value): i for i in around.asides.aside(site.name) if i.kind is AsideKind.TARGET}
     missing = {(str(t), ""): found.why or "nobody can be reached" for t, found in reach.items() if not found.reachable}
-    missing |= {(str(t), UNKNOWN): found.refused for t, found in reach.items() if found.reachable and found.refused}
+    called = {t: found for t, found in reach.items() if found.reachable and found.refused}
+    missing |= {(str(t), _mark(found)): found.refused for t, found in called.items()}
+    untold = {item.field: item.since for item in known.values() if item.value}  # since when, of however many
     fresh = [
-        SetAside(kind=AsideKind.TARGET, field=name, value=value, why=why, since=now)
+        SetAside(kind=AsideKind.TARGET, field=name, value=value, why=why, since=untold.get(name, now) if value else now)
         for (name, value), why in sorted(missing.items())
         if (name, value) not in known
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from connector.domain.decision import Decision
 from connector.domain.escalation import needs_history
@@ -13,10 +13,23 @@ from connector.domain.policy import LevelTarget, Policy
 from connector.domain.situation import Reach, Situation
 from connector.domain.ticket import Priority, Ticket
 from connector.engine.kit import Surroundings
-from connector.ports import Alarm, AlarmKind
+from connector.ports import Alarm, AlarmKind, Awaited
 
-Urgency: TypeAlias = tuple[bool, int, datetime]
-"""The place of a ticket among those whose history is to be read; the smallest comes first."""
+Urgency: TypeAlias = int
+"""How urgently a ticket's history is to be read, to be stored; the smallest comes first."""
+
+
+class Place(NamedTuple):
+    """The place of a ticket among those whose history is to be read; of equally urgent ones the older comes first."""
+
+    urgency: Urgency
+    digits: int
+    id: str
+
+    @classmethod
+    def of(cls, urgency: Urgency, id_: str) -> Place:
+        """Return the place of a ticket; ids are numbers, and 9 comes before 10."""
+        return cls(urgency, len(id_), id_)
 
 
 @dataclass(slots=True)
@@ -29,7 +42,7 @@ class Unread:
     ids: list[str] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
     others: list[str] = field(default_factory=list)
-    own: list[tuple[Urgency, str]] = field(default_factory=list)
+    own: list[Place] = field(default_factory=list)
     storms: set[str] = field(default_factory=set)
 
     def takes(self, situation: Situation, decision: Decision) -> bool:
@@ -46,7 +59,7 @@ class Unread:
         self.storms |= {decision.look.digest} if is_alike and decision.look is not None else set()
         self.ids.append(ticket.ref.id)
         self.texts |= {ticket.ref.id} if decision.unread_text else set()
-        self.own += [(_urgency(decision), ticket.ref.id)] if own else []
+        self.own += [Place.of(urgency(decision), ticket.ref.id)] if own else []
         self.others += others
         return True
 
@@ -73,12 +86,36 @@ class Round:
     ids: Collection[str]
     unread: Unread = field(default_factory=Unread)
 
+    def to_decide(self, learned: Iterable[Awaited], *, without: Collection[str]) -> Iterable[str]:
+        """Return what is decided once all has been read: what was put off, and whose awaited history has come in.
 
-def histories_wanted(found: Iterable[Unread]) -> list[str]:
-    """Return whose history is to be read: what waits for its own first, the most urgent before all, then of others."""
-    known = tuple(found)
-    own = sorted((each for unread in known for each in unread.own), key=lambda each: each[0])
-    return [id_ for _, id_ in own] + [id_ for unread in known for id_ in unread.others]
+        What is of no round, or ``without`` which the round is decided, is due: the next pass looks at it.
+        """
+        mine = (each.id for each in learned if each.policy_hash == self.policy.hash and each.id not in without)
+        return dict.fromkeys((*self.unread.ids, *mine))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whose history is to be read: of tickets that were decided in this pass, and that these go on for.
+
+    ``own`` comes first, the most urgent before all; in its turn among them what waits since an earlier pass.
+    """
+
+    own: Sequence[Place] = ()
+    others: Sequence[str] = ()
+
+    @classmethod
+    def by(cls, found: Iterable[Unread]) -> Wanted:
+        """Return what the tickets of some rounds want."""
+        known = tuple(found)
+        own = tuple(each for unread in known for each in unread.own)
+        return cls(own=own, others=tuple(id_ for unread in known for id_ in unread.others))
+
+    def ids(self, waiting: Iterable[Awaited]) -> list[str]:
+        """Return the ids in the order of their reading, with those that are ``waiting``."""
+        own = [*self.own, *(Place.of(each.urgency, each.id) for each in waiting)]
+        return [each.id for each in sorted(own)] + list(self.others)
 
 
 def tell_overdue(around: Surroundings, ticket: Ticket, decision: Decision) -> None:
@@ -106,10 +143,13 @@ def to_go_on_without(ticket: str) -> str:
 
 
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
+_NEXT_RANK = 10**12
+"""More than the seconds from 1970 to any deadline."""
 
 
-def _urgency(decision: Decision) -> Urgency:
-    """Return the place of a ticket among those whose history is to be read: by what is wanted, then by deadline."""
+def urgency(decision: Decision) -> Urgency:
+    """Return how urgently a ticket's history is to be read: by what is wanted, then by deadline."""
     wanted = decision.state.wanted_last or decision.severity
     is_hard = decision.hard or wanted is Priority.P1
-    return not is_hard, int(wanted or len(Priority) + 1), decision.deadline or _NO_DEADLINE
+    rank = int(wanted or len(Priority) + 1) + (0 if is_hard else 10)
+    return rank * _NEXT_RANK + int((decision.deadline or _NO_DEADLINE).timestamp())

@@ -55,6 +55,7 @@ def switch_effects(connection: Connection, site: str, effects: Effects, *, now: 
         if _in(effects, scope) and not _in(state.effects, scope):
             _leave_shadow(connection, site, _in_scope(scope, _named(state.effects, effects)), now)
     store_controls(connection, replace(state, effects=MappingProxyType(dict(effects))))
+    histories.fall_due(connection, site, histories.AWAITING, now=now)
     audit.append(connection, *_switch_lines(site, state.effects, effects, now))
     return silenced
 
@@ -175,6 +176,7 @@ def freeze(connection: Connection, site: str, effect: Effect | None, why: str, *
         return
     frozen = {**state.frozen, **dict.fromkeys(fresh, why)}
     store_controls(connection, replace(state, frozen=MappingProxyType(frozen)))
+    histories.fall_due(connection, site, histories.AWAITING, now=now)
     data = {"effects": " ".join(sorted(fresh)), "why": why}
     audit.append(connection, JournalEvent(at=now, kind="frozen", site=site, data=data))
 
@@ -190,6 +192,7 @@ def pause(connection: Connection, site: str, why: str, *, now: datetime, actor: 
     if state.paused == reason:
         return
     store_controls(connection, replace(state, paused=reason))
+    histories.fall_due(connection, site, histories.AWAITING, now=now)
     audit.append(connection, JournalEvent(at=now, kind="paused", site=site, actor=actor, data={"why": reason}))
 
 
@@ -198,6 +201,7 @@ def lift(connection: Connection, site: str, *, now: datetime, actor: str) -> Non
     state = read_site(connection, site)
     if state.paused:
         store_controls(connection, replace(state, paused=""))
+        histories.fall_due(connection, site, histories.AWAITING, now=now)
         data = {"paused": state.paused}
         audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
 
@@ -215,6 +219,7 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     if not tried and after == state and not _has_news(connection, site):
         return
     store_controls(connection, after)
+    histories.fall_due(connection, site, histories.AWAITING, now=now)
     data = {"allow": str(allow), "paused": state.paused, "frozen": " ".join(sorted(state.frozen))}
     audit.append(connection, JournalEvent(at=now, kind="resumed", site=site, actor=actor, data=data))
 

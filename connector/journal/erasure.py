@@ -10,7 +10,7 @@ Audit lines keep their digests and lose their content: the chain still tells whe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from connector.domain.change import Write
 from connector.domain.ticket import TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal import returning
+from connector.journal import audit, returning
 from connector.journal.audit import TOMBSTONE, entomb
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
@@ -40,6 +40,7 @@ from connector.journal.tables import (
 from connector.journal.tables import site as site_table
 from connector.ports.erasure import Erased
 from connector.ports.intents import OpStatus
+from connector.ports.links import STORM
 
 FACTS_OF_CLOSED = timedelta(days=30)
 RECORDS = timedelta(days=396)
@@ -113,9 +114,17 @@ def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
     rows = connection.execute(delete(ticket).where(ticket.c.site == ref.site, ticket.c.id == ref.id)).rowcount
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
-    lines = entomb(connection, event.c.site == ref.site, event.c.ticket == ref.id)
+    lines = _entomb_lines_of_ticket(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
     kept = _empty_ops(connection, (op.c.site == ref.site, op.c.ticket == ref.id))
     return Erased(rows=rows + events, kept=kept, lines=lines)
+
+
+def _entomb_lines_of_ticket(connection: Connection, mine: Sequence[Any]) -> int:
+    """Empty the audit lines of a ticket; that people were told of a storm stays, without the one that spoke for it."""
+    storms = connection.execute(select(event).where(*mine, event.c.kind == STORM).order_by(event.c.id)).all()
+    lines = entomb(connection, *mine)
+    audit.append(connection, *(replace(audit.line_of(row), ticket="") for row in storms))
+    return lines
 
 
 def erase_account(connection: Connection, site: str, account: str, *, names: Collection[str] = ()) -> Erased:

@@ -8,16 +8,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, delete, or_, select, update
 
 from connector.domain.events import EventKind, EventSource, TicketEvent
 from connector.domain.unread import TOLD_AFTER, waiting_lines
 from connector.journal import audit
 from connector.journal.documents import event_document, event_of, state_of
 from connector.journal.moments import to_micros
-from connector.journal.statements import AnyRow, add_rows, change_rows, portions, put_row
+from connector.journal.statements import MOST, SITE, AnyRow, add_rows, change_rows, portions, put_row
 from connector.journal.tables import escalation, quarantine, ticket, ticket_event
-from connector.ports import JournalEvent
+from connector.ports import Awaited, JournalEvent
 from connector.ports.helpdesk import TicketHistory
 
 HISTORY = "history:"
@@ -120,8 +120,29 @@ def _mark_complete(connection: Connection, history: TicketHistory, row: AnyRow, 
     )
 
 
+def awaited(connection: Connection, site: str, *, limit: int) -> tuple[Awaited, ...]:
+    """Return open tickets on which something waits for their own history, which may be read: most urgent first."""
+    rows = connection.execute(_AWAITED, {SITE.key: site, MOST.key: limit})
+    return tuple(Awaited(row.awaits, row.id, row.policy_hash) for row in rows)
+
+
+AWAITING = ticket.c.awaits.is_not(None)
+"""The condition that something waits for a ticket's own history."""
+
+
+def fall_due(connection: Connection, site: str, *which: ColumnElement[bool], now: datetime) -> None:
+    """Let open tickets of a site fall due, all or some."""
+    at = to_micros(now)
+    later = or_(ticket.c.next_due_at.is_(None), ticket.c.next_due_at > at)
+    mine = (ticket.c.site == site, ticket.c.is_open, later, *which)
+    connection.execute(update(ticket).where(*mine).values(next_due_at=at))
+
+
 def skip_histories(connection: Connection, site: str, histories: Sequence[TicketHistory], *, now: datetime) -> None:
-    """Count that histories could not be read; with the third time the audit says that we no longer try."""
+    """Count that histories could not be read; with the third time the audit says that we no longer try.
+
+    Nothing waits for a history then, so its ticket is to be decided at once.
+    """
     for skipped in histories:
         key = {"site": site, "id": HISTORY + skipped.ref.id}
         mine = (quarantine.c.site == site, quarantine.c.id == key["id"])
@@ -130,6 +151,7 @@ def skip_histories(connection: Connection, site: str, histories: Sequence[Ticket
         why = f"its history cannot be read: {skipped.unreadable}"
         put_row(connection, quarantine, key, {"why": why, "digest": str(times), "since": to_micros(now)})
         if times == TRIES:
+            fall_due(connection, site, ticket.c.id == skipped.ref.id, now=now)
             data = {"why": f"{why}; given up after {TRIES} tries"}
             audit.append(
                 connection, JournalEvent(at=now, kind="quarantined", site=site, ticket=skipped.ref.id, data=data)
@@ -167,6 +189,15 @@ def given_up(site: str | BindParameter[str]) -> ColumnElement[bool]:
         quarantine.c.site == site, quarantine.c.id == HISTORY + ticket.c.id, quarantine.c.digest >= str(TRIES)
     )
     return wanted.correlate(ticket).exists()
+
+
+_AWAITED = (
+    select(ticket.c.awaits, ticket.c.id, ticket.c.policy_hash)
+    .where(ticket.c.site == SITE, AWAITING)
+    .where(ticket.c.is_open, ~ticket.c.history_complete, ~given_up(SITE))
+    .order_by(ticket.c.awaits, ticket.c.id)
+    .limit(MOST)
+)
 
 
 def _clear(connection: Connection, site: str, ids: Sequence[str]) -> None:

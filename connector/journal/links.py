@@ -64,9 +64,11 @@ class SqlLinks:
         """Return ids of stored tickets by id or key."""
         return self._asked.run(lambda c: identify(c, site, names))
 
-    def alike(self, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
+    def alike(
+        self, site: str, signatures: Sequence[str], *, since: datetime, edited: bool = False
+    ) -> tuple[Alike, ...]:
         """Return tickets of these looks that were opened since a moment."""
-        return self._asked.run(lambda c: alike(c, site, signatures, since=since))
+        return self._asked.run(lambda c: alike(c, site, signatures, since=since, edited=edited))
 
     def storms(self, site: str, *, since: datetime) -> tuple[JournalEvent, ...]:
         """Return the lines that tell of which storms people were told since a moment."""
@@ -119,14 +121,20 @@ def identify(connection: Connection, site: str, names: Sequence[str]) -> Mapping
     return found
 
 
-def alike(connection: Connection, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
-    """Return tickets of these looks that were opened since a moment, in the order of their opening."""
-    columns = (ticket.c.alike, ticket.c.id, ticket.c.alike_at, ticket.c.is_open, ticket.c.priority_rank)
+def alike(
+    connection: Connection, site: str, signatures: Sequence[str], *, since: datetime, edited: bool = False
+) -> tuple[Alike, ...]:
+    """Return tickets of these looks that were opened since a moment, in the order of their opening.
+
+    ``edited``: those that had these looks until an edited policy changed that.
+    """
+    look = ticket.c.alike_before if edited else ticket.c.alike
+    columns = (look.label("alike"), ticket.c.id, ticket.c.alike_at, ticket.c.is_open, ticket.c.priority_rank)
     found = []
     for portion in portions(sorted(set(signatures))):
         of_looks: tuple[ColumnElement[bool], ...] = (
             literal_column("alike <> ''"),
-            ticket.c.alike.in_(portion),
+            look.in_(portion),
         )  # the first one names the index
         wanted = select(*columns).where(ticket.c.site == site, *of_looks, ticket.c.alike_at >= to_micros(since))
         found += [

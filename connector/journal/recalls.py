@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from connector.journal import audit
 from connector.journal.documents import summary_document, ticket_of
-from connector.journal.histories import given_up
+from connector.journal.histories import fall_due, given_up
 from connector.journal.moments import from_micros, maybe_moment, to_micros
 from connector.journal.runs import policy_since
 from connector.journal.statements import IDS, SITE, AnyRow, parameter, put_row
@@ -69,7 +69,12 @@ def forget_all(connection: Connection, why: str) -> None:
 def _forget(connection: Connection, name: str, why: str) -> None:
     latest = select(func.max(ticket.c.history_until)).where(ticket.c.site == name)
     values = {"why": why, "since": connection.execute(latest).scalar() or 0}
-    put_row(connection, recall, {"site": name}, values | {"done_at": None, "blind": "", "policy_from": None})
+    put_row(
+        connection,
+        recall,
+        {"site": name},
+        values | dict.fromkeys(("done_at", "policy_from", "lost_at")) | {"blind": ""},
+    )
     connection.execute(update(ticket).where(ticket.c.site == name).values(history_complete=False))
 
 
@@ -97,6 +102,7 @@ def recall_of(connection: Connection, name: str, row: AnyRow) -> Recall:
         blind=frozenset(json.loads(row.recall_blind or "[]")),
         left=left,
         read_at=maybe_moment(read_at),
+        lost_at=maybe_moment(row.lost_at),
     )
 
 
@@ -105,7 +111,12 @@ def _count(connection: Connection, name: str, since: int) -> int:
 
 
 def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -> Recall:
-    """End a site's recall when no open ticket is left to be read; return how far it is."""
+    """End a site's recall when no open ticket is left to be read; return how far it is.
+
+    The first call after a loss tells when what came later could not be lost any more.
+    """
+    begun = (recall.c.site == name, recall.c.done_at.is_(None), recall.c.lost_at.is_(None))
+    connection.execute(update(recall).where(*begun).values(lost_at=to_micros(now)))
     found = read_recall(connection, name)
     if found.is_over or found.left:
         return found
@@ -120,6 +131,7 @@ def end(connection: Connection, name: str, *, policy_hash: str, now: datetime) -
         _recall_policy(connection, name, policy_hash, maybe_moment(row.policy_from))
         data = {"why": why, "blind": str(len(blind))}
         audit.append(connection, JournalEvent(at=now, kind="recalled", site=name, data=data))
+        fall_due(connection, name, now=now)
     return read_recall(connection, name)
 
 

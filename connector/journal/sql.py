@@ -37,6 +37,7 @@ from connector.journal.links import SqlLinks
 from connector.journal.records import SqlRecords
 from connector.journal.worker import JournalThread, Runner
 from connector.ports import (
+    Awaited,
     Candidate,
     JournalEvent,
     Previous,
@@ -184,6 +185,10 @@ class SqlJournal(SqlLinks):
         """Return ids of open tickets whose history is not in, most urgent first."""
         return self._run(lambda c: tickets.without_history(c, site, limit=limit))
 
+    def awaited(self, site: str, *, limit: int) -> tuple[Awaited, ...]:
+        """Return open tickets on which something waits for their own history, which may be read: most urgent first."""
+        return self._run(lambda c: histories.awaited(c, site, limit=limit))
+
     def read_last(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose history is in, the one read last first."""
         return self._run(lambda c: tickets.read_last(c, site, limit=limit))
@@ -203,6 +208,10 @@ class SqlJournal(SqlLinks):
     def store_verdicts(self, site: str, verdicts_: Sequence[Verdict], *, run: str) -> int:
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
+
+    def put_off(self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
+        """Store when tickets fall due next on which nothing that was decided may stand yet."""
+        self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash))
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next."""

@@ -98,17 +98,13 @@ ticket = Table(
     _text("document"),
     _text("alike"),  # digest of what it has in common with others; empty: nothing that would make a storm
     _maybe_moment("alike_at"),  # when it was opened, where it has any
+    Column("awaits", BigInteger),  # how urgently its history is awaited, the smallest first
+    _text("alike_before"),  # what ``alike`` was until an edited policy changed it
     _of_site(),
 )
 _partial("ix_ticket_due", ticket.c.site, ticket.c.next_due_at, where="next_due_at IS NOT NULL")
-_partial(
-    "ix_ticket_open",
-    ticket.c.site,
-    ticket.c.policy_hash,
-    ticket.c.id,
-    where="is_open = 1",
-    postgresql="is_open",
-)
+_of_open = (ticket.c.site, ticket.c.policy_hash, ticket.c.id)
+_partial("ix_ticket_open", *_of_open, where="is_open = 1", postgresql="is_open")
 _partial(
     "ix_ticket_without_history",
     ticket.c.site,
@@ -118,6 +114,7 @@ _partial(
     postgresql="is_open AND NOT history_complete",
 )
 Index("ix_ticket_key", ticket.c.key)
+_partial("ix_ticket_awaits", ticket.c.site, ticket.c.awaits, ticket.c.id, where="awaits IS NOT NULL")
 _partial("ix_ticket_alike", ticket.c.site, ticket.c.alike, ticket.c.alike_at, where="alike <> ''")
 
 link = Table(  # twins and work, as the ticket itself names them
@@ -295,6 +292,7 @@ recall = Table(
     _maybe_moment("done_at"),  # when every open ticket had been read back
     _text("blind"),  # ids of tickets whose history could not be read
     _maybe_moment("policy_from"),  # earliest mark made under the policy in force
+    _maybe_moment("lost_at"),  # when the first pass after the loss began; none: not known
     _of_site(),
 )
 

@@ -23,7 +23,7 @@ from connector.journal.tables import applied, clock, escalation, said, ticket
 from connector.ports import JournalEvent, Verdict
 
 _OF_TICKET = ("site", "ticket")
-_OF_DECISION = ("next_due_at", "policy_hash", "alike", "alike_at")
+_OF_DECISION = ("next_due_at", "policy_hash", "alike", "alike_at", "awaits", "alike_before")
 _CLOCK = (*_OF_TICKET, "clock", "cycle_start")
 _SAID = (*_OF_TICKET, "occasion", "audience")
 _APPLIED = (*_OF_TICKET, "field")
@@ -78,10 +78,17 @@ def _store_moments(connection: Connection, site: str, verdicts: Mapping[str, Ver
         row, decision = known[of], verdict.decision
         due = _due(row, verdict) if row.is_open else None
         look, at = ("", None) if decision.look is None else (decision.look.digest, to_micros(decision.look.opened_at))
-        wanted = (due, decision.policy_hash, look, at)
-        if (row.next_due_at, row.policy_hash, row.alike, row.alike_at) != wanted:
+        wanted = (due, decision.policy_hash, look, at, verdict.awaits, _look_before(row, decision.policy_hash, look))
+        if tuple(row[-len(_OF_DECISION) :]) != wanted:
             changed.append({"site": site, "id": of, **dict(zip(_OF_DECISION, wanted, strict=True))})
     return change_rows(connection, ticket, changed, key=("site", "id"))
+
+
+def _look_before(row: AnyRow, policy_hash: str, look: str) -> str:
+    """Return what a ticket looked like before another policy changed that; empty where it changed by itself."""
+    if row.alike == look:
+        return str(row.alike_before)
+    return str(row.alike) if row.policy_hash != policy_hash else ""
 
 
 def _due(row: AnyRow, verdict: Verdict) -> int | None:
@@ -90,6 +97,17 @@ def _due(row: AnyRow, verdict: Verdict) -> int | None:
         return maybe_micros(verdict.decision.next_due_at)
     now = to_micros(verdict.decision.now)
     return now if row.next_due_at is None else min(row.next_due_at, now)
+
+
+def put_off(connection: Connection, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
+    """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy."""
+    for portion in portions(list(due)):
+        known = connection.execute(_MOMENTS, {SITE.key: site, IDS.key: portion}).all()
+        wanted = {row.id: (maybe_micros(due[row.id]) if row.is_open else None, policy_hash) for row in known}
+        changed = [row.id for row in known if (row.next_due_at, row.policy_hash) != wanted[row.id]]
+        names = _OF_DECISION[:2]
+        rows = [{"site": site, "id": of, **dict(zip(names, wanted[of], strict=True))} for of in changed]
+        change_rows(connection, ticket, rows, key=("site", "id"))
 
 
 def move_on(connection: Connection, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:

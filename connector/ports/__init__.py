@@ -45,6 +45,7 @@ from connector.ports.recall import Recall
 from connector.ports.records import Records
 from connector.ports.setaside import AsideKind, Asides, SetAside
 from connector.ports.stored import (
+    Awaited,
     Candidate,
     JournalEvent,
     Previous,
@@ -64,6 +65,7 @@ __all__ = [
     "Alike",
     "AsideKind",
     "Asides",
+    "Awaited",
     "Budgets",
     "BulkResult",
     "Candidate",

@@ -24,6 +24,7 @@ from connector.ports.recall import Recall, Stranger
 from connector.ports.records import Records
 from connector.ports.setaside import Asides
 from connector.ports.stored import (
+    Awaited,
     Candidate,
     JournalEvent,
     Previous,
@@ -130,6 +131,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def without_history(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is not in, most urgent first."""
 
+    def awaited(self, site: str, *, limit: int) -> tuple[Awaited, ...]:
+        """Return open tickets on which something waits for their own history, which may be read: most urgent first."""
+
     def read_last(self, site: str, *, limit: int) -> tuple[str, ...]:
         """Return ids of open tickets whose vendor history is in, the one read last first."""
 
@@ -144,6 +148,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
 
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
+
+    def put_off(self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
+        """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy."""
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next, unless they were given another moment since."""

@@ -43,8 +43,13 @@ class Links(Protocol):
     def identify(self, site: str, names: Sequence[str]) -> Mapping[str, str]:
         """Return the ids of stored tickets by the names, ids or keys, that are asked for; unknown ones are absent."""
 
-    def alike(self, site: str, signatures: Sequence[str], *, since: datetime) -> tuple[Alike, ...]:
-        """Return the site's tickets of these looks that were opened since then, in the order of their opening."""
+    def alike(
+        self, site: str, signatures: Sequence[str], *, since: datetime, edited: bool = False
+    ) -> tuple[Alike, ...]:
+        """Return the site's tickets of these looks that were opened since then, in the order of their opening.
+
+        ``edited``: those that had these looks until an edited policy changed that.
+        """
 
     def storms(self, site: str, *, since: datetime) -> tuple[JournalEvent, ...]:
         """Return the lines of the audit that tell of which storms people were told since then, oldest first."""

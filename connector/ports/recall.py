@@ -20,6 +20,7 @@ class Recall:
         blind: Ids of tickets whose history could not be read: what was said there is not known.
         left: Open tickets still to be read.
         read_at: When a history was last read here; before the first one, when the first pass began.
+        lost_at: When the first pass after the loss began; ``None``: not known.
     """
 
     why: str = ""
@@ -29,6 +30,7 @@ class Recall:
     blind: frozenset[str] = frozenset()
     left: int = 0
     read_at: datetime | None = None
+    lost_at: datetime | None = None
 
     @property
     def freezes(self) -> bool:

@@ -32,7 +32,7 @@ class SetAside:
         field: Which field of ours, or which comments (``notes``, ``public``), where it concerns one; of a quarantine,
             what failed, of a target its name.
         value: The value that was refused, of a comment its occasion; empty: every one. Of a quarantine, the
-            how-manieth failure it was, of a target whether it is only not known who stands behind it.
+            how-manieth failure it was, of a target whether, or of how many people behind it, nothing is told.
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
             a name the map, whether people were told, and the ticket's version); under another map or version it is
             tried again. Of a scope whose tickets are not shown, how many are not. Of histories, the tickets at

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from connector.domain.change import Field, Notification
 from connector.domain.decision import Decision
@@ -67,6 +68,14 @@ class Stored:
     marks: frozenset[str] = frozenset()
 
 
+class Awaited(NamedTuple):
+    """A ticket on which something waits for its own history, and the policy that it was last decided under."""
+
+    urgency: int
+    id: str
+    policy_hash: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previous:
     """What deriving events from two observations needs of the earlier one.
@@ -104,6 +113,7 @@ class Verdict:
         notifications: What goes to the outbox together with the verdict: operation key → notification.
         would_do: What shadow recorded this time, in words for the audit: field → old and new, ``comment``, ``why``.
         ask_history: Only the vendor's history tells what the next decision has to know.
+        awaits: How urgently the ticket's own history is awaited, the smallest first; ``None``: nothing waits for it.
     """
 
     decision: Decision
@@ -113,6 +123,7 @@ class Verdict:
     notifications: Mapping[str, Notification] = field(default_factory=lambda: MappingProxyType({}))
     would_do: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     ask_history: bool = False
+    awaits: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,7 @@ def second(site: Site) -> Work:
 
 
 def second_unread(site: Site) -> Work:
-    """The same again while no history can be read: what waits for its own is decided in every pass until it is in."""
+    """The same again while no history can be read: what waits for its own is left alone until that comes in."""
     bench = _bench(site)
     bench.pass_()
     return bench.pass_

@@ -88,8 +88,8 @@ def _same_rows(results: Results) -> None:
 def pipeline(sizes: Sizes, verdicts: Verdicts) -> None:
     """Pull, normalise, decide and store.
 
-    Nothing has changed for the second pass only once all histories are in: until then what waits for its own is decided
-    in every pass. How much that costs is shown beside it, and held against no target.
+    Nothing has changed for the second pass once all histories are in. What it costs before that is shown beside it, and
+    held against no target.
     """
     tables.heading(f"Whole pipeline: {sizes.tickets} tickets, {sizes.reps} repetitions")
     first, second = "connector: first pass", "connector: second pass, nothing changed"

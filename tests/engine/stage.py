@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 
 from connector.domain.change import Change, Field, Write
 from connector.domain.events import Actor
@@ -38,7 +38,7 @@ from connector.helpdesks.memory import (
 )
 from connector.journal import open_journal
 from connector.journal.sql import SqlJournal
-from connector.journal.tables import event, metadata
+from connector.journal.tables import event, metadata, ticket
 from connector.policyfiles import load_policy, policy_from_document
 from connector.ports import Alarm, BulkResult, OpStatus, Page, Receipt
 from connector.render import TextRenderer, load_templates
@@ -403,6 +403,11 @@ class Stage:
     def forget_lines(self, kind: str) -> None:
         """Take lines of a kind out of the audit, as if the version that ran so far had not written them."""
         self._real._run(lambda connection: connection.execute(delete(event).where(event.c.kind == kind)))
+
+    def waiting_are_due(self, name: str) -> None:
+        """Let every ticket that waits for its own history be decided by the next pass."""
+        mine = update(ticket).where(ticket.c.site == name, ticket.c.is_open, ticket.c.awaits.is_not(None))
+        self._real._run(lambda connection: connection.execute(mine.values(next_due_at=0)))
 
     def close(self) -> None:
         self._real.close()

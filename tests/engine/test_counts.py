@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
 from connector.domain.site import Budget, Effect
+from connector.domain.ticket import Status
+from connector.errors import Rejected, Unavailable
 from connector.helpdesks.memory import AGENT
 from tests.engine.stage import SECOND, Desk, Stage
+from tests.engine.test_lost_state import hide
 from tests.engine.test_passes import DEGRADED, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -144,4 +147,76 @@ def test_a_ticket_whose_history_cannot_be_read_is_decided_once(
     assert sorted(times) == sorted(ids)
     assert sorted(times.values()) == [1] * (12 - room) + [2] * room
     assert all(desk.live(id_).priority is P4 for id_ in ids), "each waits for its history, or was held when it came"
-    assert len(stage.journal.due("desk", now=clock.now(), limit=20, unread=True)) == 12 - room
+    assert len(stage.journal.awaited("desk", limit=20)) == 12 - room
+
+
+class Loads(Counting):
+    """A journal that counts the tickets whose decision is begun: all that is known of them is loaded."""
+
+    def __init__(self, real: Any) -> None:
+        super().__init__(real)
+        self.ids: list[str] = []
+
+    def load(self, site: str, ids: Sequence[str], *, now: datetime) -> Any:
+        self.ids += ids
+        return self._real.load(site, ids, now=now)
+
+
+def loads_of_passes(stage: Stage, count: int) -> list[int]:
+    """Return how many tickets each of some passes decides, a while apart."""
+    found = []
+    for _ in range(count):
+        stage.clock.move(20 * SECOND)
+        journal = Loads(stage.journal)
+        stage.run_with("desk", replace(stage.around, journal=journal))
+        found.append(len(journal.ids))
+    return found
+
+
+def nobody_tells(desk: Desk, how: str) -> None:
+    """From now on no history can be read: their share is used up, they are refused, or nobody answers."""
+    if how == "no room":
+        desk.world.histories_left = 0
+    else:
+        error = Rejected("403") if how == "refused" else Unavailable("down")
+        desk.world.history_fault = lambda _: error
+
+
+@pytest.mark.parametrize("how", ["no room", "refused", "down"])
+def test_what_waits_for_its_own_history_costs_a_quiet_pass_nothing(
+    set_up: Callable[..., Stage], clock: StoppedClock, how: str
+) -> None:
+    desk = desk_of(clock, bulk_size=100)
+    stage = set_up(desk)
+    stage.run("desk")
+    nobody_tells(desk, how)
+    ids = opened(desk, 300, facts=DEGRADED, priority=P4)
+    clock.move(20 * SECOND)
+    for id_ in ids:
+        desk.world.update(id_, AGENT, status=Status.OPEN)
+    first, *quiet = loads_of_passes(stage, 4)
+    assert first >= 300
+    assert len(stage.journal.awaited("desk", limit=1000)) == 300, "each may have been set to P4 by a person"
+    assert quiet == [0, 0, 0]
+
+
+def test_what_is_read_back_is_not_decided_with_every_pass_until_the_rest_is(stage: Stage, desk: Desk) -> None:
+    opened(desk, 20, facts=DEGRADED)
+    at_rest(stage)
+    stage.lose_state("it was deleted")
+    desk.world.page_size = 4  # of which a pass reads the histories
+    found = loads_of_passes(stage, 5)
+    assert found[0] == 20
+    assert sum(found[1:4]) <= 2 * 16, "each once it is read, and once more where its priority was written"
+    assert not stage.journal.without_history("desk", limit=20)
+
+
+def test_a_ticket_whose_history_stays_hidden_after_a_loss_is_not_decided_with_every_pass(
+    stage: Stage, desk: Desk
+) -> None:
+    ids = opened(desk, 6, facts=DEGRADED)
+    at_rest(stage)
+    stage.lose_state("it was deleted")
+    hide(desk, ids[:3])
+    loads_of_passes(stage, 6)
+    assert loads_of_passes(stage, 3) == [0, 0, 0]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from connector.domain.site import Budget, Effect
+from connector.domain.ticket import Status
 from connector.engine.planfile import PlanFile, apply_changes, check_plan_file, read_plan_file, write_plan_file
 from connector.engine.reconcile import PassPlan, reconcile
 from connector.errors import ConfigError, Unavailable, UnsafePlan
@@ -273,3 +274,21 @@ class TestFile:
     def test_priority_is_untouched_until_it_is_applied(self, file: PlanFile, desk: Desk) -> None:
         assert desk.live("1").priority is P3
         assert file.changes["desk"][0].fields
+
+
+def test_what_waits_for_its_history_is_not_decided_with_a_plan_file(stage: Stage, desk: Desk, path: Path) -> None:
+    """Whoever applies a file asked for what is in it and for nothing else."""
+    stage.run("desk")
+    desk.world.histories_left = 0
+    (waits,) = opened(desk, priority=P4)
+    stage.clock.move(MINUTE)
+    desk.world.update(waits, AGENT, status=Status.OPEN)
+    stage.run("desk")
+    (other,) = opened(desk)
+    file = kept(stage, desk, path)
+    desk.world.histories_left = 5
+    applied, refused = apply_changes(desk.site, stage.around, file)
+    assert (applied.written, refused) == (1, ())
+    assert [each.id for each in stage.journal.awaited("desk", limit=9)] == [waits]
+    stage.run("desk")
+    assert (desk.live(waits).priority, desk.live(other).priority) == (P1, P1)

@@ -195,9 +195,7 @@ class TestLate:
         self.fill_in(stage, desk, ids)
         desk.world.update(ids[0], AGENT, status=Status.SOLVED)
         self.fill_in(stage, desk, [])
-        policy = stage.policies.policy
-        alike_in = replace(policy.storm, alike=("category", "impact"))
-        stage.policies.policy = replace(policy, storm=alike_in, hash="edited")
+        self.edit(stage, "category", "impact")
         self.fill_in(stage, desk, [])
         assert len(self.heard(stage)) == 1
 
@@ -230,4 +228,52 @@ class TestLate:
         stage.lose_state("it was deleted")
         self.fill_in(stage, desk, [])
         self.fill_in(stage, desk, self.strangers(stage, desk))
+        assert len(self.heard(stage)) == 1
+
+    def test_one_that_begins_while_a_lost_state_is_read_back_is_told_once(self, stage: Stage, desk: Desk) -> None:
+        """No state that was lost can have told of tickets that were opened after it."""
+        for _ in range(COUNT):
+            desk.world.create(priority=P4)
+        stage.run("desk")
+        stage.lose_state("it was deleted")
+        desk.world.page_size = 2  # of which a pass reads the histories
+        stage.run("desk")
+        alike(stage, desk)
+        for _ in range(2 * COUNT):
+            self.fill_in(stage, desk, [])
+        assert stage.journal.open_site("desk", fingerprint=desk.rules.fingerprint).recall.is_over
+        assert len(self.heard(stage)) == 1
+
+    @pytest.mark.parametrize("edited", [False, True])
+    def test_it_is_told_once_though_who_speaks_is_erased(self, stage: Stage, desk: Desk, *, edited: bool) -> None:
+        ids = self.strangers(stage, desk)
+        self.fill_in(stage, desk, ids)
+        desk.world.update(ids[0], AGENT, status=Status.CLOSED)
+        self.fill_in(stage, desk, [])
+        stage.journal.erase("desk", ticket=ids[0])
+        assert not stage.journal.records().events(site="desk", ticket=ids[0])
+        assert stage.journal.records().verify_chain() is None
+        if edited:
+            self.edit(stage, "category", "impact")
+        self.fill_in(stage, desk, alike(stage, desk, 3))
+        self.fill_in(stage, desk, ids[1:], OUTAGE)
+        self.fill_in(stage, desk, ids[1:])
+        assert len(self.heard(stage)) == 1
+
+    def edit(self, stage: Stage, *names: str) -> None:
+        policy = stage.policies.policy
+        stage.policies.policy = replace(policy, storm=replace(policy.storm, alike=names), hash=" ".join(names))
+
+    def test_it_is_told_once_though_an_edit_is_decided_in_two_chunks(self, stage: Stage, desk: Desk) -> None:
+        """Half of its tickets look otherwise already when the other half is decided; two edits one after the other."""
+        desk.world.page_size = 2 * CHUNK
+        others = [desk.world.create(facts={}, priority=P4).id for _ in range(CHUNK - COUNT // 2)]
+        ids = self.strangers(stage, desk)
+        self.fill_in(stage, desk, ids)
+        assert len(self.heard(stage)) == 1
+        desk.world.update(ids[0], AGENT, status=Status.SOLVED)
+        self.fill_in(stage, desk, [])
+        for names in (("category", "impact"), ("impact",)):
+            self.edit(stage, *names)
+            self.fill_in(stage, desk, others, {"category": "-".join(names)})  # what has changed is decided first
         assert len(self.heard(stage)) == 1

@@ -39,6 +39,21 @@ def test_a_person_who_was_deactivated_stands_there_too(stage: Stage, desk: Desk)
     assert (item.field, item.why) == (str(target), "user:duty-manager is deactivated")
 
 
+def test_of_how_many_behind_a_group_nothing_is_told_is_said(stage: Stage, desk: Desk) -> None:
+    there = desk.world.reach[SECOND_LINE]
+    for known, untold in ((9, 1), (8, 2)):
+        desk.world.reach[SECOND_LINE] = replace(there, refused="no permission", known=known, untold=untold)
+        for _ in range(2):
+            stage.run("desk")
+        items, now = stage.journal.aside("desk"), stage.clock.now()
+        told = f"behind {SECOND_LINE} {known} people are known, and {untold} not told of"
+        assert in_short(items, now=now) == (told,)
+        (row,) = to_settle("desk", items, lambda _, id_: id_, now=now)
+        assert told in row["what"]
+        assert "counts as one who can take a ticket" in row["consequence"]
+        assert "see people" in row["command"]
+
+
 def test_one_of_which_the_helpdesk_refuses_to_tell_stands_there_and_is_called(stage: Stage, desk: Desk) -> None:
     """It may be there or not: that is said, and nobody is passed over for it."""
     there = desk.world.reach[SECOND_LINE]

@@ -47,7 +47,7 @@ def test_a_persons_priority_stands_while_nobody_can_read_that_it_is_one(known: S
     left = []
     for _ in range(3):
         known.clock.move(SECOND)
-        left = [each.item for each in planned(known.run("desk")).left]
+        left += [each.item for each in planned(known.run("desk")).left]
     assert desk.live(id_).priority is P4
     assert any(each.what == "priority" and "a person may have chosen P4" in each.why for each in left)
     desk.world.histories_left = 1

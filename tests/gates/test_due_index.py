@@ -18,6 +18,7 @@ LOOK_UPS: dict[str, tuple[Callable[[SqlJournal], Any], str]] = {
     "due": (lambda j: j.due(SITE, now=START, limit=1_000_000), "ix_ticket_due"),
     "next due": (lambda j: j.next_due(SITE), "ix_ticket_due"),
     "undecided": (lambda j: j.undecided(SITE, policy_hash="a", limit=1_000_000), "ix_ticket_open"),
+    "awaited": (lambda j: j.awaited(SITE, limit=100), "ix_ticket_awaits"),
     "without history": (lambda j: j.without_history(SITE, limit=100), "ix_ticket_without_history"),
 }
 

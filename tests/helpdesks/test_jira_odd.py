@@ -371,8 +371,8 @@ class TestPaging:
 
     def comments(self, site: JiraSite, wire: responses.RequestsMock, *shown: tuple[str, int]) -> TicketHistory:
         """Return the history of an issue whose comments come in these pages: their ids, and how many are counted."""
-        wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue()]})
-        wire.post(f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
+        wire.upsert(responses.POST, f"{API}/issue/bulkfetch", json={"issues": [issue()]})
+        wire.upsert(responses.POST, f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
         for ids, total in shown:
             wire.get(f"{API}/issue/7/comment", json={"comments": [posted(id=id_) for id_ in ids], "total": total})
         (history,) = site.reader.history(["7"])
@@ -399,9 +399,48 @@ class TestPaging:
     def test_comments_that_are_counted_and_not_shown_are_no_history(
         self, site: JiraSite, wire: responses.RequestsMock, pages: list[tuple[str, int]]
     ) -> None:
+        self.shown(wire, "8", "1", 1)
+        assert [bool(h.unreadable) for h in self.histories(site, wire, "8")] == [False]  # a site that shows comments
         history = self.comments(site, wire, *pages)
         assert (history.events, history.marks) == ((), ())
         assert "counted and not shown" in history.unreadable
+
+    def shown(self, wire: responses.RequestsMock, id_: str, ids: str, total: int) -> None:
+        comments = [posted(id=each) for each in ids]
+        wire.get(f"{API}/issue/{id_}/comment", json={"comments": comments, "total": total})
+
+    def histories(self, site: JiraSite, wire: responses.RequestsMock, *ids: str) -> list[TicketHistory]:
+        found = {"issues": [issue() | {"id": id_, "key": f"SUP-{id_}"} for id_ in ids]}
+        wire.upsert(responses.POST, f"{API}/issue/bulkfetch", json=found)
+        wire.upsert(responses.POST, f"{API}/changelog/bulkfetch", json={"issueChangeLogs": []})
+        return list(site.reader.history(ids))
+
+    @pytest.mark.parametrize("bare", [0, 1, 4])
+    @pytest.mark.parametrize("hidden", [1, 2, 5])
+    def test_where_no_comments_are_shown_no_ticket_is_at_fault(
+        self, site: JiraSite, wire: responses.RequestsMock, bare: int, hidden: int
+    ) -> None:
+        """That an issue has no comments does not tell whether the account may see any."""
+        ids = [str(n) for n in range(10, 10 + bare + hidden)]
+        for n, id_ in enumerate(ids):
+            self.shown(wire, id_, "", int(n >= bare))
+        wire.assert_all_requests_are_fired = False
+        with pytest.raises(Unavailable, match=r"no comments.*counted and not shown"):
+            self.histories(site, wire, *ids)
+
+    @pytest.mark.parametrize("at", [0, 2, 4])
+    def test_where_some_are_shown_those_that_are_not_are_at_fault(
+        self, site: JiraSite, wire: responses.RequestsMock, at: int
+    ) -> None:
+        ids = [str(n) for n in range(10, 15)]
+        for n, id_ in enumerate(ids):
+            self.shown(wire, id_, "1" * (n == at), 1)
+        found = self.histories(site, wire, *ids)
+        assert [bool(h.unreadable) for h in found] == [n != at for n in range(5)]
+        assert all(h.unreadable for h in self.histories(site, wire, *(i for i in ids if i != ids[at]))), "it is proven"
+        wire.upsert(responses.GET, f"{API}/issue/{ids[at]}/comment", json={"comments": [], "total": 1})
+        with pytest.raises(Unavailable):
+            self.histories(site, wire, ids[at - 1])
 
     def test_comments_are_read_by_the_account_that_writes(
         self, clock: StoppedClock, wire: responses.RequestsMock

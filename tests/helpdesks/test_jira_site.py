@@ -569,3 +569,16 @@ class TestDirectory:
         stage.behind.strike("status", path="/user", status=404)
         later = stage.clock.now() + timedelta(hours=2)
         assert not stage.directory.reach(anna, at=later).reachable
+
+    def test_of_whom_jira_refuses_to_tell_is_called_and_that_is_said(self, stage: JiraStage) -> None:
+        """A right is missing, which does not mend itself; it is asked for once a pass."""
+        stage.behind.strike("status", path="/user", status=403, times=10)
+        now, before = stage.clock.now(), len(requests(stage))
+        for kind in (TargetKind.USER, TargetKind.SCHEDULE, TargetKind.USER):
+            found = stage.directory.reach(LevelTarget(kind, "anna"), at=now)
+            assert (found.reachable, found.person) == (True, "anna")
+            assert "status 403" in found.refused
+        assert len(requests(stage)) - before == 1
+        stage.behind.sandbox.exchanges["jsm"].faults.clear()
+        found = stage.directory.reach(LevelTarget(TargetKind.USER, "anna"), at=now + timedelta(minutes=1))
+        assert (found.reachable, found.refused) == (True, "")

@@ -243,6 +243,7 @@ class TestDirectory:
         found = self.reach(mapped, wire, status=status, json={"error": "no"})
         assert {"1", "2"} <= found.member_ids
         assert f"status {status}" in found.refused
+        assert (found.known, found.untold) == (1, 1)
 
     def test_gone_is_gone(self, mapped: ZendeskSite, wire: responses.RequestsMock) -> None:
         found = self.reach(mapped, wire, status=404, json={"error": "RecordNotFound"})

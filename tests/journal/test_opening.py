@@ -411,6 +411,7 @@ def test_partial_indexes_are_migrated_with_their_conditions(journal):
         "uq_op_sending_comment": "status = 'sending' AND audience <> ''",
         "ix_op_look_at": "look_at IS NOT NULL",
         "ix_ticket_alike": "alike <> ''",
+        "ix_ticket_awaits": "awaits IS NOT NULL",
     }
 
 

@@ -62,11 +62,12 @@ def _everything(journal):
         journal._run(lambda c, changed=changed: links.store(c, SITE, [changed], due=1))
     journal.naming(SITE, ["2"])
     journal.identify(SITE, ["1", "SUP-1"])
-    journal.alike(SITE, ["look"], since=NOW)
+    _ = [journal.alike(SITE, ["look"], since=NOW, edited=edited) for edited in (False, True)]
     journal.storms(SITE, since=NOW)
     journal.due(SITE, now=NOW, limit=1)
     journal.undecided(SITE, policy_hash="p", limit=1)
     journal.without_history(SITE, limit=1)
+    journal.put_off(SITE, {"1": NOW, **{each.id: NOW for each in journal.awaited(SITE, limit=1)}}, policy_hash="p")
     journal.read_last(SITE, limit=1)
     journal.retry_histories(SITE)
     journal.known_open(SITE)

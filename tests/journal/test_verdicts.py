@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.decision import Look
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import Level, LevelTarget, Path, TargetKind
 from connector.domain.site import Effect
@@ -13,7 +14,7 @@ from connector.domain.situation import Applied, EscalationState
 from connector.domain.ticket import ClockName, Priority, Status, TicketRef
 from connector.errors import ConnectorError
 from connector.journal.tables import clock, escalation
-from connector.ports import TicketHistory
+from connector.ports import Awaited, TicketHistory
 from tests.journal.samples import MINUTE, NOW, POLICY, SITE, reading, record, store, ticket, verdict
 
 LEVEL = Level(level=1, target=LevelTarget(TargetKind.GROUP, "second-line"), within=timedelta(minutes=30))
@@ -260,3 +261,56 @@ def test_histories_that_are_not_in_are_told_in_the_order_asked(journal):
     journal.store_history([TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW)])
     assert journal.histories_left(SITE, ["2", "1", "closed", "0", "2", "404"]) == ("2", "closed", "0")
     assert journal.histories_left("other", ["2"]) == ()
+
+
+def test_what_waits_for_its_own_history_is_told_most_urgent_first(journal):
+    store(journal, *(ticket(str(n)) for n in range(6)), ticket("closed", status=Status.CLOSED))
+    urgent = {"0": 7, "1": 3, "2": 5, "3": None, "4": 3, "5": 1, "closed": 2}
+    given = [replace(verdict(of), awaits=awaits) for of, awaits in urgent.items()]
+    assert journal.store_verdicts(SITE, given, run="r") > 0
+    assert journal.store_verdicts(SITE, given, run="r") == 0
+    journal.store_history([TicketHistory(ref=TicketRef(SITE, "2"), events=(), read_until=NOW)])
+    hidden = TicketHistory(ref=TicketRef(SITE, "5"), events=(), read_until=NOW, unreadable="hidden")
+    for _ in range(3):
+        journal.skip_history(SITE, [hidden], now=NOW)
+    assert journal.awaited(SITE, limit=9) == (Awaited(3, "1", POLICY), Awaited(3, "4", POLICY), Awaited(7, "0", POLICY))
+    assert journal.awaited(SITE, limit=1) == (Awaited(3, "1", POLICY),)
+    assert journal.awaited("other", limit=9) == ()
+    journal.store_verdicts(SITE, [verdict("1")], run="r")
+    assert [each.id for each in journal.awaited(SITE, limit=9)] == ["4", "0"]
+
+
+def test_a_history_that_is_given_up_has_its_ticket_decided(journal):
+    store(journal, ticket("1"), ticket("2"))
+    journal.store_verdicts(SITE, [verdict("1"), verdict("2")], run="r")
+    hidden = TicketHistory(ref=TicketRef(SITE, "1"), events=(), read_until=NOW, unreadable="hidden")
+    for due in ((), (), ("1",)):
+        journal.skip_history(SITE, [hidden], now=NOW)
+        assert journal.due(SITE, now=NOW, limit=9) == due
+
+
+def test_what_is_put_off_is_due_as_told_and_counts_as_looked_at_under_the_policy(journal):
+    store(journal, ticket("1"), ticket("2"), ticket("closed", status=Status.CLOSED))
+    later = NOW + MINUTE
+    journal.put_off(SITE, {"1": later, "2": None, "closed": later, "404": later}, policy_hash=POLICY)
+    assert [_stored(journal, of).next_due_at for of in ("1", "2", "closed")] == [later, None, None]
+    assert journal.undecided(SITE, policy_hash=POLICY, limit=9) == ()
+    assert _stored(journal).state == EscalationState()
+
+
+def test_how_a_ticket_looked_is_kept_where_a_policy_changes_it_and_only_there(journal):
+    store(journal, ticket("1"))
+
+    def looks(digest, policy):
+        given = verdict("1", policy=policy)
+        seen = Look(digest, NOW, "words")
+        journal.store_verdicts(SITE, [replace(given, decision=replace(given.decision, look=seen))], run="r")
+        (found,) = journal.alike(SITE, [digest], since=NOW)
+        assert found.id == "1"
+        return [each for each in "abc" if journal.alike(SITE, [each], since=NOW, edited=True)]
+
+    assert looks("a", POLICY) == []
+    assert looks("b", "f" * 64) == ["a"]
+    assert looks("b", "f" * 64) == ["a"]
+    assert looks("b", "e" * 64) == ["a"], "an edit that changes nothing of it"
+    assert looks("c", "e" * 64) == [], "somebody changed the ticket"

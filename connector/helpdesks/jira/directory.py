@@ -14,9 +14,11 @@ from jira import JIRA
 from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
 from connector.domain.situation import Reach
-from connector.errors import Rejected
+from connector.errors import Denied, Rejected
 
 KEPT_FOR = timedelta(minutes=10)
+
+_UNTOLD = "Jira does not tell whether its people are active"
 
 
 class JiraDirectory:
@@ -27,6 +29,7 @@ class JiraDirectory:
         self._client = client
         self._names = names
         self._active: dict[str, tuple[datetime, bool]] = {}
+        self._refused: dict[str, tuple[datetime, Denied]] = {}
 
     def reach(self, target: LevelTarget, *, at: datetime) -> Reach:
         """Return who can be reached; a target that is missing or inactive is said, never raised."""
@@ -39,8 +42,9 @@ class JiraDirectory:
         active = self._is_active(account, at)
         if active is False:
             return Reach(exists=True, reachable=False, why=f"{target} is deactivated or unknown to Jira")
+        refused = f"{_UNTOLD}: {active}"[:200] if isinstance(active, Denied) else ""
         names = frozenset({target.name, account, f"id:{account}"})
-        return Reach(person=target.name, member_ids=names, unasked=active is None)
+        return Reach(person=target.name, member_ids=names, why=refused, refused=refused, unasked=active is None)
 
     def _group(self, target: LevelTarget) -> Reach:
         if target.name not in self._names.groups:
@@ -49,20 +53,29 @@ class JiraDirectory:
             return Reach(exists=True, reachable=True, why="this site's map has no field for the group")
         return Reach(group=target.name)
 
-    def _is_active(self, account: str, at: datetime) -> bool | None:
-        """Return whether an account is active; ``None`` when Jira cannot be asked: unknown is not gone."""
+    def _is_active(self, account: str, at: datetime) -> bool | Denied | None:
+        """Return whether an account is active; ``None`` when Jira cannot be asked, the error where it refuses to tell.
+
+        Unknown is not gone. What is refused is asked for again at another moment, not for every target.
+        """
         known = self._active.get(account)
         if known is not None and at - known[0] < KEPT_FOR:
             return known[1]
+        if self._refused.get(account, (None,))[0] == at:
+            return self._refused[account][1]
         active = self._ask(account)
-        if active is not None:
+        if isinstance(active, Denied):
+            self._refused[account] = (at, active)
+        elif active is not None:
             self._active[account] = (at, active)
         return active
 
-    def _ask(self, account: str) -> bool | None:
+    def _ask(self, account: str) -> bool | Denied | None:
         try:
             return bool(self._client.user(account).active)
         except Rejected:
             return False
+        except Denied as error:
+            return error.with_traceback(None)
         except Exception:  # noqa: BLE001 - the client raises whatever an odd answer leads it to
             return None

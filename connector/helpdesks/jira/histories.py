@@ -32,9 +32,17 @@ READINGS = 2
 
 @dataclass(slots=True)
 class Proven:
-    """The issue whose comments were told last: asked once more, it tells one issue's refusal from the site's."""
+    """The issue whose comments were told last: asked once more, it tells one issue's refusal from the site's.
+
+    ``shown`` is the last of which any were shown: it tells one issue's hidden comments from a site that shows none.
+    """
 
     id: str = ""
+    shown: str = ""
+
+
+class _Hidden(Malformed):
+    """Comments are counted and not shown: one of them may be ours."""
 
 
 class Histories:
@@ -75,6 +83,7 @@ class Histories:
             try:
                 comments = told[ticket.ref.id] if ticket.ref.id in told else self._comments(ticket.ref.id)
                 self._proven.id = ticket.ref.id
+                self._proven.shown = ticket.ref.id if comments else self._proven.shown
                 issue = issues[ticket.ref.id]
                 events = self._events(ticket, issue, logs.get(ticket.ref.id, []), comments)
                 found = tuple(marks(issue, comments, self._shape.ours, read_at=read_until))
@@ -144,51 +153,79 @@ class Histories:
         raise Unavailable(f"changelogs did not end within {MOST_PAGES} pages")
 
     def _first_comments(self, ids: Sequence[str]) -> tuple[dict[str, list[Comment]], Mapping[str, HelpdeskError]]:
-        """Read comments until those of one issue are told; return them, and what was refused or unreadable before.
+        """Read comments until those of one issue are shown; return what was read, and what was refused or unreadable.
 
-        First and last come first: the most urgent may all be such as our account may not see.
+        First and last come first: the most urgent may all be such as our account may not see. That an issue has none
+        proves that comments are told, and not that they are shown.
 
         Raises:
-            Unavailable: Nothing was told, so it may be no issue's own fault.
+            Unavailable: Nothing was told, or shown, so it may be no issue's own fault.
         """
+        told: dict[str, list[Comment]] = {}
         refused: dict[str, HelpdeskError] = {}
+        hidden: dict[str, HelpdeskError] = {}
         for id_ in dict.fromkeys((*ids[:1], *ids[-1:], *ids[len(ids) // 2 :], *ids)):
             try:
-                return {id_: self._comments(id_)}, refused
+                told[id_] = self._comments(id_)
+            except _Hidden as error:
+                hidden[id_] = error
             except Malformed as error:  # it was answered
-                return {}, refused | {id_: error}
+                return told, {**refused, **hidden, id_: error}
             except (Rejected, Denied) as error:
                 why_no_history(error)  # raises what concerns the credentials
                 refused[id_] = error
-                if len(refused) == min(MOST_REFUSED, len(ids)):
-                    if self._still_tells(refused):
-                        return {}, refused
-                    raise Unavailable(f"Jira tells no comments: {error}") from error
-        return {}, refused
+            if told.get(id_) or self._are_their_own(told, refused, hidden, count=len(ids)):
+                return told, {**refused, **hidden}
+        if hidden and not self._still_tells(hidden, shows=True):
+            raise _none_told(hidden)
+        return told, {**refused, **hidden}
 
-    def _still_tells(self, refused: Collection[str]) -> bool:
-        """Return whether the comments that were told last, of another issue than these, are told still."""
-        if not self._proven.id or self._proven.id in refused:
+    def _are_their_own(
+        self,
+        told: Collection[str],
+        refused: Mapping[str, HelpdeskError],
+        hidden: Mapping[str, HelpdeskError],
+        *,
+        count: int,
+    ) -> bool:
+        """Return whether what was refused or hidden is known to be the issues' own fault, of ``count`` in all.
+
+        Raises:
+            Unavailable: It is known not to be.
+        """
+        is_enough = len(refused) + len(hidden) == min(MOST_REFUSED, count)
+        if not is_enough or (told and not hidden):
+            return False
+        if self._still_tells({**refused, **hidden}, shows=bool(hidden)):
+            return True
+        raise _none_told({**refused, **hidden})
+
+    def _still_tells(self, refused: Collection[str], *, shows: bool) -> bool:
+        """Return whether the comments that were told last, of another issue than these, are told still.
+
+        ``shows``: whether those that were shown last are shown.
+        """
+        id_ = self._proven.shown if shows else self._proven.id
+        if not id_ or id_ in refused:
             return False
         try:
-            self._comments(self._proven.id)
+            return bool(self._comments(id_)) or not shows
         except (Rejected, Denied) as error:
             why_no_history(error)  # raises what concerns the credentials
             return False
         except Malformed:  # it was answered
-            return True
-        return True
+            return not shows
 
     def _comments(self, id_: str) -> list[Comment]:
         """Return every comment once, oldest first, also when some are added or deleted between the pages.
 
-        Raises ``Malformed`` where comments are counted and not shown: one of them may be ours.
+        Raises ``_Hidden`` where comments are counted and not shown: one of them may be ours.
         """
         for _ in range(READINGS):
             comments, is_whole = self._read_comments(id_)
             if is_whole:
                 return comments
-        raise Malformed(f"comments of {id_} are counted and not shown: nobody knows whether one of them is ours")
+        raise _Hidden(f"comments of {id_} are counted and not shown: nobody knows whether one of them is ours")
 
     def _read_comments(self, id_: str) -> tuple[list[Comment], bool]:
         """Return the comments that are shown, and whether they are all of them.
@@ -208,6 +245,14 @@ class Histories:
             if not fresh or start >= counted:
                 return list(comments.values()), is_steady and len(comments) >= counted
         raise Unavailable(f"comments of {id_} did not end within {MOST_PAGES} pages")
+
+
+def _none_told(found: Mapping[str, HelpdeskError]) -> Unavailable:
+    """Return the error that says that a site tells no comments, after the last of these answers."""
+    cause = list(found.values())[-1]
+    error = Unavailable(f"Jira tells no comments: {cause}")
+    error.__cause__ = cause
+    return error
 
 
 def _changelog_page(body: bytes) -> ChangelogPage:

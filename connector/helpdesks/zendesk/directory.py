@@ -96,9 +96,16 @@ class ZendeskDirectory:
             return _missing(target, "group", bound=id_ is not None)
         members = known.members.get(id_, frozenset())
         why = "" if members else f"group {target.name} has no member who can own a ticket"
-        refused = next((known.untold[one] for one in sorted(members) if one in known.untold), "")
-        names = self._names(members)
-        return Reach(reachable=bool(members), member_ids=names, group=target.name, why=why, refused=refused)
+        untold = members & known.untold.keys()
+        return Reach(
+            reachable=bool(members),
+            member_ids=self._names(members),
+            group=target.name,
+            why=why,
+            refused=known.untold[min(untold)] if untold else "",
+            known=len(members - untold),
+            untold=len(untold),
+        )
 
     def _person(self, target: LevelTarget, known: _People) -> Reach:
         id_ = self._fields.people.get(target.name)
