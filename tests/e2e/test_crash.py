@@ -91,7 +91,7 @@ def test_killed_in_the_middle(desk: Desk, late: tuple[str, list[str]]) -> None:
     assert intents(desk).get("sending", 0) == 0
 
 
-@pytest.mark.parametrize("site", [ZENDESK, JIRA])
+@pytest.mark.parametrize("site", [ZENDESK, pytest.param(JIRA, marks=pytest.mark.full)])
 def test_killed_before_and_after_a_field_write(desk: Desk, site: str) -> None:
     ticket = desk.ticket(site)
     desk.later(minutes=3)

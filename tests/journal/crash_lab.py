@@ -132,11 +132,12 @@ def _act(path: Path, action: Callable[[SqlJournal], None], boundary: int) -> Non
     journal.close()
 
 
-def enumerate_kills(template: Path, folder: Path, action: Callable[[SqlJournal], None]) -> None:
+def enumerate_kills(template: Path, folder: Path, action: Callable[[SqlJournal], None], step: int) -> None:
+    """Kill an action at its first six boundaries, and then at every ``step``-th."""
     before = Path(shutil.copy(template, folder / "before.db"))
     with open_journal(str(before), least_free=0) as journal:
         _prepare(journal)
-    for boundary in itertools.count(1):
+    for boundary in itertools.chain(range(1, 7), itertools.count(7, step)):
         path = Path(shutil.copy(before, folder / f"killed-{boundary}.db"))
         shutil.copy(f"{before}.witness", f"{path}.witness")
         if _in_a_child(lambda path=path, boundary=boundary: _act(path, action, boundary)):  # type: ignore[misc]
@@ -190,10 +191,10 @@ def main(template: str, folder: str, action: str, *more: str) -> None:
 
         enumerate_kills_of_opening(Path(folder), int(*more))
     else:
-        for name in (action, *more):
+        for name in more:
             own = Path(folder) / name
             own.mkdir()
-            enumerate_kills(Path(template), own, ACTIONS[name])
+            enumerate_kills(Path(template), own, ACTIONS[name], int(action))
 
 
 if __name__ == "__main__":

@@ -41,10 +41,10 @@ def _number(path):
 
 
 @pytest.fixture(scope="module")
-def killed_everywhere(empty_state, tmp_path_factory):
+def killed_everywhere(empty_state, tmp_path_factory, full):
     """The kills of every action, each in a folder: one process makes them all, for starting one takes a second."""
     folder = tmp_path_factory.mktemp("kills")
-    with _lab(empty_state, folder, *ACTIONS) as lab:
+    with _lab(empty_state, folder, "1" if full else "3", *ACTIONS) as lab:  # odd: before and after statements in turn
         assert lab.wait(timeout=GIVE_UP_SECONDS) == 0
     return folder
 
