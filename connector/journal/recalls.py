@@ -24,7 +24,9 @@ from connector.journal.tables import site as site_table
 from connector.ports import JournalEvent, RunSummary
 from connector.ports.recall import Recall
 
-COLUMNS = tuple(recall.c[name].label(f"recall_{name}") for name in ("site", "why", "since", "done_at", "blind"))
+COLUMNS = tuple(
+    recall.c[name].label(f"recall_{name}") for name in ("site", "why", "since", "done_at", "blind", "lost_at")
+)
 """What a recall is read from, where its row is joined to another."""
 OF_SITE = select(recall).where(recall.c.site == SITE)
 _MARKS = select(mark.c.ticket, mark.c.ref).where(mark.c.site == SITE, mark.c.ticket.in_(IDS))
@@ -102,7 +104,7 @@ def recall_of(connection: Connection, name: str, row: AnyRow) -> Recall:
         blind=frozenset(json.loads(row.recall_blind or "[]")),
         left=left,
         read_at=maybe_moment(read_at),
-        lost_at=maybe_moment(row.lost_at),
+        lost_at=maybe_moment(row.recall_lost_at),
     )
 
 

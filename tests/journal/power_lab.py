@@ -19,7 +19,7 @@ from tests.journal import samples
 from tests.journal.disk_recorder import Recorder
 from tests.journal.samples import FINGERPRINT, NOW, SITE
 
-STATE = "new/state.db"
+STATE = "state.db"
 """Where the state is, below the folder that is watched."""
 
 CHECKPOINT_PAGES = 60
