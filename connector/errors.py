@@ -9,6 +9,7 @@
     ├── Busy                 another process holds the state, or asked for later: try again
     ├── StateFull            the state cannot be written for want of space: nothing is sent, try again
     ├── UnsafePlan           a person must look
+    ├── Unforeseen           a fault of our own ended one site's pass: try again, other sites go on
     └── HelpdeskError
         ├── NotSent          nothing left this machine (DNS, refused, TLS): retry
         ├── Throttled        refused and not applied (429): retry at ``retry_after``
@@ -98,6 +99,10 @@ class StateFull(ConnectorError):
 
 class UnsafePlan(ConnectorError):
     """A guard stopped the work; a person must look."""
+
+
+class Unforeseen(ConnectorError):
+    """An error of our own code that nobody foresaw ended one site's pass; it quotes no words of that error."""
 
 
 class HelpdeskError(ConnectorError):
