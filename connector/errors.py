@@ -17,7 +17,8 @@
         ├── Conflict         the ticket changed since it was seen: plan again
         ├── Rejected         the helpdesk will never accept this: record and go on
         ├── Denied           credentials or scope: freeze this site's writes
-        │   └── Exposed      an internal note could be read by customers: freeze this site's notes
+        │   ├── Exposed      an internal note could be read by customers: freeze this site's notes
+        │   └── Mute         a public comment stands where customers do not read it: park it
         ├── Malformed        a payload that we cannot read: quarantine the ticket
         └── Unavailable      a read that failed for good after its retries: end this site's pass
 
@@ -177,6 +178,10 @@ class Exposed(Denied):
         super().__init__(message, remedy=remedy)
         self.mended = mended
         self.removed = removed
+
+
+class Mute(Denied):
+    """A public comment came out internal and cannot be taken back: each further attempt would leave another."""
 
 
 class Malformed(HelpdeskError):
