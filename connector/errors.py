@@ -9,6 +9,7 @@
     ├── Busy                 another process holds the state, or asked for later: try again
     ├── StateFull            the state cannot be written for want of space: nothing is sent, try again
     ├── UnsafePlan           a person must look
+    ├── Unforeseen           a fault of our own ended one site's pass: try again, other sites go on
     └── HelpdeskError
         ├── NotSent          nothing left this machine (DNS, refused, TLS): retry
         ├── Throttled        refused and not applied (429): retry at ``retry_after``
@@ -16,7 +17,8 @@
         ├── Conflict         the ticket changed since it was seen: plan again
         ├── Rejected         the helpdesk will never accept this: record and go on
         ├── Denied           credentials or scope: freeze this site's writes
-        │   └── Exposed      an internal note could be read by customers: freeze this site's notes
+        │   ├── Exposed      an internal note could be read by customers: freeze this site's notes
+        │   └── Mute         a public comment stands where customers do not read it: park it
         ├── Malformed        a payload that we cannot read: quarantine the ticket
         └── Unavailable      a read that failed for good after its retries: end this site's pass
 
@@ -100,6 +102,10 @@ class UnsafePlan(ConnectorError):
     """A guard stopped the work; a person must look."""
 
 
+class Unforeseen(ConnectorError):
+    """An error of our own code that nobody foresaw ended one site's pass; it quotes no words of that error."""
+
+
 class HelpdeskError(ConnectorError):
     """Something between us and a helpdesk; subclasses say what to do."""
 
@@ -172,6 +178,10 @@ class Exposed(Denied):
         super().__init__(message, remedy=remedy)
         self.mended = mended
         self.removed = removed
+
+
+class Mute(Denied):
+    """A public comment came out internal and cannot be taken back: each further attempt would leave another."""
 
 
 class Malformed(HelpdeskError):

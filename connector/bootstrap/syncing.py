@@ -14,7 +14,8 @@ from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.service import FINISH_SECONDS, WATCH_SECONDS
 from connector.bootstrap.stale import tell_of_silence
 from connector.bootstrap.stopping import heeding_signals
-from connector.engine.passes import PassResult, run_pass
+from connector.engine.contained import run_contained
+from connector.engine.passes import PassResult
 from connector.notify.hooks import Hooks
 from connector.ports import Journal
 
@@ -63,7 +64,7 @@ def _sync_site(program: Connector, name: str, journal: Journal, hooks: Hooks) ->
     clock = program.make_clock(name)
     try:
         around = program.around(name, journal, clock, hooks)
-        return run_pass(program.site(name, clock), around, kind="sync", may_write=program.may_write)
+        return run_contained(program.site(name, clock), around, kind="sync", may_write=program.may_write)
     finally:
         if isinstance(clock, SteppedClock):
             clock.leave()

@@ -262,6 +262,7 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "notify_failed": _crashed,
     "crashed": _crashed,
     "site_crashed": _crashed,
+    "pass_crashed": _crashed,
     "history_skipped": _loud,
     "histories_untold": _loud,
     "library": _library,

@@ -113,6 +113,16 @@ def had_effects(memory: str) -> frozenset[Effect]:
         return frozenset()
 
 
+def without_effect(memory: str, effect: Effect) -> str:
+    """Return a memory whose level has not had an effect; one that cannot be read comes back as it is."""
+    try:
+        known = json.loads(memory)
+        left = [each for each in known["d"].split() if each != effect]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return memory
+    return json.dumps(known | {"d": " ".join(left)}, separators=(",", ":"))
+
+
 def level_records(state: EscalationState, done: Iterable[Effect], *, at: datetime) -> tuple[Record, ...]:
     """Return the rows of what the remembered level has had: it is written once, whoever changed it since."""
     if state.path is None or state.entered_at is None:

@@ -1,6 +1,7 @@
 """The daemon: a thread per site that passes, waits for the next poll or the next due ticket, and passes again.
 
-One site's outage never delays another: each thread owns its vendor clients and its own waiting. A daemon never exits
+One site's outage never delays another, nor does a fault of ours that one site brings out: each thread owns its vendor
+clients and its own waiting. Only a state that cannot be used ends them all. A daemon never exits
 because a limit was reached; it goes on reading and says so.
 """
 
@@ -16,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from connector.engine.contained import run_contained
 from connector.engine.kit import Surroundings
-from connector.engine.passes import PassOutcome, PassResult, Site, run_pass
+from connector.engine.passes import PassOutcome, PassResult, Site
 from connector.errors import Busy, ConnectorError, Unavailable
 from connector.ports import Alarm, AlarmKind
 
@@ -142,7 +144,7 @@ class SiteLoop:
         self.pulse.last_good_at = self.pulse.last_good_at or now
         fetch = self._takes_a_poll(now)
         self._tick(None)
-        result = run_pass(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
+        result = run_contained(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
         now = clock.now()
         next_poll = self.pulse.next_poll_at or now
         if fetch:

@@ -19,7 +19,7 @@ from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
 from connector.engine.remembering import PassAsides
 from connector.engine.sending import NOT_NOW
-from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan
+from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan, what_failed
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -128,6 +128,10 @@ def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write:
         result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and is_steady(around))
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, kind=kind, now=now)
+    except Exception as error:
+        broken = replace(row, outcome=str(PassOutcome.FAILED), why=what_failed(error), summary=RunSummary(failed=1))
+        around.journal.end_run(replace(broken, ended_at=around.clock.now()))
+        raise
     summary = replace(result.summary, requests=site.reading.reader.requests_made() - requests)
     result = replace(result, summary=summary)
     _finish(site, around, row, result, fetch=fetch, took=around.clock.monotonic() - began)

@@ -15,7 +15,7 @@ from connector.domain.ticket import Ticket
 from connector.engine.orders import forbids
 from connector.engine.recover import Ready, park
 from connector.engine.sending import Sender
-from connector.errors import Conflict, Denied, Exposed, HelpdeskError, Rejected, Unknown
+from connector.errors import Conflict, Denied, Exposed, HelpdeskError, Mute, Rejected, Unknown
 from connector.ports import Alarm, AlarmKind, JournalEvent, Op, OpStatus
 
 TOO_OLD = timedelta(hours=24)
@@ -168,7 +168,7 @@ class Resender:
         self._ready.pop(op.write.ref.id, None)
         try:
             receipt = sender.writer.send(op.write, seen=ticket)
-        except (Unknown, Rejected, Exposed) as error:
+        except (Unknown, Rejected, Exposed, Mute) as error:
             sender.failed(op, ticket, error)
         except HelpdeskError as error:
             self._not_applied(before, op, ticket, error)

@@ -8,6 +8,7 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 ``Throttled``  refused: skip the ticket, or stop the site until the helpdesk's own time
 ``Unknown``    may have been applied: the row stays ``sending`` and is looked for before anything else
 ``Exposed``    an internal note came out public: freeze the site's notes and raise the alarm
+``Mute``       a public comment stands where customers do not read it: parked, and the site's writes are frozen
 ``Denied``     credentials: freeze the site's writes, a permission: those of the scope; raise the alarm
 =============  ========================================================================================
 """
@@ -27,7 +28,7 @@ from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.engine.quarantine import sparing
 from connector.engine.refusals import fields_alone, is_named, is_urgent, set_named, set_refused
-from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, NotSent, Rejected, Throttled, Unknown
+from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, Mute, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
 NOT_NOW = "paused or stopping"
@@ -195,7 +196,7 @@ class Sender:
                 self.close(ticket.scope, error)
             case _:
                 self.done.failed += 1
-                journal.fail(op, OpStatus.FAILED, why, now=now)
+                journal.fail(op, OpStatus.PARKED if isinstance(error, Mute) else OpStatus.FAILED, why, now=now)
                 self.hold_up(error, stop=stop)
 
     def _rejected(self, op: Op, ticket: Ticket, error: Rejected) -> None:

@@ -69,14 +69,15 @@ class Timekeeper:
 
         Raises:
             Unavailable: It does not answer, or its two answers do not agree; the clock stays in doubt.
+            UnsafePlan: They agree that ours is off by more than a quarter of an hour; it stays in doubt as well.
         """
         if self.steady():
             return
         first, second = self._ask(site), self._ask(site)
         if abs(first - second) > AGREE:
             raise Unavailable("the clock leapt, and two answers of the helpdesk do not agree about the time")
+        self.clock.offset = _usable(site, second)
         self._in_doubt = False
-        self.clock.offset = second if abs(second) > FAR else timedelta(0)
 
     def _ask(self, site: SiteReading) -> timedelta:
         site.reader.start_cursor()
@@ -89,17 +90,31 @@ class Timekeeper:
             UnsafePlan: Ours is off by more than a quarter of an hour.
         """
         skew = site.reader.server_now() - self._real.now()
-        self.clock.offset = skew if abs(skew) > FAR else timedelta(0)
-        if abs(skew) > TOO_FAR:
-            raise UnsafePlan(
-                f"this machine's clock differs from {site.name}'s by more than {TOO_FAR}; nothing is decided",
-                remedy="set the clock right",
-            )
+        self.clock.offset = _usable(site, skew)
         if not self.clock.offset:
             return now
         around.observer.event("clock_is_off", site=site.name, seconds=int(skew.total_seconds()))
         _alarm(site, around)
         return self.clock.now()
+
+
+def _usable(site: SiteReading, skew: timedelta) -> timedelta:
+    """Return by how much our clock is to be corrected.
+
+    More than a quarter of an hour is refused and used for nothing: which of the two clocks is wrong is not known, and
+    what would be stored under a wrong moment stands in the way of all that comes before it.
+
+    Raises:
+        UnsafePlan: It is more than that.
+    """
+    if abs(skew) <= FAR:
+        return timedelta(0)
+    if abs(skew) > TOO_FAR:
+        raise UnsafePlan(
+            f"this machine's clock differs from {site.name}'s by more than {TOO_FAR}; nothing is decided",
+            remedy="set the clock right",
+        )
+    return skew
 
 
 def _alarm(site: SiteReading, around: Surroundings) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from connector.engine.passes import Site
 from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind
+from tests.canaries import SUBJECT, found_in
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
 from tests.engine.test_passes import AGENT, DEGRADED, OUTAGE, P1, P3, opened
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -220,6 +222,63 @@ def test_one_sites_outage_does_not_delay_another(set_up: Callable[..., Stage]) -
     assert two.world.requests["delta"] == 5
     assert crashed == []
     assert (loops[0].pulse.last_outcome, loops[1].pulse.last_outcome) == ("failed", "ok")
+
+
+def _side_by_side(
+    set_up: Callable[..., Stage], hint: Callable[[Stage], None]
+) -> tuple[Stage, tuple[Desk, Desk], list[SiteLoop], list[str]]:
+    """Run two sites' threads for five minutes; ``hint`` is called where the first asks for hints. Who crashed is last.
+
+    The second site has a ticket to escalate.
+    """
+    clocks = [EndingClock(MONDAY, until=MONDAY + MINUTE * 5) for _ in range(2)]
+    one, two = (Desk(name, clock) for name, clock in zip(("one", "two"), clocks, strict=True))
+    stage = set_up(one, two)
+    opened(two, facts=OUTAGE)
+
+    def asked_for() -> tuple[str, ...]:
+        hint(stage)
+        return ()
+
+    loops = []
+    for site, clock in zip((with_hints(one.site, asked_for), two.site), clocks, strict=True):
+        loop = SiteLoop(site, replace(stage.around, clock=clock), Limits())
+        clock.at_the_end = loop.stop
+        loops.append(loop)
+    crashed: list[str] = []
+    daemon = Daemon(loops=loops, on_crash=lambda site, _: crashed.append(site))
+    daemon.start()
+    assert daemon.join(timeout=60)
+    return stage, (one, two), loops, crashed
+
+
+def with_hints(site: Site, asked_for: Callable[[], tuple[str, ...]]) -> Site:
+    return replace(site, reading=replace(site.reading, asked_for=asked_for))
+
+
+def test_a_fault_of_ours_on_one_site_rests_that_site_and_the_others_go_on(set_up: Callable[..., Stage]) -> None:
+    def wrong(_stage: Stage) -> None:
+        raise KeyError(SUBJECT)
+
+    stage, (_, two), loops, crashed = _side_by_side(set_up, wrong)
+    assert crashed == []
+    assert (two.live("1").priority, two.world.requests["delta"]) == (P1, 5)
+    assert loops[0].pulse.last_outcome == "failed"
+    first, *runs = sorted(stage.journal.records().runs(site="one", limit=100), key=lambda run: run.started_at)
+    assert first.outcome == "ok", "hints are asked for from the second pass on"
+    pauses = [after.started_at - before.started_at for before, after in pairwise(runs)]
+    assert pauses == [timedelta(seconds=s) for s in (15, 30, 60, 120)]
+    assert {(run.outcome, run.why) for run in runs} == {("failed", "KeyError")}
+    assert {(alarm.kind, alarm.site) for alarm in stage.ears.alarms} == {(AlarmKind.FINDING, "one")}
+    told = stage.ears.heard("pass_crashed")
+    assert ["wrong" in str(values["where"]) for values in told] == [True] * len(runs)
+    assert found_in(f"{told} {stage.ears.alarms} {runs}") == []
+
+
+def test_a_state_that_cannot_be_written_ends_the_thread(set_up: Callable[..., Stage]) -> None:
+    """Nobody goes on beside it: what cannot be stored must not be sent."""
+    *_, crashed = _side_by_side(set_up, lambda stage: stage.journal.close())
+    assert "one" in crashed
 
 
 def _turn_until(answer: Future[Any], loop: SiteLoop) -> None:

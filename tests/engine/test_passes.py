@@ -19,7 +19,7 @@ from connector.domain.site import Budget, Effect
 from connector.domain.ticket import ClockName, Priority, Status
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome
-from connector.errors import Throttled
+from connector.errors import Mute, Throttled
 from connector.helpdesks.memory import AGENT, BOT, Fault
 from connector.ports import AlarmKind, OpStatus
 from tests.domain.policies import POLICY, threshold
@@ -53,6 +53,30 @@ def at_rest(stage: Stage, *names: str) -> None:
             stage.run(name)
             if stage.rows() == before:
                 break
+
+
+def test_a_comment_that_stands_where_nobody_it_is_for_reads_it_is_not_tried_anew(
+    stage: Stage, desk: Desk, clock: StoppedClock
+) -> None:
+    """Each attempt leaves one more: it is parked, and a person says whether it is sent again."""
+    opened(desk, labels=frozenset({"security"}))
+    tries: list[Write] = []
+
+    def muted(write: Write) -> None:
+        if write.comment is not None:
+            tries.append(write)
+            raise Mute(f"a public comment on {write.ref} came out private", remedy="give the right")
+
+    desk.writer.before_send = muted
+    assert stage.run("desk").outcome is PassOutcome.DENIED
+    assert stage.journal.records().sites()[0].frozen
+    for _ in range(3):
+        stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+        clock.move(MINUTE)
+        stage.run("desk")
+    (parked,) = stage.journal.records().ops(status=OpStatus.PARKED)
+    assert [write.key for write in tries] == [parked.write.key]
+    assert "came out private" in parked.why
 
 
 class TestNothingLost:

@@ -181,6 +181,20 @@ def test_fault_53_a_clock_that_is_off_is_corrected_and_one_that_is_far_off_freez
     assert watched.stage.journal.open_site("desk", fingerprint=watched.desk.rules.fingerprint).frozen
 
 
+@pytest.mark.parametrize("leaps", [False, True], ids=["while ours is steady", "when ours leapt"])
+def test_fault_53_a_helpdesks_time_that_is_refused_is_used_for_nothing(watched: Watched, leaps: bool) -> None:
+    """One wrong ``Date`` header: a line far in the future would keep the same alarm back until then."""
+    watched.run()
+    (watched.world.move if leaps else watched.sleep)(400 * DAY)
+    watched.ours.off = -400 * DAY
+    assert watched.run().outcome is PassOutcome.HELD
+    assert watched.keeper.clock.now() == watched.ours.now()
+    assert [alarm.at for alarm in watched.stage.ears.alarms] == [watched.ours.now()]
+    records = watched.stage.journal.records()
+    assert max(run.ended_at or run.started_at for run in records.runs(limit=10)) == watched.ours.now()
+    assert max(event.at for event in records.events(limit=100)) == watched.ours.now()
+
+
 ZONES = [
     "Europe/Berlin",
     "America/New_York",

@@ -21,7 +21,7 @@ from responses import matchers
 from connector.domain.change import Field
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
-from connector.errors import Conflict, Denied, Malformed, Rejected, Throttled, Unavailable, Unknown
+from connector.errors import Conflict, Denied, Malformed, Mute, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports import Presence, TicketHistory
@@ -135,17 +135,20 @@ class TestNotes:
         with pytest.raises(Denied):
             send(site, seen, comment=note(seen.ref, "internal"))
 
-    @pytest.mark.parametrize(("status", "became"), [(204, "it was removed"), (403, "it could NOT be removed")])
+    @pytest.mark.parametrize(
+        ("status", "became", "told"), [(204, "it was removed", Denied), (403, "it could NOT be removed", Mute)]
+    )
     def test_a_public_comment_that_came_out_internal_is_taken_back_and_denied(
-        self, site: JiraSite, wire: responses.RequestsMock, status: int, became: str
+        self, site: JiraSite, wire: responses.RequestsMock, status: int, became: str, told: type[Denied]
     ) -> None:
         """It is said again once it may be public, and is not to stand there twice."""
         seen = observed(site, wire)
         created = posted(jsdPublic=False)
         wire.post(f"{API}/issue/7/comment", json=created, status=201)
         removed = wire.delete(f"{API}/issue/7/comment/{created['id']}", status=status, json={})
-        with pytest.raises(Denied, match=f"came out internal; {became}"):
+        with pytest.raises(Denied, match=f"came out internal; {became}") as raised:
             send(site, seen, comment=note(seen.ref, "for the customer", public=True))
+        assert type(raised.value) is told
         assert removed.call_count == 1
 
     @pytest.mark.parametrize("body", [{}, {"id": None}, [], {"id": 5}])

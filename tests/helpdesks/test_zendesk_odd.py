@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import re
@@ -9,20 +10,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import responses
 from responses import matchers
 
 from connector.domain.change import Field
+from connector.domain.marks import had_effects
 from connector.domain.policy import LevelTarget, TargetKind
-from connector.domain.site import FieldMap
+from connector.domain.site import Effect, FieldMap
 from connector.domain.situation import Reach
 from connector.domain.ticket import Ticket
-from connector.errors import Denied, Malformed, NotSent, Unavailable, Unknown
+from connector.errors import Denied, Malformed, Mute, NotSent, Unavailable, Unknown
 from connector.helpdesks.transport import Bearer, Surroundings
+from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.adapter import ZendeskOptions, ZendeskSite, open_site
 from connector.helpdesks.zendesk.directory import MOST_ALONE
-from connector.helpdesks.zendesk.wire import Position
+from connector.helpdesks.zendesk.marks import marks
+from connector.helpdesks.zendesk.wire import Position, metadata
 from connector.ports import Failure, Presence
 from tests.helpdesks.contract import carry_out, change, note, wanted
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -107,8 +112,26 @@ class TestNotes:
         seen = observed(site, wire)
         comment = note(seen.ref, "for the customer", public=True)
         wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=False)))
-        with pytest.raises(Denied, match="private"):
+        with pytest.raises(Mute, match="private"):
             carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(("came_out", "refs"), [(True, 2), (False, 0)], ids=["public", "private"])
+    def test_a_public_comment_that_came_out_private_was_not_said_to_the_customer(
+        self, site: ZendeskSite, wire: responses.RequestsMock, came_out: bool, refs: int
+    ) -> None:
+        """A lost state reads it back: what stands there privately would pass for said, and never be said again."""
+        seen = observed(site, wire)
+        comment = dataclasses.replace(note(seen.ref, "for the customer", public=True), also=("0123456789",))
+        memory = '{"p":"default","l":1,"d":"notes public"}'
+        (write,) = site.writer.split(change(seen, comments=(comment,)))
+        sent = metadata(dataclasses.replace(write, riders={"memory": memory}))
+        audit = reply(write.key, said(public=came_out))["audit"] | {"metadata": {"custom": {"esc": sent}}}
+        (mark,) = marks([msgspec.convert(audit, shapes.Audit)], {"900"})
+        assert (len(mark.refs), mark.public) == (refs, True if came_out else None)
+        later = {"id": 2, "created_at": STAMP, "events": [{"type": "CommentPrivacyChange", "comment_id": 55}]}
+        (hidden, *_) = marks([msgspec.convert(each, shapes.Audit) for each in (audit, later)], {"900"})
+        assert len(hidden.refs) == 2, "what was public once was said, whoever has hidden it since"
+        assert had_effects(mark.memory) == {Effect.NOTES, Effect.PUBLIC} - (set() if came_out else {Effect.PUBLIC})
 
     @pytest.mark.parametrize(
         "body",

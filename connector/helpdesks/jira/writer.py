@@ -21,6 +21,7 @@ from connector.errors import (
     Exposed,
     HelpdeskError,
     Malformed,
+    Mute,
     NotSent,
     Rejected,
     Throttled,
@@ -248,11 +249,9 @@ class JiraWriter:
         if not comment.public:
             self._must_be_internal(write, created)
         elif created.jsd_public is False:
-            became, _ = self._remove(write, created)
-            raise Denied(
-                f"a public comment on {seen.key} came out internal; {became}",
-                remedy="give the writing account the right to comment publicly, then resume",
-            )
+            became, removed = self._remove(write, created)
+            why = f"a public comment on {seen.key} came out internal; {became}"
+            raise (Denied if removed else Mute)(why, remedy="give the writing account the right to comment publicly")
         return Receipt(key=write.key, remote_id=created.id, version=seen.version, at=answer.at.astimezone(UTC))
 
     def _must_be_internal(self, write: Write, created: Created) -> None:

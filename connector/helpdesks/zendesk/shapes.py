@@ -195,9 +195,10 @@ class ViewPage(msgspec.Struct, gc=False):
 
 
 class EscMarker(msgspec.Struct, gc=False):
-    """Our own hidden marker."""
+    """Our own hidden marker; ``public``: its comment was meant for the customer."""
 
     key: str | None = None
+    public: bool | None = None
     run: str | None = None
     hop: int | None = None
     also: str | None = None
@@ -221,7 +222,7 @@ class AuditEvent(msgspec.Struct, gc=False):
     """One event of an audit: ``Create``, ``Change``, ``Comment``, a notification and others.
 
     ``value`` and ``previous_value`` are text, a list of texts for tags, or null; ``body`` is text in comments, and may
-    be a list in notifications.
+    be a list in notifications; ``comment_id`` is of the comment that a ``CommentPrivacyChange`` has hidden.
     """
 
     id: int | None = None
@@ -232,6 +233,7 @@ class AuditEvent(msgspec.Struct, gc=False):
     public: bool | None = None
     body: Any = None
     author_id: int | None = None
+    comment_id: Any = None
     via: Via | None = None
 
 

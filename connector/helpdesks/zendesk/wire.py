@@ -157,6 +157,8 @@ def update_many(writes: Sequence[tuple[Write, Ticket]], fields: FieldMap) -> Req
 def metadata(write: Write) -> dict[str, Any]:
     """Return the hidden marker with as many riders as fit."""
     marker: dict[str, Any] = {"key": write.key, "hop": 1}
+    if write.comment and write.comment.public:
+        marker["public"] = True  # should it come out private, it does not count as said
     also = {"also": " ".join(write.comment.also)} if write.comment and write.comment.also else {}
     for name, value in sorted((also | dict(write.riders)).items(), key=_by_weight):
         longer = marker | {name: value}

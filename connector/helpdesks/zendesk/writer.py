@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from connector.domain.change import Change, Write
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
-from connector.errors import Denied, Exposed, HelpdeskError, Malformed, NotSent, Rejected, Unknown
+from connector.errors import Exposed, HelpdeskError, Malformed, Mute, NotSent, Rejected, Unknown
 from connector.helpdesks.splitting import split_change
 from connector.helpdesks.transport import Answer, Client
 from connector.helpdesks.zendesk import history, normalise, shapes, wire
@@ -102,9 +102,9 @@ class ZendeskWriter:
             raise Unknown(f"update of {write.ref}: the answer does not show our comment")
         public = write.comment is not None and write.comment.public
         if public and not all(event.public for event in said):
-            raise Denied(
-                f"a public comment on {write.ref} came out private",
-                remedy="give the writing account the right to comment publicly, then resume",
+            raise Mute(
+                f"a public comment on {write.ref} came out private and stands so; it is parked",
+                remedy="give the writing account the right to comment publicly, resume, then: connector parked",
             )
         if not public and any(event.public is not False for event in said):
             self._hide(write, said)
