@@ -15,7 +15,7 @@ from connector.domain.ticket import Priority, Status, TicketRef
 from connector.engine.next_step import APART, QUARANTINE
 from connector.engine.passes import PassOutcome
 from connector.engine.resend import LONG_WAIT, TOO_OLD
-from connector.errors import Denied, Rejected
+from connector.errors import Denied, Mute, Rejected
 from connector.helpdesks.memory import AGENT, Fault
 from connector.ports import AlarmKind, AsideKind, Lookup, Op, OpStatus, Presence, Receipt, SetAside
 from tests.engine.stage import MINUTE, POLICY, SECOND, Desk, Stage
@@ -261,6 +261,28 @@ def test_a_second_copy_that_lacks_a_permission_freezes_its_scope_alone(
     stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
     stage.run("desk")
     assert said(desk) == [1]
+
+
+def test_a_second_copy_that_nobody_it_is_for_reads_is_the_last(stage: Stage, desk: Desk, clock: StoppedClock) -> None:
+    """It was applied: to keep the row open would leave one more of them with every resume."""
+    lose_a_note(stage, desk)
+    clock.move(NOTE)
+    stage.run("desk")
+    clock.move(APART)
+    tries: list[str] = []
+
+    def muted(write: Write) -> None:
+        if write.comment is not None:
+            tries.append(write.key)
+            raise Mute("it came out private")
+
+    desk.writer.before_send = muted
+    for _ in range(3):
+        stage.run("desk")
+        stage.journal.resume("desk", allow=0, now=clock.now(), actor="op")
+        clock.move(APART)
+    assert [op.write.key for op in stage.journal.records().ops(status=OpStatus.PARKED)] == tries
+    assert len(tries) == 1
 
 
 class TestWhatMustNotStandThere:
