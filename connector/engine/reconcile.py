@@ -225,8 +225,7 @@ def decide_rounds(
     for each in rounds:
         for chunk in chunks(each.ids, CHUNK):
             _decide_chunk(site, each, chunk, work, now=now, run=run, readable=readable)
-    wanted = Wanted.by(each.unread for each in rounds)
-    left, learned = read_wanted(site, around, wanted, alone=work.alone)
+    left, learned = read_wanted(site, around, Wanted.by(rounds), alone=work.alone)
     for each in rounds:
         fails = given_up(work.aside.items, DECIDING, bindings=under(each.around))
         for chunk in chunks(each.to_decide(learned, without=fails), CHUNK):

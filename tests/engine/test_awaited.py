@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.domain.site import Effect
 from connector.domain.ticket import Status, TicketRef
-from connector.helpdesks.memory import AGENT, CUSTOMER
+from connector.helpdesks.memory import AGENT, CUSTOMER, MemoryReader
 from connector.ports import OpStatus, TicketHistory
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, told
 from tests.engine.test_passes import DEGRADED, OUTAGE, P1, P2, P3, P4, opened
@@ -157,5 +157,31 @@ def test_it_is_decided_when_its_site_may_write_otherwise_than_before(empty_state
         decided = office.stage.run("desk").summary.decided
         assert decided == (1 if deed == "release" else waiting)
         assert waiting
+    finally:
+        office.stage.close()
+
+
+class Refilling(MemoryReader):
+    """A helpdesk whose share for histories is used up as a pass decides, and there again when it comes to read."""
+
+    asked = 0
+
+    def history_allowance(self) -> int:
+        self.asked += 1
+        return super().history_allowance() if self.asked > 2 else 0
+
+
+def test_a_pass_decides_nothing_twice_although_its_history_can_be_read_after_all(empty_state: Path) -> None:
+    office = Office(empty_state)
+    try:
+        waiting = [each.id for each in office.stage.journal.awaited("desk", limit=10)]
+        office.desk.reader = reader = Refilling(office.desk.world)
+        office.desk.world.histories_left = COUNT
+        for id_ in office.ids:
+            office.desk.world.update(id_, AGENT, status=Status.OPEN)
+        assert office.stage.run("desk").summary.decided == COUNT
+        assert waiting
+        assert reader.asked > 2
+        assert office.stage.run("desk").summary.decided >= len(waiting), "what has come in is decided by the next pass"
     finally:
         office.stage.close()
