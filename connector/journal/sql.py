@@ -322,12 +322,12 @@ class SqlJournal(SqlLinks):
         """Return whether an alarm was handed over after ``since`` and after the site's last ``resume``."""
         return self._run(lambda c: alarms.told(c, key, site=site, since=since))
 
-    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
-        """Store what an alarm says until it is handed over."""
-        self._run(lambda c: alarms.owe(c, key, said, site=site, now=now))
+    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, since: datetime, now: datetime) -> None:
+        """Store what an alarm says until it is handed over, or given up as it is from before ``since``."""
+        self._run(lambda c: alarms.owe(c, key, said, site=site, since=since, now=now))
 
     def alarms_owed(self, *, since: datetime) -> tuple[Mapping[str, str], ...]:
-        """Return what the alarms from ``since`` on say that were not handed over, oldest first."""
+        """Return what the alarms from ``since`` on say that were not handed over, oldest first; of others that goes."""
         return self._run(lambda c: alarms.owed(c, since=since))
 
     def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
