@@ -209,9 +209,11 @@ class SqlJournal(SqlLinks):
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
 
-    def put_off(self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
+    def put_off(
+        self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str, awaits: Mapping[str, int]
+    ) -> None:
         """Store when tickets fall due next on which nothing that was decided may stand yet."""
-        self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash))
+        self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash, awaits=awaits))
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next."""

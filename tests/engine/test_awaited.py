@@ -185,3 +185,33 @@ def test_a_pass_decides_nothing_twice_although_its_history_can_be_read_after_all
         assert office.stage.run("desk").summary.decided >= len(waiting), "what has come in is decided by the next pass"
     finally:
         office.stage.close()
+
+
+def test_what_is_urgent_and_waits_to_be_read_back_is_read_before_what_is_not(empty_state: Path) -> None:
+    clock = StoppedClock(MONDAY)
+    desk = Desk("desk", clock)
+    stage = Stage(empty_state, desk, clock=clock)
+    try:
+        (urgent,) = opened(desk, facts=OUTAGE, priority=P4)
+        stage.run("desk")
+        desk.world.update(urgent, AGENT, status=Status.SOLVED)
+        stage.run("desk")
+        stage.lose_state("a test")
+        for _ in range(3):
+            clock.move(SECOND)
+            stage.run("desk")
+        desk.world.histories_left = 0
+        (mild,) = opened(desk, facts=PLAIN, priority=P1)
+        clock.move(20 * SECOND)
+        desk.world.update(mild, AGENT, status=Status.OPEN)
+        desk.world.update(urgent, AGENT, status=Status.OPEN)
+        for _ in range(3):
+            stage.run("desk")
+            clock.move(SECOND)
+        assert stage.run("desk").summary.decided == 0, "neither is decided again before it is read"
+        desk.world.histories_left = 1
+        stage.run("desk")
+        read = [id_ for id_ in (urgent, mild) if stage.stored("desk", id_).history.complete]
+        assert read == [urgent]
+    finally:
+        stage.close()
