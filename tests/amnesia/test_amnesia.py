@@ -30,8 +30,8 @@ def test_a_hundred_days_with_a_lost_state(empty_state: Path) -> None:
 def test_the_story_would_notice(empty_state: Path) -> None:
     """With a helpdesk that does not show what was written, a lost state says things twice: the story is no sham."""
 
-    def unmarked(ids: Sequence[str]) -> Iterator[TicketHistory]:
-        return (replace(history, marks=()) for history in read(ids))
+    def unmarked(ids: Sequence[str], *, probe: bool) -> Iterator[TicketHistory]:
+        return (replace(history, marks=()) for history in read(ids, probe=probe))
 
     plain, forgetful = Storyteller(empty_state, 0, None).tell(), Storyteller(empty_state, 0, loss_of(0))
     read, forgetful.desk.reader.history = forgetful.desk.reader.history, unmarked
