@@ -79,9 +79,8 @@ def _waiting(
     """Return what waits since an earlier pass, the most urgent; nothing where none can be read now."""
     if limit <= 0 or is_resting(trouble, around.clock.now()):
         return ()
-    known = {place.id for place in wanted.own}
-    found = around.journal.awaited(site.name, limit=limit + len(known) + failing(trouble))
-    return tuple(each for each in found if each.id not in known)
+    found = around.journal.awaited(site.name, limit=limit + len(wanted.own) + failing(trouble))
+    return tuple(each for each in found if each.id not in wanted.seen)
 
 
 def read_rest(site: SiteReading, around: Surroundings) -> bool:

@@ -128,6 +128,7 @@ class Work:
     over: list[SetAside] = field(default_factory=list)
     as_before: tuple[str, ...] = ()
     put_off: dict[str, datetime | None] = field(default_factory=dict)
+    awaits: dict[str, int] = field(default_factory=dict)
 
     def fails(self, id_: str, error: Exception) -> None:
         """Take note that a ticket could not be decided."""
@@ -225,8 +226,7 @@ def decide_rounds(
     for each in rounds:
         for chunk in chunks(each.ids, CHUNK):
             _decide_chunk(site, each, chunk, work, now=now, run=run, readable=readable)
-    wanted = Wanted.by(each.unread for each in rounds)
-    left, learned = read_wanted(site, around, wanted, alone=work.alone)
+    left, learned = read_wanted(site, around, Wanted.by(rounds), alone=work.alone)
     for each in rounds:
         fails = given_up(work.aside.items, DECIDING, bindings=under(each.around))
         for chunk in chunks(each.to_decide(learned, without=fails), CHUNK):
@@ -258,8 +258,9 @@ def _decide_chunk(  # noqa: PLR0913
             verdicts += _take(site, each.around, situation, decision, work, run=run, waits=waits)
     each.around.journal.store_verdicts(site.name, verdicts, run=run)
     if work.put_off:
-        each.around.journal.put_off(site.name, work.put_off, policy_hash=each.policy.hash)
+        each.around.journal.put_off(site.name, work.put_off, policy_hash=each.policy.hash, awaits=work.awaits)
         work.put_off.clear()
+        work.awaits.clear()
     each.around.observer.event("decided", site=site.name, tickets=work.decided)
 
 
@@ -328,7 +329,8 @@ def _planned(made: Change, situation: Situation, decision: Decision, *, run: str
 def _put_off(situation: Situation, ticket_plan: TicketPlan, work: Work, *, why: str, run: str) -> None:
     """Leave a ticket for as long as it, or its site, waits to be read back; on a read one the priority goes on.
 
-    All are due once the recall is over. One that waits alone, while the others are still being read, is not asked for.
+    All are due once the recall is over. One that waits alone, while the others are still being read, is not asked for;
+    after that its history is read in its turn, as the most urgent come first.
     """
     decision = ticket_plan.decision
     if not why and (first := only_priority(ticket_plan, situation)) is not None:
@@ -339,6 +341,7 @@ def _put_off(situation: Situation, ticket_plan: TicketPlan, work: Work, *, why: 
         work.left.append(Left(key=situation.ticket.key, item=LeftAlone(what="everything", why=why or UNREAD)))
     if work.recall.why and (work.recall.is_over or not why):
         work.put_off[situation.ticket.ref.id] = decision.next_due_at
+        work.awaits |= {situation.ticket.ref.id: urgency(decision)} if why else {}
 
 
 def _with_run(made: Change, run: str, decision: Decision) -> Change:

@@ -99,18 +99,20 @@ class Round:
 class Wanted:
     """Whose history is to be read: of tickets that were decided in this pass, and that these go on for.
 
-    ``own`` comes first, the most urgent before all; in its turn among them what waits since an earlier pass.
+    ``own`` comes first, the most urgent before all; in its turn among them what waits since an earlier pass. What
+    this pass has ``seen`` never counts as that: beyond its own histories wanted it is decided, and once is enough.
     """
 
     own: Sequence[Place] = ()
     others: Sequence[str] = ()
+    seen: frozenset[str] = frozenset()
 
     @classmethod
-    def by(cls, found: Iterable[Unread]) -> Wanted:
+    def by(cls, rounds: Sequence[Round]) -> Wanted:
         """Return what the tickets of some rounds want."""
-        known = tuple(found)
-        own = tuple(each for unread in known for each in unread.own)
-        return cls(own=own, others=tuple(id_ for unread in known for id_ in unread.others))
+        own = tuple(place for each in rounds for place in each.unread.own)
+        others = tuple(id_ for each in rounds for id_ in each.unread.others)
+        return cls(own=own, others=others, seen=frozenset(id_ for each in rounds for id_ in each.ids))
 
     def ids(self, waiting: Iterable[Awaited]) -> list[str]:
         """Return the ids in the order of their reading, with those that are ``waiting``."""

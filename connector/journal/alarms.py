@@ -34,17 +34,31 @@ def told(connection: Connection, key: str, *, site: str, since: datetime) -> boo
     return connection.execute(lines.limit(1)).scalar_one_or_none() is not None
 
 
-def owe(connection: Connection, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
-    """Store what an alarm says that is to be handed over, unless it stands there already."""
+def owe(
+    connection: Connection, key: str, said: Mapping[str, str], *, site: str, since: datetime, now: datetime
+) -> None:
+    """Store what an alarm says that is to be handed over, unless it stands there already from ``since`` on."""
+    _give_up(connection, before=since)
     known = connection.execute(_OWED.where(event.c.key == key).limit(1)).one_or_none()
     if known is None:
         audit.append(connection, JournalEvent(at=now, kind=OWED, site=site, key=key, data=said))
 
 
 def owed(connection: Connection, *, since: datetime) -> tuple[Mapping[str, str], ...]:
-    """Return what the alarms say that no command has taken yet, oldest first; only those from ``since`` on."""
-    rows = connection.execute(_OWED.where(event.c.at >= to_micros(since)).order_by(event.c.id))
-    return tuple(audit.line_of(row).data for row in rows)
+    """Return what the alarms from ``since`` on say that no command has taken yet, oldest first; of others it goes."""
+    _give_up(connection, before=since)
+    return tuple(audit.line_of(row).data for row in connection.execute(_OWED.order_by(event.c.id)))
+
+
+def forget(connection: Connection, site: str, *names: str) -> int:
+    """Empty what the alarms say that were not handed over and are of a ticket by one of its names; return how many."""
+    rows = connection.execute(_OWED.where(event.c.site == site)).all()
+    mine = [row.id for row in rows if audit.line_of(row).data.get("ticket") in names]
+    return audit.entomb(connection, event.c.id.in_(mine)) if mine else 0
+
+
+def _give_up(connection: Connection, *, before: datetime) -> None:
+    audit.entomb(connection, event.c.run == "", event.c.kind == OWED, event.c.at < to_micros(before))
 
 
 def note(connection: Connection, key: str, *, site: str, kind: str, now: datetime) -> None:

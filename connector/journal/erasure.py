@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from connector.domain.change import Write
 from connector.domain.ticket import TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal import audit, returning
+from connector.journal import alarms, audit, returning
 from connector.journal.audit import TOMBSTONE, entomb
 from connector.journal.documents import settled_document
 from connector.journal.moments import to_micros
@@ -108,6 +108,8 @@ def _is_in_flight(connection: Connection, ref: TicketRef) -> bool:
 
 def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
     returning.keep(connection, ref)
+    key = select(ticket.c.key).where(ticket.c.site == ref.site, ticket.c.id == ref.id)
+    names = {ref.id, str(ref), *connection.scalars(key)}
     events = connection.execute(
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
@@ -115,6 +117,7 @@ def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
     connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb_lines_of_ticket(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
+    lines += alarms.forget(connection, ref.site, *names)
     kept = _empty_ops(connection, (op.c.site == ref.site, op.c.ticket == ref.id))
     return Erased(rows=rows + events, kept=kept, lines=lines)
 

@@ -209,9 +209,11 @@ class SqlJournal(SqlLinks):
         """Store decisions; return the rows changed."""
         return self._run(lambda c: verdicts.store_verdicts(c, site, verdicts_, run=run))
 
-    def put_off(self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
+    def put_off(
+        self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str, awaits: Mapping[str, int]
+    ) -> None:
         """Store when tickets fall due next on which nothing that was decided may stand yet."""
-        self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash))
+        self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash, awaits=awaits))
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next."""
@@ -322,12 +324,12 @@ class SqlJournal(SqlLinks):
         """Return whether an alarm was handed over after ``since`` and after the site's last ``resume``."""
         return self._run(lambda c: alarms.told(c, key, site=site, since=since))
 
-    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
-        """Store what an alarm says until it is handed over."""
-        self._run(lambda c: alarms.owe(c, key, said, site=site, now=now))
+    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, since: datetime, now: datetime) -> None:
+        """Store what an alarm says until it is handed over, or given up as it is from before ``since``."""
+        self._run(lambda c: alarms.owe(c, key, said, site=site, since=since, now=now))
 
     def alarms_owed(self, *, since: datetime) -> tuple[Mapping[str, str], ...]:
-        """Return what the alarms from ``since`` on say that were not handed over, oldest first."""
+        """Return what the alarms from ``since`` on say that were not handed over, oldest first; of others that goes."""
         return self._run(lambda c: alarms.owed(c, since=since))
 
     def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:

@@ -99,14 +99,27 @@ def _due(row: AnyRow, verdict: Verdict) -> int | None:
     return now if row.next_due_at is None else min(row.next_due_at, now)
 
 
-def put_off(connection: Connection, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
-    """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy."""
+def put_off(
+    connection: Connection,
+    site: str,
+    due: Mapping[str, datetime | None],
+    *,
+    policy_hash: str,
+    awaits: Mapping[str, int],
+) -> None:
+    """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy.
+
+    ``awaits``: how urgently their own histories are awaited, of those that wait for them.
+    """
+    names = ("next_due_at", "policy_hash", "awaits")
     for portion in portions(list(due)):
         known = connection.execute(_MOMENTS, {SITE.key: site, IDS.key: portion}).all()
-        wanted = {row.id: (maybe_micros(due[row.id]) if row.is_open else None, policy_hash) for row in known}
-        changed = [row.id for row in known if (row.next_due_at, row.policy_hash) != wanted[row.id]]
-        names = _OF_DECISION[:2]
-        rows = [{"site": site, "id": of, **dict(zip(names, wanted[of], strict=True))} for of in changed]
+        rows = []
+        for row in known:
+            at = maybe_micros(due[row.id]) if row.is_open else None
+            wanted = (at, policy_hash, awaits.get(row.id, row.awaits))
+            if (row.next_due_at, row.policy_hash, row.awaits) != wanted:
+                rows.append({"site": site, "id": row.id, **dict(zip(names, wanted, strict=True))})
         change_rows(connection, ticket, rows, key=("site", "id"))
 
 

@@ -68,6 +68,8 @@ class Hooks:
         self._ping_fails = False
         self._owes = True  # the process before may have left some
         self._pause, self._passes_to_wait = 0, 0
+        self._queued: set[str] = set()
+        self._given: set[str] = set()
         self._said: dict[tuple[str, str, str, str], datetime] = {}
         self._resumed: dict[str, datetime] = {}
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
@@ -88,10 +90,12 @@ class Hooks:
         if last is None and self._was_told(alarm, since=since):
             return
         self._observer.event("alarm", alarm=alarm)
+        self._queued.add(_key(alarm))
         if self._memory is not None and self._command:
             with suppress(ConnectorError):  # a state that is broken or full keeps none back
-                self._memory.owe_alarm(_key(alarm), _values(alarm), site=alarm.site, now=alarm.at)
-        self._queue.put(lambda: self._run(alarm))
+                since, key = alarm.at - OWED_FOR, _key(alarm)
+                self._memory.owe_alarm(key, _values(alarm), site=alarm.site, since=since, now=alarm.at)
+        self._queue.put(lambda: self._run_queued(alarm))
 
     def resumed(self, site: str, *, at: datetime) -> None:
         """Take note that an operator let a site go on: what goes wrong there again is news. Callable by any thread."""
@@ -131,23 +135,43 @@ class Hooks:
             except Exception as error:  # noqa: BLE001 - one task that fails must not silence all that come after it
                 self._observer.event("notify_failed", why=what_failed(error), where=where_failed(error))
 
+    def _run_queued(self, alarm: Alarm) -> None:
+        self._queued.discard(_key(alarm))
+        self._run(alarm)
+
     def _run(self, alarm: Alarm) -> str:
         why = self._hand(_values(alarm)) if self._command else ""
         if why:
             self._owes = True
             self._observer.event("alarm_failed", why=why)
-        elif self._memory is not None:
-            self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
+        else:
+            self._note(alarm)
         return why
 
+    def _note(self, alarm: Alarm) -> None:
+        """Store that the command took an alarm; where the state is full that is tried again, and the command is not."""
+        if self._memory is None:
+            return
+        self._given.add(_key(alarm))
+        self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
+        self._given.discard(_key(alarm))
+
     def _run_owed(self) -> None:
-        """Try again what the command did not take, or was not given before the process ended."""
+        """Try again what the command did not take, or was not given before the process ended.
+
+        What is in the queue is owed as well, and has its turn there.
+        """
         self._passes_to_wait -= 1
         if self._memory is None or not self._owes or self._passes_to_wait > 0:
             return
         since = self._now() - OWED_FOR if self._now is not None else _LONG_AGO
-        left = [alarm for alarm in map(_alarm, self._memory.alarms_owed(since=since)) if self._run(alarm)]
-        self._owes = bool(left)
+        left = False
+        for alarm in map(_alarm, self._memory.alarms_owed(since=since)):
+            if _key(alarm) in self._given:
+                self._note(alarm)
+            elif _key(alarm) not in self._queued:
+                left |= bool(self._run(alarm))
+        self._owes = left
         self._pause = min(max(2 * self._pause, 1), MOST_PASSES) if left else 0
         self._passes_to_wait = self._pause
 
@@ -185,12 +209,12 @@ class Hooks:
 
 def _key(alarm: Alarm) -> str:
     """Return what an alarm is known by: the same kind, place and words are the same alarm."""
-    told = "|".join((alarm.kind, alarm.site, alarm.ticket, passable(alarm.message)))
-    return hashlib.sha256(told.encode()).hexdigest()
+    told = f"{alarm.kind}|{alarm.site}|{alarm.ticket}|{alarm.message}"
+    return hashlib.sha256(passable(told).encode()).hexdigest()
 
 
 def _values(alarm: Alarm) -> dict[str, str]:
-    return {k: str(v) for k, v in asdict(alarm).items()}
+    return {k: passable(str(v)) for k, v in asdict(alarm).items()}
 
 
 def _alarm(values: Mapping[str, str]) -> Alarm:

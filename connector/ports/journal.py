@@ -149,8 +149,13 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
     def store_verdicts(self, site: str, verdicts: Sequence[Verdict], *, run: str) -> int:
         """Store states, due times, clock rows, occasion rows and adopted values together; return rows changed."""
 
-    def put_off(self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str) -> None:
-        """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy."""
+    def put_off(
+        self, site: str, due: Mapping[str, datetime | None], *, policy_hash: str, awaits: Mapping[str, int]
+    ) -> None:
+        """Store when tickets fall due next on which nothing that was decided may stand yet, and under which policy.
+
+        ``awaits``: how urgently their own histories are awaited, of those that wait for them.
+        """
 
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next, unless they were given another moment since."""

@@ -53,11 +53,14 @@ class Outbox(Protocol):
         One from before the site's last ``resume`` does not count: what goes wrong again is told again.
         """
 
-    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, now: datetime) -> None:
-        """Store what an alarm says until ``note_alarm`` tells that it was handed over."""
+    def owe_alarm(self, key: str, said: Mapping[str, str], *, site: str, since: datetime, now: datetime) -> None:
+        """Store what an alarm says until ``note_alarm`` tells that it was handed over.
+
+        One that was stored before ``since`` is given up: the same one is stored anew, as it is news by now.
+        """
 
     def alarms_owed(self, *, since: datetime) -> tuple[Mapping[str, str], ...]:
-        """Return what the alarms from ``since`` on say that were not handed over, oldest first."""
+        """Return what the alarms from ``since`` on say that were not handed over, oldest first; of others that goes."""
 
     def note_alarm(self, key: str, *, site: str, kind: str, now: datetime) -> None:
         """Store that an alarm was handed over: its kind and key, nothing of what it says."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.domain.site import Effect
 from connector.domain.ticket import Status, TicketRef
-from connector.helpdesks.memory import AGENT, CUSTOMER
+from connector.helpdesks.memory import AGENT, CUSTOMER, MemoryReader
 from connector.ports import OpStatus, TicketHistory
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, told
 from tests.engine.test_passes import DEGRADED, OUTAGE, P1, P2, P3, P4, opened
@@ -159,3 +159,59 @@ def test_it_is_decided_when_its_site_may_write_otherwise_than_before(empty_state
         assert waiting
     finally:
         office.stage.close()
+
+
+class Refilling(MemoryReader):
+    """A helpdesk whose share for histories is used up as a pass decides, and there again when it comes to read."""
+
+    asked = 0
+
+    def history_allowance(self) -> int:
+        self.asked += 1
+        return super().history_allowance() if self.asked > 2 else 0
+
+
+def test_a_pass_decides_nothing_twice_although_its_history_can_be_read_after_all(empty_state: Path) -> None:
+    office = Office(empty_state)
+    try:
+        waiting = [each.id for each in office.stage.journal.awaited("desk", limit=10)]
+        office.desk.reader = reader = Refilling(office.desk.world)
+        office.desk.world.histories_left = COUNT
+        for id_ in office.ids:
+            office.desk.world.update(id_, AGENT, status=Status.OPEN)
+        assert office.stage.run("desk").summary.decided == COUNT
+        assert waiting
+        assert reader.asked > 2
+        assert office.stage.run("desk").summary.decided >= len(waiting), "what has come in is decided by the next pass"
+    finally:
+        office.stage.close()
+
+
+def test_what_is_urgent_and_waits_to_be_read_back_is_read_before_what_is_not(empty_state: Path) -> None:
+    clock = StoppedClock(MONDAY)
+    desk = Desk("desk", clock)
+    stage = Stage(empty_state, desk, clock=clock)
+    try:
+        (urgent,) = opened(desk, facts=OUTAGE, priority=P4)
+        stage.run("desk")
+        desk.world.update(urgent, AGENT, status=Status.SOLVED)
+        stage.run("desk")
+        stage.lose_state("a test")
+        for _ in range(3):
+            clock.move(SECOND)
+            stage.run("desk")
+        desk.world.histories_left = 0
+        (mild,) = opened(desk, facts=PLAIN, priority=P1)
+        clock.move(20 * SECOND)
+        desk.world.update(mild, AGENT, status=Status.OPEN)
+        desk.world.update(urgent, AGENT, status=Status.OPEN)
+        for _ in range(3):
+            stage.run("desk")
+            clock.move(SECOND)
+        assert stage.run("desk").summary.decided == 0, "neither is decided again before it is read"
+        desk.world.histories_left = 1
+        stage.run("desk")
+        read = [id_ for id_ in (urgent, mild) if stage.stored("desk", id_).history.complete]
+        assert read == [urgent]
+    finally:
+        stage.close()

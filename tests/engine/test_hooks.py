@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.errors import StateFull
 from connector.notify.hooks import OWED_FOR, Hooks, passable
 from connector.notify.outbox import Deliveries
 from connector.ports import Alarm, AlarmKind, Delivery
@@ -208,3 +209,78 @@ class TestAlarmsThatWereNotTaken:
         late.ping(ok=True)
         late.close()
         assert taken(tmp_path / "said") == []
+
+    def test_what_is_in_the_queue_is_not_handed_over_as_owed_beside(self, stage: Stage, tmp_path: Path) -> None:
+        hangs, goes_on = threading.Event(), threading.Event()
+
+        class Hanging:
+            def run(self, _hand: object) -> None:
+                hangs.set()
+                goes_on.wait()
+
+        busy: Any = Hanging()
+        hooks = self.hooks(stage, tmp_path, deliveries=busy)
+        hooks.ping(ok=True)
+        assert hangs.wait(60)
+        hooks.alarm(alarm("7", "a write is parked"))
+        goes_on.set()
+        hooks.close()
+        assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
+
+    def test_one_that_was_given_up_holds_back_no_later_one(self, stage: Stage, tmp_path: Path) -> None:
+        (tmp_path / "down").touch()
+        moments = (AT, AT + 2 * OWED_FOR)
+        for at in moments:
+            hooks = self.hooks(stage, tmp_path, now=lambda at=at: at)
+            hooks.alarm(replace(alarm("7", "a write is parked"), at=at))
+            hooks.close()
+        (tmp_path / "down").unlink()
+        following = self.hooks(stage, tmp_path, now=lambda: moments[-1])
+        following.ping(ok=True)
+        following.close()
+        assert [said["at"] for said in taken(tmp_path / "said")] == [str(moments[-1])]
+
+    def test_what_one_said_that_was_given_up_goes(self, stage: Stage, tmp_path: Path) -> None:
+        (tmp_path / "down").touch()
+        for at in (AT, AT + OWED_FOR + timedelta(seconds=1)):
+            hooks = self.hooks(stage, tmp_path, now=lambda at=at: at)
+            if at == AT:
+                hooks.alarm(alarm("7", "a write is parked"))
+            hooks.ping(ok=True)
+            hooks.close()
+        assert stage.journal.alarms_owed(since=AT - timedelta(days=9)) == ()
+        assert stage.journal.records().verify_chain() is None
+
+    def test_one_that_was_taken_and_cannot_be_noted_is_not_handed_over_again(
+        self, stage: Stage, tmp_path: Path
+    ) -> None:
+        real = stage.journal
+
+        class Full:
+            """A state that was full for a while."""
+
+            is_full = True
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            def note_alarm(self, key: str, **values: Any) -> None:
+                if self.is_full:
+                    raise StateFull("the disk is full")
+                real.note_alarm(key, **values)
+
+        memory: Any = Full()
+        command = (sys.executable, "-c", self.FAILS_WHILE, str(tmp_path / "said"), str(tmp_path / "down"))
+        hooks = Hooks(command=command, ping_url=None, observer=Heard(), memory=memory, now=lambda: AT)
+        hooks.alarm(alarm("7", "a write is parked"))
+        for _ in range(3):
+            hooks.ping(ok=True)
+        hooks.close()
+        assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
+
+    @pytest.mark.parametrize("odd", ODD)
+    def test_an_odd_key_is_owed_like_any_other(self, stage: Stage, tmp_path: Path, odd: str) -> None:
+        hooks = self.hooks(stage, tmp_path)
+        hooks.alarm(alarm(odd, "first"))
+        hooks.close()
+        assert [said["message"] for said in taken(tmp_path / "said")] == ["first"]

@@ -81,6 +81,17 @@ def test_an_erased_ticket_is_in_no_row_and_no_byte(known: SqlJournal, state: Pat
     assert CANARY.encode() not in bytes_of(state)
 
 
+@pytest.mark.parametrize("named", ["1", f"{SITE}:1", ticket("1").key])
+def test_an_alarm_of_an_erased_ticket_that_nobody_took_goes_with_it(known: SqlJournal, state: Path, named: str) -> None:
+    for key, of in (("mine", named), ("other", "2")):
+        said = {"kind": "park", "site": SITE, "ticket": of, "message": f"{CANARY}-{key}", "at": str(NOW)}
+        known.owe_alarm(key, said, site=SITE, since=NOW, now=NOW)
+    known.erase(SITE, ticket="1")
+    assert [said["ticket"] for said in known.alarms_owed(since=NOW)] == ["2"]
+    assert known.records().verify_chain() is None
+    assert f"{CANARY}-mine".encode() not in bytes_of(state)
+
+
 def test_the_neighbour_stays(known: SqlJournal) -> None:
     known.erase(SITE, ticket="1")
     (left,) = known.load(SITE, ["2"], now=NOW)

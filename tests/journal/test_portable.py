@@ -67,7 +67,9 @@ def _everything(journal):
     journal.due(SITE, now=NOW, limit=1)
     journal.undecided(SITE, policy_hash="p", limit=1)
     journal.without_history(SITE, limit=1)
-    journal.put_off(SITE, {"1": NOW, **{each.id: NOW for each in journal.awaited(SITE, limit=1)}}, policy_hash="p")
+    journal.put_off(
+        SITE, {"1": NOW, **{each.id: NOW for each in journal.awaited(SITE, limit=1)}}, policy_hash="p", awaits={"1": 7}
+    )
     journal.read_last(SITE, limit=1)
     journal.retry_histories(SITE)
     journal.known_open(SITE)

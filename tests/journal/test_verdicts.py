@@ -292,7 +292,7 @@ def test_a_history_that_is_given_up_has_its_ticket_decided(journal):
 def test_what_is_put_off_is_due_as_told_and_counts_as_looked_at_under_the_policy(journal):
     store(journal, ticket("1"), ticket("2"), ticket("closed", status=Status.CLOSED))
     later = NOW + MINUTE
-    journal.put_off(SITE, {"1": later, "2": None, "closed": later, "404": later}, policy_hash=POLICY)
+    journal.put_off(SITE, {"1": later, "2": None, "closed": later, "404": later}, policy_hash=POLICY, awaits={})
     assert [_stored(journal, of).next_due_at for of in ("1", "2", "closed")] == [later, None, None]
     assert journal.undecided(SITE, policy_hash=POLICY, limit=9) == ()
     assert _stored(journal).state == EscalationState()
