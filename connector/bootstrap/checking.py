@@ -62,14 +62,15 @@ def _here(program: Connector) -> Iterator[Finding]:
 
 def _state(settings: Settings) -> Finding:
     file, what = state_file(settings.state_url), f"state {settings.state}"
-    if file is None or file.exists():
-        return Finding(verdict=Verdict.OK, what=what)
     try:
         require_folder(settings.state_url)
+        is_new = file is not None and not file.exists()
     except ConfigError as error:
         (problem,) = error.problems
         return Finding(verdict=Verdict.BROKEN, what=what, why=problem.message, remedy=problem.remedy)
-    return Finding(verdict=Verdict.OK, what=f"{what}, none yet: the first run makes it")
+    except OSError as error:
+        return Finding(verdict=Verdict.BROKEN, what=what, why=error.strerror or "", remedy="correct the path")
+    return Finding(verdict=Verdict.OK, what=f"{what}, none yet: the first run makes it" if is_new else what)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

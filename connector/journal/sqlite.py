@@ -134,15 +134,20 @@ def prepare_file(path: Path, *, least_free: int) -> None:
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a state whose folder is not there.
+    """Refuse, with a ``ConfigError``, a state whose folder is not there, or is none.
 
     A mistyped path would begin an empty state, which knows nothing of what was said, beside the one that does.
     """
     folder = path.parent
-    if not folder.exists():
+    try:
+        if folder.is_dir():
+            return
         problem = f"there is no folder {folder} for the state"
         remedy = f"correct the path; for a new installation: mkdir -p -m 700 {shlex.quote(str(folder))}"
-        raise ConfigError((Problem(file="connector.yaml", key="state", message=problem, remedy=remedy),))
+    except OSError as error:
+        problem = f"the state's folder {folder} cannot be looked at: {error.strerror}"
+        remedy = "correct the path, or let this account enter the folders above it"
+    raise ConfigError((Problem(file="connector.yaml", key="state", message=problem, remedy=remedy),))
 
 
 def make_folder(folder: Path) -> None:

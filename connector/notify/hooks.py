@@ -118,10 +118,10 @@ class Hooks:
         if self._deliveries is not None:
             deliveries, hand = self._deliveries, self._hand if self._command else None
             self._queue.put(lambda: deliveries.run(hand))
-        if self._memory is not None and self._command:
-            self._queue.put(self._run_owed)
         if ok and self._ping_url and self._is_well():
             self._queue.put(self._ping)
+        if self._memory is not None and self._command:  # last: a command that hangs would keep the ping back
+            self._queue.put(self._run_owed)
 
     def close(self) -> None:
         """Finish what is queued and end the thread."""

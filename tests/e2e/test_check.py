@@ -47,6 +47,15 @@ def test_a_mistyped_state_is_told_and_not_made(desk: Desk) -> None:
     desk.ok("sync")
 
 
+@pytest.mark.parametrize("folder", ["connector.yaml", "a" * 300])
+def test_a_state_in_what_is_no_folder_is_told(desk: Desk, folder: str) -> None:
+    desk.configure(lambda c: c.update(state=f"sqlite:///{desk.folder / folder / 'state.db'}"))
+    ran = desk.run("check", "-o", "json")
+    told = [row for row in ran.json["findings"] if row["what"].startswith("state ")]
+    assert (ran.code, [row["verdict"] for row in told]) == (78, ["broken"])
+    assert desk.run("sync").code == 78
+
+
 def test_secrets_that_others_may_see_are_told_and_fail_nothing(desk: Desk) -> None:
     secrets = desk.folder / "secrets"
     assert found(desk, "excess", site="") == []

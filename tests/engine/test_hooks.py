@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,34 @@ class TestAlarmsThatWereNotTaken:
             hooks.ping(ok=True)
         hooks.close()
         assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
+
+    def test_the_dead_mans_switch_does_not_wait_for_what_is_owed(self, stage: Stage, tmp_path: Path) -> None:
+        (tmp_path / "down").touch()
+        before = self.hooks(stage, tmp_path)
+        before.alarm(alarm("7", "a write is parked"))
+        before.close()
+        (tmp_path / "down").unlink()
+        told_by_then: list[int] = []
+
+        class Switch(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                told_by_then.append(len(taken(tmp_path / "said")))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Switch) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            command = (sys.executable, "-c", self.FAILS_WHILE, str(tmp_path / "said"), str(tmp_path / "down"))
+            url = f"http://127.0.0.1:{server.server_port}/"
+            hooks = Hooks(command=command, ping_url=url, observer=Heard(), memory=stage.journal, now=lambda: AT)
+            hooks.ping(ok=True)
+            hooks.close()
+            server.shutdown()
+        assert told_by_then == [0]
+        assert len(taken(tmp_path / "said")) == 1
 
     @pytest.mark.parametrize("odd", ODD)
     def test_an_odd_key_is_owed_like_any_other(self, stage: Stage, tmp_path: Path, odd: str) -> None:

@@ -314,8 +314,11 @@ def test_a_full_disk_refuses_the_writer_and_not_the_reader(state):
 
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ConnectorError) as raised:
+    with pytest.raises(ConfigError) as refused:
         open_journal(str(tmp_path / "file" / "state.db"), least_free=0)
+    assert all(problem.remedy for problem in refused.value.problems)
+    with pytest.raises(ConnectorError) as raised:
+        open_journal("/proc/self/state.db", least_free=0)
     assert raised.value.remedy
 
 

@@ -32,6 +32,13 @@ from tests.journal.samples import NOW, SITE, store, ticket
 DIALECT = postgresql.dialect(paramstyle="named")
 
 
+def _alarms(journal):
+    """Call what stores alarms that are owed."""
+    journal.owe_alarm("owed", {"ticket": "404"}, site=SITE, since=NOW, now=NOW)
+    journal.alarms_owed(since=NOW)
+    journal.note_alarm("owed", site=SITE, kind="park", now=NOW)
+
+
 def _everything(journal):
     """Call every method once, so that every statement is seen."""
     crash_lab._prepare(journal)
@@ -106,6 +113,7 @@ def statements() -> dict[str, str]:
     with open_journal("sqlite://") as journal:
         event.listen(journal._thread._connection, "before_execute", collect)
         _everything(journal)
+        _alarms(journal)
     return found
 
 
