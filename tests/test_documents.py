@@ -219,6 +219,10 @@ def test_a_text_is_read_by_the_rules_of_the_version_that_it_names(version: str, 
     assert parse(f"%YAML {version}\n---\na: no\n", file="x").value == {"a": value}
 
 
+def test_a_character_that_json_writes_as_two_halves_is_one() -> None:
+    assert parse(json.dumps({"😀": "a 😀 b"}), file="x").value == {"😀": "a 😀 b"}
+
+
 @given(plain)
 def test_what_a_reader_does_to_its_values_no_other_reader_sees(value: object) -> None:
     text = json.dumps({"a": [value]})

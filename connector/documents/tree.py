@@ -12,7 +12,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, DocumentStartEvent, Event
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    ScalarEvent,
+)
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -81,6 +88,8 @@ def _refuse_excess(events: Iterable[Event], file: str) -> list[Event]:
     depth = aliases = documents = 0
     anchors = set[str]()
     for event in events:
+        if isinstance(event, ScalarEvent):
+            event.value = _whole(event.value)
         seen.append(event)
         aliases += isinstance(event, AliasEvent)
         documents += isinstance(event, DocumentStartEvent)
@@ -213,6 +222,13 @@ def _plain(kind: str, text: str) -> str | bool | int | float | None:
     if kind == "float":
         return _finite(text)
     raise ValueError(f"the tag {kind} is not accepted")
+
+
+def _whole(text: str) -> str:
+    """Return ``text`` with two halves in a row as one character: JSON escapes so (RFC 8259 §7), and JSON is YAML."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _finite(text: str) -> float:
