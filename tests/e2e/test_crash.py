@@ -55,7 +55,7 @@ def late(desk: Desk, request: pytest.FixtureRequest) -> tuple[str, list[str]]:
     return site, tickets
 
 
-@pytest.mark.parametrize("late", [ZENDESK, JIRA], indirect=True)
+@pytest.mark.parametrize("late", [pytest.param(ZENDESK, marks=pytest.mark.full), JIRA], indirect=True)
 def test_killed_in_the_middle(desk: Desk, late: tuple[str, list[str]]) -> None:
     site, (absent, lost, hung, untouched) = late
     fault(desk, site, absent, action="late", seconds=20 * 60, name="absent")

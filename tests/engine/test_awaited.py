@@ -115,7 +115,7 @@ class Office:
         return found
 
 
-@settings(max_examples=max(15, settings().max_examples // 5), deadline=None)
+@settings(max_examples=max(6, settings().max_examples // 5), deadline=None)
 @given(story=st.lists(st.tuples(deeds, moves), min_size=3, max_size=9))
 def test_the_outcome_is_as_if_what_waits_were_decided_in_every_pass(empty_state: Path, story: list[Any]) -> None:
     found = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from connector.helpdesks.memory.writer import MemoryWriter
 from connector.ports import AlarmKind
 from tests.engine.stage import MINUTE, MONDAY, POLICY, SECOND, Desk, Stage
 from tests.helpdesks.stopped_clock import StoppedClock
+from tests.quick import some
 
 P1, P2, P3, P4 = Priority
 OUTAGE = {"impact": "site", "urgency": "blocked"}
@@ -397,13 +399,14 @@ class Failing(MemoryWriter):
         return super().split(change)
 
 
-SILENCES = pytest.mark.parametrize("how", ["label", "command", "waiting", "failing"])
+SILENCES = ("label", "command", "waiting", "failing")
+TIES = (LinkKind.PROBLEM, LinkKind.WORKS_FOR)
 
 
 class TestSilentLeaders:
     """Where the one that is followed says nothing, the first that can speaks in its place, and it alone."""
 
-    @SILENCES
+    @pytest.mark.parametrize("how", some(product(SILENCES), [("label",), ("failing",)]))
     def test_in_a_storm_the_next_one_speaks(self, case: Case, how: str) -> None:
         first, second, *others = [case.opened(facts=NETWORK) for _ in range(12)]
         case.stage.run("desk")
@@ -416,8 +419,7 @@ class TestSilentLeaders:
         key = case.stage.desks["desk"].live(second).key
         assert f"follows {key}, which speaks for it" in case.findings("desk", others[-1])
 
-    @SILENCES
-    @pytest.mark.parametrize("kind", [LinkKind.PROBLEM, LinkKind.WORKS_FOR])
+    @pytest.mark.parametrize(("kind", "how"), some(product(TIES, SILENCES), [*zip(TIES * 2, SILENCES, strict=True)]))
     def test_of_those_that_are_attached_one_speaks(self, case: Case, kind: LinkKind, how: str) -> None:
         front, *followers = (case.opened(priority=P1) for _ in range(4))
         for each in followers:

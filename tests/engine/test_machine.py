@@ -391,7 +391,7 @@ def test_the_promises_hold_whatever_happens(empty_state: Path) -> None:
     profile = settings.default or settings()
     fewer = settings(
         profile,
-        max_examples=max(7, profile.max_examples // 12),  # every step is many transactions
+        max_examples=max(5, profile.max_examples // 12),  # every step is many transactions
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # making a failing story shorter takes many minutes
     )
     run_state_machine_as_test(EngineMachine, settings=fewer)

@@ -51,6 +51,10 @@ ALONE: dict[str, HelpdeskError] = {
 }
 SOME = ("an error of its own", "refused")
 """What a quick run tries at length: a failure that may pass, and an answer that says no."""
+IN_TURN = pytest.mark.parametrize(
+    "error",
+    [pytest.param(error, id=of, marks=() if of in SOME else pytest.mark.full) for of, error in ALONE.items()],
+)
 WHOLE: dict[str, HelpdeskError] = {
     "nobody listens": unavailable(NotSent("refuses the connection")),
     "left alone": unavailable(Throttled(WHY, retry_after=MINUTE), rest=MINUTE),
@@ -88,7 +92,7 @@ def trouble(stage: Stage) -> list[dict[str, Any]]:
     return [row for row in rows if "histories" in row["what"]]
 
 
-@pytest.mark.parametrize("error", ALONE.values(), ids=ALONE)
+@IN_TURN
 class TestNoneIsTold:
     def test_what_waits_for_no_history_is_raised_as_ever(self, known: Stage, desk: Desk, error: HelpdeskError) -> None:
         untold(desk, error)
@@ -145,10 +149,7 @@ class TestNoneIsTold:
         assert known.rows() == rows
 
 
-@pytest.mark.parametrize(
-    "error",
-    [pytest.param(error, id=of, marks=() if of in SOME else pytest.mark.full) for of, error in ALONE.items()],
-)
+@IN_TURN
 def test_where_none_is_told_it_is_asked_again_with_the_next_pass_and_then_less_often(
     known: Stage, desk: Desk, error: HelpdeskError
 ) -> None:

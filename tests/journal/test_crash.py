@@ -73,7 +73,7 @@ def test_a_new_state_whose_making_is_killed_anywhere_can_be_opened(empty_state, 
         assert _content(path) == _content(empty_state)
 
 
-@pytest.mark.parametrize("lines", [1, 2, 3, 7, 50, 101])
+@pytest.mark.parametrize("lines", [1, *(pytest.param(n, marks=pytest.mark.full) for n in (2, 3, 50)), 7, 101])
 def test_what_the_journal_said_is_stored_is_there_after_a_kill(empty_state, tmp_path, lines):
     with _lab(empty_state, tmp_path, "acknowledge") as lab:
         said = [lab.stdout.readline().split() for _ in range(lines)]
