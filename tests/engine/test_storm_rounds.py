@@ -55,6 +55,9 @@ def test_where_the_first_turns_out_to_be_held_the_next_one_speaks_at_once(stage:
     held_unseen(stage, desk, first)
     stage.run("desk")
     assert told(desk) == {second}
+    (alarm,) = stage.ears.alarms
+    assert f"{COUNT} alike tickets" in alarm.message
+    assert f"{desk.live(second).key} speaks for them" in alarm.message
 
 
 def test_where_the_first_is_held_by_its_label_the_next_one_speaks(stage: Stage, desk: Desk) -> None:
