@@ -95,8 +95,18 @@ class Sender:
         self.done.broken[id_] = error
 
     def arm(self, writes: Sequence[tuple[Write, Ticket]]) -> list[Op | None]:
-        """Store intents; ``None`` stands for a write that is settled, blocked or impossible and must not be sent."""
-        return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
+        """Store intents; ``None`` stands for a write that is settled, blocked or impossible and must not be sent.
+
+        Where nothing is to be sent, nothing stays armed: that would hold for what is sent long after it, too.
+        """
+        is_armed = False
+        try:
+            ops = [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
+            is_armed = any(op is not None for op in ops)
+        finally:
+            if not is_armed:
+                self.around.fence.disarm()
+        return ops
 
     def _arm(self, write: Write, ticket: Ticket) -> Op | None:
         self.around.fence.arm()
