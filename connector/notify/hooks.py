@@ -143,6 +143,7 @@ class Hooks:
         why = self._hand(_values(alarm)) if self._command else ""
         if why:
             self._owes = True
+            self._given.discard(_key(alarm))  # that was an earlier one of the same words
             self._observer.event("alarm_failed", why=why)
         else:
             self._note(alarm)
@@ -153,8 +154,10 @@ class Hooks:
         if self._memory is None:
             return
         self._given.add(_key(alarm))
+        self._owes, owed = True, self._owes  # where the next line fails, it stands there as owed
         self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
         self._given.discard(_key(alarm))
+        self._owes = owed
 
     def _run_owed(self) -> None:
         """Try again what the command did not take, or was not given before the process ended.
