@@ -279,6 +279,22 @@ class TestAlarmsThatWereNotTaken:
         hooks.close()
         assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
 
+    def test_one_that_is_taken_hours_later_is_not_repeated_at_once(self, stage: Stage, tmp_path: Path) -> None:
+        """What goes on for hours is told once when the command works again, whichever of several sites passes first."""
+        (tmp_path / "down").touch()
+        before = self.hooks(stage, tmp_path)
+        before.alarm(alarm("7", "a write is parked"))
+        before.close()
+        (tmp_path / "down").unlink()
+        later = AT + timedelta(hours=2)
+        hooks = self.hooks(stage, tmp_path, now=lambda: later)
+        hooks.ping(ok=True)  # of another site
+        hooks.close()
+        hooks = self.hooks(stage, tmp_path, now=lambda: later)
+        hooks.alarm(replace(alarm("7", "a write is parked"), at=later))
+        hooks.close()
+        assert [said["at"] for said in taken(tmp_path / "said")] == [str(AT)]
+
     @pytest.mark.parametrize("told_anew", [False, True])
     def test_one_that_could_not_be_noted_is_noted_later_and_hides_no_other(
         self, stage: Stage, tmp_path: Path, told_anew: bool
