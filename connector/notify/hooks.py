@@ -142,8 +142,8 @@ class Hooks:
     def _run(self, alarm: Alarm, *, late_at: datetime | None = None) -> str:
         why = self._hand(_values(alarm)) if self._command else ""
         if why:
-            self._owes = True
             self._given.discard(_key(alarm))  # that was an earlier one of the same words
+            self._owes = True
             self._observer.event("alarm_failed", why=why)
         else:
             self._note(alarm, late_at=late_at)
