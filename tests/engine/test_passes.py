@@ -16,11 +16,12 @@ from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status, Ticket
 from connector.engine.gather import situations
 from connector.engine.passes import PassOutcome, run_pass
 from connector.errors import Busy, ConnectorError, Mute, StateFull, Throttled
 from connector.helpdesks.memory import AGENT, BOT, Fault
+from connector.helpdesks.memory.writer import MemoryWriter
 from connector.ports import AlarmKind, Fence, OpStatus
 from tests.domain.policies import POLICY, threshold
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
@@ -288,15 +289,25 @@ class Refusing:
         raise self._error
 
 
+class Unable(MemoryWriter):
+    """A writer whose code fails on every request."""
+
+    def request_digest(self, write: Write, *, seen: Ticket) -> str:
+        raise ZeroDivisionError(write.key, seen.ref)
+
+
 class TestNothingIsArmedWhereNothingIsSent:
     """A moment that stayed armed would soon keep back all but reads: a token, and what takes an exposed note away."""
 
     LONGEST_EXCHANGE = 65.0
 
-    def fence_after(self, stage: Stage, desk: Desk, error: ConnectorError | None) -> Fence:
+    def fence_after(
+        self, stage: Stage, desk: Desk, error: ConnectorError | None, *, writer: MemoryWriter | None = None
+    ) -> Fence:
+        """Return the fence of a pass that could store no intent, or had another ``writer``, ten minutes later."""
         fence = Fence(stage.clock.elapsed)
         around = stage.around if error is None else replace(stage.around, journal=Refusing(stage.around.journal, error))
-        run_pass(replace(desk.site, fence=fence), around, kind="run")
+        run_pass(replace(desk.site, writer=writer or desk.writer, fence=fence), around, kind="run")
         stage.clock.move(MINUTE * 10)
         return fence
 
@@ -306,11 +317,11 @@ class TestNothingIsArmedWhereNothingIsSent:
         assert self.fence_after(stage, desk, error).may_begin(self.LONGEST_EXCHANGE)
         assert desk.writer.sent == []
 
-    def test_our_code_fails_on_the_request(self, stage: Stage, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_our_code_fails_on_the_request(self, stage: Stage, desk: Desk) -> None:
         opened(desk)
-        monkeypatch.setattr(desk.writer, "request_digest", lambda *_, **__: 1 / 0)
-        assert self.fence_after(stage, desk, None).may_begin(self.LONGEST_EXCHANGE)
-        assert desk.writer.sent == []
+        fence = self.fence_after(stage, desk, None, writer=Unable(desk.world))
+        assert fence.may_begin(self.LONGEST_EXCHANGE)
+        assert desk.world.requests["write"] == 0
 
     def test_a_copy_could_not_be_stored(self, stage: Stage, desk: Desk) -> None:
         opened(desk, labels=frozenset({"security"}))
