@@ -156,8 +156,13 @@ class SiteLoop:
         self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
         wake = self._next_wake(next_poll, result, now=now)
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
+        wake = now if self._is_called() else wake
         self._tick(wake)
         return wake
+
+    def _is_called(self) -> bool:
+        """Whether somebody asked for the next turn, or the end: a wait within the pass may have taken up the wake."""
+        return self._stopping.is_set() or self._poll_now.is_set() or not self._tasks.empty()
 
     def _do_what_was_asked(self) -> None:
         with contextlib.suppress(queue.Empty):

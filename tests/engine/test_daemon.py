@@ -191,6 +191,35 @@ def test_a_poll_may_be_asked_for(stage: Stage, desk: Desk, clock: EndingClock) -
     assert stage.journal.records().runs(limit=100)[-2].started_at == MONDAY + timedelta(seconds=30)
 
 
+@pytest.mark.parametrize("asked", ["stop", "poll", "work"])
+def test_what_is_asked_while_a_pass_waits_is_not_forgotten_by_its_end(
+    stage: Stage, desk: Desk, clock: EndingClock, asked: str
+) -> None:
+    turns: list[datetime] = []
+    pool = ThreadPoolExecutor(1)
+
+    def within_the_pass() -> tuple[str, ...]:
+        turns.append(clock.now())
+        if len(turns) == 1:
+            if asked == "work":
+                pool.submit(loop.do, lambda *_: loop.stop())
+                while not clock.is_woken():
+                    pass
+            else:
+                {"stop": loop.stop, "poll": loop.poll_now}[asked]()
+            assert not clock.wait(clock.now() + MINUTE), "a wait that the order ends: for a budget, or before a retry"
+        elif asked == "poll":
+            loop.stop()
+        return ()
+
+    loop = SiteLoop(with_hints(desk.site, within_the_pass), stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    pool.shutdown()
+    assert clock.now() == turns[0]
+    assert len(turns) == (2 if asked == "poll" else 1)
+
+
 def test_a_reloaded_policy_is_in_force_at_the_next_pass(stage: Stage, desk: Desk, clock: EndingClock) -> None:
     opened(desk, 1, facts={}, priority=Priority.P4)
     strict = replace(stage.policies.policy, hash="strict" * 10 + "beef")
