@@ -79,6 +79,7 @@ class SiteLoop:
         self._poll_now = threading.Event()
         self._poll_soon = threading.Event()
         self._soonest: datetime | None = None  # a hint may cause a poll from then on
+        self._polled_at: datetime | None = None
         self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._has_ended = threading.Event()
 
@@ -141,14 +142,14 @@ class SiteLoop:
         clock = self._around.clock
         self._do_what_was_asked()
         now = clock.now()
-        self.pulse.last_good_at = self.pulse.last_good_at or now
+        self.pulse.last_good_at = min(self.pulse.last_good_at or now, now)
         fetch = self._takes_a_poll(now)
         self._tick(None)
         result = run_contained(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
         now = clock.now()
         next_poll = self.pulse.next_poll_at or now
         if fetch:
-            pause = self._pause_after(result)
+            pause, self._polled_at = self._pause_after(result), now
             next_poll = now + pause
             self._soonest = now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
         self._note(result, fetch=fetch, now=now)
@@ -156,13 +157,10 @@ class SiteLoop:
         self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
         wake = self._next_wake(next_poll, result, now=now)
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
-        wake = now if self._is_called() else wake
+        if self._stopping.is_set() or self._poll_now.is_set() or not self._tasks.empty():
+            wake = now  # a wait within the pass may have taken up the wake
         self._tick(wake)
         return wake
-
-    def _is_called(self) -> bool:
-        """Whether somebody asked for the next turn, or the end: a wait within the pass may have taken up the wake."""
-        return self._stopping.is_set() or self._poll_now.is_set() or not self._tasks.empty()
 
     def _do_what_was_asked(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -172,8 +170,9 @@ class SiteLoop:
 
     def _takes_a_poll(self, now: datetime) -> bool:
         """Whether this turn polls: it is time, somebody asked, or a hint came and the last poll is long enough ago."""
+        is_back = now < (self._polled_at or now)  # a clock that was set back: what was reckoned by it is void
         hinted = self._poll_soon.is_set() and now >= (self._soonest or now)
-        fetch = now >= (self.pulse.next_poll_at or now) or self._poll_now.is_set() or hinted
+        fetch = is_back or now >= (self.pulse.next_poll_at or now) or self._poll_now.is_set() or hinted
         self._poll_now.clear()
         if fetch:
             self._poll_soon.clear()

@@ -191,6 +191,19 @@ def test_a_poll_may_be_asked_for(stage: Stage, desk: Desk, clock: EndingClock) -
     assert stage.journal.records().runs(limit=100)[-2].started_at == MONDAY + timedelta(seconds=30)
 
 
+def test_a_clock_that_is_set_back_by_hours_keeps_no_site_unread(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    """It was wrong as the machine started, before anybody could tell: the first poll found no network."""
+    desk.world.read_faults.append(Fault.UNAVAILABLE)
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    loop.turn()
+    clock.move(timedelta(hours=-3))
+    wake = loop.turn()
+    asked = [values["summary"].requests for name, values in stage.ears.events if name == "run_finished"]
+    assert asked == [1, 1]
+    assert wake - clock.now() == MINUTE
+    assert loop.pulse.last_good_at == clock.now()
+
+
 @pytest.mark.parametrize("asked", ["stop", "poll", "work"])
 def test_what_is_asked_while_a_pass_waits_is_not_forgotten_by_its_end(
     stage: Stage, desk: Desk, clock: EndingClock, asked: str
