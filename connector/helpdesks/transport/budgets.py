@@ -70,10 +70,12 @@ class Allowance:
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._blocked_until: datetime | None = None
+        self._known_at: datetime | None = None
         self._names: dict[str, Limit] = {}
 
     def delay(self, limits: Sequence[Limit], now: datetime, *, ticket: str = "", urgent: bool = False) -> timedelta:
         """Return how long a request under ``limits`` has to wait; zero when there is room."""
+        self._go_back(now)
         waits = [self._wait(limit, now, ticket=ticket, urgent=urgent) for limit in limits]
         if self._blocked_until is not None:
             waits.append(self._blocked_until - now)
@@ -120,6 +122,17 @@ class Allowance:
         share = self._share(limit, use, urgent=False)
         return max(share - len(use.moments), 0), share
 
+    def _go_back(self, now: datetime) -> None:
+        """Move every moment by as much as the clock was set back, or hours would be waited for that are none."""
+        before, self._known_at = self._known_at, now
+        if before is None or now >= before:
+            return
+        by = before - now
+        self._blocked_until = _earlier(self._blocked_until, by)
+        for use in self._uses.values():
+            use.moments = deque(moment - by for moment in use.moments)
+            use.resets_at, use.blocked_until = _earlier(use.resets_at, by), _earlier(use.blocked_until, by)
+
     def _use(self, limit: Limit, ticket: str) -> _Use:
         if not limit.per_ticket:
             self._names.setdefault(limit.name, limit)
@@ -150,3 +163,7 @@ class Allowance:
             use.moments.popleft()
         if use.resets_at is not None and use.resets_at <= now:
             use.left = use.resets_at = None
+
+
+def _earlier(moment: datetime | None, by: timedelta) -> datetime | None:
+    return None if moment is None else moment - by
