@@ -26,7 +26,7 @@ from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
-from connector.errors import ConfigError, Unavailable, what_failed, where_failed
+from connector.errors import ConfigError, StateFull, Unavailable, what_failed, where_failed
 from connector.journal import has_room
 from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
@@ -107,11 +107,12 @@ class Service:
     def _watch(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
+            with contextlib.suppress(ConfigError, StateFull):  # said in the log; the policy in force stays
                 self._reload_policy()
         self._back_up_if_due()
         self._warn_of_endings()
-        self._retention.step()
+        with contextlib.suppress(StateFull):  # the passes say so; what is past its time goes an hour later
+            self._retention.step()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
@@ -193,11 +194,11 @@ class Service:
         """Load every file anew; on any problem the policy in force stays."""
         program, now = self._program, datetime.now(UTC)  # noqa: TID251 - the calendar's present day
         try:
-            policy = program.policies.reload(today=now.date())
-        except ConfigError as error:
-            program.observer.event("reload_refused", problems=[str(p) for p in error.problems])
+            policy = program.policies.reload(today=now.date(), keep=partial(self._journal.remember_policy, now=now))
+        except (ConfigError, StateFull) as error:
+            problems = error.problems if isinstance(error, ConfigError) else (error,)
+            program.observer.event("reload_refused", problems=[str(p) for p in problems])
             raise
-        self._journal.remember_policy(policy, program.policies.document(policy.hash) or "", now=now)
         program.observer.event("policy_reloaded", policy=policy.short_hash)
         for loop in self._loops:
             loop.poll_now()
