@@ -96,7 +96,8 @@ class SiteLoop:
     def poll_soon(self) -> None:
         """Poll within ``HINT_GRAIN`` of the last poll, or at once when that is longer ago; callable from any thread."""
         self._poll_soon.set()
-        self._around.clock.wake()
+        if self.pulse.waiting_until is not None:  # a wake within a pass would end a wait of it, and the pass with that
+            self._around.clock.wake()
 
     def do(self, work: Callable[[Site, Surroundings, Callable[[], bool]], T]) -> T:
         """Have this site's own thread do something between two passes, and wait for it; for other threads only.
@@ -156,6 +157,7 @@ class SiteLoop:
         self.pulse.next_poll_at = next_poll = self._sooner(next_poll, result, now=now)
         self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
         wake = self._next_wake(next_poll, result, now=now)
+        self._tick(wake)  # before hints are looked at: those that come later wake us
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
         if self._stopping.is_set() or self._poll_now.is_set() or not self._tasks.empty():
             wake = now  # a wait within the pass may have taken up the wake

@@ -233,6 +233,26 @@ def test_what_is_asked_while_a_pass_waits_is_not_forgotten_by_its_end(
     assert len(turns) == (2 if asked == "poll" else 1)
 
 
+def test_a_hint_ends_no_wait_within_a_pass_and_is_followed_after_it(
+    stage: Stage, desk: Desk, clock: EndingClock
+) -> None:
+    turns: list[datetime] = []
+
+    def within_the_pass() -> tuple[str, ...]:
+        turns.append(clock.now())
+        if len(turns) == 1:
+            loop.poll_soon()
+            assert clock.wait(clock.now() + timedelta(seconds=2)), "a wait for a budget, or before a retry"
+        else:
+            loop.stop()
+        return ()
+
+    loop = SiteLoop(with_hints(desk.site, within_the_pass), stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    assert turns[1] - turns[0] == timedelta(seconds=17), "the grain of hints after the end of the pass"
+
+
 def test_a_reloaded_policy_is_in_force_at_the_next_pass(stage: Stage, desk: Desk, clock: EndingClock) -> None:
     opened(desk, 1, facts={}, priority=Priority.P4)
     strict = replace(stage.policies.policy, hash="strict" * 10 + "beef")
