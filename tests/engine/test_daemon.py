@@ -17,6 +17,7 @@ from connector.domain.ticket import Priority, Status
 from connector.engine.daemon import DUE_GRAIN, Daemon, Limits, SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
+from connector.engine.signs import LifeSigns
 from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind
@@ -386,3 +387,17 @@ class TestWorkInBetween:
         loop = run(stage, desk, clock)
         with pytest.raises(Busy, match="nothing was done"):
             loop.do(lambda *_: None)
+
+
+def test_a_long_pass_that_goes_on_asking_is_not_stuck(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    signs = LifeSigns([loop])
+    for _ in range(30):
+        clock.move(MINUTE * 3)
+        desk.world.requests["export"] += 1
+        assert signs.all_there()
+    clock.move(MINUTE * 6)
+    assert not signs.all_there()
+    loop.turn()
+    clock.move(MINUTE * 6)
+    assert signs.all_there(), "it waits, as it said"
