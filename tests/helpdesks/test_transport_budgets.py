@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.errors import Denied, NotSent
 from connector.helpdesks.transport.breaker import FAILURES, FIRST_REST, REFUSAL_WINDOW, REFUSALS, Breaker, Lockout
-from connector.helpdesks.transport.budgets import Allowance, Limit
+from connector.helpdesks.transport.budgets import LONGEST_RESET, Allowance, Limit
 from connector.helpdesks.transport.wire import Watch, refuse_internal
 from tests.helpdesks.stopped_clock import START
 
@@ -173,3 +173,10 @@ class TestClockThatIsSetBack:
             with pytest.raises(Denied):
                 lockout.stop(moment, what="GET export")
         lockout.stop(self.RIGHT + REFUSAL_WINDOW, what="GET export")
+
+
+def test_a_windows_end_that_is_years_away_is_not_waited_for() -> None:
+    allowance = Allowance()
+    allowance.feed(EXPORT, START, count=10, left=0, resets_in=timedelta(seconds=1_795_000_000))
+    assert allowance.delay([EXPORT], START) == LONGEST_RESET
+    assert not allowance.delay([EXPORT], START + LONGEST_RESET)

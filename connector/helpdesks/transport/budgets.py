@@ -18,6 +18,9 @@ WRITE_SHARE = 0.25
 URGENT_SHARE = 0.7
 _LEFT_TO_OTHERS = 0.3
 
+LONGEST_RESET = timedelta(minutes=15)
+"""A vendor's word about a window's end is followed for so long, or for the window: one may be told as a date."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -101,7 +104,7 @@ class Allowance:
         """Take over what an answer's headers said."""
         use = self._use(limit, "")
         use.limit, use.left = count, left
-        use.resets_at = now + (limit.window if resets_in is None else resets_in)
+        use.resets_at = now + min(limit.window if resets_in is None else resets_in, max(limit.window, LONGEST_RESET))
 
     def remaining(self, now: datetime) -> Mapping[str, tuple[int, int]]:
         """Return limit name → (left of our share, our share); per-ticket limits are left out."""
