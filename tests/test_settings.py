@@ -249,6 +249,12 @@ class TestEnvironment:
             "environment: CONNECTOR_SITES__OTHER__BASE_URL: cannot be used: there is no site 'other' in the file"
         ]
 
+    def test_a_variable_that_is_not_utf_8(self, monkeypatch) -> None:
+        monkeypatch.setenv("CONNECTOR_STATE", "sqlite:///\udce4.db")
+        (problem,) = problems(GOOD)
+        assert problem.startswith("environment: CONNECTOR_STATE: cannot be used: ")
+        assert "U+DCE4 is not accepted" in problem
+
     def test_other_variables_are_not_ours(self) -> None:
         assert overrides({"CONNECTOR_OUTPUT": "json", "PATH": "x", "CONNECTORS": "y"}, ["state"], ()) == ((), ())
 

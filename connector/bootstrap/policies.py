@@ -77,9 +77,13 @@ class LoadedPolicies:
         """Return everything in force, consistent in itself."""
         return self._loaded
 
-    def reload(self, *, today: date) -> Policy:
-        """Read every file again; on any problem keep what is in force and raise ``ConfigError``."""
+    def reload(self, *, today: date, keep: Callable[[Policy, str], None] = lambda _policy, _document: None) -> Policy:
+        """Read every file again; on any problem keep what is in force and raise ``ConfigError``.
+
+        ``keep`` gets the policy and its document before it is in force; whatever it raises is such a problem as well.
+        """
         fresh = load_all(self._settings, today=today)
+        keep(fresh.policy, fresh.document)
         with self._lock:
             self._documents[fresh.policy.hash] = fresh.document
             self._loaded = fresh

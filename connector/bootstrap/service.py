@@ -26,7 +26,8 @@ from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Daemon, Limits, SiteLoop
 from connector.engine.passes import Site
-from connector.errors import ConfigError, Unavailable, what_failed, where_failed
+from connector.engine.signs import LifeSigns
+from connector.errors import ConfigError, StateFull, Unavailable, what_failed, where_failed
 from connector.journal import has_room
 from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
@@ -39,9 +40,6 @@ FINISH_SECONDS = 75.0
 """Longest time for the write in hand: it outlasts the transport's own deadline."""
 
 BACKUP_LOOK_SECONDS = 60.0
-
-STUCK_SECONDS = 300.0
-"""A site's thread that gives no sign of life for so long, outside a stated wait, is stuck."""
 
 
 class Service:
@@ -67,6 +65,7 @@ class Service:
             SiteLoop(self._site(name, clock), program.around(name, journal, clock, self._hooks), limits)
             for name, clock in self._clocks.items()
         ]
+        self._signs = LifeSigns(self._loops)
         self._web = listen(program, webhooks, self._hints, is_well=self._is_well) if webhooks else None
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
         self._backups = RegularBackups(program)
@@ -107,11 +106,12 @@ class Service:
     def _watch(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            with contextlib.suppress(ConfigError):  # said in the log; the policy in force stays
+            with contextlib.suppress(ConfigError, StateFull):  # said in the log; the policy in force stays
                 self._reload_policy()
         self._back_up_if_due()
         self._warn_of_endings()
-        self._retention.step()
+        with contextlib.suppress(StateFull):  # the passes say so; what is past its time goes an hour later
+            self._retention.step()
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
@@ -153,14 +153,8 @@ class Service:
         return not self._crashed and self._all_alive()
 
     def _all_alive(self) -> bool:
-        """True while every site's thread ticks or is in a stated wait."""
-        if not self._daemon.alive:
-            return False
-        for loop in self._loops:
-            now = loop.monotonic()
-            if loop.pulse.waiting_until is None and now - loop.pulse.ticked_at > STUCK_SECONDS:
-                return False
-        return True
+        """True while every site's thread runs and gives signs of life."""
+        return self._daemon.alive and self._signs.all_there()
 
     def _end(self) -> None:
         _notify("STOPPING=1")
@@ -193,11 +187,11 @@ class Service:
         """Load every file anew; on any problem the policy in force stays."""
         program, now = self._program, datetime.now(UTC)  # noqa: TID251 - the calendar's present day
         try:
-            policy = program.policies.reload(today=now.date())
-        except ConfigError as error:
-            program.observer.event("reload_refused", problems=[str(p) for p in error.problems])
+            policy = program.policies.reload(today=now.date(), keep=partial(self._journal.remember_policy, now=now))
+        except (ConfigError, StateFull) as error:
+            problems = error.problems if isinstance(error, ConfigError) else (error,)
+            program.observer.event("reload_refused", problems=[str(p) for p in problems])
             raise
-        self._journal.remember_policy(policy, program.policies.document(policy.hash) or "", now=now)
         program.observer.event("policy_reloaded", policy=policy.short_hash)
         for loop in self._loops:
             loop.poll_now()

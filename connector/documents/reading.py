@@ -75,7 +75,7 @@ def parse(text: str, *, file: str) -> Document:
         PartlyRead: with every duplicate key and refused tag, or the syntax errors of all top-level sections.
         ConfigError: it exceeds a limit, or nothing of it can be read.
     """
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise refused(file, f"is larger than {MAX_BYTES:,} bytes", "split it or remove what is not needed")
     try:
         known = _parsed_once(text)

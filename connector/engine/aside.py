@@ -185,7 +185,7 @@ def respect_rest(site: SiteReading, around: Surroundings, *, now: datetime) -> N
     for rest in around.asides.aside(site.name):
         if rest.kind is not AsideKind.SITE or rest.until is None:
             continue
-        if rest.until > now:
+        if rest.since <= now < rest.until:  # one that begins later was reckoned by a clock that was set back since
             _refuse(site, rest, rest.until, now=now)
         if rest.field != DOWN:  # an outage ends with an answer
             around.asides.take_back(site.name, (rest,), now=now)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from connector.errors import Busy, ConnectorError, Denied, UnsafePlan
+from connector.errors import Busy, ConnectorError, Denied, UnsafePlan, what_failed
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -93,6 +93,9 @@ class ControlServer:
             return {"ok": False, "error": str(error), "remedy": error.remedy, "kind": type(error).__name__}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
+        except Exception as error:  # noqa: BLE001 - without an answer it would look as if nobody were there
+            why = f"a fault of the connector itself ended it ({what_failed(error)}); part of it may be done"
+            return {"ok": False, "error": why, "remedy": "connector status; please report it"}
 
 
 def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, **arguments: Any) -> Mapping[str, Any]:

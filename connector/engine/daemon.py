@@ -79,6 +79,7 @@ class SiteLoop:
         self._poll_now = threading.Event()
         self._poll_soon = threading.Event()
         self._soonest: datetime | None = None  # a hint may cause a poll from then on
+        self._polled_at: datetime | None = None
         self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._has_ended = threading.Event()
 
@@ -95,7 +96,8 @@ class SiteLoop:
     def poll_soon(self) -> None:
         """Poll within ``HINT_GRAIN`` of the last poll, or at once when that is longer ago; callable from any thread."""
         self._poll_soon.set()
-        self._around.clock.wake()
+        if self.pulse.waiting_until is not None:  # a wake within a pass would end a wait of it, and the pass with that
+            self._around.clock.wake()
 
     def do(self, work: Callable[[Site, Surroundings, Callable[[], bool]], T]) -> T:
         """Have this site's own thread do something between two passes, and wait for it; for other threads only.
@@ -141,21 +143,24 @@ class SiteLoop:
         clock = self._around.clock
         self._do_what_was_asked()
         now = clock.now()
-        self.pulse.last_good_at = self.pulse.last_good_at or now
+        self.pulse.last_good_at = min(self.pulse.last_good_at or now, now)
         fetch = self._takes_a_poll(now)
         self._tick(None)
         result = run_contained(self.site, self._around, kind="run", fetch=fetch, may_write=self._may_write)
         now = clock.now()
         next_poll = self.pulse.next_poll_at or now
         if fetch:
-            pause = self._pause_after(result)
+            pause, self._polled_at = self._pause_after(result), now
             next_poll = now + pause
             self._soonest = now + (max(HINT_GRAIN, pause) if result.error else HINT_GRAIN)
         self._note(result, fetch=fetch, now=now)
         self.pulse.next_poll_at = next_poll = self._sooner(next_poll, result, now=now)
         self.pulse.budgets = dict(self.site.reading.reader.budgets().remaining)
         wake = self._next_wake(next_poll, result, now=now)
+        self._tick(wake)  # before hints are looked at: those that come later wake us
         wake = min(wake, max(self._soonest or now, now)) if self._poll_soon.is_set() else wake
+        if self._stopping.is_set() or self._poll_now.is_set() or not self._tasks.empty():
+            wake = now  # a wait within the pass may have taken up the wake
         self._tick(wake)
         return wake
 
@@ -167,8 +172,9 @@ class SiteLoop:
 
     def _takes_a_poll(self, now: datetime) -> bool:
         """Whether this turn polls: it is time, somebody asked, or a hint came and the last poll is long enough ago."""
+        is_back = now < (self._polled_at or now)  # a clock that was set back: what was reckoned by it is void
         hinted = self._poll_soon.is_set() and now >= (self._soonest or now)
-        fetch = now >= (self.pulse.next_poll_at or now) or self._poll_now.is_set() or hinted
+        fetch = is_back or now >= (self.pulse.next_poll_at or now) or self._poll_now.is_set() or hinted
         self._poll_now.clear()
         if fetch:
             self._poll_soon.clear()

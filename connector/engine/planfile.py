@@ -29,7 +29,7 @@ from connector.engine.recover import recover
 from connector.engine.steering import notice_switches
 from connector.engine.unread import Round
 from connector.errors import ConfigError, ConnectorError, Problem, UnsafePlan, what_failed
-from connector.ports import RunRow, RunSummary
+from connector.ports import Recall, RunRow, RunSummary
 
 SCHEMA_VERSION = 1
 VALID_FOR = timedelta(hours=1)
@@ -196,7 +196,9 @@ def _still_standing(
         now = around.time.settle(reading, around, now)
     versions = {o.ticket.ref.id: o.ticket for o in page.observations}
     take_in(reading, around, policy, replace(page, gone=()), now=now, reread=True)
-    work, reach = Work(aside=Aside.of(reading, around), alone=True), reach_all(reading, policy, now=now)
+    known = around.journal.open_site(site.name, fingerprint=reading.rules.fingerprint).recall
+    recall = known if known.why else Recall()  # of a site first seen the plan has read back what it holds
+    work, reach = Work(aside=Aside.of(reading, around), alone=True, recall=recall), reach_all(reading, policy, now=now)
     asked = Round(around=around, policy=policy, reach=reach, ids=tuple(versions))
     decide_rounds(reading, around, (asked,), work, now=now, run=run)
     current = {planned.change.ref.id: planned for planned in work.changes}

@@ -196,3 +196,18 @@ def tried_at(item: SetAside, ticket: Ticket, *, now: datetime) -> datetime | Non
 
 def _has_changed(item: SetAside, ticket: Ticket) -> bool:
     return item.bindings.rpartition("|")[2] != ticket.version
+
+
+def without_refused(write: Write, error: Rejected) -> Write | None:
+    """Return what of a write is left without the fields that were refused by name; ``None``: nothing, or it is closed.
+
+    One part never keeps the others from a ticket.
+    """
+    if "status" in error.fields:
+        return None
+    fields = tuple(change for change in write.fields if str(change.field) not in error.fields)
+    if len(fields) == len(write.fields):
+        return None
+    if write.comment is not None:
+        return replace(write, fields=fields)
+    return fields_alone(write, fields) if fields else None

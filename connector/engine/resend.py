@@ -161,6 +161,13 @@ class Resender:
         if sender.is_closed(ticket):
             return
         sender.around.fence.arm()
+        try:
+            self._send_armed(before, ticket)
+        finally:
+            sender.around.fence.disarm()
+
+    def _send_armed(self, before: Op, ticket: Ticket) -> None:
+        sender = self._sender
         digest = sender.writer.request_digest(before.write, seen=ticket)
         now, sent_at = sender.around.clock.now(), sender.writer.server_now()
         op = sender.around.journal.arm_again(before, digest, run=sender.run, now=now, sent_at=sent_at)
@@ -175,8 +182,6 @@ class Resender:
         else:
             self._forget(op)
             sender.settle(op, ticket, receipt)
-        finally:
-            sender.around.fence.disarm()
 
     def _not_applied(self, before: Op, op: Op, ticket: Ticket, error: HelpdeskError) -> None:
         """This copy was not applied, which says nothing of the first: the row stays open, as it was before."""

@@ -27,7 +27,7 @@ from connector.engine.applied import Applied
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
 from connector.engine.quarantine import sparing
-from connector.engine.refusals import fields_alone, is_named, is_urgent, set_named, set_refused
+from connector.engine.refusals import is_named, is_urgent, set_named, set_refused, without_refused
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, Mute, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
@@ -95,8 +95,17 @@ class Sender:
         self.done.broken[id_] = error
 
     def arm(self, writes: Sequence[tuple[Write, Ticket]]) -> list[Op | None]:
-        """Store intents; ``None`` stands for a write that is settled, blocked or impossible and must not be sent."""
-        return [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
+        """Store intents; ``None`` stands for a write that is settled, blocked or impossible and must not be sent.
+
+        Where nothing is to be sent, nothing stays armed: that would hold for what is sent long after it, too.
+        """
+        ops: list[Op | None] = []
+        try:
+            ops += [self._arm(replace(write, seen=ticket.version), ticket) for write, ticket in writes]
+        finally:
+            if not any(ops):
+                self.around.fence.disarm()
+        return ops
 
     def _arm(self, write: Write, ticket: Ticket) -> Op | None:
         self.around.fence.arm()
@@ -136,7 +145,7 @@ class Sender:
         except Rejected as error:
             if not is_named(error, op.write):
                 return isolate(self, op, ticket, error)
-            rest = _without_refused(op.write, error)
+            rest = without_refused(op.write, error)
             self.failed(op, ticket, error)
             return self.write(rest, ticket) if rest is not None else None
         except HelpdeskError as error:
@@ -155,7 +164,7 @@ class Sender:
     def _sparing(self, write: Write, ticket: Ticket) -> Write | None:
         """Return a write without the fields that this run has found missing in the ticket's scope."""
         missing = tuple(str(c.field) for c in write.fields if (ticket.scope, str(c.field)) in self._missing)
-        return _without_refused(write, Rejected("", fields=missing)) if missing else write
+        return without_refused(write, Rejected("", fields=missing)) if missing else write
 
     def _send(self, write: Write, ticket: Ticket) -> Receipt:
         try:
@@ -281,18 +290,3 @@ class Sender:
         self.around.notifier.alarm(
             Alarm(kind=kind, site=self.site, ticket=ticket, message=message, remedy=remedy, at=at)
         )
-
-
-def _without_refused(write: Write, error: HelpdeskError) -> Write | None:
-    """Return what of a write is left without the fields that were refused by name; ``None``: nothing, or it is closed.
-
-    One part never keeps the others from a ticket.
-    """
-    if not isinstance(error, Rejected) or "status" in error.fields:
-        return None
-    fields = tuple(change for change in write.fields if str(change.field) not in error.fields)
-    if len(fields) == len(write.fields):
-        return None
-    if write.comment is not None:
-        return replace(write, fields=fields)
-    return fields_alone(write, fields) if fields else None

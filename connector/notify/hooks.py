@@ -139,22 +139,29 @@ class Hooks:
         self._queued.discard(_key(alarm))
         self._run(alarm)
 
-    def _run(self, alarm: Alarm) -> str:
+    def _run(self, alarm: Alarm, *, late_at: datetime | None = None) -> str:
         why = self._hand(_values(alarm)) if self._command else ""
         if why:
+            self._given.discard(_key(alarm))  # that was an earlier one of the same words
             self._owes = True
             self._observer.event("alarm_failed", why=why)
         else:
-            self._note(alarm)
+            self._note(alarm, late_at=late_at)
         return why
 
-    def _note(self, alarm: Alarm) -> None:
-        """Store that the command took an alarm; where the state is full that is tried again, and the command is not."""
+    def _note(self, alarm: Alarm, *, late_at: datetime | None = None) -> None:
+        """Store that the command took an alarm; where the state is full that is tried again, and the command is not.
+
+        ``late_at`` is when it took one that was owed: people have just heard of it, however old it is.
+        """
         if self._memory is None:
             return
         self._given.add(_key(alarm))
-        self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=alarm.at)
+        self._owes, owed = True, self._owes  # where the next line fails, it stands there as owed
+        at = max(alarm.at, late_at or alarm.at)
+        self._memory.note_alarm(_key(alarm), site=alarm.site, kind=str(alarm.kind), now=at)
         self._given.discard(_key(alarm))
+        self._owes = owed
 
     def _run_owed(self) -> None:
         """Try again what the command did not take, or was not given before the process ended.
@@ -164,13 +171,14 @@ class Hooks:
         self._passes_to_wait -= 1
         if self._memory is None or not self._owes or self._passes_to_wait > 0:
             return
-        since = self._now() - OWED_FOR if self._now is not None else _LONG_AGO
+        now = self._now() if self._now is not None else None
+        since = now - OWED_FOR if now is not None else _LONG_AGO
         left = False
         for alarm in map(_alarm, self._memory.alarms_owed(since=since)):
             if _key(alarm) in self._given:
                 self._note(alarm)
             elif _key(alarm) not in self._queued:
-                left |= bool(self._run(alarm))
+                left |= bool(self._run(alarm, late_at=now))
         self._owes = left
         self._pause = min(max(2 * self._pause, 1), MOST_PASSES) if left else 0
         self._passes_to_wait = self._pause

@@ -35,7 +35,7 @@ class WebServer(ThreadingHTTPServer):
         self._tls = tls
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._lock = threading.Lock()
-        self._open: dict[socket.socket, float] = {}
+        self._open: dict[socket.socket, tuple[float, socket.socket]] = {}  # since when, and what to close
         self._thread = threading.Thread(target=self.serve_forever, args=(_LOOK_EVERY,), name="web", daemon=True)
 
     @property
@@ -58,37 +58,49 @@ class WebServer(ThreadingHTTPServer):
             self.shutdown_request(request)
             return
         with self._lock:
-            self._open[request] = self.receiver.clock.monotonic()
-        super().process_request(request, client_address)
+            self._open[request] = self.receiver.clock.monotonic(), request
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread was to be had
+            self._leave(request)
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection and give its place back."""
         try:
             request.settimeout(CONNECTION_SECONDS)
             with self._secured(request) as secure:
+                if isinstance(secure, ssl.SSLSocket):
+                    secure.do_handshake()
                 self.finish_request(secure, client_address)
         except (OSError, ValueError):
             pass  # whoever was there has gone, or never spoke HTTP
         finally:
-            with self._lock:
-                self._open.pop(request, None)
-            self._places.release()
+            self._leave(request)
             with contextlib.suppress(OSError):
                 self.shutdown_request(request)
 
     def _secured(self, request: socket.socket) -> contextlib.AbstractContextManager[socket.socket]:
         if self._tls is None:
             return contextlib.nullcontext(request)
-        return self._tls.wrap_socket(request, server_side=True)
+        secure = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        with self._lock:  # before a word is said: ``request`` is an empty shell from here on
+            self._open[request] = self._open[request][0], secure
+        return secure
+
+    def _leave(self, request: socket.socket) -> None:
+        with self._lock:
+            self._open.pop(request, None)
+        self._places.release()
 
     def service_actions(self) -> None:
         """Close what has been open for too long."""
         now = self.receiver.clock.monotonic()
         with self._lock:
-            late = [held for held, since in self._open.items() if now - since > CONNECTION_SECONDS]
+            late = [held for since, held in self._open.values() if now - since > CONNECTION_SECONDS]
         for held in late:
             with contextlib.suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(held, socket.SHUT_RDWR)  # TLS has one of its own, which is not for other threads
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: what a stranger sends is no news."""

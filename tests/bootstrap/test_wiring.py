@@ -11,20 +11,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from connector.bootstrap import Connector
 from connector.bootstrap.clock import RealClock
+from connector.bootstrap.erasing import LOOK_AT_TIME
 from connector.bootstrap.policies import CurrentRenderer
 from connector.bootstrap.service import Service
 from connector.domain.change import Notice
 from connector.domain.occasion import Occasion
 from connector.domain.site import Effect
+from connector.errors import StateFull
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.zendesk.reader import ZendeskReader
-from connector.ports import Alarm, AlarmKind
+from connector.ports import Alarm, AlarmKind, Journal
 from connector.render import VOCABULARY
 from tests.bootstrap.conftest import SECRETS, Compose, Heard
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -156,6 +158,40 @@ def test_stale_after_is_what_the_daemon_alarms_by(compose: Compose) -> None:
         assert {loop._limits.stale_after for loop in service._loops} == {timedelta(minutes=42)}
         service._hooks.close()
         service._control.stop()
+
+
+class FullDisk:
+    """A journal whose disk has been full since it was opened: it is read, and nothing is stored."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def purge(self, **_: object) -> int:
+        raise StateFull("no space")
+
+    def remember_policy(self, *_: object, **__: object) -> None:
+        raise StateFull("no space")
+
+
+def test_a_full_disk_ends_no_daemon_and_changes_no_policy(compose: Compose, tmp_path: Path) -> None:
+    program, policy = compose(), tmp_path / "mappings" / "policy.yaml"
+    with program.journal() as journal:
+        service = Service(program, cast("Journal", FullDisk(journal)))
+        before = program.policies.loaded
+        policy.write_text(policy.read_text().replace("timezone: Europe/Berlin", "timezone: UTC", 1))
+        service._reload.set()
+        for _ in range(LOOK_AT_TIME):
+            service._watch()
+        with pytest.raises(StateFull):
+            service._handlers()["reload"]({})
+        service._hooks.close()
+        service._control.stop()
+    assert program.policies.loaded is before
+    assert isinstance(program.observer, Heard)
+    assert [name for name, _ in program.observer.events].count("reload_refused") == 2
 
 
 def test_what_goes_wrong_again_after_a_resume_is_told_anew_by_the_same_daemon(compose: Compose) -> None:

@@ -70,6 +70,19 @@ def test_what_cannot_be_read_is_refused_and_the_next_one_served(serve: Serve, pa
     assert call(path, "echo", word="still here") == {"said": "still here"}
 
 
+def test_a_fault_of_ours_is_answered_and_quotes_nothing(path: Path) -> None:
+    def broken(_request: object) -> dict[str, object]:
+        raise RuntimeError("words of a ticket")
+
+    server = ControlServer(path, {"apply": broken})
+    server.start()
+    with pytest.raises(ConnectorError, match=r"RuntimeError.*part of it may be done") as caught:
+        call(path, "apply")
+    server.stop()
+    assert not isinstance(caught.value, Busy)
+    assert "ticket" not in str(caught.value)
+
+
 def test_a_pause_gets_through_while_a_plan_is_applied(path: Path) -> None:
     begun, done = threading.Event(), threading.Event()
 

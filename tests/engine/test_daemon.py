@@ -17,6 +17,7 @@ from connector.domain.ticket import Priority, Status
 from connector.engine.daemon import DUE_GRAIN, Daemon, Limits, SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
+from connector.engine.signs import LifeSigns
 from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind
@@ -191,6 +192,68 @@ def test_a_poll_may_be_asked_for(stage: Stage, desk: Desk, clock: EndingClock) -
     assert stage.journal.records().runs(limit=100)[-2].started_at == MONDAY + timedelta(seconds=30)
 
 
+def test_a_clock_that_is_set_back_by_hours_keeps_no_site_unread(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    """It was wrong as the machine started, before anybody could tell: the first poll found no network."""
+    desk.world.read_faults.append(Fault.UNAVAILABLE)
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    loop.turn()
+    clock.move(timedelta(hours=-3))
+    wake = loop.turn()
+    asked = [values["summary"].requests for name, values in stage.ears.events if name == "run_finished"]
+    assert asked == [1, 1]
+    assert wake - clock.now() == MINUTE
+    assert loop.pulse.last_good_at == clock.now()
+
+
+@pytest.mark.parametrize("asked", ["stop", "poll", "work"])
+def test_what_is_asked_while_a_pass_waits_is_not_forgotten_by_its_end(
+    stage: Stage, desk: Desk, clock: EndingClock, asked: str
+) -> None:
+    turns: list[datetime] = []
+    pool = ThreadPoolExecutor(1)
+
+    def within_the_pass() -> tuple[str, ...]:
+        turns.append(clock.now())
+        if len(turns) == 1:
+            if asked == "work":
+                pool.submit(loop.do, lambda *_: loop.stop())
+                while not clock.is_woken():
+                    pass
+            else:
+                {"stop": loop.stop, "poll": loop.poll_now}[asked]()
+            assert not clock.wait(clock.now() + MINUTE), "a wait that the order ends: for a budget, or before a retry"
+        elif asked == "poll":
+            loop.stop()
+        return ()
+
+    loop = SiteLoop(with_hints(desk.site, within_the_pass), stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    pool.shutdown()
+    assert clock.now() == turns[0]
+    assert len(turns) == (2 if asked == "poll" else 1)
+
+
+def test_a_hint_ends_no_wait_within_a_pass_and_is_followed_after_it(
+    stage: Stage, desk: Desk, clock: EndingClock
+) -> None:
+    turns: list[datetime] = []
+
+    def within_the_pass() -> tuple[str, ...]:
+        turns.append(clock.now())
+        if len(turns) == 1:
+            loop.poll_soon()
+            assert clock.wait(clock.now() + timedelta(seconds=2)), "a wait for a budget, or before a retry"
+        else:
+            loop.stop()
+        return ()
+
+    loop = SiteLoop(with_hints(desk.site, within_the_pass), stage.around, Limits())
+    clock.at_the_end = loop.stop
+    loop.run()
+    assert turns[1] - turns[0] == timedelta(seconds=17), "the grain of hints after the end of the pass"
+
+
 def test_a_reloaded_policy_is_in_force_at_the_next_pass(stage: Stage, desk: Desk, clock: EndingClock) -> None:
     opened(desk, 1, facts={}, priority=Priority.P4)
     strict = replace(stage.policies.policy, hash="strict" * 10 + "beef")
@@ -324,3 +387,17 @@ class TestWorkInBetween:
         loop = run(stage, desk, clock)
         with pytest.raises(Busy, match="nothing was done"):
             loop.do(lambda *_: None)
+
+
+def test_a_long_pass_that_goes_on_asking_is_not_stuck(stage: Stage, desk: Desk, clock: EndingClock) -> None:
+    loop = SiteLoop(desk.site, stage.around, Limits())
+    signs = LifeSigns([loop])
+    for _ in range(30):
+        clock.move(MINUTE * 3)
+        desk.world.requests["export"] += 1
+        assert signs.all_there()
+    clock.move(MINUTE * 6)
+    assert not signs.all_there()
+    loop.turn()
+    clock.move(MINUTE * 6)
+    assert signs.all_there(), "it waits, as it said"

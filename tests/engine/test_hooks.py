@@ -279,6 +279,60 @@ class TestAlarmsThatWereNotTaken:
         hooks.close()
         assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
 
+    def test_one_that_is_taken_hours_later_is_not_repeated_at_once(self, stage: Stage, tmp_path: Path) -> None:
+        """What goes on for hours is told once when the command works again, whichever of several sites passes first."""
+        (tmp_path / "down").touch()
+        before = self.hooks(stage, tmp_path)
+        before.alarm(alarm("7", "a write is parked"))
+        before.close()
+        (tmp_path / "down").unlink()
+        later = AT + timedelta(hours=2)
+        hooks = self.hooks(stage, tmp_path, now=lambda: later)
+        hooks.ping(ok=True)  # of another site
+        hooks.close()
+        hooks = self.hooks(stage, tmp_path, now=lambda: later)
+        hooks.alarm(replace(alarm("7", "a write is parked"), at=later))
+        hooks.close()
+        assert [said["at"] for said in taken(tmp_path / "said")] == [str(AT)]
+
+    @pytest.mark.parametrize("told_anew", [False, True])
+    def test_one_that_could_not_be_noted_is_noted_later_and_hides_no_other(
+        self, stage: Stage, tmp_path: Path, told_anew: bool
+    ) -> None:
+        """What is taken and not noted is no longer owed; the same trouble an hour later is, until it is taken."""
+        real, later = stage.journal, AT + timedelta(hours=2)
+
+        class FullOnce:
+            """A state that is full when the first alarm is noted."""
+
+            was_full = threading.Event()
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            def note_alarm(self, key: str, **values: Any) -> None:
+                if not self.was_full.is_set():
+                    self.was_full.set()
+                    raise StateFull("the disk is full")
+                real.note_alarm(key, **values)
+
+        memory: Any = FullOnce()
+        command = (sys.executable, "-c", self.FAILS_WHILE, str(tmp_path / "said"), str(tmp_path / "down"))
+        hooks = Hooks(command=command, ping_url=None, observer=Heard(), memory=memory, now=lambda: later)
+        hooks.ping(ok=True)  # nothing is owed any more, as far as this process knows
+        hooks.alarm(alarm("7", "a write is parked"))
+        if told_anew:
+            assert memory.was_full.wait(60)
+            (tmp_path / "down").touch()
+            hooks.alarm(replace(alarm("7", "a write is parked"), at=later))
+        hooks.ping(ok=True)
+        hooks.close()
+        (tmp_path / "down").unlink(missing_ok=True)
+        following = self.hooks(stage, tmp_path, now=lambda: later)
+        following.ping(ok=True)
+        following.close()
+        assert len(taken(tmp_path / "said")) == 1 + told_anew
+
     def test_the_dead_mans_switch_does_not_wait_for_what_is_owed(self, stage: Stage, tmp_path: Path) -> None:
         (tmp_path / "down").touch()
         before = self.hooks(stage, tmp_path)

@@ -67,3 +67,11 @@ def test_a_daemon_keeps_its_own_cadence(stage: Stage, desk: Desk) -> None:
         assert run_pass(desk.site, stage.around, kind="run").outcome is PassOutcome.FAILED
         stage.clock.move(timedelta(seconds=15))
     assert stage.journal.aside("desk") == ()
+
+
+def test_a_clock_that_is_set_back_makes_no_rest_longer(stage: Stage, desk: Desk) -> None:
+    stage.run("desk")
+    by_cron(stage, desk, 10)
+    stage.clock.move(timedelta(hours=-3))
+    assert stage.run("desk").outcome is PassOutcome.OK
+    assert stage.journal.aside("desk") == ()

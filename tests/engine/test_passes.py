@@ -16,12 +16,13 @@ from connector.domain.guard import OVER_BUDGET
 from connector.domain.occasion import Outcome
 from connector.domain.policy import Policy, Quiet
 from connector.domain.site import Budget, Effect
-from connector.domain.ticket import ClockName, Priority, Status
+from connector.domain.ticket import ClockName, Priority, Status, Ticket
 from connector.engine.gather import situations
-from connector.engine.passes import PassOutcome
-from connector.errors import Mute, Throttled
+from connector.engine.passes import PassOutcome, run_pass
+from connector.errors import Busy, ConnectorError, Mute, StateFull, Throttled
 from connector.helpdesks.memory import AGENT, BOT, Fault
-from connector.ports import AlarmKind, OpStatus
+from connector.helpdesks.memory.writer import MemoryWriter
+from connector.ports import AlarmKind, Fence, OpStatus
 from tests.domain.policies import POLICY, threshold
 from tests.engine.stage import MINUTE, MONDAY, SECOND, Desk, Stage, applied, planned
 from tests.helpdesks.stopped_clock import StoppedClock
@@ -272,6 +273,63 @@ class TestOutcomes:
         assert stage.run("one").outcome is PassOutcome.FAILED
         assert stage.run("two").summary.written == 1
         assert stage.ears.pings == [False, True]
+
+
+class Refusing:
+    """A journal that stores no intent."""
+
+    def __init__(self, real: Any, error: ConnectorError) -> None:
+        self._real = real
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return self._refuse if name in {"arm", "arm_again"} else getattr(self._real, name)
+
+    def _refuse(self, *_: object, **__: object) -> None:
+        raise self._error
+
+
+class Unable(MemoryWriter):
+    """A writer whose code fails on every request."""
+
+    def request_digest(self, write: Write, *, seen: Ticket) -> str:
+        raise ZeroDivisionError(write.key, seen.ref)
+
+
+class TestNothingIsArmedWhereNothingIsSent:
+    """A moment that stayed armed would soon keep back all but reads: a token, and what takes an exposed note away."""
+
+    LONGEST_EXCHANGE = 65.0
+
+    def fence_after(
+        self, stage: Stage, desk: Desk, error: ConnectorError | None, *, writer: MemoryWriter | None = None
+    ) -> Fence:
+        """Return the fence of a pass that could store no intent, or had another ``writer``, ten minutes later."""
+        fence = Fence(stage.clock.elapsed)
+        around = stage.around if error is None else replace(stage.around, journal=Refusing(stage.around.journal, error))
+        run_pass(replace(desk.site, writer=writer or desk.writer, fence=fence), around, kind="run")
+        stage.clock.move(MINUTE * 10)
+        return fence
+
+    @pytest.mark.parametrize("error", [Busy("an earlier write is not settled"), StateFull("the disk is full")], ids=str)
+    def test_the_intent_could_not_be_stored(self, stage: Stage, desk: Desk, error: ConnectorError) -> None:
+        opened(desk)
+        assert self.fence_after(stage, desk, error).may_begin(self.LONGEST_EXCHANGE)
+        assert desk.writer.sent == []
+
+    def test_our_code_fails_on_the_request(self, stage: Stage, desk: Desk) -> None:
+        opened(desk)
+        fence = self.fence_after(stage, desk, None, writer=Unable(desk.world))
+        assert fence.may_begin(self.LONGEST_EXCHANGE)
+        assert desk.world.requests["write"] == 0
+
+    def test_a_copy_could_not_be_stored(self, stage: Stage, desk: Desk) -> None:
+        opened(desk, labels=frozenset({"security"}))
+        desk.world.write_faults.append(Fault.LOST_REQUEST)
+        stage.run("desk")
+        stage.clock.move(SECOND * 10)
+        assert self.fence_after(stage, desk, StateFull("the disk is full")).may_begin(self.LONGEST_EXCHANGE)
+        assert len(desk.writer.sent) == 1
 
 
 class TestUnknown:

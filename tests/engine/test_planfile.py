@@ -83,6 +83,21 @@ class TestApply:
         at_rest(stage)
         assert stage.wanted("desk") == {}
 
+    def test_what_is_not_read_back_after_a_loss_is_not_decided(self, stage: Stage, desk: Desk, path: Path) -> None:
+        """What would be stored for it would stand in the way of what its marks tell: its path would begin anew."""
+        (id_,) = opened(desk, labels=frozenset({"security"}))
+        at_rest(stage)
+        stage.clock.move(11 * MINUTE)
+        file = kept(stage, desk, path)
+        assert file.changes["desk"]
+        stage.lose_state("the state was deleted")
+        applied, refused = apply_changes(desk.site, stage.around, file)
+        assert (applied.written, len(refused)) == (0, 1)
+        assert stage.stored("desk", id_).state.decided_at is None
+        at_rest(stage)
+        assert desk.live(id_).level == 2
+        assert set(desk.world.keys_posted().values()) == {1}
+
     def test_it_looks_first_for_what_is_open(self, stage: Stage, desk: Desk, path: Path) -> None:
         opened(desk, 2)
         desk.world.write_faults.append(Fault.LOST_ANSWER)

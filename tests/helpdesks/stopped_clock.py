@@ -33,5 +33,8 @@ class StoppedClock:
     def wake(self) -> None:
         self._woken = True
 
+    def is_woken(self) -> bool:
+        return self._woken
+
     def move(self, length: timedelta) -> None:
         self._now += length

@@ -532,6 +532,21 @@ class TestLookups:
         wire.get(f"{API}/issue/7/comment", status=404, json={"errorMessages": ["gone or hidden"]})
         assert site.reader.look_up(write, since=START).presence is Presence.UNPROVABLE
 
+    def test_refused_credentials_of_the_writer_prove_nothing_about_a_ticket(
+        self, clock: StoppedClock, wire: responses.RequestsMock
+    ) -> None:
+        site = site_on(clock, writer=Basic("us@acme.example", "ended"))
+        wire.get(f"{API}/myself", json={"accountId": "us"})
+        wire.get(f"{API}/field", json=[])
+        site.reader.check()
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", status=401, json={})
+        with pytest.raises(Denied) as caught:
+            site.reader.look_up(write, since=START)
+        assert caught.value.about == "credentials"
+
 
 class TestAccounts:
     @pytest.mark.parametrize("body", [{}, {"accountId": ""}])

@@ -371,6 +371,15 @@ class TestCredentials:
         with pytest.raises(NotSent):
             client(server, clock, oauth(server)).call(WRITE)
 
+    @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+    def test_a_refused_token_is_about_our_credentials_and_never_about_the_ticket(
+        self, server: ScriptedServer, clock: StoppedClock, status: int
+    ) -> None:
+        server.will(answer(b'{"error":"invalid_client"}', status=status))
+        with pytest.raises(Denied) as caught:
+            client(server, clock, oauth(server)).call(WRITE)
+        assert caught.value.about == "credentials"
+
     def test_repeated_refusals_are_not_hammered(self, server: ScriptedServer, clock: StoppedClock) -> None:
         server.will(*[answer(status=401)] * 3, answer())
         caller = client(server, clock)

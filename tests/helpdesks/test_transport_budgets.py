@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.errors import Denied
-from connector.helpdesks.transport.budgets import Allowance, Limit
+from connector.errors import Denied, NotSent
+from connector.helpdesks.transport.breaker import FAILURES, FIRST_REST, REFUSAL_WINDOW, REFUSALS, Breaker, Lockout
+from connector.helpdesks.transport.budgets import LONGEST_RESET, Allowance, Limit
 from connector.helpdesks.transport.wire import Watch, refuse_internal
 from tests.helpdesks.stopped_clock import START
 
@@ -139,3 +140,43 @@ def test_a_watch_runs_out() -> None:
         watch.left()
     assert issubclass(TimeoutError, OSError)
     assert issubclass(socket.timeout, TimeoutError)
+
+
+class TestClockThatIsSetBack:
+    """What was reckoned by a clock that was hours fast is not waited for once it is right."""
+
+    RIGHT = START - timedelta(hours=3)
+
+    def test_a_budget_waits_no_longer_than_before(self) -> None:
+        allowance = Allowance()
+        allowance.delay([EXPORT, UPDATES], START)
+        for _ in range(7):
+            allowance.spend([EXPORT], START)
+        allowance.block(UPDATES, START + timedelta(seconds=93))
+        allowance.block_all(START + timedelta(seconds=5))
+        assert allowance.delay([EXPORT], self.RIGHT) == MINUTE
+        assert allowance.delay([UPDATES], self.RIGHT) == timedelta(seconds=93)
+        assert not allowance.delay([EXPORT], self.RIGHT + MINUTE)
+
+    def test_a_silent_helpdesk_is_tried_after_its_rest(self) -> None:
+        breaker = Breaker()
+        for _ in range(FAILURES):
+            breaker.hear(NotSent("nobody is there"), START)
+        assert breaker.rest(self.RIGHT, probe=True) == FIRST_REST
+        assert not breaker.rest(self.RIGHT + FIRST_REST, probe=True)
+
+    def test_credentials_are_tried_after_their_time_and_not_before(self) -> None:
+        lockout = Lockout()
+        for _ in range(REFUSALS):
+            lockout.refused(START)
+        for moment in (self.RIGHT, self.RIGHT + REFUSAL_WINDOW - MINUTE):
+            with pytest.raises(Denied):
+                lockout.stop(moment, what="GET export")
+        lockout.stop(self.RIGHT + REFUSAL_WINDOW, what="GET export")
+
+
+def test_a_windows_end_that_is_years_away_is_not_waited_for() -> None:
+    allowance = Allowance()
+    allowance.feed(EXPORT, START, count=10, left=0, resets_in=timedelta(seconds=1_795_000_000))
+    assert allowance.delay([EXPORT], START) == LONGEST_RESET
+    assert not allowance.delay([EXPORT], START + LONGEST_RESET)

@@ -27,6 +27,7 @@ from connector.helpdesks.zendesk import shapes
 from connector.helpdesks.zendesk.adapter import ZendeskOptions, ZendeskSite, open_site
 from connector.helpdesks.zendesk.directory import MOST_ALONE
 from connector.helpdesks.zendesk.marks import marks
+from connector.helpdesks.zendesk.normalise import decoded
 from connector.helpdesks.zendesk.wire import Position, metadata
 from connector.ports import Failure, Presence
 from tests.helpdesks.contract import carry_out, change, note, wanted
@@ -132,6 +133,15 @@ class TestNotes:
         (hidden, *_) = marks([msgspec.convert(each, shapes.Audit) for each in (audit, later)], {"900"})
         assert len(hidden.refs) == 2, "what was public once was said, whoever has hidden it since"
         assert had_effects(mark.memory) == {Effect.NOTES, Effect.PUBLIC} - (set() if came_out else {Effect.PUBLIC})
+
+    @pytest.mark.parametrize("kept", [True, "true", "1", 1, ["x"]], ids=repr)
+    def test_how_hidden_metadata_is_kept_costs_nobody_a_history(self, kept: object) -> None:
+        """Metadata is anybody's to send, and no promise says that what we send comes back as it was."""
+        marker = {"key": "k" * 64, "public": kept}
+        audit = reply("k" * 64, said(public=False))["audit"] | {"metadata": {"custom": {"esc": marker}}}
+        page = decoded(json.dumps({"audits": [audit]}).encode(), shapes.AuditPage, what="audits")
+        (mark,) = marks(page.audits, {"900"})
+        assert (mark.refs, mark.public) == (frozenset(), None)
 
     @pytest.mark.parametrize(
         "body",

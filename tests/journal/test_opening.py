@@ -16,7 +16,15 @@ from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull
-from connector.journal import make_backup, open_journal, open_records, open_scratch, schema, sqlite
+from connector.journal import (
+    make_backup,
+    open_journal,
+    open_records,
+    open_scratch,
+    require_folder,
+    schema,
+    sqlite,
+)
 from connector.journal.faults import StateBroken, translate
 from connector.journal.lease import Lease
 from connector.journal.lock import StateLock
@@ -320,6 +328,18 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(ConnectorError) as raised:
         open_journal("/proc/self/state.db", least_free=0)
     assert raised.value.remedy
+
+
+def test_a_folder_that_is_not_there_or_cannot_be_looked_at_is_refused_before_anything_is_opened(tmp_path):
+    for url in ("sqlite://", "postgresql://db.example/connector", f"sqlite:///{tmp_path / 'state.db'}"):
+        require_folder(url)
+    for folder, why in (("absent", "there is no folder"), ("a" * 300, "cannot be looked at")):
+        with pytest.raises(ConfigError) as refused:
+            require_folder(f"sqlite:///{tmp_path / folder / 'state.db'}")
+        (problem,) = refused.value.problems
+        assert why in problem.message
+        assert problem.remedy
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["mysql://u@h/d", "nonsense://x", "http://[", "postgresql+nodriver://u@h/d"])

@@ -15,6 +15,7 @@ from connector.domain.ticket import ClockName, Priority, Status, TicketRef
 from connector.errors import ConnectorError
 from connector.journal.tables import clock, escalation
 from connector.ports import Awaited, TicketHistory
+from tests.journal.listening import heard_by_every_engine
 from tests.journal.samples import MINUTE, NOW, POLICY, SITE, reading, record, store, ticket, verdict
 
 LEVEL = Level(level=1, target=LevelTarget(TargetKind.GROUP, "second-line"), within=timedelta(minutes=30))
@@ -296,6 +297,20 @@ def test_what_is_put_off_is_due_as_told_and_counts_as_looked_at_under_the_policy
     assert [_stored(journal, of).next_due_at for of in ("1", "2", "closed")] == [later, None, None]
     assert journal.undecided(SITE, policy_hash=POLICY, limit=9) == ()
     assert _stored(journal).state == EscalationState()
+
+
+def test_what_is_put_off_as_it_was_before_changes_no_row(journal):
+    store(journal, ticket("1"), ticket("2"))
+    changed = []
+
+    def hear(_connection, _cursor, statement, parameters, *_):
+        if statement.startswith("UPDATE ticket "):
+            changed.append(parameters)
+
+    for due in (NOW, NOW, NOW + MINUTE):
+        with heard_by_every_engine("before_cursor_execute", hear):
+            journal.put_off(SITE, {"1": due, "2": NOW}, policy_hash=POLICY, awaits={})
+    assert [len(rows) if isinstance(rows, list) else 1 for rows in changed] == [2, 1]
 
 
 def test_how_a_ticket_looked_is_kept_where_a_policy_changes_it_and_only_there(journal):

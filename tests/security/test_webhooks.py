@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from connector.web.receiver import LARGEST_BODY, Asked, Door, Receiver
 from connector.web.server import MOST_CONNECTIONS, WebServer
 from connector.web.signatures import Delivery, from_jira, from_zendesk
 from tests.helpdesks.stopped_clock import START, StoppedClock
+from tests.security.tls_server import CERTIFICATE
 
 OLD, NEW = "the-old-secret", "the-new-secret"
 
@@ -266,6 +269,24 @@ class TestSocket:
         assert requests.get(f"http://127.0.0.1:{server.port}/healthz", timeout=5).status_code == 200
         for knocking in slow:
             knocking.close()
+
+    @pytest.mark.parametrize("shakes", [True, False], ids=["after the handshake", "within it"])
+    def test_whoever_drips_over_tls_is_shown_out_as_well(self, desk: Desk, *, shakes: bool) -> None:
+        ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ours.load_cert_chain(CERTIFICATE)
+        theirs.check_hostname, theirs.verify_mode = False, ssl.CERT_NONE
+        server = WebServer(("127.0.0.1", 0), desk.receiver, tls=ours)
+        server.start()
+        with socket.create_connection(("127.0.0.1", server.port), 5) as slow:
+            knocking = theirs.wrap_socket(slow) if shakes else slow
+            knocking.sendall(b"POST /webhooks/jsm HTTP/1.1\r\nX-Slow: " if shakes else b"\x16\x03\x01")
+            while not server._open:
+                pass  # a handshake that only begins tells nobody that it was heard
+            desk.clock.move(timedelta(seconds=11))
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                assert knocking.recv(100) == b""
+            knocking.close()
+        server.stop()
 
 
 def test_the_clock_of_a_jira_hint_is_ours() -> None:

@@ -209,7 +209,9 @@ class JiraReader:
         self._known_account()
         try:
             found = self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
-        except (Rejected, Denied):
+        except (Rejected, Denied) as refusal:
+            if isinstance(refusal, Denied) and refusal.about != "permission":
+                raise  # of the author's credentials, which says nothing of the ticket
             self.prove_account()  # raises where nothing at all is shown to us
             found = Lookup(presence=Presence.UNPROVABLE)
         return replace(found, at=self._now())

@@ -23,7 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from connector.errors import Denied, NotSent, Throttled, Unavailable, Unknown
+from connector.errors import Conflict, Denied, NotSent, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.transport.body import read_body
 from connector.helpdesks.transport.breaker import Breaker, Lockout
 from connector.helpdesks.transport.budgets import Allowance, Endpoint
@@ -233,9 +233,11 @@ class PinnedAdapter(HTTPAdapter):
             answer = issuer.exchange(request, fresh=True).content
         except Unknown as unanswered:
             raise NotSent(f"no token: {unanswered}") from None
-        except Denied:
+        except (Denied, Rejected, Conflict) as refusal:  # of us, whatever its status: the request in hand never left
             self._lockout.refused(self._clock.now())
-            raise
+            if isinstance(refusal, Denied) and refusal.about != "permission":
+                raise
+            raise Denied(f"no token: {refusal}", about="credentials", remedy="check the OAuth client") from None
         self.scopes = granted(answer)
         return answer
 

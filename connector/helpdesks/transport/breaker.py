@@ -43,6 +43,7 @@ class Breaker:
         """
         if self._until is None:
             return _ZERO
+        self._until = min(self._until, now + self._rest)  # a clock that was set back makes no rest longer
         least = _ZERO if probe else timedelta(seconds=1)
         return max(self._until - now, least)
 
@@ -73,6 +74,8 @@ class Lockout:
 
     def stop(self, now: datetime, *, what: str) -> None:
         """Raise ``Denied`` where another try would be one too many; ``what`` names the request."""
+        if self._refused and now < self._refused[-1]:  # a clock that was set back: as if they were refused just now
+            self._refused = deque([now] * len(self._refused), maxlen=REFUSALS)
         if len(self._refused) == REFUSALS and now - self._refused[0] < REFUSAL_WINDOW:
             text = f"{what}: not sent, the credentials were refused repeatedly"
             raise Denied(text, about="credentials", remedy="renew them")

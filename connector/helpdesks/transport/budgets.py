@@ -18,6 +18,9 @@ WRITE_SHARE = 0.25
 URGENT_SHARE = 0.7
 _LEFT_TO_OTHERS = 0.3
 
+LONGEST_RESET = timedelta(minutes=15)
+"""A vendor's word about a window's end is followed for so long, or for the window: one may be told as a date."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -70,10 +73,12 @@ class Allowance:
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._blocked_until: datetime | None = None
+        self._known_at: datetime | None = None
         self._names: dict[str, Limit] = {}
 
     def delay(self, limits: Sequence[Limit], now: datetime, *, ticket: str = "", urgent: bool = False) -> timedelta:
         """Return how long a request under ``limits`` has to wait; zero when there is room."""
+        self._go_back(now)
         waits = [self._wait(limit, now, ticket=ticket, urgent=urgent) for limit in limits]
         if self._blocked_until is not None:
             waits.append(self._blocked_until - now)
@@ -99,7 +104,7 @@ class Allowance:
         """Take over what an answer's headers said."""
         use = self._use(limit, "")
         use.limit, use.left = count, left
-        use.resets_at = now + (limit.window if resets_in is None else resets_in)
+        use.resets_at = now + min(limit.window if resets_in is None else resets_in, max(limit.window, LONGEST_RESET))
 
     def remaining(self, now: datetime) -> Mapping[str, tuple[int, int]]:
         """Return limit name → (left of our share, our share); per-ticket limits are left out."""
@@ -119,6 +124,17 @@ class Allowance:
         self._forget_old(use, limit, now)
         share = self._share(limit, use, urgent=False)
         return max(share - len(use.moments), 0), share
+
+    def _go_back(self, now: datetime) -> None:
+        """Move every moment by as much as the clock was set back, or hours would be waited for that are none."""
+        before, self._known_at = self._known_at, now
+        if before is None or now >= before:
+            return
+        by = before - now
+        self._blocked_until = _earlier(self._blocked_until, by)
+        for use in self._uses.values():
+            use.moments = deque(moment - by for moment in use.moments)
+            use.resets_at, use.blocked_until = _earlier(use.resets_at, by), _earlier(use.blocked_until, by)
 
     def _use(self, limit: Limit, ticket: str) -> _Use:
         if not limit.per_ticket:
@@ -150,3 +166,7 @@ class Allowance:
             use.moments.popleft()
         if use.resets_at is not None and use.resets_at <= now:
             use.left = use.resets_at = None
+
+
+def _earlier(moment: datetime | None, by: timedelta) -> datetime | None:
+    return None if moment is None else moment - by

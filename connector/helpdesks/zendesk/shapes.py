@@ -195,10 +195,10 @@ class ViewPage(msgspec.Struct, gc=False):
 
 
 class EscMarker(msgspec.Struct, gc=False):
-    """Our own hidden marker; ``public``: its comment was meant for the customer."""
+    """Our own hidden marker; ``public``, of whatever kind it comes back as: its comment was meant for the customer."""
 
     key: str | None = None
-    public: bool | None = None
+    public: Any = None
     run: str | None = None
     hop: int | None = None
     also: str | None = None

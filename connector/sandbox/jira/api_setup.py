@@ -25,6 +25,7 @@ class SetupApi:
         path = PLATFORM
         fields = ("type", "id", "query", "orderBy", "expand", *PAGING)
         priorities = ("id", "projectId", "priorityName", "onlyDefault", "expand", *PAGING)
+        every = ("expand", "recent", "properties")
         projects = ("keys", "id", "query", "typeKey", "orderBy", "expand", *PAGING)
         return (
             Route(method="GET", path=f"{path}/serverInfo", answer=self._server, anonymous=True),
@@ -38,6 +39,7 @@ class SetupApi:
             Route(method="GET", path=f"{path}/priority", answer=self._all_priorities),
             Route(method="GET", path=f"{path}/status", answer=self._statuses, anonymous=True),
             Route(method="GET", path=f"{path}/resolution", answer=self._resolutions),
+            Route(method="GET", path=f"{path}/project", answer=self._every_project, queries=every, anonymous=True),
             Route(method="GET", path=f"{path}/project/search", answer=self._projects, queries=projects, anonymous=True),
             Route(method="GET", path=f"{path}/project/{{key}}", answer=self._project, queries=("expand", "properties")),
             Route(method="GET", path=f"{path}/issue/{{key}}/editmeta", answer=self._editmeta),
@@ -135,8 +137,14 @@ class SetupApi:
 
     def _projects(self, call: Call) -> Response:
         keys = call.listed("keys")
-        found = [p for p in self._state.projects.values() if call.account.team and (not keys or p.key in keys)]
-        return json_response(page_of(call, [call.show.project(p) for p in found]))
+        shown = [project for project in self._seen(call) if not keys or project["key"] in keys]
+        return json_response(page_of(call, shown))
+
+    def _every_project(self, call: Call) -> Response:
+        return json_response(self._seen(call))  # deprecated, in no pages, and what ``jira.projects()`` asks for
+
+    def _seen(self, call: Call) -> list[dict[str, Any]]:
+        return [call.show.project(p) for p in self._state.projects.values() if call.account.team]
 
     def _project(self, call: Call) -> Response:
         wanted = call.params["key"]

@@ -47,6 +47,7 @@ def test_priorities_statuses_projects_and_groups_are_listed(rig: Rig) -> None:
     assert [(p["id"], p["name"]) for p in found] == [("1", "Highest"), ("2", "High"), ("3", "Medium"), ("4", "Low")]
     assert "Waiting for customer" in [s["name"] for s in rig.call("GET", f"{API}/status").json]
     assert [p["key"] for p in rig.call("GET", f"{API}/project/search").json["values"]] == ["SUP", "HR"]
+    assert [p["key"] for p in rig.call("GET", f"{API}/project").json] == ["SUP", "HR"]
     assert rig.call("GET", f"{API}/project/SUP").json["projectTypeKey"] == "service_desk"
     assert rig.call("GET", f"{API}/groups/picker", query={"query": "desk"}).json["total"] == 1
     members = rig.call("GET", f"{API}/group/member", query={"groupId": "service-desk"}).json["values"]
@@ -182,6 +183,7 @@ def test_the_public_client_works_here(served: Sandbox) -> None:
     try:
         assert jira.server_info()["deploymentType"] == "Cloud"
         assert jira.myself()["accountId"] == "qm:connector"
+        assert [project.key for project in jira.projects()] == ["SUP", "HR"]
         found = jira.enhanced_search_issues(
             "project = SUP ORDER BY key ASC", maxResults=2, fields=["summary", "status"]
         )
