@@ -13,7 +13,7 @@ from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
 from connector.engine.planfile import PlanFile, Refused, apply_changes, check_plan_file, read_plan_file
-from connector.errors import UnsafePlan
+from connector.errors import Busy, ConnectorError, HelpdeskError, UnsafePlan
 from connector.ports import Journal
 
 if TYPE_CHECKING:
@@ -25,24 +25,34 @@ Outcome: TypeAlias = tuple[Applied, tuple[Refused, ...]]
 def apply_plan_file(program: Connector, journal: Journal, path: Path, at: Mapping[str, SiteLoop] | None) -> ApplyReport:
     """Apply a plan file with the state held; ``at`` are the threads of a daemon's sites.
 
+    Where one of several sites cannot be written the others are, and the report says so: what is done is never untold.
+
     Raises:
         ConfigError: The file cannot be read.
-        UnsafePlan: It is out of date, writes are paused, or a site is not the one that it was made for.
-        Unavailable, Denied: A helpdesk cannot be read now.
+        UnsafePlan: It is out of date, writes are paused, or no site is one that it was made for.
+        Busy, HelpdeskError: No site could be read or written now.
     """
     file, report = read_plan_file(path), ApplyReport()
+    left: list[ConnectorError] = []
     check_plan_file(file, policy_hash=program.policies.current().hash, now=program.now())
     if not program.may_write():
         raise UnsafePlan(f"writes are paused by the file {program.places.paused}", remedy="remove it")
     for name in file.changes:
         program.select((name,))
-        applied, refused = _here(program, journal, name, file) if at is None else at[name].do(partial(_apply, file))
+        try:
+            applied, refused = _here(program, journal, name, file) if at is None else at[name].do(partial(_apply, file))
+        except (Busy, UnsafePlan, HelpdeskError) as error:
+            left.append(error)
+            report.refused.append((name, f"{error}; {error.remedy}" if error.remedy else str(error)))
+            continue
         report.written += applied.written
         report.failed += applied.failed + applied.unknown
         report.stopped = report.stopped or applied.stopped
         report.refused += [(r.key, r.why) for r in refused]
         if applied.conflicted:
             report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
+    if left and len(left) == len(file.changes):
+        raise left[0]
     return report
 
 

@@ -92,6 +92,24 @@ def test_apply_refuses_what_has_changed_since(desk: Desk) -> None:
     assert desk.view(JIRA, quiet)["priority"] == "P1"
 
 
+def test_a_site_that_cannot_be_written_costs_no_other_its_share_of_the_plan(desk: Desk) -> None:
+    tickets = {site: desk.ticket(site) for site in SITES}
+    desk.later(minutes=5)
+    file = str(desk.folder / "plan.json")
+    desk.ok("plan", "--out", file)
+    for still, other in (SITES, SITES[::-1]):
+        desk.ok("pause", still, "--reason", "stocktaking")
+        ran = desk.run("-o", "json", "apply", file)
+        assert (ran.code, ran.json["written"]) == (3, 1)
+        (refused,) = ran.json["refused"]
+        assert (refused["ticket"], "stocktaking" in refused["why"]) == (still, True)
+        assert desk.view(other, tickets[other])["priority"] == "P1"
+        desk.ok("resume", still)
+    for site in SITES:
+        desk.ok("pause", site, "--reason", "stocktaking")
+    assert desk.run("apply", file).code == 5, "nothing could be written at all"
+
+
 def test_apply_refuses_an_old_plan_another_policy_and_what_is_no_plan(desk: Desk) -> None:
     desk.ticket(ZENDESK)
     desk.later(minutes=5)
