@@ -103,7 +103,7 @@ class UnsafePlan(ConnectorError):
 
 
 class Unforeseen(ConnectorError):
-    """An error of our own code that nobody foresaw ended one site's pass; it quotes no words of that error."""
+    """An error of our own code that nobody foresaw, which is one site's alone; it quotes no words of that error."""
 
 
 class HelpdeskError(ConnectorError):

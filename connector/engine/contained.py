@@ -21,11 +21,14 @@ def run_contained(
     """Run one pass; an error that nobody foresaw becomes its result, as a helpdesk that cannot be read does.
 
     Raises:
-        ConnectorError: The state cannot be used: no site may go on as if it could.
+        ConnectorError: The state cannot be used, and no site may go on as if it could; never ``Unforeseen``, which is
+            what a state's database says to a row of ours that it does not take.
         MemoryError: The process is out of memory, which no other pass would mend.
     """
     try:
         return run_pass(site, around, kind=kind, fetch=fetch, may_write=may_write)
+    except Unforeseen as error:
+        return _crashed(site, around, error)
     except (ConnectorError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites have nothing to do with it

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from connector.errors import Busy, ConnectorError, StateFull
+from connector.errors import Busy, ConnectorError, StateFull, Unforeseen
 
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")
 _FULL = ("SQLITE_FULL", "53100")
 _CLOSED = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_READONLY")
 _UNREACHED = ("08", "57P")
+_REFUSED = ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG", "22", "23")  # a server quotes the row as well
 _BROKEN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "58030", "XX001", "XX002")
 
 
@@ -29,6 +30,8 @@ def translate(error: DBAPIError) -> ConnectorError:
         return StateFull(said)
     if code.startswith(_BROKEN):
         return StateBroken(said)
+    if code.startswith(_REFUSED):
+        return Unforeseen(f"the state's database refused what was to be stored ({code})", remedy="please report it")
     if code.startswith(_CLOSED):
         return ConnectorError(said, remedy="check the permissions of the database and of its folder")
     if code.startswith(_UNREACHED) or (not code and isinstance(error, OperationalError)):

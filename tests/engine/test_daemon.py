@@ -20,7 +20,7 @@ from connector.engine.passes import Site
 from connector.engine.signs import LifeSigns
 from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
-from connector.ports import AlarmKind
+from connector.ports import AlarmKind, RunRow
 from tests.canaries import SUBJECT, found_in
 from tests.engine.stage import MINUTE, MONDAY, Desk, Stage
 from tests.engine.test_passes import AGENT, DEGRADED, OUTAGE, P1, P3, opened
@@ -336,6 +336,18 @@ def test_a_fault_of_ours_on_one_site_rests_that_site_and_the_others_go_on(set_up
     told = stage.ears.heard("pass_crashed")
     assert ["wrong" in str(values["where"]) for values in told] == [True] * len(runs)
     assert found_in(f"{told} {stage.ears.alarms} {runs}") == []
+
+
+def test_a_row_that_the_state_does_not_take_is_a_fault_of_that_site_alone(set_up: Callable[..., Stage]) -> None:
+    def wrong(stage: Stage) -> None:
+        nothing: Any = None
+        stage.journal.begin_run(RunRow(id="r", site="one", kind="run", policy=nothing, started_at=stage.clock.now()))
+
+    stage, (_, two), loops, crashed = _side_by_side(set_up, wrong)
+    assert crashed == []
+    assert two.live("1").priority is P1
+    assert loops[0].pulse.last_outcome == "failed"
+    assert {(alarm.kind, alarm.site) for alarm in stage.ears.alarms} == {(AlarmKind.FINDING, "one")}
 
 
 def test_a_state_that_cannot_be_written_ends_the_thread(set_up: Callable[..., Stage]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, select, text, update
 from sqlalchemy.engine.interfaces import CacheStats
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull
+from connector.errors import Busy, ConfigError, ConnectorError, NoState, Problem, StateFull, Unforeseen
 from connector.journal import (
     make_backup,
     open_journal,
@@ -544,7 +544,6 @@ def _sqlite_error(name: str) -> sqlite3.OperationalError:
         ("SQLITE_CORRUPT", StateBroken, StateBroken("x").remedy),
         ("SQLITE_NOTADB", StateBroken, StateBroken("x").remedy),
         ("SQLITE_PERM", ConnectorError, "check the permissions of the database and of its folder"),
-        ("SQLITE_CONSTRAINT_UNIQUE", ConnectorError, "see the log for the first error of this run"),
         ("SQLITE_ERROR", ConnectorError, "see the log for the first error of this run"),
     ],
 )
@@ -553,6 +552,15 @@ def test_failures_of_the_database_say_what_to_do(name, kind, remedy, wrapped):
     error = translate(wrapped("x", {}, _sqlite_error(name)))
     assert (type(error), error.remedy) == (kind, remedy)
     assert str(error) == f"the state's database failed: {name}"
+
+
+@pytest.mark.parametrize("code", ["SQLITE_CONSTRAINT_UNIQUE", "SQLITE_MISMATCH"])
+def test_a_row_that_the_database_does_not_take_is_a_fault_of_ours(code):
+    error = translate(IntegrityError("x", {}, _sqlite_error(code)))
+    assert (type(error), str(error)) == (
+        Unforeseen,
+        f"the state's database refused what was to be stored ({code})",
+    )
 
 
 def test_a_database_that_cannot_be_opened_is_a_matter_of_permissions():
