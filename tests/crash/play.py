@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,6 +25,8 @@ from tests.crash.failpoints import Failpoints, Kill, Tally
 from tests.crash.judge import LATE, Account, account
 from tests.crash.processes import NARRATOR, Child, connector, sandbox, until_dead_or
 from tests.lab.office import KINDS, Office, copy_state
+
+STEP = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -156,9 +158,20 @@ class _Life:
         log = self.stage.folder / "logs" / "connector.log"
         return connector(["-c", str(self.office.config), "run"], Failpoints(kill, tally, ports), log)
 
+    def _by_steps(self, child: Child) -> bool:
+        """Let time go by a little at a time until the child has died, or the story is over; True when it died.
+
+        The main thread may die of a reload while the site's one waits for its time. That party is then gone, not at
+        work, and time would go on to the end of whatever the narrator waits for, with nobody there.
+        """
+        while (now := self.client.now()) < self.scenario.ends_at:
+            if until_dead_or(child, self.client, min(now + STEP, self.scenario.ends_at)):
+                return True
+        return False
+
     def _until_the_end(self, child: Child, kill: Kill | None, looks: Mapping[datetime, int]) -> bool:
-        if kill is not None and kill.boundary == "reload" and until_dead_or(child, self.client, None):
-            return True
+        if kill is not None and kill.boundary == "reload":
+            return until_dead_or(child, self.client, None) or self._by_steps(child)
         for moment, wanted in looks.items():
             if until_dead_or(child, self.client, moment):
                 return True
