@@ -45,6 +45,17 @@ class Broken:
         raise KeyError("the customer's own words")
 
 
+class Hanging:
+    """Deliveries that take until they are let go."""
+
+    def __init__(self) -> None:
+        self.hangs, self.goes_on = threading.Event(), threading.Event()
+
+    def run(self, _hand: object) -> None:
+        self.hangs.set()
+        self.goes_on.wait()
+
+
 def alarm(ticket: str, message: str) -> Alarm:
     return Alarm(kind=AlarmKind.FREEZE, site="desk", ticket=ticket, message=message, remedy="resume", at=AT)
 
@@ -174,23 +185,16 @@ class TestAlarmsThatWereNotTaken:
     def test_one_that_a_killed_process_had_not_given_yet_is_given_by_the_next(
         self, stage: Stage, tmp_path: Path
     ) -> None:
-        hangs, goes_on = threading.Event(), threading.Event()
-
-        class Hanging:
-            def run(self, _hand: object) -> None:
-                hangs.set()
-                goes_on.wait()
-
-        busy: Any = Hanging()
+        busy = Hanging()
         dying = self.hooks(stage, tmp_path, deliveries=busy)
         dying.ping(ok=True)
-        assert hangs.wait(60)
+        assert busy.hangs.wait(60)
         dying.alarm(alarm("7", "a write is parked"))
         following = self.hooks(stage, tmp_path)
         following.ping(ok=True)
         following.close()
         assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
-        goes_on.set()
+        busy.goes_on.set()
         dying.close()
 
     def test_it_is_asked_less_and_less_often_and_given_up_after_a_day(self, stage: Stage, tmp_path: Path) -> None:
@@ -212,19 +216,12 @@ class TestAlarmsThatWereNotTaken:
         assert taken(tmp_path / "said") == []
 
     def test_what_is_in_the_queue_is_not_handed_over_as_owed_beside(self, stage: Stage, tmp_path: Path) -> None:
-        hangs, goes_on = threading.Event(), threading.Event()
-
-        class Hanging:
-            def run(self, _hand: object) -> None:
-                hangs.set()
-                goes_on.wait()
-
-        busy: Any = Hanging()
+        busy = Hanging()
         hooks = self.hooks(stage, tmp_path, deliveries=busy)
         hooks.ping(ok=True)
-        assert hangs.wait(60)
+        assert busy.hangs.wait(60)
         hooks.alarm(alarm("7", "a write is parked"))
-        goes_on.set()
+        busy.goes_on.set()
         hooks.close()
         assert [said["message"] for said in taken(tmp_path / "said")] == ["a write is parked"]
 
