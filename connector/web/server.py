@@ -91,7 +91,7 @@ class WebServer(ThreadingHTTPServer):
     def _leave(self, request: socket.socket) -> None:
         with self._lock:
             self._open.pop(request, None)
-        self._places.release()
+            self._places.release()
 
     def service_actions(self) -> None:
         """Close what has been open for too long."""
