@@ -13,7 +13,7 @@ from connector.engine.daemon import SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
 from connector.engine.planfile import PlanFile, Refused, apply_changes, check_plan_file, read_plan_file
-from connector.errors import Busy, ConnectorError, HelpdeskError, UnsafePlan
+from connector.errors import ConnectorError, UnsafePlan
 from connector.ports import Journal
 
 if TYPE_CHECKING:
@@ -29,19 +29,20 @@ def apply_plan_file(program: Connector, journal: Journal, path: Path, at: Mappin
 
     Raises:
         ConfigError: The file cannot be read.
+        WrongUse: It names a site that is not configured; nothing is written then.
         UnsafePlan: It is out of date, writes are paused, or no site is one that it was made for.
-        Busy, HelpdeskError: No site could be read or written now.
+        ConnectorError: No site could be read or written now.
     """
     file, report = read_plan_file(path), ApplyReport()
     left: list[ConnectorError] = []
     check_plan_file(file, policy_hash=program.policies.current().hash, now=program.now())
     if not program.may_write():
         raise UnsafePlan(f"writes are paused by the file {program.places.paused}", remedy="remove it")
+    program.select(tuple(file.changes))
     for name in file.changes:
-        program.select((name,))
         try:
             applied, refused = _here(program, journal, name, file) if at is None else at[name].do(partial(_apply, file))
-        except (Busy, UnsafePlan, HelpdeskError) as error:
+        except ConnectorError as error:
             left.append(error)
             report.refused.append((name, f"{error}; {error.remedy}" if error.remedy else str(error)))
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 
 from tests.e2e.desk import BODY, JIRA, SITES, SUBJECT, ZENDESK, Desk
@@ -108,6 +109,19 @@ def test_a_site_that_cannot_be_written_costs_no_other_its_share_of_the_plan(desk
     for site in SITES:
         desk.ok("pause", site, "--reason", "stocktaking")
     assert desk.run("apply", file).code == 5, "nothing could be written at all"
+
+
+def test_a_plan_that_names_a_site_nobody_knows_is_refused_before_anything_is_written(desk: Desk) -> None:
+    ticket = desk.ticket(ZENDESK)
+    desk.later(minutes=5)
+    file = desk.folder / "plan.json"
+    desk.ok("plan", "--out", str(file), "--select", ZENDESK)
+    plan = json.loads(file.read_text(encoding="utf-8"))
+    plan["sites"].append({**plan["sites"][0], "site": "elsewhere", "changes": []})
+    file.write_text(json.dumps(plan), encoding="utf-8")
+    refused = desk.run("apply", str(file))
+    assert (refused.code, "'elsewhere'" in refused.err) == (64, True)
+    assert desk.view(ZENDESK, ticket)["priority"] is None
 
 
 def test_apply_refuses_an_old_plan_another_policy_and_what_is_no_plan(desk: Desk) -> None:
