@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
@@ -125,6 +126,17 @@ class ListenAddress(click.ParamType[str]):
         except ValueError as error:
             self.fail(f"{value!r} {error}", param, ctx)
         return str(value)
+
+
+def operator() -> str:
+    """Return who gives this command, as the audit names them: an account without a name by its number.
+
+    In a container the account often has none, and nobody is to find one before writing can be stopped.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def examples(*commands: str) -> str:

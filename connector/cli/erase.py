@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
-from connector.cli.context import Options, examples, pass_options
+from connector.cli.context import Options, examples, operator, pass_options
 from connector.cli.show import Output, emit_json, emit_table, put
 
 
@@ -32,7 +30,7 @@ def erase(options: Options, *, ticket: str, user: str) -> int:
     """
     if bool(ticket) == bool(user):
         raise click.UsageError("give either --ticket or --user")
-    report = options.load().erase(ticket=ticket, user=user, actor=getpass.getuser())
+    report = options.load().erase(ticket=ticket, user=user, actor=operator())
     rows = [
         {"site": site, "rows": done.rows, "audit_lines": done.lines, "keys_kept": done.kept}
         for site, done in report.done.items()

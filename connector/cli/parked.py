@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
-from connector.cli.context import Options, examples, pass_options
+from connector.cli.context import Options, examples, operator, pass_options
 from connector.cli.show import Output, emit_json, emit_lines, emit_table, put_fitted
 
 _COLUMNS = ("key", "site", "ticket", "what", "since", "why", "text")
@@ -75,7 +73,7 @@ _SAID = {"resend": "is sent again with the next pass", "done": "is marked as don
 
 
 def _settle(options: Options, action: str, key: str) -> int:
-    settled = options.load().settle_parked(action, key, actor=getpass.getuser())
+    settled = options.load().settle_parked(action, key, actor=operator())
     if options.output is Output.TEXT:
         put_fitted(f"{settled['site']}:{settled['ticket']}: {settled['what']} {_SAID[action]}")
     else:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
-from connector.cli.context import Options, examples, pass_options
+from connector.cli.context import Options, examples, operator, pass_options
 from connector.cli.show import Output, emit_json, put, put_fitted
 from connector.errors import ConnectorError
 
@@ -22,7 +20,7 @@ def pause(options: Options, *, site: str, reason: str) -> int:
     """Stop every write to SITE (`all`: every site) until `resume`. Reading and deciding go on."""
     program = options.load()
     names = program.select(() if site == "all" else (site,))
-    program.pause(names, reason=reason, actor=getpass.getuser())
+    program.pause(names, reason=reason, actor=operator())
     _say(options, "paused", names)
     return 0
 
@@ -43,7 +41,7 @@ def resume(options: Options, *, site: str, allow: int) -> int:
     """
     program = options.load()
     names = program.select(() if site == "all" else (site,))
-    program.resume(names, allow=allow, actor=getpass.getuser())
+    program.resume(names, allow=allow, actor=operator())
     _say(options, "resumed", names)
     return 0
 
@@ -56,7 +54,7 @@ def resume(options: Options, *, site: str, allow: int) -> int:
 @pass_options
 def approve(options: Options, *, ticket: str) -> int:
     """Let every step of TICKET's path through that a threshold asks for and that waits for approval."""
-    count = options.load().approve(ticket, actor=getpass.getuser())
+    count = options.load().approve(ticket, actor=operator())
     if not count:
         raise ConnectorError(f"no step of {ticket} waits for approval", remedy="connector attention")
     if options.output is Output.TEXT:
@@ -81,7 +79,7 @@ def release(options: Options, *, ticket: str) -> int:
     """
     from connector.bootstrap.releasing import release as release_ticket  # noqa: PLC0415 - heavy, and help lists this
 
-    released = release_ticket(options.load(), ticket, actor=getpass.getuser())
+    released = release_ticket(options.load(), ticket, actor=operator())
     if options.output is Output.TEXT:
         put(f"released: {released.key}")
         for held in released.still_held:

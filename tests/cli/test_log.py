@@ -67,6 +67,14 @@ def test_level_decides_what_is_shown(level: str, shown: list[str]) -> None:
     assert [line["event"] for line in lines(stream)] == shown
 
 
+@pytest.mark.parametrize("event", ["backup_failed", "notify_stopped", "ticket_failed"])
+def test_what_goes_wrong_beside_a_pass_is_a_warning_at_the_default_level(event: str) -> None:
+    stream = io.StringIO()
+    Log(lambda: AT, stream=stream).event(event, site="zd", why="no space left")
+    (line,) = lines(stream)
+    assert (line["level"], line["event"], line["why"]) == ("warning", event, "no space left")
+
+
 def test_form_text_is_for_people_even_in_a_pipe_and_json_for_machines() -> None:
     text, machine = io.StringIO(), io.StringIO()
     Log(lambda: AT, form="text", stream=text).event("alarm", alarm=ALARM)
