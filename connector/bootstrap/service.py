@@ -24,9 +24,10 @@ from connector.bootstrap.parked import settle_parked
 from connector.bootstrap.releasing import release_with
 from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
-from connector.engine.daemon import Daemon, Limits, SiteLoop
+from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.passes import Site
 from connector.engine.signs import LifeSigns
+from connector.engine.threads import Daemon
 from connector.errors import ConfigError, StateFull, Unavailable, what_failed, where_failed
 from connector.journal import has_room
 from connector.ports import Alarm, AlarmKind, Clock, Journal

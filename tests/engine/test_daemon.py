@@ -14,10 +14,11 @@ import pytest
 
 from connector.domain.site import Budget, Effect
 from connector.domain.ticket import Priority, Status
-from connector.engine.daemon import DUE_GRAIN, Daemon, Limits, SiteLoop
+from connector.engine.daemon import DUE_GRAIN, Limits, SiteLoop
 from connector.engine.kit import Surroundings
 from connector.engine.passes import Site
 from connector.engine.signs import LifeSigns
+from connector.engine.threads import Daemon
 from connector.errors import Busy, UnsafePlan
 from connector.helpdesks.memory import Fault
 from connector.ports import AlarmKind, RunRow
