@@ -193,7 +193,8 @@ class Hooks:
                 self._command,
                 input=json.dumps(values).encode(),
                 env=environment,
-                capture_output=True,
+                stdout=subprocess.DEVNULL,  # a pipe would be waited for as long as anything it leaves behind lives
+                stderr=subprocess.DEVNULL,
                 timeout=COMMAND_SECONDS,
                 check=False,
             )
@@ -203,16 +204,20 @@ class Hooks:
 
     def _ping(self) -> None:
         """Ping; the first ping that fails is told, and those after it only once one has got through again."""
+        why = self._ask()
+        if why and not self._ping_fails:
+            self._observer.event("ping_failed", host=urlsplit(self._ping_url or "").hostname or "", why=why)
+        self._ping_fails = bool(why)
+
+    def _ask(self) -> str:
+        """Ask the ping's address; return why nobody counted it, empty when somebody did."""
         try:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy and no password from the environment
-                session.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False).close()
-            self._ping_fails = False
+                with session.get(self._ping_url or "", timeout=PING_SECONDS, allow_redirects=False) as answer:
+                    return "" if answer.status_code < 300 else f"status {answer.status_code}"
         except requests.RequestException as error:
-            if not self._ping_fails:
-                host = urlsplit(self._ping_url or "").hostname or ""
-                self._observer.event("ping_failed", host=host, why=type(error).__name__)
-            self._ping_fails = True
+            return type(error).__name__
 
 
 def _key(alarm: Alarm) -> str:

@@ -99,6 +99,41 @@ def test_what_cannot_be_handed_over_is_given_up_and_holds_up_nothing(stage: Stag
     assert done.target == "duty-channel"
 
 
+def test_a_command_that_leaves_something_running_has_taken_the_alarm(tmp_path: Path) -> None:
+    """What it leaves behind holds its output open: nobody waits for that."""
+    stays = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.05)"
+    script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {stays!r}, sys.argv[1]])"
+    heard = Heard()
+    hooks = Hooks(command=(sys.executable, "-c", script, str(tmp_path / "go")), ping_url=None, observer=heard)
+    hooks.alarm(alarm("7", "frozen"))
+    hooks.close()
+    (tmp_path / "go").touch()
+    assert "alarm_failed" not in [name for name, _ in heard.events]
+
+
+@pytest.mark.parametrize(("status", "why"), [(204, []), (302, ["status 302"]), (404, ["status 404"])])
+def test_a_ping_that_nobody_counts_is_told(status: int, why: list[str]) -> None:
+    """A monitor answers a mistyped address as well."""
+
+    class Monitor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    heard = Heard()
+    with HTTPServer(("127.0.0.1", 0), Monitor) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        hooks = Hooks(command=(), ping_url=f"http://127.0.0.1:{server.server_port}/", observer=heard)
+        hooks.ping(ok=True)
+        hooks.ping(ok=True)
+        hooks.close()
+        server.shutdown()
+    assert [values["why"] for name, values in heard.events if name == "ping_failed"] == why
+
+
 @settings(max_examples=50)
 @given(st.text(st.characters()))
 def test_every_value_can_be_given_to_a_process(value: str) -> None:
