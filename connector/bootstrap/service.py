@@ -22,13 +22,14 @@ from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
 from connector.bootstrap.parked import settle_parked
 from connector.bootstrap.releasing import release_with
+from connector.bootstrap.upkeep import kept_up, words_of
 from connector.domain.ticket import TicketRef
 from connector.engine.control import ControlServer
 from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.passes import Site
 from connector.engine.signs import LifeSigns
 from connector.engine.threads import Daemon
-from connector.errors import ConfigError, StateFull, Unavailable, what_failed, where_failed
+from connector.errors import ConfigError, Unavailable, what_failed, where_failed
 from connector.journal import has_room
 from connector.ports import Alarm, AlarmKind, Clock, Journal
 from connector.web.hints import Hints
@@ -107,12 +108,12 @@ class Service:
     def _watch(self) -> None:
         if self._reload.is_set():
             self._reload.clear()
-            with contextlib.suppress(ConfigError, StateFull):  # said in the log; the policy in force stays
+            with contextlib.suppress(Exception):  # said in the log; the policy in force stays
                 self._reload_policy()
-        self._back_up_if_due()
-        self._warn_of_endings()
-        with contextlib.suppress(StateFull):  # the passes say so; what is past its time goes an hour later
-            self._retention.step()
+        observer = self._program.observer
+        kept_up(observer, "backup", self._back_up_if_due)
+        kept_up(observer, "reminders", self._warn_of_endings)
+        kept_up(observer, "retention", self._retention.step)
         if self._crashed:
             self._stop.set()
         elif self._all_alive():
@@ -185,16 +186,19 @@ class Service:
         self._program.observer.event("site_crashed", site=site, why=what_failed(error), where=where_failed(error))
 
     def _reload_policy(self) -> str:
-        """Load every file anew; on any problem the policy in force stays."""
+        """Load every file anew; on any problem what is in force stays, whole."""
         program, now = self._program, datetime.now(UTC)  # noqa: TID251 - the calendar's present day
+        before = program.policies.loaded.maps
         try:
             policy = program.policies.reload(today=now.date(), keep=partial(self._journal.remember_policy, now=now))
-        except (ConfigError, StateFull) as error:
-            problems = error.problems if isinstance(error, ConfigError) else (error,)
+        except Exception as error:
+            problems = error.problems if isinstance(error, ConfigError) else (words_of(error),)
             program.observer.event("reload_refused", problems=[str(p) for p in problems])
             raise
         program.observer.event("policy_reloaded", policy=policy.short_hash)
         for loop in self._loops:
+            if program.policies.loaded.maps[name := loop.site.name] != before[name]:
+                loop.becomes(self._site(name, self._clocks[name]))
             loop.poll_now()
         return policy.short_hash
 

@@ -263,6 +263,7 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "notify_stopped": _loud,
     "backup_failed": _loud,
     "ticket_failed": _loud,
+    "upkeep_failed": _loud,
     "crashed": _crashed,
     "site_crashed": _crashed,
     "pass_crashed": _crashed,

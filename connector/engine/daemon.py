@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from connector.engine.contained import run_contained
@@ -65,8 +66,8 @@ class SiteLoop:
     """Passes over one site until told to stop; runs in a thread of its own."""
 
     def __init__(self, site: Site, around: Surroundings, limits: Limits) -> None:
-        self._hinted, self._conflicted = site.reading.asked_for, tuple[str, ...]()
-        self.site = replace(site, reading=replace(site.reading, asked_for=self._asked_for))
+        self._conflicted = tuple[str, ...]()
+        self._take(site)
         self.pulse = Pulse()
         self._around = around
         self._limits = limits
@@ -77,6 +78,15 @@ class SiteLoop:
         self._polled_at: datetime | None = None
         self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._has_ended = threading.Event()
+
+    def _take(self, site: Site) -> None:
+        self._hinted = site.reading.asked_for
+        self.site = replace(site, reading=replace(site.reading, asked_for=self._asked_for))
+
+    def becomes(self, site: Site) -> None:
+        """Go on with the same site's new adapters from the next pass on; callable from any thread."""
+        self._tasks.put(partial(self._take, site))
+        self._around.clock.wake()
 
     def stop(self) -> None:
         """Finish the write in hand, begin no other, and end; callable from any thread."""

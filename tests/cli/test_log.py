@@ -67,7 +67,7 @@ def test_level_decides_what_is_shown(level: str, shown: list[str]) -> None:
     assert [line["event"] for line in lines(stream)] == shown
 
 
-@pytest.mark.parametrize("event", ["backup_failed", "notify_stopped", "ticket_failed"])
+@pytest.mark.parametrize("event", ["backup_failed", "notify_stopped", "ticket_failed", "upkeep_failed"])
 def test_what_goes_wrong_beside_a_pass_is_a_warning_at_the_default_level(event: str) -> None:
     stream = io.StringIO()
     Log(lambda: AT, stream=stream).event(event, site="zd", why="no space left")

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.e2e.desk import JIRA, ZENDESK, Desk, await_fault
+from tests.e2e.desk import JIRA, ZENDESK, Desk, Process, await_fault
 
 NARRATOR = "narrator"
 
@@ -28,9 +28,27 @@ class Day:
             pass
 
 
+def reloads(desk: Desk, daemon: Process, day: Day, *, before: str) -> None:
+    """A broken policy is refused as a whole, and the one in force stays; a sound one is taken with its maps."""
+    policy, names = (desk.folder / "mappings" / name for name in ("policy.yaml", f"sites/{ZENDESK}.yaml"))
+    good = policy.read_text(encoding="utf-8")
+    policy.write_text(good.replace("at_least: P1", "at_least: P9", 1), encoding="utf-8")
+    daemon.tell(signal.SIGHUP)
+    said = daemon.await_event("reload_refused")
+    assert "P9" in str(said["problems"])
+    policy.write_text(good.replace("notes_per_day: 6", "notes_per_day: 4"), encoding="utf-8")
+    names.write_text(names.read_text(encoding="utf-8").replace("\npath:", "\n# path:"), encoding="utf-8")
+    daemon.tell(signal.SIGHUP)
+    daemon.await_event("policy_reloaded")
+    later = desk.ticket(ZENDESK)
+    day.passes(minutes=5)
+    assert desk.view(ZENDESK, later)["priority"] == "P1"
+    paths = [desk.view(ZENDESK, of)["fields"].get("path") for of in (before, later)]
+    assert [bool(path) for path in paths] == [True, False], "the map binds it no more"
+
+
 def test_a_daemon_s_life(desk: Desk) -> None:
     day = Day(desk)
-    policy = desk.folder / "mappings" / "policy.yaml"
     with desk.start("-v", "run") as daemon:
         daemon.await_event("daemon_started")
         day.passes(minutes=1)
@@ -65,18 +83,7 @@ def test_a_daemon_s_life(desk: Desk) -> None:
         day.passes(minutes=3)
         assert desk.view(ZENDESK, third)["priority"] == "P1"
 
-        # a broken policy is refused as a whole; the one in force stays
-        good = policy.read_text(encoding="utf-8")
-        policy.write_text(good.replace("at_least: P1", "at_least: P9", 1), encoding="utf-8")
-        daemon.tell(signal.SIGHUP)
-        said = daemon.await_event("reload_refused")
-        assert "P9" in str(said["problems"])
-        policy.write_text(good.replace("notes_per_day: 6", "notes_per_day: 4"), encoding="utf-8")
-        daemon.tell(signal.SIGHUP)
-        daemon.await_event("policy_reloaded")
-        fourth = desk.ticket(ZENDESK)
-        day.passes(minutes=5)
-        assert desk.view(ZENDESK, fourth)["priority"] == "P1"
+        reloads(desk, daemon, day, before=first)
 
         desk.client.leave(NARRATOR)
         ended = daemon.end(signal.SIGTERM)
