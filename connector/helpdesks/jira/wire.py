@@ -122,8 +122,13 @@ def comments(id_: str, *, start: int = 0, size: int = 100, newest_first: bool = 
 
 
 def assignable(project: str, most: int) -> Request:
-    """The accounts that issues of a project can be given to: its service desk team."""
+    """The accounts that issues of a project can be given to, among the site's first users: its service desk team."""
     return Request("GET", f"{_API}/user/assignable/search", (("project", project), ("maxResults", str(most))))
+
+
+def everybody(*, start: int, most: int) -> Request:
+    """Users of the site from the ``start``-th on, whoever they are."""
+    return Request("GET", f"{_API}/users/search", (("startAt", str(start)), ("maxResults", str(most))))
 
 
 def statuses() -> Request:
