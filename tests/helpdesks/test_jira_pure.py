@@ -492,6 +492,14 @@ class TestRequests:
             wire.edit("1", (change,), NAMES, marker={}, quiet=False)
         assert caught.value.fields == (str(change.field),)
 
+    def test_a_moment_goes_as_jira_reads_it_and_one_that_is_cleared_as_nothing(self) -> None:
+        names = replace(NAMES, next_due=Binding(source=BindingSource.FIELD, id="customfield_9", writable=True))
+        change = wanted(Field.NEXT_DUE, "2026-11-22T02:05+00:00")
+        for due, sent in ((change, "2026-11-22T02:05:00.000+0000"), (replace(change, after=None), None)):
+            body = wire.edit("1", (due,), names, marker={}, quiet=False).body
+            assert body["fields"] == {"customfield_9": sent}
+            assert wire.refused(("customfield_9",), (due,), names) == ("next_due",)
+
     def test_refused_fields_are_named_in_our_words(self) -> None:
         changes = (wanted(Field.LEVEL, "2"), wanted(Field.PRIORITY, "P1"))
         assert wire.refused(("customfield_3", "customfield_99"), changes, NAMES) == ("level", "customfield_99")

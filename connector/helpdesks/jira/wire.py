@@ -181,12 +181,17 @@ def _field_value(change: FieldChange, names: FieldMap) -> tuple[str, Any]:
         case Field.PATH:
             return _field_id(names.path, change), change.after
         case Field.NEXT_DUE:
-            return _field_id(names.next_due, change), change.after
+            return _field_id(names.next_due, change), _stamp(change.after)
         case Field.GROUP:
             group = _bound(vendor_id(names.groups, change.after or ""), change)
             return _field_id(names.group_field, change), {"value": group}
         case Field.ASSIGNEE:
             return "assignee", {"accountId": _bound(vendor_id(names.people, change.after or ""), change)}
+
+
+def _stamp(moment: str | None) -> str | None:
+    """Return a moment in the one form that Jira takes: with milliseconds, and no colon in the offset."""
+    return None if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%dT%H:%M:%S.000%z}"
 
 
 def _bound(value: str | None, change: FieldChange) -> str:
