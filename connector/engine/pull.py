@@ -159,6 +159,7 @@ def take_in(  # noqa: PLR0913
                 observation.ticket,
                 applied=before.applied if before else {},
                 own_version=before.own_version if before else "",
+                unshown=observation.unshown,
             )
             asked = derived.ask and before is not None  # a new one's history is not in anyway
             candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))

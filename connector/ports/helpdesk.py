@@ -23,10 +23,15 @@ Cursor = str
 @drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …)."""
+    """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …).
+
+    Attributes:
+        unshown: The page shows some of the ticket's comments and not all: where it changed, one may be new.
+    """
 
     ticket: Ticket
     events: tuple[TicketEvent, ...] = ()
+    unshown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

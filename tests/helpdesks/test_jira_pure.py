@@ -77,7 +77,7 @@ def issue(**fields: Any) -> Issue:
 
 
 def read(**fields: Any) -> Ticket:
-    return observe(issue(**fields), SHAPE, now=NOW)[0]
+    return observe(issue(**fields), SHAPE, now=NOW).ticket
 
 
 class TestNormalise:

@@ -166,7 +166,7 @@ class JiraWriter:
         answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
         issue = pages.decoded(answer.body, Issue, what="issue")
         try:
-            live = observe(issue, shape, now=answer.at)[0]
+            live = observe(issue, shape, now=answer.at).ticket
         except Malformed as error:
             raise Conflict(f"the issue cannot be read just before the write: {error}") from error
         if not self._reader.looks_after(live):
