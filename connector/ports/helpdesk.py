@@ -161,8 +161,11 @@ class TicketReader(Protocol):
     def changes(self, cursor: Cursor) -> Iterator[Page]:
         """Yield what changed since ``cursor``; each page carries the cursor that covers it. May repeat tickets."""
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
-        """Yield the ids of all open tickets, in chunks: the slow sweep."""
+    def open_ids(self) -> Iterator[Mapping[str, Version]]:
+        """Yield the ids of all open tickets with their versions, in chunks: the slow sweep.
+
+        A version is empty where the helpdesk's deltas miss nothing, or where none is told.
+        """
 
     def get(self, ids: Sequence[str]) -> Page:
         """Return the tickets as they are now, never from an index that lags, in the order asked; no cursor.

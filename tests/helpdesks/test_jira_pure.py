@@ -19,7 +19,7 @@ from connector.domain.ticket import ClockName, LinkKind, NativeStage, Priority, 
 from connector.errors import Malformed, Rejected, Throttled, Unavailable
 from connector.helpdesks.jira import changelog, compare, facts, limits, pages, people, wire
 from connector.helpdesks.jira.clocks import native_clock
-from connector.helpdesks.jira.normalise import _links, observe
+from connector.helpdesks.jira.normalise import _links, observe, version_of
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import (
     ChangeHistory,
@@ -508,6 +508,12 @@ class TestRequests:
         assert wire.issue("1/../2?x", ()).path.count("/") == wire.issue("1", ()).path.count("/")
         assert "?" not in wire.issue("1?x", ()).path
         assert wire.open_jql(['S" OR project = "X']).startswith('project in ("S\\" OR project = \\"X") AND ')
+
+
+class TestVersions:
+    def test_one_is_told_alone_and_is_empty_where_it_cannot_be_read(self) -> None:
+        assert version_of(issue(), SHAPE) == read().version
+        assert [version_of(issue(updated=bad), SHAPE) for bad in (None, "yesterday", {})] == [""] * 3
 
 
 class TestCompare:

@@ -68,6 +68,14 @@ def fields_of(issue: Issue, shape: Shape) -> Fields:
     return given if isinstance(given, Fields) else shape.decode(given)
 
 
+def version_of(issue: Issue, shape: Shape) -> str:
+    """Return an issue's version, empty where it cannot be read."""
+    try:
+        return version_at(moment(fields_of(issue, shape).updated))
+    except _UNREADABLE:
+        return ""
+
+
 def requesters_of(issues: Iterable[Issue], shape: Shape) -> frozenset[str]:
     """Return who reported some issues, as far as they can be read."""
     found: set[str] = set()
