@@ -45,28 +45,30 @@ def derive(
     *,
     applied: Mapping[Field, Applied] = MappingProxyType({}),
     own_version: str = "",
+    unshown: bool = False,
 ) -> Derived:
     """Return what happened between ``previous`` and ``current`` as far as the two states tell.
 
+    ``unshown``: not all comments were shown with ``current``. Whatever changed, a comment may be what is new.
     On first sight (``previous`` is ``None``) the ticket's creation and its present status are all that is known, and
     that somebody may have acted or commented in between.
     """
     if previous is None:
-        return Derived(events=tuple(_first_sight(current)), ask=True)
+        return Derived(events=tuple(_first_sight(current, unshown=unshown)), ask=True)
     if previous.status is Status.GONE and current.status is not Status.GONE:
         return Derived(ask=True)  # it was out of our sight: only the history tells what happened meanwhile
     if previous.version == current.version:
         return Derived()
     reaction = bool(own_version) and current.version == own_version
     field_events = tuple(_field_events(previous, current, applied, reaction=reaction))
-    comments = () if reaction else tuple(_comment_events(previous.activity, current.activity, current.updated_at))
+    comments = () if reaction else tuple(_comments(previous, current, unshown=unshown))
     facts = tuple(_fact_events(previous, current, reaction=reaction))
     asked = (*field_events, *(e for e in facts if e.name == HOLD_UNTIL))
     strangers = any(e.actor is _SOMEBODY and e.kind is not EventKind.STATUS for e in asked)
     return Derived(events=field_events + facts + comments, ask=strangers or bool(comments))
 
 
-def _first_sight(ticket: Ticket) -> Iterator[TicketEvent]:
+def _first_sight(ticket: Ticket, *, unshown: bool) -> Iterator[TicketEvent]:
     by = Actor(ticket.requester or "", Role.CUSTOMER)
     yield TicketEvent(
         id="created",
@@ -79,7 +81,9 @@ def _first_sight(ticket: Ticket) -> Iterator[TicketEvent]:
     )
     if ticket.status is not Status.NEW:
         yield _event(ticket, EventKind.STATUS, Status.NEW, ticket.status, _SOMEBODY)
-    said_at = ticket.activity.last_comment_at if ticket.activity is not None else None
+    said_at = ticket.updated_at if unshown else None
+    if ticket.activity is not None:
+        said_at = ticket.activity.last_comment_at
     if said_at is not None and said_at - ticket.opened_at > AT_ONCE:
         yield _comment(said_at, Role.UNKNOWN, public=False)  # whoever wrote last, a command may stand before it
 
@@ -122,6 +126,13 @@ def _fact_events(previous: Ticket, current: Ticket, *, reaction: bool) -> Iterat
         if before != after:
             actor = _AUTOMATION if reaction else _SOMEBODY
             yield _event(current, EventKind.FACT, before, after, actor, name=name, reaction=reaction)
+
+
+def _comments(previous: Ticket, current: Ticket, *, unshown: bool) -> Iterator[TicketEvent]:
+    if unshown:
+        yield _comment(current.updated_at, Role.UNKNOWN, public=False)
+    else:
+        yield from _comment_events(previous.activity, current.activity, current.updated_at)
 
 
 def _comment_events(before: Activity | None, after: Activity | None, at: datetime) -> Iterator[TicketEvent]:

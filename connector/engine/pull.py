@@ -159,6 +159,7 @@ def take_in(  # noqa: PLR0913
                 observation.ticket,
                 applied=before.applied if before else {},
                 own_version=before.own_version if before else "",
+                unshown=observation.unshown,
             )
             asked = derived.ask and before is not None  # a new one's history is not in anyway
             candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))
@@ -224,13 +225,15 @@ def _sweep_if_due(
 ) -> None:
     if state.last_sweep_at is not None and now - state.last_sweep_at < site.sweep_every:
         return
-    open_now = set(itertools.chain.from_iterable(site.reader.open_ids()))
-    known = around.journal.known_open(site.name)
+    open_now = {id_: version for chunk in site.reader.open_ids() for id_, version in chunk.items()}
+    stored = around.journal.open_versions(site.name)
+    known = stored.keys()
     _refuse_emptiness(site, known=len(known), found=len(open_now))
     unreadable = {e.ticket for e in around.journal.records().quarantined(site=site.name) if "of" not in e.data}
-    for chunk in chunks(sorted(open_now ^ known | open_now & unreadable), 100):
+    missed = {id_ for id_, version in open_now.items() if version and stored.get(id_) != version}
+    for chunk in chunks(sorted(open_now.keys() ^ known | open_now.keys() & unreadable | missed), 100):
         page = site.reader.get(chunk)
-        suspect(site, around, sorted(known.intersection(page.gone)), now=now)
+        suspect(site, around, sorted(known & set(page.gone)), now=now)
         page = replace(page, gone=())
         _store(site, around, policy, page, pulled, now=now)
     _end_closed(site, around, now=now)

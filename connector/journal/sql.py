@@ -49,7 +49,7 @@ from connector.ports import (
     Verdict,
 )
 from connector.ports.erasure import Erased
-from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.helpdesk import Page, Receipt, TicketHistory, Version
 from connector.ports.intents import Op, OpStatus
 from connector.ports.outbox import Delivery, Queued
 from connector.ports.recall import Recall, Stranger
@@ -200,6 +200,10 @@ class SqlJournal(SqlLinks):
     def known_open(self, site: str) -> frozenset[str]:
         """Return ids of all tickets that we believe open."""
         return self._run(lambda c: tickets.known_open(c, site))
+
+    def open_versions(self, site: str) -> Mapping[str, Version]:
+        """Return ids of all tickets that we believe open with the versions that are stored."""
+        return self._run(lambda c: tickets.open_versions(c, site))
 
     def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
         """Return ids of all tickets that we believe open, by their scope."""

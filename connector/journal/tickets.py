@@ -40,6 +40,7 @@ Given: TypeAlias = Mapping[str, Any]
 
 _AT, _HASH = parameter("at"), parameter("hash")
 _OPEN = select(ticket.c.id).where(ticket.c.site == SITE, ticket.c.is_open)
+_OPEN_VERSIONS = select(ticket.c.id, ticket.c.version).where(ticket.c.site == SITE, ticket.c.is_open)
 _OPEN_SCOPES = select(ticket.c.id, ticket.c.scope).where(ticket.c.site == SITE, ticket.c.is_open)
 _THESE = (ticket.c.site == SITE, ticket.c.id.in_(IDS))
 _TICKETS = select(ticket, given_up(SITE).label("given_up")).where(*_THESE)
@@ -264,6 +265,11 @@ def histories_left(connection: Connection, site: str, ids: Sequence[str]) -> tup
 def known_open(connection: Connection, site: str) -> frozenset[str]:
     """Return ids of all tickets that we believe open."""
     return frozenset(connection.execute(_OPEN, {SITE.key: site}).scalars())
+
+
+def open_versions(connection: Connection, site: str) -> Mapping[str, str]:
+    """Return ids of all tickets that we believe open with the versions that are stored."""
+    return dict(connection.execute(_OPEN_VERSIONS, {SITE.key: site}).all())
 
 
 def open_by_scope(connection: Connection, site: str) -> Mapping[str, frozenset[str]]:

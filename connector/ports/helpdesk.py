@@ -23,10 +23,15 @@ Cursor = str
 @drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …)."""
+    """One ticket from a page, with the events that the page itself carried (comments in a Jira search, …).
+
+    Attributes:
+        unshown: The page shows some of the ticket's comments and not all: where it changed, one may be new.
+    """
 
     ticket: Ticket
     events: tuple[TicketEvent, ...] = ()
+    unshown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +161,11 @@ class TicketReader(Protocol):
     def changes(self, cursor: Cursor) -> Iterator[Page]:
         """Yield what changed since ``cursor``; each page carries the cursor that covers it. May repeat tickets."""
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
-        """Yield the ids of all open tickets, in chunks: the slow sweep."""
+    def open_ids(self) -> Iterator[Mapping[str, Version]]:
+        """Yield the ids of all open tickets with their versions, in chunks: the slow sweep.
+
+        A version is empty where the helpdesk's deltas miss nothing, or where none is told.
+        """
 
     def get(self, ids: Sequence[str]) -> Page:
         """Return the tickets as they are now, never from an index that lags, in the order asked; no cursor.

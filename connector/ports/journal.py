@@ -16,7 +16,7 @@ from connector.domain.policy import Policy
 from connector.domain.site import Effect
 from connector.domain.ticket import Ticket, TicketRef
 from connector.ports.erasure import Forgetting
-from connector.ports.helpdesk import Page, Receipt, TicketHistory
+from connector.ports.helpdesk import Page, Receipt, TicketHistory, Version
 from connector.ports.intents import Op, OpStatus
 from connector.ports.links import Links
 from connector.ports.outbox import Outbox
@@ -141,7 +141,10 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         """Return those of these tickets, open or not, whose vendor history is not in and may still be read."""
 
     def known_open(self, site: str) -> frozenset[str]:
-        """Return ids of all tickets that we believe open (for the sweep)."""
+        """Return ids of all tickets that we believe open."""
+
+    def open_versions(self, site: str) -> Mapping[str, Version]:
+        """Return the ids of all tickets that we believe open with the versions that are stored (for the sweep)."""
 
     def open_by_scope(self, site: str) -> Mapping[str, frozenset[str]]:
         """Return ids of all tickets that we believe open, by their scope."""

@@ -45,6 +45,22 @@ def test_the_first_sight_tells_creation_and_present_status_and_asks_for_history(
     assert derived.ask
 
 
+@pytest.mark.parametrize("previous", [None, replace(BEFORE, activity=None)], ids=["first sight", "later"])
+def test_comments_that_are_not_shown_may_hold_a_command(previous: Ticket | None) -> None:
+    current = after(activity=None)
+    shown, unshown = derive(previous, current), derive(previous, current, unshown=True)
+    assert [e for e in shown.events if e.kind is EventKind.COMMENT] == []
+    (said,) = (e for e in unshown.events if e.kind is EventKind.COMMENT)
+    assert (said.at, said.actor.role, said.public) == (LATER, Role.UNKNOWN, False)
+    assert unshown.ask
+    assert shown.ask == (previous is None)
+
+
+def test_nothing_is_said_where_nothing_changed_or_only_we_did() -> None:
+    assert derive(BEFORE, BEFORE, unshown=True) == derive(BEFORE, BEFORE)
+    assert derive(BEFORE, after(), own_version="2", unshown=True) == derive(BEFORE, after(), own_version="2")
+
+
 @given(tickets)
 def test_the_same_observation_twice_tells_nothing(ticket: Ticket) -> None:
     derived = derive(ticket, ticket)

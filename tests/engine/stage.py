@@ -80,7 +80,7 @@ T = TypeVar("T")
 
 READS = re.compile(
     r"open_site|sending|watched|previous|unchanged|without_\w+|load|due|next_\w+|undecided|decided_before|applied_since|policies_of|aside|"
-    r"records|policy_since|resumed_at|halted|spent|known_open|open_by_scope|links?\w*|linked\w*|to_\w+|strangers"
+    r"records|policy_since|resumed_at|halted|spent|known_open|open_versions|open_by_scope|links?\w*|linked\w*|to_\w+|strangers"
 )
 """What changes nothing: to die after it is to die before the next call, which is tried anyway in the whole run."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from connector.domain.change import Field
+from connector.domain.events import EventKind
+from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status, Ticket
 from connector.engine.apply import apply_plan
 from connector.engine.reconcile import PassPlan, Planned
@@ -125,6 +127,43 @@ class TestJira:
         (comment,) = passes.ports.writer.split(change(ticket, comments=(note(ticket.ref, "late", public=public),)))
         passes.ports.writer.send(comment, seen=ticket)
         assert sum(self.spent(passes, before).values()) == 1 + requests
+
+    @pytest.mark.parametrize(("before", "requests"), [(25, 1), (3, 0)], ids=["a long thread", "a short one"])
+    def test_what_a_search_does_not_show_of_a_thread_takes_a_request(
+        self, passes: Passes, journal: SqlJournal, before: int, requests: int
+    ) -> None:
+        """Jira shows the first of an issue's comments: a command behind them is heard all the same."""
+        ticket, people = self.ticket(passes), passes.running.site("jira").people
+        for n in range(before):
+            people.comment(ticket.key, "greta", f"and {n}?")
+        self.go_on(passes)
+        spent = Counter(passes.ports.reader.transport.counts)
+        people.comment(ticket.key, "anna", "/esc hold 4h", public=False)
+        self.go_on(passes)
+        (known,) = journal.load("jira", [ticket.ref.id], now=START)
+        assert [e.after for e in known.history.events if e.kind is EventKind.COMMAND] == ["/esc hold 4h"]
+        assert known.history.complete
+        assert self.spent(passes, spent).get("comments", 0) == requests
+
+    def go_on(self, passes: Passes) -> None:
+        """Let ten minutes go by, longer than windows overlap, with a pass at each end."""
+        for _ in range(2):
+            passes.run()
+            passes.running.clock.advance(timedelta(minutes=10))
+
+    def test_a_quiet_pass_reads_no_thread_however_long(
+        self, running: Sandbox, journal: SqlJournal, state: Path
+    ) -> None:
+        """Neither after edits and comments of our own."""
+        passes = Passes(running, "jira", journal, state, effects=frozenset({Effect.FIELDS, Effect.NOTES}))
+        ticket, people = self.ticket(passes), running.site("jira").people
+        for n in range(25):
+            people.comment(ticket.key, "greta", f"and {n}?")
+        for _ in range(4):
+            self.go_on(passes)
+        before = Counter(passes.ports.reader.transport.counts)
+        passes.run()
+        assert set(self.spent(passes, before)) <= {"search", "account", "users"}
 
     def test_unchanged_issues_take_the_search_alone(self, running: Sandbox, passes: Passes) -> None:
         """And a look at our account: to an anonymous reader every site is empty."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +24,8 @@ class Blind:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
-        yield ()
+    def open_ids(self) -> Iterator[Mapping[str, str]]:
+        yield {}
 
     def get(self, ids: Sequence[str]) -> Page:
         broken = [Quarantined(id=id_, why="unreadable", digest="") for id_ in ids if id_ in self._unreadable]

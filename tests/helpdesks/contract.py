@@ -189,8 +189,9 @@ class HelpdeskContract:
     def test_the_sweep_knows_all_open_ids(self, stage: Stage) -> None:
         ids = {stage.create(subject=f"n{n}") for n in range(4)}
         stage.later(self.settle)
-        swept = {id_ for chunk in stage.reader.open_ids() for id_ in chunk}
-        assert ids <= swept
+        swept = {id_: version for chunk in stage.reader.open_ids() for id_, version in chunk.items()}
+        assert ids <= swept.keys()
+        assert all(swept[id_] in {"", fetch(stage, id_).version} for id_ in ids)
 
     def test_what_is_gone_is_absent(self, stage: Stage) -> None:
         id_, kept = stage.create(), stage.create()

@@ -19,7 +19,7 @@ from connector.domain.ticket import ClockName, LinkKind, NativeStage, Priority, 
 from connector.errors import Malformed, Rejected, Throttled, Unavailable
 from connector.helpdesks.jira import changelog, compare, facts, limits, pages, people, wire
 from connector.helpdesks.jira.clocks import native_clock
-from connector.helpdesks.jira.normalise import _links, observe
+from connector.helpdesks.jira.normalise import _links, observe, version_of
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import (
     ChangeHistory,
@@ -77,7 +77,7 @@ def issue(**fields: Any) -> Issue:
 
 
 def read(**fields: Any) -> Ticket:
-    return observe(issue(**fields), SHAPE, now=NOW)[0]
+    return observe(issue(**fields), SHAPE, now=NOW).ticket
 
 
 class TestNormalise:
@@ -492,6 +492,14 @@ class TestRequests:
             wire.edit("1", (change,), NAMES, marker={}, quiet=False)
         assert caught.value.fields == (str(change.field),)
 
+    def test_a_moment_goes_as_jira_reads_it_and_one_that_is_cleared_as_nothing(self) -> None:
+        names = replace(NAMES, next_due=Binding(source=BindingSource.FIELD, id="customfield_9", writable=True))
+        change = wanted(Field.NEXT_DUE, "2026-11-22T02:05+00:00")
+        for due, sent in ((change, "2026-11-22T02:05:00.000+0000"), (replace(change, after=None), None)):
+            body = wire.edit("1", (due,), names, marker={}, quiet=False).body
+            assert body["fields"] == {"customfield_9": sent}
+            assert wire.refused(("customfield_9",), (due,), names) == ("next_due",)
+
     def test_refused_fields_are_named_in_our_words(self) -> None:
         changes = (wanted(Field.LEVEL, "2"), wanted(Field.PRIORITY, "P1"))
         assert wire.refused(("customfield_3", "customfield_99"), changes, NAMES) == ("level", "customfield_99")
@@ -500,6 +508,12 @@ class TestRequests:
         assert wire.issue("1/../2?x", ()).path.count("/") == wire.issue("1", ()).path.count("/")
         assert "?" not in wire.issue("1?x", ()).path
         assert wire.open_jql(['S" OR project = "X']).startswith('project in ("S\\" OR project = \\"X") AND ')
+
+
+class TestVersions:
+    def test_one_is_told_alone_and_is_empty_where_it_cannot_be_read(self) -> None:
+        assert version_of(issue(), SHAPE) == read().version
+        assert [version_of(issue(updated=bad), SHAPE) for bad in (None, "yesterday", {})] == [""] * 3
 
 
 class TestCompare:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -428,6 +428,31 @@ class TestEdits:
         carry_out(stage, change(ticket, wanted(Field.LEVEL, "1")), ticket)
         edits = requests(stage, "/issue/", "PUT")
         assert ["notifyUsers" in str(e.data["query"]) for e in edits] == [True, False, False]
+
+    @with_options(connector_admin=True)
+    @pytest.mark.parametrize(("status", "times"), [(401, 1), (403, 2)], ids=["credentials", "the issue's permission"])
+    def test_a_refusal_of_something_else_leaves_mails_suppressed(
+        self, stage: JiraStage, status: int, times: int
+    ) -> None:
+        """Once it is mended, no watcher is mailed."""
+        ticket = settled(stage, stage.create())
+        stage.behind.strike("status", methods=("PUT",), path="/issue/", status=status, times=times)
+        with pytest.raises(Denied):
+            carry_out(stage, change(ticket, wanted(Field.PRIORITY, "P1")), ticket)
+        stage.later(timedelta(minutes=2))
+        carry_out(stage, change(ticket, wanted(Field.PRIORITY, "P1")), ticket)
+        edits = requests(stage, "/issue/", "PUT")
+        assert "notifyUsers" in str(edits[-1].data["query"])
+        assert [e.data["status"] for e in edits] == [*[status] * times, 200]
+
+    def test_the_next_deadline_is_written_as_jira_reads_moments(self, stage: JiraStage) -> None:
+        ticket = settled(stage, stage.create())
+        due = wanted(Field.NEXT_DUE, "2026-11-23T12:30+00:00")
+        carry_out(stage, change(ticket, due), ticket)
+        (edit,) = requests(stage, "/issue/", "PUT")
+        assert edit.data["status"] == 200
+        written = stage.behind.view(ticket.ref.id)["fields"]["next_due"]
+        assert datetime.fromisoformat(str(written)) == datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 
     @with_options(unscreened={"SUP": ("customfield_10111",)})
     def test_a_field_that_is_on_no_screen_is_named_in_our_words(self, stage: JiraStage) -> None:

@@ -105,7 +105,7 @@ def on_jira() -> tuple[Ticket, tuple[TicketEvent, ...]]:
         "customfield_1": {"value": "Site"},
     }  # fmt: skip
     issue = msgspec.json.decode(json.dumps({"id": "7", "key": "SUP-7", "fields": fields}), type=Issue, strict=False)
-    ticket, _ = observe(issue, SHAPE, now=OPENED)
+    ticket = observe(issue, SHAPE, now=OPENED).ticket
     said = [comment(4, anna, "Later.\n/esc hold 4h", public=False), comment(5, customer, "Thank you", public=True)]
     comments = people.comment_events(said, SHAPE, requester=ticket.requester)
     entries = [
@@ -149,7 +149,7 @@ def test_a_priority_outside_the_map_is_foreign_and_an_empty_one_is_not() -> None
         status = {"id": "3", "statusCategory": {"key": "new"}}
         fields = {"created": at(0), "updated": at(0), "status": status, "priority": priority}
         raw = json.dumps({"id": "7", "key": "SUP-7", "fields": fields})
-        return observe(msgspec.json.decode(raw, type=Issue, strict=False), SHAPE, now=OPENED)[0]
+        return observe(msgspec.json.decode(raw, type=Issue, strict=False), SHAPE, now=OPENED).ticket
 
     three = FieldMap(priorities={Priority.P1: "urgent", Priority.P2: "high", Priority.P3: "normal"})
     assert [zendesk(p, three).foreign_priority for p in ("low", "high", None)] == [True, False, False]

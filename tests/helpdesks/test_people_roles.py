@@ -34,6 +34,7 @@ EXTRA = (
 )
 WHO = replace(ROSTER, people=(*ROSTER.people, *EXTRA))
 KINDS = ("jira", "zendesk")
+QUIET_JIRA = {"limits": False, "index_lag": (0.0, 0.0)}
 
 
 class Office:
@@ -120,7 +121,7 @@ class Mapped(zendesk.ZendeskStage):
 def office(request: pytest.FixtureRequest) -> Iterator[Office]:
     kind = request.param
     build, name = (build_jira, "jsm") if kind == "jira" else (build_zendesk, "zendesk")
-    quiet = {"limits": False, "index_lag": (0.0, 0.0)} if kind == "jira" else zendesk.QUIET
+    quiet = QUIET_JIRA if kind == "jira" else zendesk.QUIET
     spec = SiteSpec(name=name, kind=kind, build=build, roster=WHO, options=quiet)
     with Sandbox((spec,), ClockOptions(start=START, mode="manual"), seed=7) as running:
         yield Office(kind, running)
@@ -154,6 +155,66 @@ class TestRoles:
         office.says(id_, "mira", "A customer writes on the other side", public=True)
         office.says(id_, "anna", "> Escalated.\n> Ref ESC-0123456789\n\nmine", public=True)
         assert [e.reaction for e in office.events(id_, EventKind.COMMENT)] == [True, False, False]
+
+
+class TestManyUsers:
+    """Jira looks for who can be given issues among a site's first thousand users, customers included."""
+
+    @pytest.fixture
+    def crowd(self, request: pytest.FixtureRequest) -> Iterator[Office]:
+        customers = (Person(key=f"c{n}", name=f"C{n}", email=f"c{n}@acme.example") for n in range(request.param))
+        late = Person(key="zoe", name="Zoe", email="zoe@desk.example", role="agent", groups=("second-line",))
+        roster = replace(WHO, people=(*WHO.people, *customers, late))
+        spec = SiteSpec(name="jsm", kind="jira", build=build_jira, roster=roster, options=QUIET_JIRA)
+        with Sandbox((spec,), ClockOptions(start=START, mode="manual"), seed=7) as running:
+            yield Office("jira", running)
+
+    def roles(self, crowd: Office) -> list[Role]:
+        id_ = crowd.ticket()
+        crowd.says(id_, "emil", "me too", public=True)
+        crowd.says(id_, "zoe", "on it", public=True)
+        crowd.says(id_, "zoe", "/esc hold 4h", public=False)
+        said = crowd.events(id_, EventKind.COMMENT)
+        return [e.actor.role for e in (*said, *crowd.events(id_, EventKind.COMMAND))]
+
+    @pytest.mark.parametrize("crowd", [988], indirect=True)
+    def test_of_a_thousand_the_whole_team_is_known(self, crowd: Office) -> None:
+        assert self.roles(crowd) == [Role.CUSTOMER, Role.AGENT, Role.AGENT, Role.AGENT]
+
+    @pytest.mark.parametrize("crowd", [989], indirect=True)
+    def test_of_more_no_agent_is_taken_for_a_customer(self, crowd: Office) -> None:
+        """What is shown of a team may be half of it: then nobody is told apart, and everybody inside is an agent."""
+        assert self.roles(crowd) == [Role.AGENT, Role.AGENT, Role.AGENT, Role.AGENT]
+
+    @pytest.mark.parametrize(("action", "status"), [("forbid", 403), ("status", 500), ("status", 401)])
+    @pytest.mark.parametrize("crowd", [0], indirect=True)
+    def test_where_nobody_says_how_many_there_are_no_team_is_believed(
+        self, crowd: Office, action: str, status: int
+    ) -> None:
+        """Not to be told how many there are says nothing of the account; credentials that end, as ever."""
+        crowd.stage.behind.strike(action, path="/users/search", status=status, times=None)
+        assert self.roles(crowd) == [Role.AGENT, Role.AGENT, Role.AGENT, Role.AGENT]
+
+    @pytest.mark.parametrize(
+        ("action", "status", "role"), [("forbid", 403, Role.AGENT), ("status", 500, Role.CUSTOMER)]
+    )
+    @pytest.mark.parametrize("crowd", [0], indirect=True)
+    def test_a_team_that_was_known_stays_known_unless_the_right_is_taken_away(
+        self, crowd: Office, action: str, status: int, role: Role
+    ) -> None:
+        assert self.roles(crowd)[0] is Role.CUSTOMER
+        crowd.stage.behind.later(timedelta(hours=1))
+        crowd.stage.behind.strike(action, path="/users/search", status=status, times=None)
+        assert self.roles(crowd)[0] is role
+
+    @pytest.mark.parametrize("crowd", [3000], indirect=True)
+    def test_it_costs_two_requests_an_hour(self, crowd: Office) -> None:
+        id_ = crowd.ticket()
+        for _ in range(12):
+            crowd.events(id_, EventKind.COMMENT)
+            crowd.stage.behind.later(timedelta(minutes=10))
+        counts = crowd.stage.adapter.counts
+        assert counts["team"] + counts["everybody"] == 4
 
 
 class TestChangedRights:

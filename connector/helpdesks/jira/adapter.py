@@ -6,7 +6,7 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from connector.helpdesks.jira.search import Search
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Comment, CommentPage, Issue
 from connector.helpdesks.transport import Client, PinnedAdapter
-from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, Version, fetched
 
 OVERLAP = timedelta(minutes=6)
 """The search index lags by up to minutes and dates have minute grain: each window begins this much earlier."""
@@ -115,11 +115,11 @@ class JiraReader:
             return now
         return min(self._proved_at, now)
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
-        """Yield ids of all open issues."""
+    def open_ids(self) -> Iterator[Mapping[str, Version]]:
+        """Yield ids of all open issues with their versions: a change that the index shows too late passes deltas by."""
         self.prove_account()
-        for found in self._search.walk(wire.open_jql(self._projects), ("id",), size=1000):
-            yield tuple(issue.id for issue in found.issues)
+        for found in self._search.walk(wire.open_jql(self._projects), ("updated",), size=1000):
+            yield {issue.id: normalise.version_of(issue, self._shape) for issue in found.issues}
 
     def _walk(self, jql: str) -> Iterator[pages.Found]:
         return self._search.walk(jql, self._shape.asked, read=self._shape.decode_page)

@@ -1,7 +1,9 @@
 """What a site's accounts and statuses mean, where neither issues nor the map say it: read rarely, kept for a while.
 
 The *service desk team* are the accounts that issues can be given to; a collaborator or an employee is none of them.
-Reading it needs the right to browse users: without it Jira shows nobody, and the team is unknown.
+Reading it needs the right to browse users: without it Jira shows nobody, and the team is unknown. Jira looks for it
+among the first thousand users of the site, customers included, and its answer does not tell whether there are more:
+on a site that has more, the team is unknown too, rather than known by half.
 """
 
 from __future__ import annotations
@@ -10,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connector.errors import HelpdeskError
+from connector.errors import Denied, HelpdeskError
 from connector.helpdesks.jira import pages, wire
 from connector.helpdesks.jira.shape import Shape
 from connector.helpdesks.jira.structs import Account, StatusValue
 from connector.helpdesks.transport import Client
 
 KEPT_FOR = timedelta(hours=1)
-MOST_MEMBERS = 1000
-"""Jira's own limit for one answer; of a larger team we know nothing rather than half."""
+SEARCHED = 1000
+"""Jira looks for a team among so many users of the site, and no further."""
 
 
 class Insight:
@@ -38,17 +40,26 @@ class Insight:
         self._asked_at = now
         try:
             found = [self._members(project) for project in self._projects]
+            is_whole = all(found) and self._has_no_more_users()
         except HelpdeskError:
             return shape
         team = frozenset(id_ for members in found for id_ in members)
-        return replace(shape, team=team if all(found) else None)
+        return replace(shape, team=team if is_whole else None)
 
     def _members(self, project: str) -> frozenset[str]:
-        answer = self._client.call(wire.assignable(project, MOST_MEMBERS))
+        answer = self._client.call(wire.assignable(project, SEARCHED))
         people = pages.decoded(answer.body, list[Account], what="assignable users")
-        if len(people) >= MOST_MEMBERS:
-            return frozenset()
         return frozenset(account.account_id for account in people if account.account_id)
+
+    def _has_no_more_users(self) -> bool:
+        """Return whether every user of the site was looked at; where we may not know, one may be missing."""
+        try:
+            answer = self._client.call(wire.everybody(start=SEARCHED, most=1))
+        except Denied as refusal:
+            if refusal.about != "permission":
+                raise
+            return False
+        return not pages.decoded(answer.body, list[Account], what="users")
 
     def with_categories(self, shape: Shape, *, now: datetime) -> Shape:
         """Return the shape with Jira's own category of every status, for those that the map does not bind."""

@@ -63,6 +63,7 @@ ENDPOINTS: Final = (
     _read("account", "GET", rf"{API}/(?:myself|mypermissions)", _burst("account", 100)),
     _read("users", "GET", r"/rest/api/\d/user(?:/bulk)?", _burst("users", 100)),
     _read("team", "GET", rf"{API}/user/assignable/search", _burst("team", 100)),
+    _read("everybody", "GET", rf"{API}/users/search", _burst("everybody", 100)),
     _read("statuses", "GET", rf"{API}/status", _burst("statuses", 100)),
     _read("fields", "GET", rf"{API}/field", _burst("fields", 100)),
     _write("edit", "PUT", rf"{API}/issue/([^/]+)", 50),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -39,15 +39,25 @@ Languages = Mapping[str, str | None]
 UNASKED: Languages = MappingProxyType({})
 
 
-def observe(
-    issue: Issue, shape: Shape, *, now: datetime, languages: Languages = UNASKED
-) -> tuple[Ticket, tuple[TicketEvent, ...]]:
-    """Return the ticket and the events of its comments; raises ``Malformed`` when it cannot be read."""
+class Observed(NamedTuple):
+    """An issue's ticket and the events of its comments; ``unshown``: Jira counts more comments than it shows here."""
+
+    ticket: Ticket
+    events: tuple[TicketEvent, ...] = ()
+    unshown: bool = False
+
+
+def observe(issue: Issue, shape: Shape, *, now: datetime, languages: Languages = UNASKED) -> Observed:
+    """Return what an issue tells; raises ``Malformed`` when it cannot be read."""
     try:
         fields = fields_of(issue, shape)
         ticket = _ticket(issue, fields, shape, now=now, languages=languages)
-        comments = fields.comment.comments if fields.comment else None
-        return ticket, tuple(comment_events(comments, shape, requester=ticket.requester)) if comments else ()
+        page = fields.comment
+        if page is None:
+            return Observed(ticket)
+        comments = page.comments or ()
+        events = tuple(comment_events(comments, shape, requester=ticket.requester)) if comments else ()
+        return Observed(ticket, events, (page.total or 0) > len(comments))
     except _UNREADABLE as error:
         raise Malformed(f"issue {issue.id}: {type(error).__name__}: {str(error)[:200]}") from error
 
@@ -56,6 +66,14 @@ def fields_of(issue: Issue, shape: Shape) -> Fields:
     """Return an issue's fields, decoded with its page or only now."""
     given: Any = issue.fields
     return given if isinstance(given, Fields) else shape.decode(given)
+
+
+def version_of(issue: Issue, shape: Shape) -> str:
+    """Return an issue's version, empty where it cannot be read."""
+    try:
+        return version_at(moment(fields_of(issue, shape).updated))
+    except _UNREADABLE:
+        return ""
 
 
 def requesters_of(issues: Iterable[Issue], shape: Shape) -> frozenset[str]:

@@ -95,8 +95,8 @@ def observed(
     malformed = list(found.malformed)
     for issue in found.issues:
         try:
-            ticket, events = observe(issue, shape, now=now, languages=languages)
-            observations.append(_new_observation(ticket=ticket, events=events))
+            ticket, events, unshown = observe(issue, shape, now=now, languages=languages)
+            observations.append(_new_observation(ticket=ticket, events=events, unshown=unshown))
         except Exception as error:  # noqa: BLE001 - one ticket never costs the others theirs
             malformed.append(_quarantined(issue.id, why_unreadable(error), msgspec.json.encode(issue.fields)))
     return tuple(observations), tuple(malformed)

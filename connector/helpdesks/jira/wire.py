@@ -122,8 +122,13 @@ def comments(id_: str, *, start: int = 0, size: int = 100, newest_first: bool = 
 
 
 def assignable(project: str, most: int) -> Request:
-    """The accounts that issues of a project can be given to: its service desk team."""
+    """The accounts that issues of a project can be given to, among the site's first users: its service desk team."""
     return Request("GET", f"{_API}/user/assignable/search", (("project", project), ("maxResults", str(most))))
+
+
+def everybody(*, start: int, most: int) -> Request:
+    """Users of the site from the ``start``-th on, whoever they are."""
+    return Request("GET", f"{_API}/users/search", (("startAt", str(start)), ("maxResults", str(most))))
 
 
 def statuses() -> Request:
@@ -176,12 +181,17 @@ def _field_value(change: FieldChange, names: FieldMap) -> tuple[str, Any]:
         case Field.PATH:
             return _field_id(names.path, change), change.after
         case Field.NEXT_DUE:
-            return _field_id(names.next_due, change), change.after
+            return _field_id(names.next_due, change), _stamp(change.after)
         case Field.GROUP:
             group = _bound(vendor_id(names.groups, change.after or ""), change)
             return _field_id(names.group_field, change), {"value": group}
         case Field.ASSIGNEE:
             return "assignee", {"accountId": _bound(vendor_id(names.people, change.after or ""), change)}
+
+
+def _stamp(moment: str | None) -> str | None:
+    """Return a moment in the one form that Jira takes: with milliseconds, and no colon in the offset."""
+    return None if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%dT%H:%M:%S.000%z}"
 
 
 def _bound(value: str | None, change: FieldChange) -> str:

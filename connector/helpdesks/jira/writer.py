@@ -166,7 +166,7 @@ class JiraWriter:
         answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
         issue = pages.decoded(answer.body, Issue, what="issue")
         try:
-            live = observe(issue, shape, now=answer.at)[0]
+            live = observe(issue, shape, now=answer.at).ticket
         except Malformed as error:
             raise Conflict(f"the issue cannot be read just before the write: {error}") from error
         if not self._reader.looks_after(live):
@@ -186,11 +186,11 @@ class JiraWriter:
         quiet = self._mails.may_be_suppressed(seen.scope)
         try:
             answer = self._put(write, seen, quiet=quiet)
-        except Denied:
-            if not quiet:
+        except Denied as refusal:
+            if not quiet or refusal.about != "permission":
                 raise
-            self._mails.cannot_be_suppressed(seen.scope)  # 403: refused, not applied; the flag may be why
-            answer = self._put(write, seen, quiet=False)
+            answer = self._put(write, seen, quiet=False)  # 403: refused, not applied; the flag may be why
+            self._mails.cannot_be_suppressed(seen.scope)  # it was
         self._edited[write.ref.id] = answer.at
         version = _version(answer) or self._version_now(write)
         return Receipt(

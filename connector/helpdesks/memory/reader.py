@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connector.domain.change import Write
@@ -12,7 +12,18 @@ from connector.domain.ticket import TicketRef
 from connector.errors import Denied, Unavailable
 from connector.helpdesks.memory.records import Fault
 from connector.helpdesks.memory.world import MemoryHelpdesk
-from connector.ports import Budgets, Cursor, Lookup, Observation, Page, Presence, Quarantined, TicketHistory, fetched
+from connector.ports import (
+    Budgets,
+    Cursor,
+    Lookup,
+    Observation,
+    Page,
+    Presence,
+    Quarantined,
+    TicketHistory,
+    Version,
+    fetched,
+)
 
 
 class MemoryReader:
@@ -54,11 +65,11 @@ class MemoryReader:
             if start >= end:
                 return
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
-        """Yield the ids of open tickets."""
+    def open_ids(self) -> Iterator[Mapping[str, Version]]:
+        """Yield the ids of open tickets with their versions."""
         for chunk in self._chunks(self._open()):
             self._request("sweep")
-            yield chunk
+            yield {id_: self._world.rows[id_].ticket.version for id_ in chunk}
 
     def get(self, ids: Sequence[str]) -> Page:
         """Return tickets as they are now; those in the world's ``unreadable`` cannot be read."""

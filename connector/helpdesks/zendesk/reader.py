@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, View
 from connector.helpdesks.zendesk.roles import Roles
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
-from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, fetched
+from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, Version, fetched
 
 STEP_BACK = timedelta(minutes=5)
 """How far before the last good poll a delta restarts when Zendesk refuses its cursor."""
@@ -118,14 +118,14 @@ class ZendeskReader:
             if repeated:
                 raise Unavailable("the export's cursor does not move on", retry_after=timedelta(minutes=1))
 
-    def open_ids(self) -> Iterator[tuple[str, ...]]:
+    def open_ids(self) -> Iterator[Mapping[str, Version]]:
         """Yield the ids of open tickets, as the search index knows them."""
         self._members.refresh(older_than=FRESH_FOR)
         after = ""
         while True:
             answer = self._http.call(wire.search(self._view.sieve.within(OPEN), after=after, sideload=False))
             page = normalise.decoded(answer.body, shapes.SearchIds, what="search page")
-            yield tuple(id_ for id_ in (str(found.id) for found in page.results) if self._members.holds(id_))
+            yield {id_: "" for id_ in (str(found.id) for found in page.results) if self._members.holds(id_)}
             before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
             if not after or after == before:
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from connector.sandbox.core.messages import Response, json_response
@@ -60,6 +60,8 @@ TEAM = frozenset(
 PERMISSIONS = GLOBAL | ADMIN_ONLY | CONNECTORS | TEAM
 WHERE = ("projectKey", "projectId", "issueKey", "issueId", "permissions")
 PAGING = ("startAt", "maxResults")
+SEARCHED = 1000
+"""No search for users looks beyond so many of them."""
 
 
 class PeopleApi:
@@ -85,6 +87,7 @@ class PeopleApi:
                 method="GET", path=f"{path}/user/bulk", answer=self._by_ids, queries=("accountId", *old_names, *PAGING)
             ),
             Route(method="GET", path=f"{path}/user/search", answer=self._users, queries=finding),
+            Route(method="GET", path=f"{path}/users/search", answer=self._everybody, queries=("expand", *PAGING)),
             Route(method="GET", path=f"{path}/user/assignable/search", answer=self._assignable, queries=assignable),
             Route(
                 method="GET", path=f"{path}/groups/picker", answer=self._group_picker, queries=("query", "maxResults")
@@ -156,27 +159,37 @@ class PeopleApi:
     def _with_language(self, call: Call, account: Account) -> dict[str, Any]:
         return {**(call.show.user(account) or {}), "locale": account.locale}
 
+    def _everybody(self, call: Call) -> Response:
+        """All users, whoever they are; with the right to browse them."""
+        if not self._may(call.account, "USER_PICKER"):
+            raise Refusal(403, "The user does not have the right to browse users and groups.")
+        start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1000)
+        found = tuple(self._state.people.by_key.values())[start : start + size]
+        return json_response([call.show.user(account) for account in found])
+
     def _users(self, call: Call) -> Response:
-        return self._people(call, lambda _account: True)
+        return json_response([call.show.user(account) for account in self._searched(call)])
 
     def _assignable(self, call: Call) -> Response:
+        """Who of the users in the range can be given issues: most often fewer than were asked for."""
         if not (call.query("project") or call.query("issueKey") or call.query("issueId")):
             raise Refusal(400, "A project or an issue is required.")
-        return self._people(call, lambda account: account.team and account.active and account.account_type != "app")
+        found = (a for a in self._searched(call) if a.team and a.active and a.account_type != "app")
+        return json_response([call.show.user(account) for account in found])
 
-    def _people(self, call: Call, fits: Callable[[Account], bool]) -> Response:
+    def _searched(self, call: Call) -> Sequence[Account]:
+        """The users that match, in the range that was asked for, and none beyond the thousandth."""
         query, wanted = call.query("query").lower(), call.query("accountId")
         if not (query or wanted or "assignable" in call.request.path):
             raise Refusal(400, "At least one search parameter is required.")
         found = [
             account
             for account in self._state.people.by_key.values()
-            if fits(account)
-            and (not wanted or account.account_id == wanted)
+            if (not wanted or account.account_id == wanted)
             and (not query or query in account.name.lower() or account.email.lower().startswith(query))
         ]
-        start, size = call.number("startAt", 0), call.number("maxResults", 50, most=1000)
-        return json_response([call.show.user(account) for account in found[start : start + size]])
+        start, size = call.number("startAt", 0), call.number("maxResults", 50, most=SEARCHED)
+        return found[start : min(start + size, SEARCHED)]
 
     def _group_names(self) -> list[str]:
         return ["jira-servicemanagement-users", *(group.key for group in self._state.roster.groups)]

@@ -135,7 +135,7 @@ def _moment(_state: State, _field: Field, given: Any) -> Any:
     try:
         return read_stamp(given)
     except (TypeError, ValueError) as error:
-        raise BadValueError(f"Error parsing date string: {given}") from error
+        raise BadValueError(f"Error parsing time: {given}") from error
 
 
 def _labels(_state: State, _field: Field, given: Any) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from connector.sandbox.jira.model import Issue
 if TYPE_CHECKING:
     from connector.sandbox.jira.shows import Show
 
+EMBEDDED_COMMENTS = 20
 Shown = Callable[["Show", Issue, str], Any]
 
 
@@ -84,11 +85,13 @@ def _links(show: Show, issue: Issue, _field_id: str) -> Any:
 
 
 def _comments(show: Show, issue: Issue, _field_id: str) -> Any:
-    comments = [show.comment(c) for c in show.state.comments_of(issue, show.reader)]
+    """The first comments, and how many there are: the rest is read page by page."""
+    comments = show.state.comments_of(issue, show.reader)
+    embedded = [show.comment(c) for c in comments[:EMBEDDED_COMMENTS]]
     return {
-        "comments": comments,
+        "comments": embedded,
         "self": f"{show.api}/issue/{issue.id}/comment",
-        "maxResults": len(comments),
+        "maxResults": len(embedded),
         "total": len(comments),
         "startAt": 0,
     }

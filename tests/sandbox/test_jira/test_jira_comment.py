@@ -91,6 +91,14 @@ def test_comments_have_pages_and_an_order(rig: Rig) -> None:
     assert rig.call("GET", path(key), query={"orderBy": "author"}).status == 400
 
 
+def test_an_issue_shows_its_first_comments_and_counts_them_all(rig: Rig) -> None:
+    key = rig.ticket()
+    ids = [rig.site.people.comment(key, "anna", str(n)) for n in range(23)]
+    shown = rig.fields(key, "comment")["comment"]
+    assert [c["id"] for c in shown["comments"]] == ids[:20]
+    assert (shown["total"], shown["startAt"], shown["maxResults"]) == (23, 0, 20)
+
+
 def test_own_comments_can_be_edited_and_deleted_those_of_others_cannot(rig: Rig) -> None:
     key = rig.ticket()
     own = rig.call("POST", path(key), {"body": adf("one")}).json["id"]

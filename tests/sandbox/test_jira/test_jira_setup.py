@@ -66,6 +66,29 @@ def test_people_are_found(rig: Rig) -> None:
     assert {u["accountId"] for u in assignable} == {"qm:connector", "qm:anna", "qm:ben", "qm:hanna", "qm:root"}
 
 
+def test_who_can_be_given_issues_is_looked_for_among_the_users_in_range(make: Callable[..., Rig]) -> None:
+    rig = make()
+    everybody = [u["accountId"] for u in rig.call("GET", f"{API}/users/search").json]
+    assert len(everybody) == len(ROSTER.people) + 2
+    for start, size in ((0, 1), (1, 1), (2, 3), (999, 5)):
+        query = {"project": "SUP", "startAt": str(start), "maxResults": str(size)}
+        shown = [u["accountId"] for u in rig.call("GET", f"{API}/user/assignable/search", query=query).json]
+        assert set(shown) <= set(everybody[start : start + size])
+    assert (
+        rig.call(
+            "GET", f"{API}/user/assignable/search", query={"project": "SUP", "startAt": "1", "maxResults": "1"}
+        ).json
+        == []
+    )
+    query = {"project": "SUP", "accountId": "qm:ben"}
+    assert len(rig.call("GET", f"{API}/user/assignable/search", query=query).json) == 1
+    assert [u["accountId"] for u in rig.call("GET", f"{API}/users/search", query={"startAt": "1"}).json] == everybody[
+        1:
+    ]
+    shy = make(connector_permissions=("BROWSE_PROJECTS",))
+    assert shy.call("GET", f"{API}/users/search").status == 403
+
+
 def test_organizations_and_desks_are_listed(rig: Rig) -> None:
     assert rig.call("GET", f"{DESK}/organization").json["values"][0]["name"] == "ACME"
     assert rig.call("GET", f"{DESK}/organization", query={"accountId": "qm:dirk"}).json["values"] == []
