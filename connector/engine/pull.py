@@ -222,7 +222,8 @@ def _candidate(
 def _sweep_if_due(
     site: SiteReading, around: Surroundings, policy: Policy, state: SiteState, pulled: Pulled, *, now: datetime
 ) -> None:
-    if state.last_sweep_at is not None and now - state.last_sweep_at < site.sweep_every:
+    last = state.last_sweep_at
+    if last is not None and last <= now < last + site.sweep_every:  # one yet to come was reckoned by a wrong clock
         return
     open_now = set(itertools.chain.from_iterable(site.reader.open_ids()))
     known = around.journal.known_open(site.name)
