@@ -296,6 +296,21 @@ def test_what_is_past_its_time_goes_in_small_steps(known: SqlJournal) -> None:
     assert known.records().verify_chain() is None
 
 
+def test_a_ticket_that_is_not_shown_is_forgotten_a_month_after_it_was_missed(journal: SqlJournal) -> None:
+    """Nobody had touched it for forty days; it was hidden by mistake, and may be shown again."""
+    store(journal, ticket("1"), ticket("2", status=Status.CLOSED))
+    missed = NOW + FACTS_OF_CLOSED + timedelta(days=10)
+    gone = Page(observations=(), cursor="", gone=("1",))
+    journal.store_page(SITE, (), page=gone, now=missed)
+    assert journal.purge(now=missed, most=100) == 1
+    assert journal.purge(now=missed + FACTS_OF_CLOSED - MINUTE, most=100) == 0
+    assert [found.ticket.ref.id for found in journal.load(SITE, ["1", "2"], now=NOW)] == ["1"]
+    journal.store_page(SITE, [Candidate(ticket=ticket("1"))], page=Page(observations=(), cursor=""), now=missed)
+    journal.store_page(SITE, (), page=gone, now=missed + 5 * MINUTE)
+    assert journal.purge(now=missed + FACTS_OF_CLOSED + MINUTE, most=100) == 0, "it is the last time that counts"
+    assert journal.purge(now=missed + FACTS_OF_CLOSED + 6 * MINUTE, most=100) == 1
+
+
 def test_a_ticket_that_we_must_not_know_is_forgotten_once_no_write_is_under_way(known: SqlJournal) -> None:
     """Its scope became confidential: one that is being written to waits, or nobody would look for the write."""
     (op,) = arm(known, "2", "k2")
