@@ -163,7 +163,7 @@ def take_in(  # noqa: PLR0913
             asked = derived.ask and before is not None  # a new one's history is not in anyway
             candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))
     page = _without_broken(site, around, page, broken)
-    if candidates or page.malformed or page.gone or page.unwanted or page.cursor:
+    if page.observations or page.malformed or page.gone or page.unwanted or page.cursor:
         around.journal.store_page(site.name, candidates, page=page, now=now)
     return tuple(c.ticket.ref.id for c in candidates)
 

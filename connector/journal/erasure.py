@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_
 from connector.domain.change import Write
 from connector.domain.ticket import Status, TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal import alarms, audit, returning
+from connector.journal import alarms, audit, returning, unreadable
 from connector.journal.audit import TOMBSTONE, entomb
 from connector.journal.documents import settled_document
 from connector.journal.endings import GONE
@@ -116,7 +116,7 @@ def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
     rows = connection.execute(delete(ticket).where(ticket.c.site == ref.site, ticket.c.id == ref.id)).rowcount
-    connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
+    unreadable.forget(connection, ref)
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb_lines_of_ticket(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
     lines += alarms.forget(connection, ref.site, *names)
@@ -178,7 +178,9 @@ def purge(connection: Connection, *, now: datetime, most: int) -> int:
         returning.keep(connection, TicketRef(row.site, row.id))
         connection.execute(delete(ticket).where(ticket.c.site == row.site, ticket.c.id == row.id))
         connection.execute(delete(set_aside).where(set_aside.c.site == row.site, set_aside.c.ticket == row.id))
+        unreadable.forget(connection, TicketRef(row.site, row.id))
         gone += 1
+    gone += unreadable.purge(connection, before=before, most=most)
     old = to_micros(now - RECORDS)
     lines = select(event.c.id).where(event.c.at < old, event.c.kind != TOMBSTONE).order_by(event.c.id).limit(most)
     gone += entomb(connection, event.c.id.in_(connection.scalars(lines).all()))
