@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 
@@ -100,6 +100,14 @@ class StateFull(ConnectorError):
 
 class UnsafePlan(ConnectorError):
     """A guard stopped the work; a person must look."""
+
+
+class ClockIsOff(UnsafePlan):
+    """Our clock and a helpdesk's are too far apart; ``at`` is the earlier of the two moments, which is not to come."""
+
+    def __init__(self, message: str, *, at: datetime, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.at = at
 
 
 class Unforeseen(ConnectorError):

@@ -103,7 +103,7 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
             for effect, why in sorted(state.frozen.items())
         ]
         items += _recalling(state, now=now)
-        held = list(records.held(site=state.site))
+        held = list(records.held(site=state.site, until=now))
         most = max(Counter(e.data.get("effect", "") for e in held).values(), default=0)  # --allow counts per effect
         items += [
             _item(

@@ -178,7 +178,7 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
             *in_short(records.aside(site=state.site), now=now),
         ),
         "unread": state.recall.left,
-        "held": sum(1 for _ in records.held(site=state.site)),
+        "held": sum(1 for _ in records.held(site=state.site, until=now)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
         "quarantined": _quarantined(records, state.site),
         "untold": len(records.notifications(site=state.site, status=Delivery.WAITING)),

@@ -89,7 +89,7 @@ def _journal_held(site: SiteReading, around: Surroundings, plan: PassPlan, state
         )
         for item in plan.held
     ]
-    known = {_told(line) for line in around.journal.records().held(site=plan.site)} if lines else set()
+    known = {_told(line) for line in around.journal.records().held(site=plan.site, until=plan.now)} if lines else set()
     if {_told(line) for line in lines} == known:
         return
     if not state.paused:

@@ -56,13 +56,18 @@ class TimeTrust(Protocol):
     """Whether the clock can be believed; see ``timekeeping``."""
 
     def steady(self) -> bool:
-        """Return whether the clock has not leapt since it was last found right."""
+        """Return whether the clock was found right and has not leapt since."""
 
     def sound(self, site: SiteReading) -> None:
-        """Ask the helpdesk for its time after a leap; raises ``Unavailable`` while there is no agreement."""
+        """Ask the helpdesk for its time as we begin and after a leap.
+
+        Raises:
+            Unavailable: There is no answer, or no agreement.
+            ClockIsOff: The clock is far off.
+        """
 
     def settle(self, site: SiteReading, around: Surroundings, now: datetime) -> datetime:
-        """Return the moment to decide by; raises ``UnsafePlan`` when the clock is far off."""
+        """Return the moment to decide by; raises ``ClockIsOff`` when the clock is far off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

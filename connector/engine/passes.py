@@ -19,7 +19,16 @@ from connector.engine.reconcile import PassPlan, reconcile
 from connector.engine.recover import Recovered, recover
 from connector.engine.remembering import PassAsides
 from connector.engine.sending import NOT_NOW
-from connector.errors import ConnectorError, Denied, HelpdeskError, StateFull, Unavailable, UnsafePlan, what_failed
+from connector.errors import (
+    ClockIsOff,
+    ConnectorError,
+    Denied,
+    HelpdeskError,
+    StateFull,
+    Unavailable,
+    UnsafePlan,
+    what_failed,
+)
 from connector.ports import (
     Alarm,
     AlarmKind,
@@ -123,8 +132,11 @@ def _run(site: Site, around: Surroundings, *, kind: str, fetch: bool, may_write:
     around.observer.event("run_started", site=site.name, run=row.id, kind=kind, policy=policy.short_hash)
     requests, began = site.reading.reader.requests_made(), around.clock.monotonic()
     try:
+        if fetch:
+            respect_rest(site.reading, around, now=now)
         if around.time is not None:
             around.time.sound(site.reading)
+            row = replace(row, started_at=around.clock.now())
         result = _pass(site, around, row.id, fetch=fetch, may_write=lambda: may_write() and is_steady(around))
     except ConnectorError as error:
         result = _failed(site, around, row.id, error, kind=kind, now=now)
@@ -144,8 +156,6 @@ def is_steady(around: Surroundings) -> bool:
 
 
 def _pass(site: Site, around: Surroundings, run: str, *, fetch: bool, may_write: Callable[[], bool]) -> PassResult:
-    if fetch:
-        respect_rest(site.reading, around, now=around.clock.now())
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     end_old_allowance(site.reading, around, state, now=around.clock.now())
     writer = site.writer if may_write() and not state.paused else None
@@ -203,6 +213,9 @@ def _failed(
     site: Site, around: Surroundings, run: str, error: ConnectorError, *, kind: str, now: datetime
 ) -> PassResult:
     outcome = PassOutcome.FAILED
+    if isinstance(error, ClockIsOff):
+        now = error.at
+        around.journal.fall_due(site.name, now=now)  # what was stored by a wrong clock would wait for its time
     if isinstance(error, Denied | UnsafePlan):
         outcome = PassOutcome.DENIED if isinstance(error, Denied) else PassOutcome.HELD
         _freeze(site, around, error, now=now)
@@ -249,6 +262,9 @@ def _then_resume(remedy: str, site: str) -> str:
 def _finish(site: Site, around: Surroundings, row: RunRow, result: PassResult, *, fetch: bool, took: float) -> None:
     """Store how the run ended; a pass that read the helpdesk well moves the site's last good moment."""
     now = around.clock.now()
+    if isinstance(result.error, ClockIsOff):  # whichever clock is right, a moment to come would hide what comes before
+        now = result.error.at
+        row = replace(row, started_at=min(row.started_at, now))
     why = str(result.error) if result.error else result.applied.stopped if result.applied else ""
     around.journal.end_run(replace(row, ended_at=now, outcome=str(result.outcome), why=why, summary=result.summary))
     good = result.error is None

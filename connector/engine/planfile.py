@@ -143,7 +143,6 @@ def apply_changes(
         return Applied(), ()
     _check_site(site, around, file)
     now, policy = around.clock.now(), around.policies.current()
-    respect_rest(site.reading, around, now=now)
     row = RunRow(id=new_run_id(now), site=site.name, kind="apply", policy=policy.hash, started_at=now)
     around.journal.begin_run(row)
     around.observer.event("run_started", site=site.name, run=row.id, kind="apply", policy=policy.short_hash)
@@ -163,9 +162,6 @@ def apply_changes(
 def _applied(
     site: Site, around: Surroundings, wanted: Mapping[str, Change], *, run: str, may_write: Callable[[], bool]
 ) -> tuple[Applied, list[Refused], RunSummary]:
-    if around.time is not None:
-        around.time.sound(site.reading)
-
     def may_go_on() -> bool:
         return may_write() and is_steady(around)
 
@@ -183,6 +179,9 @@ def _check_site(site: Site, around: Surroundings, file: PlanFile) -> None:
     state = around.journal.open_site(site.name, fingerprint=site.reading.rules.fingerprint)
     if state.paused:
         raise UnsafePlan(f"{site.name} is paused: {state.paused}", remedy=f"connector resume {site.name}")
+    respect_rest(site.reading, around, now=around.clock.now())
+    if around.time is not None:
+        around.time.sound(site.reading)
     notice_switches(site.reading, around, state, now=around.clock.now())
 
 

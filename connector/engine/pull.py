@@ -164,7 +164,7 @@ def take_in(  # noqa: PLR0913
             asked = derived.ask and before is not None  # a new one's history is not in anyway
             candidates.append(_candidate(observation, derived.events, policy, ask_history=asked))
     page = _without_broken(site, around, page, broken)
-    if candidates or page.malformed or page.gone or page.unwanted or page.cursor:
+    if page.observations or page.malformed or page.gone or page.unwanted or page.cursor:
         around.journal.store_page(site.name, candidates, page=page, now=now)
     return tuple(c.ticket.ref.id for c in candidates)
 
@@ -223,7 +223,8 @@ def _candidate(
 def _sweep_if_due(
     site: SiteReading, around: Surroundings, policy: Policy, state: SiteState, pulled: Pulled, *, now: datetime
 ) -> None:
-    if state.last_sweep_at is not None and now - state.last_sweep_at < site.sweep_every:
+    last = state.last_sweep_at
+    if last is not None and last <= now < last + site.sweep_every:  # one yet to come was reckoned by a wrong clock
         return
     open_now = {id_: version for chunk in site.reader.open_ids() for id_, version in chunk.items()}
     stored = around.journal.open_versions(site.name)

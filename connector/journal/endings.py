@@ -7,6 +7,9 @@ from datetime import datetime
 from connector.ports import JournalEvent
 from connector.ports.helpdesk import Page
 
+GONE = "gone"
+"""The kind of the line about a ticket that ends; its moment is when the ticket was missed."""
+
 
 def end(site: str, of: str, page: Page, *, now: datetime) -> JournalEvent:
     """Return the line about a ticket that ``page`` ends: what it was, as far as the helpdesk tells."""
@@ -15,7 +18,7 @@ def end(site: str, of: str, page: Page, *, now: datetime) -> JournalEvent:
         why = "moved out of what the site looks after"
     elif not page.cursor:
         why = "not shown in two looks: deleted, or hidden from our account"
-    return JournalEvent(at=now, kind="gone", site=site, ticket=of, data={"why": why})
+    return JournalEvent(at=now, kind=GONE, site=site, ticket=of, data={"why": why})
 
 
 def back(site: str, of: str, *, now: datetime) -> JournalEvent:

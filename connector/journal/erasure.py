@@ -1,7 +1,8 @@
 """What has to go: a ticket, a person, and everything whose time is over.
 
-Facts of a closed ticket go after ``FACTS_OF_CLOSED``; audit lines, runs and what was written lose their content after
-``RECORDS``.
+Facts of a closed ticket go after ``FACTS_OF_CLOSED``, of one that is not shown any more as long after it was missed:
+nobody may have touched it for months, and it may be hidden by mistake. Audit lines, runs and what was written lose
+their content after ``RECORDS``.
 
 What an operation's key stands for stays, without its content, so that nothing is said again because it was forgotten.
 Audit lines keep their digests and lose their content: the chain still tells whether a line was changed or removed.
@@ -14,14 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
 
 from connector.domain.change import Write
-from connector.domain.ticket import TicketRef
+from connector.domain.ticket import Status, TicketRef
 from connector.errors import Busy, UnsafePlan
-from connector.journal import alarms, audit, returning
+from connector.journal import alarms, audit, returning, unreadable
 from connector.journal.audit import TOMBSTONE, entomb
 from connector.journal.documents import settled_document
+from connector.journal.endings import GONE
 from connector.journal.moments import to_micros
 from connector.journal.naming import Person
 from connector.journal.tables import (
@@ -114,7 +116,7 @@ def _forget_ticket(connection: Connection, ref: TicketRef) -> Erased:
         delete(ticket_event).where(ticket_event.c.site == ref.site, ticket_event.c.ticket == ref.id)
     ).rowcount
     rows = connection.execute(delete(ticket).where(ticket.c.site == ref.site, ticket.c.id == ref.id)).rowcount
-    connection.execute(delete(quarantine).where(quarantine.c.site == ref.site, quarantine.c.id == ref.id))
+    unreadable.forget(connection, ref)
     connection.execute(delete(set_aside).where(set_aside.c.site == ref.site, set_aside.c.ticket == ref.id))
     lines = _entomb_lines_of_ticket(connection, (event.c.site == ref.site, event.c.ticket == ref.id))
     lines += alarms.forget(connection, ref.site, *names)
@@ -168,15 +170,17 @@ def _entomb_lines_of(connection: Connection, site: str, person: Person) -> int:
 
 def purge(connection: Connection, *, now: datetime, most: int) -> int:
     """Delete what is past its time, ``most`` rows of each class at once; return how many rows went."""
-    closed = select(ticket.c.site, ticket.c.id).where(
-        ticket.c.is_open.is_(False), ticket.c.updated_at < to_micros(now - FACTS_OF_CLOSED)
-    )
+    before = to_micros(now - FACTS_OF_CLOSED)
+    old_news = (ticket.c.updated_at < before, ~_was_missed(since=before))
+    closed = select(ticket.c.site, ticket.c.id).where(ticket.c.is_open.is_(False), *old_news)
     gone = 0
     for row in connection.execute(closed.limit(most)).all():
         returning.keep(connection, TicketRef(row.site, row.id))
         connection.execute(delete(ticket).where(ticket.c.site == row.site, ticket.c.id == row.id))
         connection.execute(delete(set_aside).where(set_aside.c.site == row.site, set_aside.c.ticket == row.id))
+        unreadable.forget(connection, TicketRef(row.site, row.id))
         gone += 1
+    gone += unreadable.purge(connection, before=before, most=most)
     old = to_micros(now - RECORDS)
     lines = select(event.c.id).where(event.c.at < old, event.c.kind != TOMBSTONE).order_by(event.c.id).limit(most)
     gone += entomb(connection, event.c.id.in_(connection.scalars(lines).all()))
@@ -186,6 +190,13 @@ def purge(connection: Connection, *, now: datetime, most: int) -> int:
     oldest = connection.scalars(select(op.c.id).where(*settled).limit(most)).all()
     gone += _empty_ops(connection, (op.c.id.in_(oldest),))
     return gone + _unnamed_policies(connection, before=old)
+
+
+def _was_missed(*, since: int) -> ColumnElement[bool]:
+    """Return the condition that a ticket is not shown any more, and was missed at ``since`` or later."""
+    of_ticket = (event.c.site == ticket.c.site, event.c.ticket == ticket.c.id)
+    lines = select(event.c.id).where(*of_ticket, event.c.kind == GONE, event.c.at >= since)
+    return and_(ticket.c.status == Status.GONE.value, lines.correlate(ticket).exists())
 
 
 def _unnamed_policies(connection: Connection, *, before: int) -> int:

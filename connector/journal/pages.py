@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from connector.domain.events import EventSource, Role, TicketEvent
 from connector.domain.ticket import Status, Ticket
-from connector.journal import audit, endings, links, returning, setaside
+from connector.journal import audit, endings, links, returning, setaside, unreadable
 from connector.journal.documents import (
     event_document,
     hits_of,
@@ -24,13 +24,13 @@ from connector.journal.documents import (
     ticket_of,
 )
 from connector.journal.erasure import forget_tickets
-from connector.journal.histories import HISTORY, want_histories
+from connector.journal.histories import want_histories
 from connector.journal.moments import to_micros
 from connector.journal.sites import move_cursor
-from connector.journal.statements import IDS, SITE, AnyRow, add_rows, change_rows, parameter, portions, put_row
-from connector.journal.tables import NO_PRIORITY, quarantine, ticket, ticket_event
-from connector.ports import Candidate, JournalEvent
-from connector.ports.helpdesk import Page, Quarantined
+from connector.journal.statements import IDS, SITE, AnyRow, add_rows, change_rows, parameter, portions
+from connector.journal.tables import NO_PRIORITY, ticket, ticket_event
+from connector.ports import Candidate
+from connector.ports.helpdesk import Page
 
 _KEY = ("site", "id")
 _GRAIN = 1_000_000  # microseconds
@@ -52,7 +52,6 @@ _EVENTS = parameter("events", many=True)
 _STORED_EVENTS = select(ticket_event.c.ticket, ticket_event.c.id).where(
     ticket_event.c.site == SITE, ticket_event.c.ticket.in_(IDS), ticket_event.c.id.in_(_EVENTS)
 )
-_QUARANTINED = select(quarantine).where(quarantine.c.site == SITE)
 
 
 def store_page(connection: Connection, site: str, candidates: Sequence[Candidate], *, page: Page, now: datetime) -> int:
@@ -75,9 +74,9 @@ def store_page(connection: Connection, site: str, candidates: Sequence[Candidate
     setaside.end_tickets(connection, site, told + [of for of, c in latest.items() if not c.ticket.is_open], now=now)
     changed += len(ended)
     forget_tickets(connection, site, page.unwanted)
-    changed += _store_malformed(connection, site, page.malformed, now)
-    of_gone = frozenset(HISTORY + id_ for id_ in page.gone)
-    changed += _clear_quarantine(connection, site, frozenset(latest) | frozenset(page.gone) | of_gone)
+    changed += unreadable.store(connection, site, page.malformed, now=now)
+    read = {*latest, *(seen.ticket.ref.id for seen in page.observations)}.difference(bad.id for bad in page.malformed)
+    changed += unreadable.clear(connection, site, readable=read, gone=page.gone)
     if page.cursor:
         move_cursor(connection, site, page.cursor)
     return changed
@@ -273,28 +272,3 @@ def _mark_gone(connection: Connection, site: str, ids: Sequence[str], *, due: in
     links.store(connection, site, left, due=due)
     change_rows(connection, ticket, changed, key=_KEY)
     return [found.ref.id for found in left]
-
-
-def _store_malformed(connection: Connection, site: str, malformed: Sequence[Quarantined], now: datetime) -> int:
-    if not malformed:
-        return 0
-    stored = {row.id: row for row in connection.execute(_QUARANTINED, {SITE.key: site})}
-    changed = 0
-    for sample in dict.fromkeys(malformed):
-        of = sample.id or f"unknown:{sample.digest}"
-        values = {"why": sample.why, "digest": sample.digest}
-        row = stored.get(of)
-        if row is not None and (row.why, row.digest) == (sample.why, sample.digest):
-            continue
-        put_row(connection, quarantine, {"site": site, "id": of}, values | {"since": to_micros(now)})
-        audit.append(connection, JournalEvent(at=now, kind="quarantined", site=site, ticket=of, data=values))
-        changed += 1
-    return changed
-
-
-def _clear_quarantine(connection: Connection, site: str, readable: frozenset[str]) -> int:
-    stored = {row.id for row in connection.execute(_QUARANTINED, {SITE.key: site})} if readable else set()
-    cleared = sorted(readable & stored)
-    for portion in portions(cleared):
-        connection.execute(delete(quarantine).where(quarantine.c.site == site, quarantine.c.id.in_(portion)))
-    return len(cleared)

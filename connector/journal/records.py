@@ -105,9 +105,9 @@ class SqlRecords(SqlLinks):
             wanted = wanted.where(op.c.status == status.value)
         return tuple(map(op_of, self._rows(wanted)))
 
-    def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
-        """Yield what the latest run of each site that looked at all that waits held back."""
-        yield from self._runner.run(lambda c: _held(c, site))
+    def held(self, *, site: str | None = None, until: datetime | None = None) -> Iterator[JournalEvent]:
+        """Yield what the latest run of each site, ``until`` a moment, that looked at all that waits held back."""
+        yield from self._runner.run(lambda c: _held(c, site, until))
 
     def approvals(self, site: str) -> tuple[JournalEvent, ...]:
         """Return the steps that wait for somebody to let them through, oldest first."""
@@ -187,11 +187,12 @@ _LOOKED = (run.c.ended_at.is_not(None), run.c.kind != "apply", run.c.outcome.not
 """Runs that looked at all that waits."""
 
 
-def _held(connection: Connection, site: str | None) -> list[JournalEvent]:
+def _held(connection: Connection, site: str | None, until: datetime | None) -> list[JournalEvent]:
     """Return what is held now. A run that held back the very same as the one before has no lines of its own."""
     found: list[JournalEvent] = []
+    begun = () if until is None else (run.c.started_at <= to_micros(until),)
     for state in read_sites(connection, site):
-        of_site = select(run.c.summary).where(run.c.site == state.site, *_LOOKED)
+        of_site = select(run.c.summary).where(run.c.site == state.site, *begun, *_LOOKED)
         latest = connection.execute(of_site.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)).scalar()
         if latest is None or not summary_of(latest).held:
             continue

@@ -219,6 +219,10 @@ class SqlJournal(SqlLinks):
         """Store when tickets fall due next on which nothing that was decided may stand yet."""
         self._run(lambda c: verdicts.put_off(c, site, due, policy_hash=policy_hash, awaits=awaits))
 
+    def fall_due(self, site: str, *, now: datetime) -> None:
+        """Let all open tickets of a site fall due."""
+        self._run(lambda c: histories.fall_due(c, site, now=now))
+
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next."""
         self._run(lambda c: verdicts.move_on(c, site, due, since=since))

@@ -160,6 +160,9 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         ``awaits``: how urgently their own histories are awaited, of those that wait for them.
         """
 
+    def fall_due(self, site: str, *, now: datetime) -> None:
+        """Let all open tickets of a site fall due: nothing that was stored of their next time is to be believed."""
+
     def move_on(self, site: str, due: Mapping[str, datetime | None], *, since: datetime) -> None:
         """Store when tickets whose change is written fall due next, unless they were given another moment since."""
 

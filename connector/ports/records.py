@@ -67,8 +67,8 @@ class Records(Links, Protocol):
     ) -> tuple[Op, ...]:
         """Return intents, latest first; ``ticket`` is an id."""
 
-    def held(self, *, site: str | None = None) -> Iterator[JournalEvent]:
-        """Yield what the latest run of each site held back."""
+    def held(self, *, site: str | None = None, until: datetime | None = None) -> Iterator[JournalEvent]:
+        """Yield what the latest run of each site held back; ``until``: of those that had begun by then."""
 
     def approvals(self, site: str) -> tuple[JournalEvent, ...]:
         """Return the steps that wait for somebody to let them through, oldest first: ``level`` and ``threshold``."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from connector.bootstrap import Connector
-from connector.bootstrap.erasing import Retention, copies
+from connector.bootstrap.erasing import Retention, copies, purge
+from connector.domain.ticket import Status
 from connector.journal import back_up, backup_folder, make_backup
-from connector.ports import Candidate
+from connector.ports import Candidate, Progress
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
 
@@ -103,3 +104,37 @@ def test_what_was_set_aside_goes_by_itself(compose: Compose, tmp_path: Path) -> 
             for _ in range(60):
                 retention.step()
             assert replaced.exists() is (day == 13)
+
+
+def test_a_clock_that_is_ahead_forgets_nothing(compose: Compose, tmp_path: Path) -> None:
+    """A machine that believes in next year would empty the audit and delete the state that was set aside."""
+    program = compose()
+    state = tmp_path / "state.db"
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint="zendesk")
+        closed = Candidate(ticket=ticket("381", site="zendesk", status=Status.CLOSED, updated_at=AT))
+        journal.store_page("zendesk", [closed], page=page(), now=AT)
+        journal.advance("zendesk", Progress(last_good_at=AT + DAY))
+        replaced = make_backup(state, tmp_path / f"state.db.replaced-{AT:%Y%m%dT%H%M%SZ}")
+        assert purge(journal, program.settings.state_url, now=AT + 400 * DAY) == 0
+        assert replaced.exists()
+        journal.advance("zendesk", Progress(last_good_at=AT + 31 * DAY))
+        assert purge(journal, program.settings.state_url, now=AT + 31 * DAY) == 1
+        assert not replaced.exists()
+
+
+def test_a_clock_that_was_ahead_keeps_no_purge_back(compose: Compose) -> None:
+    """Put right while the daemon runs: it does not wait for the hour after a moment that is yet to come."""
+    program = compose()
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint="zendesk")
+        closed = Candidate(ticket=ticket("381", site="zendesk", status=Status.CLOSED, updated_at=AT - 31 * DAY))
+        now = AT + 400 * DAY
+        retention = Retention(lambda: now, journal, program.settings.state_url)
+        for _ in range(60):
+            retention.step()
+        journal.store_page("zendesk", [closed], page=page(), now=AT)
+        now = AT
+        for _ in range(60):
+            retention.step()
+        assert journal.load("zendesk", ["381"], now=AT) == ()

@@ -11,10 +11,11 @@ from connector.domain.events import EventKind
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
 from connector.engine.passes import PassOutcome, run_pass
+from connector.engine.pull import take_in
 from connector.errors import ConfigError
 from connector.helpdesks.memory import AGENT, Fault
-from connector.ports import AlarmKind, Progress
-from tests.engine.stage import MINUTE, SECOND, Desk, IndexedReader, Stage
+from connector.ports import AlarmKind, Page, Progress, Quarantined
+from tests.engine.stage import MINUTE, POLICY, SECOND, Desk, IndexedReader, Stage
 from tests.engine.test_passes import DEGRADED, P1, P3, P4, at_rest, opened
 from tests.helpdesks.stopped_clock import StoppedClock
 
@@ -173,6 +174,18 @@ class TestLaggingIndex:
         assert stage.rows() == before
         groups = [e for e in stage.stored("desk", id_).history.events if e.kind is EventKind.GROUP]
         assert [e.after for e in groups] == ["service-desk", "id:99"]
+
+
+def test_a_ticket_that_could_not_be_read_once_and_reads_as_it_was_is_no_longer_listed(stage: Stage, desk: Desk) -> None:
+    """A payload that was cut short on its way: the ticket itself had not changed, and a sweep reads it."""
+    (id_,) = opened(desk, 1)
+    at_rest(stage)
+    bad = Page(observations=(), cursor="", malformed=(Quarantined(id=id_, why="cut short", digest="d"),))
+    take_in(desk.reading, stage.around, POLICY, bad, now=stage.clock.now())
+    assert [line.ticket for line in stage.journal.records().quarantined()] == [id_]
+    stage.clock.move(timedelta(hours=6))
+    stage.run("desk")
+    assert stage.journal.records().quarantined() == ()
 
 
 class TestHistory:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.stage import MONDAY, Desk, Stage
+from tests.faults.two_clocks import Watched
 from tests.helpdesks.stopped_clock import StoppedClock
 
 
@@ -21,3 +22,10 @@ def stage(empty_state: Path, desk: Desk) -> Iterator[Stage]:
     made = Stage(empty_state, desk, clock=desk.world.clock)  # type: ignore[arg-type]
     yield made
     made.close()
+
+
+@pytest.fixture
+def watched(empty_state: Path) -> Iterator[Watched]:
+    opened = Watched(empty_state)
+    yield opened
+    opened.stage.close()

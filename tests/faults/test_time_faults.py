@@ -21,11 +21,9 @@ from connector.domain.calendar_hours import WEEKDAYS, week
 from connector.domain.decide import decide
 from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.gather import situation
-from connector.engine.kit import Surroundings
-from connector.engine.passes import PassOutcome, PassResult, run_pass
-from connector.engine.planfile import apply_changes, read_plan_file, write_plan_file
+from connector.engine.passes import PassOutcome
+from connector.engine.planfile import PlanFile, apply_changes, read_plan_file, write_plan_file
 from connector.engine.reconcile import reconcile
-from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, NotSent, UnsafePlan
 from connector.helpdesks.transport import Client, Dialect, Endpoint, Origin, Pin, PinnedAdapter, Request
 from connector.helpdesks.transport import Surroundings as Surroundings_
@@ -36,69 +34,12 @@ from connector.journal.tables import lease
 from connector.ports import Fence, Page
 from tests.domain.calendar_strategies import counted_minutes
 from tests.engine.ledger import nothing_is_said_twice
-from tests.engine.stage import MONDAY, POLICY, Desk, Stage
+from tests.engine.stage import MONDAY, POLICY
+from tests.faults.two_clocks import Watched
 from tests.helpdesks.scripted_server import ScriptedServer, answer, scripted_server
-from tests.helpdesks.stopped_clock import START, StoppedClock
+from tests.helpdesks.stopped_clock import StoppedClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-class OurClock(StoppedClock):
-    """The machine's clock, beside the world's: its wall can be stepped, its monotonic seconds cannot."""
-
-    def __init__(self, world: StoppedClock) -> None:
-        super().__init__()
-        self._world = world
-        self.off = timedelta(0)
-        self.slept = timedelta(0)
-
-    def now(self) -> datetime:
-        return self._world.now() + self.off
-
-    def monotonic(self) -> float:
-        return (self._world.now() - START - self.slept).total_seconds()
-
-    def elapsed(self) -> float:
-        return (self._world.now() - START).total_seconds()
-
-    def wait(self, until: datetime | None) -> bool:
-        return until is not None and self._world.wait(until - self.off)
-
-
-class Watched:
-    """A desk whose time and ours are two things."""
-
-    def __init__(self, empty_state: Path) -> None:
-        self.world = StoppedClock(MONDAY)
-        self.ours = OurClock(self.world)
-        self.desk = Desk("desk", self.world)
-        self.stage = Stage(empty_state, self.desk, clock=self.world)
-        self.keeper = Timekeeper(self.ours)
-
-    @property
-    def around(self) -> Surroundings:
-        return dataclasses.replace(self.stage.around, clock=self.keeper.clock, time=self.keeper)
-
-    def run(self) -> PassResult:
-        return run_pass(self.desk.site, self.around, kind="sync")
-
-    def urgent(self) -> None:
-        self.desk.world.create(facts={"impact": "department", "urgency": "blocked"}, group="service-desk")
-
-    def sleep(self, length: timedelta) -> None:
-        """The machine is suspended: the world goes on, monotonic seconds do not."""
-        self.world.move(length)
-        self.ours.slept += length
-
-    def said(self) -> list[datetime]:
-        return [c.at for c in self.desk.world.comments if c.key]
-
-
-@pytest.fixture
-def watched(empty_state: Path) -> Iterator[Watched]:
-    opened = Watched(empty_state)
-    yield opened
-    opened.stage.close()
 
 
 STEPS = [10 * MINUTE, -10 * MINUTE, DAY, -DAY, datetime(1970, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)]
@@ -337,20 +278,37 @@ def test_fault_60_a_process_that_stood_still_does_not_send_what_it_armed(
         assert server.requests == []
 
 
+def planned(watched: Watched, folder: Path) -> PlanFile:
+    watched.urgent()
+    with open_scratch(str(watched.stage.state)) as scratch:
+        plan = reconcile(watched.desk.reading, dataclasses.replace(watched.around, journal=scratch), run="plan")
+    write_plan_file(folder / "plan.json", [plan], fingerprints={"desk": watched.desk.rules.fingerprint})
+    return read_plan_file(folder / "plan.json")
+
+
 @pytest.mark.parametrize("off", [20 * MINUTE, -20 * MINUTE], ids=str)
 def test_fault_53_a_plan_file_is_not_applied_by_a_clock_that_is_far_off(
     watched: Watched, tmp_path: Path, off: timedelta
 ) -> None:
-    watched.urgent()
-    with open_scratch(str(watched.stage.state)) as scratch:
-        plan = reconcile(watched.desk.reading, dataclasses.replace(watched.around, journal=scratch), run="plan")
-    path = tmp_path / "plan.json"
-    write_plan_file(path, [plan], fingerprints={"desk": watched.desk.rules.fingerprint})
-    file = read_plan_file(path)
+    file = planned(watched, tmp_path)
     watched.ours.off = off
     with pytest.raises(UnsafePlan, match="clock differs"):
         apply_changes(watched.desk.site, watched.around, file)
     assert watched.desk.writer.sent == []
+    known = watched.stage.journal.open_site("desk", fingerprint=watched.desk.rules.fingerprint)
+    assert not known.effects, "nothing is switched on by a wrong clock either"
     watched.ours.off = timedelta(0)
     applied, refused = apply_changes(watched.desk.site, watched.around, file)
     assert (applied.written, refused) == (1, ())
+
+
+def test_fault_53_a_plan_file_is_not_applied_where_the_helpdesks_time_went_wrong_under_a_steady_clock(
+    watched: Watched, tmp_path: Path
+) -> None:
+    file = planned(watched, tmp_path)
+    watched.keeper.sound(watched.desk.reading)
+    watched.sleep(20 * MINUTE)
+    watched.ours.off = -20 * MINUTE
+    with pytest.raises(UnsafePlan, match="clock differs"):
+        apply_changes(watched.desk.site, watched.around, file)
+    assert watched.desk.writer.sent == []

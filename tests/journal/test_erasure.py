@@ -28,6 +28,7 @@ from connector.journal.sql import SqlJournal
 from connector.journal.tables import metadata
 from connector.ports import AsideKind, Candidate, JournalEvent, OpStatus, Page, RunRow, SetAside
 from connector.ports.erasure import Erased
+from connector.ports.helpdesk import Quarantined, TicketHistory
 from tests.domain.policies import POLICY
 from tests.journal.samples import (
     FINGERPRINT,
@@ -294,6 +295,61 @@ def test_what_is_past_its_time_goes_in_small_steps(known: SqlJournal) -> None:
     assert known.purge(now=later, most=100) >= 0
     assert known.purge(now=later, most=100) == 0
     assert known.records().verify_chain() is None
+
+
+def test_a_ticket_that_is_not_shown_is_forgotten_a_month_after_it_was_missed(journal: SqlJournal) -> None:
+    """Nobody had touched it for forty days; it was hidden by mistake, and may be shown again."""
+    store(journal, ticket("1"), ticket("2", status=Status.CLOSED))
+    missed = NOW + FACTS_OF_CLOSED + timedelta(days=10)
+    gone = Page(observations=(), cursor="", gone=("1",))
+    journal.store_page(SITE, (), page=gone, now=missed)
+    assert journal.purge(now=missed, most=100) == 1
+    assert journal.purge(now=missed + FACTS_OF_CLOSED - MINUTE, most=100) == 0
+    assert [found.ticket.ref.id for found in journal.load(SITE, ["1", "2"], now=NOW)] == ["1"]
+    journal.store_page(SITE, [Candidate(ticket=ticket("1"))], page=Page(observations=(), cursor=""), now=missed)
+    journal.store_page(SITE, (), page=gone, now=missed + 5 * MINUTE)
+    assert journal.purge(now=missed + FACTS_OF_CLOSED + MINUTE, most=100) == 0, "it is the last time that counts"
+    assert journal.purge(now=missed + FACTS_OF_CLOSED + 6 * MINUTE, most=100) == 1
+
+
+def unreadable(journal: SqlJournal, *ids: str) -> None:
+    """The tickets are broken once, and so are their histories, three times."""
+    bad = tuple(Quarantined(id=id_, why=f"no {CANARY}", digest="d") for id_ in ids)
+    journal.store_page(SITE, (), page=Page(observations=(), cursor="", malformed=bad), now=NOW)
+    of_known = [TicketHistory(ref=TicketRef(SITE, id_), events=(), read_until=NOW, unreadable=CANARY) for id_ in ids]
+    for _ in range(3):
+        journal.skip_history(SITE, of_known, now=NOW)
+
+
+def in_quarantine(journal: SqlJournal) -> list[str]:
+    rows = journal.records().quarantined()
+    return sorted(line.data.get("of", "ticket") + " " + line.ticket for line in rows)
+
+
+@pytest.mark.parametrize("how", ["erased", "unwanted", "past its time"])
+def test_what_could_not_be_read_of_a_ticket_goes_with_it(journal: SqlJournal, how: str) -> None:
+    """Its own payload and its history: an error's words and the id would stay for good."""
+    store(journal, ticket("1", status=Status.CLOSED), ticket("2"))
+    unreadable(journal, "1", "2")
+    assert in_quarantine(journal) == ["history 1", "history 2", "ticket 1", "ticket 2"]
+    if how == "erased":
+        journal.erase(SITE, ticket="1")
+    elif how == "unwanted":
+        journal.store_page(SITE, (), page=Page(observations=(), cursor="", unwanted=("1",)), now=NOW)
+    else:
+        journal.purge(now=NOW + FACTS_OF_CLOSED - MINUTE, most=100)
+    assert in_quarantine(journal) == ["history 2", "ticket 2"]
+
+
+def test_what_could_not_be_read_and_is_of_no_open_ticket_goes_after_a_month(journal: SqlJournal) -> None:
+    """A payload without an id, a ticket never read, one that was closed meanwhile: nobody would ever end them."""
+    store(journal, ticket("1"), ticket("2", status=Status.CLOSED, updated_at=NOW + MINUTE))
+    unreadable(journal, "", "1", "2", "3")
+    later = NOW + FACTS_OF_CLOSED
+    assert journal.purge(now=later, most=100) == 0
+    assert len(in_quarantine(journal)) == 8
+    assert journal.purge(now=later + timedelta(seconds=1), most=100) == 6
+    assert in_quarantine(journal) == ["history 1", "ticket 1"]
 
 
 def test_a_ticket_that_we_must_not_know_is_forgotten_once_no_write_is_under_way(known: SqlJournal) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from connector.domain.events import Actor, EventKind, EventSource, Role
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status, TicketRef
-from connector.ports import AsideKind, Candidate, Quarantined, SetAside, TicketHistory
+from connector.ports import AsideKind, Candidate, Observation, Page, Quarantined, SetAside, TicketHistory
 from tests.journal.samples import MINUTE, NOW, SITE, event, page, store, ticket, verdict
 
 
@@ -172,6 +172,18 @@ def test_an_unreadable_payload_is_quarantined_once_and_let_go_when_the_ticket_re
     assert [e.kind for e in journal.records().events()] == ["quarantined"]
     store(journal, ticket("9"))
     assert journal.records().quarantined() == ()
+
+
+def test_a_ticket_that_reads_as_it_was_is_let_go_as_well(journal):
+    """Broken once and unchanged since: it is no candidate, and was read; one that is broken still is not let go."""
+    store(journal, ticket("1"), ticket("2"))
+    bad = [Quarantined(id=id_, why="cut short", digest="d1") for id_ in ("1", "2")]
+    journal.store_page(SITE, [], page=page(bad=tuple(bad)), now=NOW)
+    read = Page(
+        observations=(Observation(ticket=ticket("1")), Observation(ticket=ticket("2"))), cursor="", malformed=(bad[1],)
+    )
+    assert journal.store_page(SITE, [], page=read, now=NOW) == 1
+    assert [line.ticket for line in journal.records().quarantined()] == ["2"]
 
 
 def test_an_unreadable_payload_without_an_id_is_told_apart_by_its_sample(journal):
