@@ -32,7 +32,7 @@ def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
 
 def _stands(item: SetAside, now: datetime) -> bool:
     """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
-    if item.kind in {AsideKind.REFUSED, AsideKind.HISTORIES}:
+    if item.kind in {AsideKind.REFUSED, AsideKind.HISTORIES, AsideKind.UNANSWERED}:
         return True  # tried again after its moment, and so until then
     return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
@@ -94,6 +94,10 @@ _CONSEQUENCES = {
         "its levels call the next one who can be reached; where there is nobody, an alarm says so",
         "put it back, or name another one in the policy or the site's map",
     ),
+    AsideKind.UNANSWERED: (
+        "what is open there stays open, all else goes on; tried again by itself",
+        "look why the helpdesk does not show it; to try it at once: {release}",
+    ),
     AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
 }
 
@@ -125,6 +129,8 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.FIELD:
             value = f" {item.value}" if item.value else ""
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
+        case AsideKind.UNANSWERED:
+            return f"no answer for {item.ticket} at {item.field}"
         case AsideKind.REFUSED:
             return f"{item.field} {item.value}".strip() + " not accepted"
         case AsideKind.TARGET:

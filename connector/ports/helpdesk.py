@@ -176,11 +176,11 @@ class TicketReader(Protocol):
     def history_allowance(self) -> int:
         """Return how many histories may be read now within the share of the read budget that is kept for them."""
 
-    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+    def look_up(self, write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         """Look for a write in the helpdesk, in what our own account did since ``since`` (the helpdesk's time).
 
         Its marker tells; where the helpdesk kept no marker, our very words do. What we are not shown enough of to tell
-        is ``UNPROVABLE``, never ``ABSENT``.
+        is ``UNPROVABLE``, never ``ABSENT``. ``probe``: it failed before, and is tried briefly.
         """
 
     def server_now(self) -> datetime:

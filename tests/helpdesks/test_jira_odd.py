@@ -21,7 +21,16 @@ from responses import matchers
 from connector.domain.change import Field
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
-from connector.errors import Conflict, Denied, Malformed, Mute, Rejected, Throttled, Unavailable, Unknown
+from connector.errors import (
+    Conflict,
+    Denied,
+    Malformed,
+    Mute,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unknown,
+)
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports import Presence, TicketHistory
@@ -489,6 +498,25 @@ class TestSingles:
 
 
 class TestLookups:
+    @pytest.mark.parametrize("body", ['{"comments": [{"id": []}], "total": 1}', '{"comments": NaN}'])
+    def test_comments_that_are_none_are_that_tickets_trouble(
+        self, site: JiraSite, wire: responses.RequestsMock, body: str
+    ) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", body=body, content_type="application/json")
+        with pytest.raises(Malformed):
+            site.reader.look_up(write, since=START)
+
+    def test_what_is_cut_short_may_be_whole_the_next_time(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", body='{"comments": [', content_type="application/json")
+        with pytest.raises(Unavailable):
+            site.reader.look_up(write, since=START)
+
     def comment(self, site: JiraSite, wire: responses.RequestsMock, make: Any, *, public: bool) -> Any:
         seen = observed(site, wire)
         (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x", public=public),)))
