@@ -15,7 +15,8 @@ from functools import cached_property
 
 from connector.engine.history_trouble import NEXT_PASS, OWN_AFTER, concerns_all, rest_after
 from connector.engine.kit import Surroundings
-from connector.errors import HelpdeskError, Unavailable
+from connector.engine.quarantine import LOOKING
+from connector.errors import HelpdeskError, Malformed, Unavailable, Unchecked
 from connector.ports import Alarm, AlarmKind, AsideKind, SetAside
 
 MOST_AT_ONCE = 2
@@ -26,7 +27,7 @@ TOLD = "told"
 
 
 class TicketTrouble:
-    """What fails on single tickets of one site in one pass, at ``doing`` (``quarantine.LOOKING``)."""
+    """What fails on single tickets of one site in one pass, at ``doing`` (``quarantine.LOOKING``, ``WRITING``)."""
 
     def __init__(self, site: str, around: Surroundings, *, doing: str) -> None:
         self._site = site
@@ -51,7 +52,8 @@ class TicketTrouble:
 
     def is_its_own(self, id_: str, error: HelpdeskError) -> bool:
         """Return whether an error is one ticket's own trouble, and take note of it; false: it is to be raised."""
-        if not isinstance(error, Unavailable) or concerns_all(error):
+        cause = error if self._doing == LOOKING else error.__cause__ if isinstance(error, Unchecked) else None
+        if not isinstance(cause, Unavailable | Malformed) or concerns_all(cause):
             return False
         fresh = self._failed.keys() - self._known.keys() - {id_}
         if not self.is_known(id_) and len(fresh) >= MOST_AT_ONCE:
@@ -94,7 +96,7 @@ class TicketTrouble:
 
     def _alarm(self, item: SetAside, *, lasts: timedelta) -> None:
         ticket = f"{self._site}:{item.ticket}"
-        what = "a write on it cannot be looked for"
+        what = "a write on it cannot be looked for" if self._doing == LOOKING else "nothing can be written on it"
         self._around.notifier.alarm(
             Alarm(
                 kind=AlarmKind.FINDING,

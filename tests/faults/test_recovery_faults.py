@@ -296,6 +296,21 @@ def test_an_outage_costs_hardly_more_for_what_is_open(sit: Sit) -> None:
     assert at.journal.aside(at.stage.site) == ()
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_an_issue_that_cannot_be_read_before_a_write_stops_nothing(sit: Sit, public: bool) -> None:
+    """It answers 503 whenever it is read by itself: it waits, and the site goes on."""
+    at = sit(JIRA, public=public)
+    at.stage.behind.strike("status", methods=["GET"], path=rf"/issue/{at.id}$", times=None, name="poison")
+    applied = at.work()
+    assert (applied.stopped, applied.failed) == ("", 1)
+    at.go_on(6)
+    assert (at.writes(), at.ops(OpStatus.SENDING), at.ours()) == (0, (), [])
+    at.stage.behind.mend("poison")
+    at.go_on()
+    once(at)
+    assert at.journal.aside(at.stage.site) == ()
+
+
 @VENDORS
 def test_fault_19_a_deleted_ticket_cancels_what_was_open_on_it(sit: Sit, vendor: str) -> None:
     """The look for a lost comment meets a 404: there is nothing to be proved, nobody to be told and nobody to ask."""

@@ -26,9 +26,11 @@ from connector.errors import (
     Denied,
     Malformed,
     Mute,
+    NotSent,
     Rejected,
     Throttled,
     Unavailable,
+    Unchecked,
     Unknown,
 )
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
@@ -495,6 +497,50 @@ class TestSingles:
     ) -> None:
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(), {"id": None}]})
         assert site.reader.get(["7", "9"]).gone == ()
+
+
+class TestJustBeforeAWrite:
+    NOBODY: Mapping[str, Any] = {"status": 503, "json": {}}
+
+    def test_an_issue_that_alone_cannot_be_read_is_unchecked(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        site.reader.prove_account()
+        wire.replace(responses.GET, f"{API}/issue/7", **self.NOBODY)
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert isinstance(caught.value.__cause__, Unavailable)
+        tried = len(wire.calls)
+        with pytest.raises(Unchecked):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert len(wire.calls) == tried + 2, "one try, and whether Jira answers at all"
+
+    def test_where_nothing_is_answered_it_is_not_the_issues_trouble(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        site.reader.prove_account()
+        wire.replace(responses.GET, f"{API}/issue/7", **self.NOBODY)
+        wire.replace(responses.GET, f"{API}/myself", **self.NOBODY)
+        with pytest.raises(NotSent) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert not isinstance(caught.value, Unchecked)
+
+    def test_comments_that_are_none_leave_the_issue_alone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json=issue(updated="2026-11-22T09:00:00.000+0000"))
+        wire.get(f"{API}/issue/7/comment", json={"comments": [{"id": []}], "total": 1})
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, comment=note(seen.ref, "x"))
+        assert isinstance(caught.value.__cause__, Malformed)
+
+    def test_an_issue_that_is_none_leaves_the_issue_alone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json={"id": "7", "key": [], "fields": {}})
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert isinstance(caught.value.__cause__, Malformed)
 
 
 class TestLookups:
