@@ -9,7 +9,7 @@ from typing import Any
 from connector.engine.quarantine import DECIDING, WRITING, given_up
 from connector.engine.refusals import takes_no_comments
 from connector.engine.targets import UNKNOWN, of_some
-from connector.engine.vanished import UNSEEN, to_go_on
+from connector.engine.vanished import RENAMED, UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
 Name = Callable[[str, str], str]
@@ -107,9 +107,8 @@ def _consequence(site: str, item: SetAside) -> tuple[str, str]:
         return _MUTE
     if item.kind is AsideKind.TARGET and item.value:
         return _PARTLY_KNOWN if of_some(item) else _UNKNOWN
-    if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
-        command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"
-        return "nothing is written there, and none of its tickets ends; the other scopes go on", command
+    if item.kind is AsideKind.SCOPE and item.field in {UNSEEN, RENAMED}:
+        return "nothing is written there, and none of its tickets ends; the other scopes go on", to_go_on(site, item)
     return _CONSEQUENCES[item.kind]
 
 
@@ -124,6 +123,8 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.SITE:
             return f"left alone until {item.until:%Y-%m-%d %H:%M:%S} UTC"
         case AsideKind.SCOPE:
+            if item.field == RENAMED:
+                return f"{item.scope}: tickets are in {item.value} now, frozen"
             unseen = item.field == UNSEEN
             return f"{item.scope or 'the site'}: tickets not shown, frozen" if unseen else f"{item.scope} frozen"
         case AsideKind.FIELD:

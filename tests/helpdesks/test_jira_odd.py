@@ -491,6 +491,7 @@ class TestSingles:
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(project={"key": "HR"})]})
         page = site.reader.get(["7", "9"])
         assert (page.observations, page.gone, page.elsewhere) == ((), ("7", "9"), ("7",))
+        assert page.moved_to == {"7": "HR"}
 
     def test_while_something_nameless_cannot_be_read_nothing_is_gone(
         self, site: JiraSite, wire: responses.RequestsMock

@@ -148,7 +148,8 @@ class JiraReader:
         observations = tuple(o for o in seen if self.looks_after(o.ticket))
         malformed = tuple(q for p in read for q in p.malformed)
         page = self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
-        return replace(page, elsewhere=tuple(o.ticket.ref.id for o in seen if not self.looks_after(o.ticket)))
+        moved = {o.ticket.ref.id: o.ticket.scope for o in seen if not self.looks_after(o.ticket)}
+        return replace(page, elsewhere=tuple(moved), moved_to=moved)
 
     def looks_after(self, ticket: Ticket) -> bool:
         """Return whether an issue is in one of the site's projects; one whose project is not shown is."""
