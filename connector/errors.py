@@ -12,6 +12,7 @@
     ├── Unforeseen           a fault of our own ended one site's pass: try again, other sites go on
     └── HelpdeskError
         ├── NotSent          nothing left this machine (DNS, refused, TLS): retry
+        │   └── Unchecked    the ticket could not be read just before its write; its cause says why
         ├── Throttled        refused and not applied (429): retry at ``retry_after``
         ├── Unknown          may have been applied: look before repeating
         ├── Conflict         the ticket changed since it was seen: plan again
@@ -120,6 +121,10 @@ class HelpdeskError(ConnectorError):
 
 class NotSent(HelpdeskError):
     """No byte of the request left this machine; repeating is free."""
+
+
+class Unchecked(NotSent):
+    """The ticket could not be read just before a write on it; ``__cause__`` is why, which may be the ticket's own."""
 
 
 class Throttled(HelpdeskError):

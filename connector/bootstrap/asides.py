@@ -9,7 +9,7 @@ from typing import Any
 from connector.engine.quarantine import DECIDING, WRITING, given_up
 from connector.engine.refusals import takes_no_comments
 from connector.engine.targets import UNKNOWN, of_some
-from connector.engine.vanished import UNSEEN, to_go_on
+from connector.engine.vanished import RENAMED, UNSEEN, to_go_on
 from connector.ports import AsideKind, SetAside
 
 Name = Callable[[str, str], str]
@@ -32,7 +32,7 @@ def quarantined(items: Iterable[SetAside]) -> frozenset[str]:
 
 def _stands(item: SetAside, now: datetime) -> bool:
     """True for what a person is to know; that a ticket failed once is not news, its quarantine is shown apart."""
-    if item.kind in {AsideKind.REFUSED, AsideKind.HISTORIES}:
+    if item.kind in {AsideKind.REFUSED, AsideKind.HISTORIES, AsideKind.UNANSWERED}:
         return True  # tried again after its moment, and so until then
     return item.kind is not AsideKind.QUARANTINE and (item.until is None or item.until > now)
 
@@ -94,6 +94,10 @@ _CONSEQUENCES = {
         "its levels call the next one who can be reached; where there is nobody, an alarm says so",
         "put it back, or name another one in the policy or the site's map",
     ),
+    AsideKind.UNANSWERED: (
+        "what is open there stays open, all else goes on; tried again by itself",
+        "look why the helpdesk does not show it; to try it at once: {release}",
+    ),
     AsideKind.TICKET: ("looked for again; gone if it is not there then", "nothing to do"),
 }
 
@@ -103,9 +107,8 @@ def _consequence(site: str, item: SetAside) -> tuple[str, str]:
         return _MUTE
     if item.kind is AsideKind.TARGET and item.value:
         return _PARTLY_KNOWN if of_some(item) else _UNKNOWN
-    if item.kind is AsideKind.SCOPE and item.field == UNSEEN:
-        command = f"give the account its rights back, then: {to_go_on(site, item.bindings)}"
-        return "nothing is written there, and none of its tickets ends; the other scopes go on", command
+    if item.kind is AsideKind.SCOPE and item.field in {UNSEEN, RENAMED}:
+        return "nothing is written there, and none of its tickets ends; the other scopes go on", to_go_on(site, item)
     return _CONSEQUENCES[item.kind]
 
 
@@ -120,11 +123,15 @@ def _phrase(item: SetAside) -> str:
         case AsideKind.SITE:
             return f"left alone until {item.until:%Y-%m-%d %H:%M:%S} UTC"
         case AsideKind.SCOPE:
+            if item.field == RENAMED:
+                return f"{item.scope}: tickets are in {item.value} now, frozen"
             unseen = item.field == UNSEEN
             return f"{item.scope or 'the site'}: tickets not shown, frozen" if unseen else f"{item.scope} frozen"
         case AsideKind.FIELD:
             value = f" {item.value}" if item.value else ""
             return f"{item.field}{value} refused" + ("" if item.ticket else f" in {item.scope}")
+        case AsideKind.UNANSWERED:
+            return f"no answer for {item.ticket} at {item.field}"
         case AsideKind.REFUSED:
             return f"{item.field} {item.value}".strip() + " not accepted"
         case AsideKind.TARGET:

@@ -52,7 +52,7 @@ class _Suspect(NamedTuple):
 
     def is_resting(self, now: datetime) -> bool:
         """Return whether it is not to be asked about yet."""
-        return now < self.last + (NEXT_PASS if self.last == self.since else _rest(self.last - self.since))
+        return now < self.last + (NEXT_PASS if self.last == self.since else rest_after(self.last - self.since))
 
 
 def standing(site: SiteReading, around: Surroundings) -> SetAside | None:
@@ -139,7 +139,7 @@ def note_trouble(  # noqa: PLR0913
         stated = error.retry_after or stated
     now = around.clock.now()
     since = now if known is None or told else known.since
-    rest = NEXT_PASS if since == now else _rest(now - since)
+    rest = NEXT_PASS if since == now else rest_after(now - since)
     if known is not None and since == now:
         around.asides.take_back(site.name, (known,), now=now)
     before = {each.id: each.after(told) for each in _suspects(known) if each.id not in told}
@@ -178,7 +178,7 @@ def _within_bounds(before: Mapping[str, _Suspect], latest: _Suspect) -> Iterator
         yield latest
 
 
-def _rest(length: timedelta) -> timedelta:
+def rest_after(length: timedelta) -> timedelta:
     """Return how long nothing is asked that has failed for so long."""
     return min(max(length, FIRST_REST), LONGEST_REST)
 

@@ -7,23 +7,30 @@ it. What may be sent again is handed to ``apply``, which sends it if the plan st
 
 Nothing keeps a copy from landing later than we assume where a helpdesk compares nothing, so a write that was sent twice
 is watched: two copies found are reported as a fault of ours, and the newer one is taken back.
+
+A ticket that alone is not answered for is passed by (``ticket_trouble``): its row stays as it is, and all else goes on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from connector.domain.site import Effect
-from connector.domain.ticket import Status, Ticket
+from connector.domain.ticket import Status
 from connector.engine.aside import CONFIRM_AFTER, suspect
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.next_step import Evidence, Next, OpenRow, Step, is_dead, next_step
 from connector.engine.pull import take_in
 from connector.engine.quarantine import LOOKING, pardon, sparing, strike
-from connector.errors import Denied, HelpdeskError, what_failed, where_failed
+from connector.engine.recovered import Ready, Recovered
+from connector.engine.ticket_trouble import TicketTrouble
+from connector.errors import Denied, HelpdeskError, Unavailable, what_failed, where_failed
 from connector.ports import Alarm, AlarmKind, Lookup, Op, OpStatus, Presence, Receipt, TicketWriter
+
+__all__ = ["Ready", "Recovered", "park", "recover"]
 
 LOOK_BACK = timedelta(minutes=5)
 """How far before the sending we look: clocks differ."""
@@ -33,36 +40,6 @@ WATCH_FOR = timedelta(hours=24)
 
 COPIES_TO_ALARM = 5
 """Copies under compare-and-set, all without a clear answer, after which somebody is called."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """An open write that may be sent again, if the plan wants it.
-
-    Attributes:
-        ticket: As it stands, where the helpdesk compares it.
-        dead: No copy under way is applied any more: it may be given up and planned anew another time.
-    """
-
-    op: Op
-    why: str
-    ticket: Ticket | None = None
-    dead: bool = False
-
-
-@dataclass(slots=True)
-class Recovered:
-    """What became of open intents; ``ready`` is by ticket id: a ticket has one open comment.
-
-    ``stumbled`` are those that could not be looked for, because the answer cannot be read or our own code fails on it.
-    """
-
-    found: int = 0
-    failed: int = 0
-    parked: int = 0
-    waiting: int = 0
-    stumbled: int = 0
-    ready: dict[str, Ready] = field(default_factory=dict)
 
 
 def recover(site: SiteReading, writer: TicketWriter | None, around: Surroundings, *, every: bool = True) -> Recovered:
@@ -85,19 +62,53 @@ class _Recovery:
         self._around = around
         self._journal = around.journal
         self._now = around.clock.now()
+        self._trouble = TicketTrouble(site.name, around, doing=LOOKING)
+        self._sound: set[str] = set()
+        self._answers = False
         self._done = Recovered()
         self._found: dict[str, None] = {}
 
     def run(self, *, every: bool) -> Recovered:
-        for op in self._journal.sending(self._site.name):
+        open_ = self._journal.sending(self._site.name)
+        for op in open_:
             if every or op.look_at is None or op.look_at <= self._now:
-                with sparing(partial(self._stumble, op), op.write.ref.id):
-                    self._open(op)
-        for op in self._journal.watched(self._site.name, now=self._now):
-            with sparing(partial(self._overlook, op), op.write.ref.id):
-                self._watched(op)
+                self._look(op, self._open, self._stumble)
+        watched = self._journal.watched(self._site.name, now=self._now)
+        for op in watched:
+            self._look(op, self._watched, self._overlook)
+        still = {op.write.ref.id for op in (*open_, *watched)}
+        self._trouble.note(self._sound | self._trouble.of_no_more(still))
         self._read_again()
         return self._done
+
+    def _look(self, op: Op, look: Callable[[Op], None], failed: Callable[[Op, str, Exception], None]) -> None:
+        """Look for one write; one on a ticket that alone is not answered for stays as it is.
+
+        A watch that is through by then ends: only a second copy might go unseen.
+        """
+        id_ = op.write.ref.id
+        if self._trouble.is_resting(id_):
+            self._done.waiting += 1
+            return
+        if not self._answers:
+            self._prove()  # first: what fails for one ticket must not be all that tells whether the helpdesk is back
+        try:
+            with sparing(partial(failed, op), id_):
+                look(op)
+        except Unavailable as error:
+            if not self._trouble.is_its_own(id_, error):
+                raise
+            self._prove()
+            self._done.stumbled += 1
+            if op.settled_at is not None and self._now - op.settled_at >= WATCH_FOR:
+                self._end_watch(op, error)
+        else:
+            self._sound.add(id_)
+
+    def _prove(self) -> None:
+        """Raise ``Unavailable`` where the helpdesk answers nothing at all."""
+        self._site.reader.start_cursor()
+        self._answers = True
 
     def _read_again(self) -> None:
         """Read tickets on which something was found, past any index: no receipt told which version is ours.
@@ -119,13 +130,19 @@ class _Recovery:
     def _overlook(self, op: Op, _id: str, error: Exception) -> None:
         """Stop watching a write whose ticket cannot be looked at: it is done, only a second copy might go unseen."""
         self._done.stumbled += 1
+        self._end_watch(op, error)
+
+    def _end_watch(self, op: Op, error: Exception) -> None:
         self._say("watch_given_up", op, why=what_failed(error), where=where_failed(error))
         self._journal.look_again(op, at=None, absent_at=None)
+
+    def _look_up(self, op: Op, *, since: datetime) -> Lookup:
+        return self._site.reader.look_up(op.write, since=since, probe=self._trouble.is_known(op.write.ref.id))
 
     # ---- open writes
 
     def _open(self, op: Op) -> None:
-        seen = self._site.reader.look_up(op.write, since=op.sent_at - LOOK_BACK)
+        seen = self._look_up(op, since=op.sent_at - LOOK_BACK)
         if seen.copies:
             self._report_copies(op, seen.copies)
         if seen.exposed and not self._stands_hidden(op, seen.exposed):
@@ -196,8 +213,7 @@ class _Recovery:
     # ---- writes that were sent more than once
 
     def _watched(self, op: Op) -> None:
-        since = op.sent_at - WATCH_FOR
-        seen = self._site.reader.look_up(op.write, since=since)
+        seen = self._look_up(op, since=op.sent_at - WATCH_FOR)
         if seen.copies:
             self._report_copies(op, seen.copies)
         age = self._now - (op.settled_at or self._now)

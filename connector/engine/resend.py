@@ -195,4 +195,5 @@ class Resender:
         if isinstance(error, Denied) and error.about == "permission":
             sender.close(ticket.scope, error)
             return
-        sender.hold_up(error)
+        if not sender.trouble.is_its_own(op.write.ref.id, error):
+            sender.hold_up(error)

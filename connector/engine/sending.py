@@ -5,6 +5,7 @@ receipt        settle: receipt, applied values and occasion rows in one transact
 ``Conflict``   the ticket changed since it was seen: drop the change, the next pass plans anew
 ``Rejected``   never accepted: what was refused is set aside, and where nothing was named the parts are tried apart
 ``NotSent``    nothing left this machine: stop this site, the next pass plans anew
+``Unchecked``  the ticket alone cannot be read just before: leave it for this pass, and go on with the others
 ``Throttled``  refused: skip the ticket, or stop the site until the helpdesk's own time
 ``Unknown``    may have been applied: the row stays ``sending`` and is looked for before anything else
 ``Exposed``    an internal note came out public: freeze the site's notes and raise the alarm
@@ -26,8 +27,9 @@ from connector.engine.apart import isolate
 from connector.engine.applied import Applied
 from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
-from connector.engine.quarantine import sparing
+from connector.engine.quarantine import WRITING, sparing
 from connector.engine.refusals import is_named, is_urgent, set_named, set_refused, without_refused
+from connector.engine.ticket_trouble import TicketTrouble
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, Mute, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
 
@@ -68,6 +70,7 @@ class Sender:
         self.ended: set[str] = set()
         self._closed: dict[str, str] = {}
         self._missing: set[tuple[str, str]] = set()
+        self.trouble = TicketTrouble(site, around, doing=WRITING)
         self.done = Applied()
         self._may_write = may_write
 
@@ -155,7 +158,10 @@ class Sender:
         return receipt
 
     def is_closed(self, ticket: Ticket) -> bool:
-        """Return whether this run has found that we may not write in the ticket's scope; then its writes wait."""
+        """Return whether a ticket's writes wait: we may not write in its scope, or it alone could not be read."""
+        if self.trouble.is_resting(ticket.ref.id):
+            self.wait(ticket, "it could not be read just before a write")
+            return True
         if ticket.scope not in self._closed:
             return False
         self.wait(ticket, f"{ticket.scope} is frozen: {self._closed[ticket.scope]}")
@@ -206,7 +212,8 @@ class Sender:
             case _:
                 self.done.failed += 1
                 journal.fail(op, OpStatus.PARKED if isinstance(error, Mute) else OpStatus.FAILED, why, now=now)
-                self.hold_up(error, stop=stop)
+                if not self.trouble.is_its_own(op.write.ref.id, error):
+                    self.hold_up(error, stop=stop)
 
     def _rejected(self, op: Op, ticket: Ticket, error: Rejected) -> None:
         """Set aside what was refused; a ticket that is closed by now is told nothing any more.

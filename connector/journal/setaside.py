@@ -20,7 +20,7 @@ from connector.ports.setaside import AsideKind, SetAside
 _KEY = ("kind", "scope", "ticket", "field", "value")
 _OF_SITE = select(table).where(table.c.site == SITE).order_by(table.c.since, *(table.c[name] for name in _KEY))
 _BY_RESUME = (AsideKind.SITE, AsideKind.HISTORIES, AsideKind.SCOPE, AsideKind.FIELD, AsideKind.REFUSED)
-_BY_RELEASE = (AsideKind.QUARANTINE, AsideKind.REFUSED)
+_BY_RELEASE = (AsideKind.QUARANTINE, AsideKind.UNANSWERED, AsideKind.REFUSED)
 
 
 def put(connection: Connection, site: str, items: Iterable[SetAside]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from connector.domain.change import Change, Write
@@ -52,6 +53,7 @@ class Page:
         malformed: What could not be read. It exists: a ticket that cannot be read is never taken for gone.
         gone: Ids of tickets that the helpdesk no longer shows.
         elsewhere: Those of ``gone`` that it does show, outside of what the site looks after.
+        moved_to: The scope in which those of ``elsewhere`` are shown now, where the helpdesk tells.
         doubtful: Ids of tickets that are not among what the site looks after any more, and nobody says why: they are
             looked for again.
         unwanted: Ids of tickets that we know and must not: all that is kept of them is deleted.
@@ -62,6 +64,7 @@ class Page:
     malformed: tuple[Quarantined, ...] = ()
     gone: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    moved_to: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     doubtful: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
 
@@ -184,11 +187,11 @@ class TicketReader(Protocol):
     def history_allowance(self) -> int:
         """Return how many histories may be read now within the share of the read budget that is kept for them."""
 
-    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+    def look_up(self, write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         """Look for a write in the helpdesk, in what our own account did since ``since`` (the helpdesk's time).
 
         Its marker tells; where the helpdesk kept no marker, our very words do. What we are not shown enough of to tell
-        is ``UNPROVABLE``, never ``ABSENT``.
+        is ``UNPROVABLE``, never ``ABSENT``. ``probe``: it failed before, and is tried briefly.
         """
 
     def server_now(self) -> datetime:

@@ -18,6 +18,7 @@ class AsideKind(StrEnum):
     FIELD = "field"  # one field of a scope, or one value on a ticket, is refused: until resume or another map
     REFUSED = "refused"  # one value or comment on a ticket is refused without a reason that names it
     TICKET = "ticket"  # the helpdesk does not show it: until it is looked for again
+    UNANSWERED = "unanswered"  # requests for one ticket fail though the helpdesk answers others: until they do not
     TARGET = "target"  # nobody stands behind a target of the policy's paths: until somebody does
     QUARANTINE = "quarantine"  # our own code failed on it: after three times until it, the policy or we change
 
@@ -36,9 +37,10 @@ class SetAside:
         bindings: Digest of what it was set aside under (of a refused field the site's map, of what is refused without
             a name the map, whether people were told, and the ticket's version); under another map or version it is
             tried again. Of a scope whose tickets are not shown, how many are not. Of histories, the tickets at
-            which reading them failed last, each with its moments.
-        until: When it ends by itself; of histories and of what is refused without a name, before when it is not tried
-            again (``None``: no change of the ticket has it tried again).
+            which reading them failed last, each with its moments. Of a ticket that is not answered for, whether
+            somebody was called.
+        until: When it ends by itself; of histories, of what is not answered and of what is refused without a name,
+            before when it is not tried again (``None``: no change of the ticket has it tried again).
     """
 
     kind: AsideKind
@@ -58,8 +60,8 @@ class Asides(Protocol):
     def set_aside(self, site: str, items: Sequence[SetAside]) -> None:
         """Set things aside; one that is known keeps its beginning.
 
-        ``resume`` ends all but tickets and quarantines, ``release`` a ticket's quarantine and what is refused on it.
-        Tickets that something was refused on fall due then.
+        ``resume`` ends all that is not one ticket's trouble alone, ``release`` a ticket's quarantine, what is not
+        answered for it and what is refused on it. Tickets that something was refused on fall due then.
         """
 
     def take_back(self, site: str, items: Sequence[SetAside], *, now: datetime) -> None:

@@ -88,13 +88,13 @@ def shows(desk: Desk, found: Lookup | Exception) -> list[tuple[str, datetime]]:
     """Let every look show this; return the list of looks, which fills up."""
     asked: list[tuple[str, datetime]] = []
 
-    def look_up(write: Write, *, since: datetime) -> Lookup:
+    def look_up(write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         asked.append((write.key, since))
         if isinstance(found, Exception):
             raise found
         return found
 
-    desk.reader.look_up = look_up  # type: ignore[method-assign,assignment]
+    desk.reader.look_up = look_up  # type: ignore[method-assign]
     return asked
 
 
@@ -220,7 +220,7 @@ class TestFound:
         desk.world.update("1", AGENT, labels=SPOKEN | {"seen"})
         asked, key = read(desk), stage.journal.sending("desk")[0].write.key
         truth = desk.reader.look_up
-        desk.reader.look_up = lambda write, *, since: (  # type: ignore[method-assign,assignment]
+        desk.reader.look_up = lambda write, *, since, probe=False: (  # type: ignore[method-assign]  # noqa: ARG005
             FOUND if write.key == key else truth(write, since=since)
         )
         assert look(stage, desk) == Recovered(found=1, waiting=1)
@@ -407,12 +407,12 @@ class TestLooksThatFail:
         clock.move(SECOND)
         broken = [op.write.key for op in stage.journal.sending("desk")][:2]
 
-        def look_up(write: Write, *, since: datetime) -> Lookup:
+        def look_up(write: Write, *, since: datetime, probe: bool = False) -> Lookup:
             if write.key in broken:
                 raise IndexError
             return FOUND
 
-        desk.reader.look_up = look_up  # type: ignore[method-assign,assignment]
+        desk.reader.look_up = look_up  # type: ignore[method-assign]
         assert look(stage, desk) == Recovered(stumbled=2, found=1)
         assert [ticket for ticket, _, _ in self.strikes(stage)] == ["1", "2"]
 

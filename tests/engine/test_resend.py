@@ -216,7 +216,7 @@ def test_a_watch_that_fails_is_given_up_and_costs_nobody_anything(
     assert said(desk) == [1]
     looked: list[str] = []
 
-    def failing(write: Write, *, since: datetime) -> Lookup:
+    def failing(write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         looked.append(write.key)
         raise IndexError(since)
 
@@ -293,7 +293,7 @@ class TestWhatMustNotStandThere:
     def looked(self, stage: Stage, desk: Desk, found: Lookup) -> list[str]:
         """Lose a note, let the next look find something, and return the alarms."""
         lose_a_note(stage, desk)
-        desk.reader.look_up = lambda write, *, since: found  # type: ignore[method-assign,misc]  # noqa: ARG005
+        desk.reader.look_up = lambda write, *, since, probe=False: found  # type: ignore[method-assign]  # noqa: ARG005
         stage.clock.move(MINUTE)
         stage.run("desk")
         return [f"{alarm.kind}: {alarm.message}" for alarm in stage.ears.alarms]
@@ -330,7 +330,7 @@ class TestWhatMustNotStandThere:
         done = self.retracts(desk, answer=True)
         lose_a_note(stage, desk)
         found = Lookup(presence=Presence.FOUND, remote_id="c1", copies=("c2",))
-        desk.reader.look_up = lambda write, *, since: found  # type: ignore[method-assign,misc]  # noqa: ARG005
+        desk.reader.look_up = lambda write, *, since, probe=False: found  # type: ignore[method-assign]  # noqa: ARG005
         stage.clock.move(MINUTE)
         stage.run("desk", may_write=lambda: False)
         assert done == []
@@ -490,7 +490,7 @@ class TestOrders:
         """Lose a note and show nothing of it to any look, for good."""
         lose_a_note(stage, desk)
         nothing = Lookup(presence=Presence.UNPROVABLE, at=stage.clock.now())
-        desk.reader.look_up = lambda write, *, since: nothing  # type: ignore[method-assign,misc]  # noqa: ARG005
+        desk.reader.look_up = lambda write, *, since, probe=False: nothing  # type: ignore[method-assign]  # noqa: ARG005
         stage.clock.move(SECOND * 10)
         stage.run("desk")
         (parked,) = stage.ops("desk", OpStatus.PARKED)

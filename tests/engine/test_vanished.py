@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -127,6 +127,83 @@ class TestAScopeThatIsHidden:
         stage.run("desk")
         assert set(ids) <= stage.journal.known_open("desk")
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
+
+
+def shown_under(desk: Desk, key: str, ids: Sequence[str]) -> None:
+    """From now on these tickets are shown under another key, which the site does not look after."""
+    get = desk.reader.get
+
+    def renamed(asked: Sequence[str]) -> Page:
+        page, moved = get(asked), tuple(id_ for id_ in asked if id_ in ids)
+        kept = tuple(o for o in page.observations if o.ticket.ref.id not in moved)
+        gone = (*page.gone, *moved)
+        return replace(page, observations=kept, gone=gone, elsewhere=moved, moved_to=dict.fromkeys(moved, key))
+
+    desk.reader.get = renamed  # type: ignore[method-assign]
+
+
+class TestAProjectWithAnotherKey:
+    """The search goes on to take the old key, so nothing is missed but by the writes."""
+
+    @pytest.fixture
+    def ids(self, stage: Stage, desk: Desk) -> list[str]:
+        found = opened(desk, 8, facts={}, scope="HR")
+        opened(desk, 30, facts={}, scope="SUP")
+        stage.run("desk")
+        stage.clock.move(MINUTE)
+        return found
+
+    def met_by_a_write(self, stage: Stage, desk: Desk, id_: str) -> None:
+        def moved(_write: Write) -> None:
+            raise Rejected("it was moved out of the projects that are looked after", absent=True)
+
+        desk.world.update(id_, facts=OUTAGE)
+        desk.writer.before_send = moved
+        stage.run("desk")
+        stage.clock.move(MINUTE)
+        stage.run("desk")
+
+    def test_nothing_of_it_ends_and_somebody_is_told_of_the_new_key(
+        self, stage: Stage, desk: Desk, ids: list[str]
+    ) -> None:
+        shown_under(desk, "PEOPLE", ids)
+        for id_ in ids[:3]:
+            self.met_by_a_write(stage, desk, id_)
+        assert set(ids) <= stage.journal.known_open("desk")
+        (alarm,) = [a for a in stage.ears.alarms if a.kind is AlarmKind.FREEZE]
+        assert "HR on desk are frozen: 8 of its 8 open tickets are in PEOPLE now" in alarm.message
+        assert "projects" in alarm.remedy
+        assert "PEOPLE" in alarm.remedy
+
+    def test_status_and_attention_say_so(self, stage: Stage, desk: Desk, ids: list[str]) -> None:
+        shown_under(desk, "PEOPLE", ids)
+        self.met_by_a_write(stage, desk, ids[0])
+        items, now = stage.journal.aside("desk"), stage.clock.now()
+        assert "HR: tickets are in PEOPLE now, frozen" in in_short(items, now=now)
+        row = next(r for r in to_settle("desk", items, lambda _, id_: id_, now=now) if r["kind"] == "frozen")
+        assert "projects" in row["command"]
+        assert row["command"].endswith("connector resume desk --allow 8")
+
+    def test_a_number_says_that_they_were_really_moved(self, stage: Stage, desk: Desk, ids: list[str]) -> None:
+        shown_under(desk, "PEOPLE", ids)
+        self.met_by_a_write(stage, desk, ids[0])
+        stage.journal.resume("desk", allow=8, now=stage.clock.now(), actor="op")
+        stage.run("desk")
+        assert ids[0] not in stage.journal.known_open("desk")
+
+    def test_half_of_a_project_may_be_moved(self, stage: Stage, desk: Desk, ids: list[str]) -> None:
+        shown_under(desk, "PEOPLE", ids[:4])
+        self.met_by_a_write(stage, desk, ids[0])
+        assert ids[0] not in stage.journal.known_open("desk")
+        assert [a for a in stage.ears.alarms if a.kind is AlarmKind.FREEZE] == []
+
+    def test_two_tickets_may_be_moved_whatever_their_share(self, stage: Stage, desk: Desk) -> None:
+        few = opened(desk, 2, facts={}, scope="IT")
+        stage.run("desk")
+        stage.clock.move(MINUTE)
+        shown_under(desk, "PEOPLE", few)
+        self.met_by_a_write(stage, desk, few[0])
+        assert few[0] not in stage.journal.known_open("desk")
 
 
 @settings(max_examples=min(10, settings().max_examples // 5), deadline=None)

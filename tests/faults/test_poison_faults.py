@@ -345,10 +345,10 @@ class TestLooking:
         """Looking fails on it every time: other tickets are served meanwhile, then a person is asked."""
         look = desk.reader.look_up
 
-        def failing(write: Write, *, since: Any) -> Lookup:
+        def failing(write: Write, *, since: Any, probe: bool = False) -> Lookup:
             if write.ref.id == unanswered:
                 raise IndexError
-            return look(write, since=since)
+            return look(write, since=since, probe=probe)
 
         desk.reader.look_up = failing  # type: ignore[method-assign]
         other = opened(desk)
@@ -365,11 +365,11 @@ class TestLooking:
         """The look-up fails twice and then works: the note is found, nothing is parked, nothing said twice."""
         look, left = desk.reader.look_up, [1, 2]
 
-        def failing(write: Write, *, since: Any) -> Lookup:
+        def failing(write: Write, *, since: Any, probe: bool = False) -> Lookup:
             if left:
                 left.pop()
                 raise IndexError
-            return look(write, since=since)
+            return look(write, since=since, probe=probe)
 
         desk.reader.look_up = failing  # type: ignore[method-assign]
         for _ in range(3):

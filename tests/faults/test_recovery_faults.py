@@ -13,6 +13,8 @@ import requests
 from connector.domain.site import Effect
 from connector.domain.ticket import Priority, Status
 from connector.engine.next_step import QUARANTINE
+from connector.errors import Unavailable
+from connector.helpdesks.transport.breaker import FAILURES
 from connector.ports import AlarmKind, AsideKind, OpStatus
 from tests.faults.recovery_desk import JIRA, ZENDESK, Desk, desk
 
@@ -239,6 +241,74 @@ def test_fault_38_what_is_hidden_from_us_is_parked_not_repeated(sit: Sit, vendor
     assert op.write.comment.body == at.text, "kept until somebody has settled it"
     assert len(at.alarms(AlarmKind.PARK)) == 1
     assert at.priority() is Priority.P1
+
+
+@READERS
+@VENDORS
+def test_one_ticket_whose_comments_always_fail_stops_nothing(sit: Sit, vendor: str, public: bool) -> None:
+    """What tells whether it was said answers 503 for ever: the pass goes on, the row waits, it is said once."""
+    at = sit(vendor, public=public)
+    at.strike("lose")
+    at.work()
+    (before,) = at.ops(OpStatus.SENDING)
+    at.stage.behind.strike("status", methods=["GET"], path="/(comment|audits)", times=None, name="poison")
+    at.go_on()
+    (after,) = at.ops(OpStatus.SENDING)
+    assert (after, at.writes(), at.alarms(AlarmKind.PARK)) == (before, 1, [])
+    assert [item.kind for item in at.journal.aside(at.stage.site)] == [AsideKind.UNANSWERED]
+    at.stage.behind.mend("poison")
+    at.go_on()
+    once(at)
+    assert at.writes() == 1
+    assert at.journal.aside(at.stage.site) == ()
+
+
+@VENDORS
+def test_a_ticket_that_is_not_answered_for_does_not_lengthen_an_outage(sit: Sit, vendor: str) -> None:
+    """The first request after an outage tells whether it is over: it must not be one that fails anyway."""
+    at = sit(vendor)
+    at.strike("lose")
+    at.work()
+    at.stage.behind.strike("status", methods=["GET"], path="/(comment|audits)", times=None, name="poison")
+    at.go_on(3)
+    at.stage.behind.strike("status", times=None, name="outage")
+    for _ in range(12):
+        at.later(minutes=1)
+        with pytest.raises(Unavailable):
+            at.work()
+    at.stage.behind.mend("outage")
+    at.later(minutes=6)
+    at.work()
+    assert len(at.ops(OpStatus.SENDING)) == 1
+
+
+def test_an_outage_costs_hardly_more_for_what_is_open(sit: Sit) -> None:
+    """Nothing answers, and that is known before anything is laid at a ticket's door."""
+    at = sit(JIRA)
+    at.strike("lose")
+    at.work()
+    at.stage.behind.strike("status", times=None)
+    before = at.stage.reader.requests_made()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            at.work()
+    assert at.stage.reader.requests_made() - before <= FAILURES
+    assert at.journal.aside(at.stage.site) == ()
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_an_issue_that_cannot_be_read_before_a_write_stops_nothing(sit: Sit, public: bool) -> None:
+    """It answers 503 whenever it is read by itself: it waits, and the site goes on."""
+    at = sit(JIRA, public=public)
+    at.stage.behind.strike("status", methods=["GET"], path=rf"/issue/{at.id}$", times=None, name="poison")
+    applied = at.work()
+    assert (applied.stopped, applied.failed) == ("", 1)
+    at.go_on(6)
+    assert (at.writes(), at.ops(OpStatus.SENDING), at.ours()) == (0, (), [])
+    at.stage.behind.mend("poison")
+    at.go_on()
+    once(at)
+    assert at.journal.aside(at.stage.site) == ()
 
 
 @VENDORS

@@ -68,6 +68,11 @@ class SandboxSite:
         with self.sandbox.clock.lock:
             self._exchange.faults.add(Fault.from_json({"action": action, "times": 1, **conditions}))
 
+    def mend(self, name: str) -> None:
+        """End the faults of this name."""
+        with self.sandbox.clock.lock:
+            self._exchange.faults.clear(name)
+
     def truth(self, kind: str, ticket: str | None = None) -> list[Entry]:
         facts = [e for e in self.sandbox.facts if e.site == self.name and e.kind == kind]
         return [e for e in facts if ticket in {None, e.ticket}]

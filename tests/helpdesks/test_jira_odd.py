@@ -21,7 +21,18 @@ from responses import matchers
 from connector.domain.change import Field
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
-from connector.errors import Conflict, Denied, Malformed, Mute, Rejected, Throttled, Unavailable, Unknown
+from connector.errors import (
+    Conflict,
+    Denied,
+    Malformed,
+    Mute,
+    NotSent,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unchecked,
+    Unknown,
+)
 from connector.helpdesks.jira.assembly import JiraOptions, JiraSite, open_site
 from connector.helpdesks.transport import Basic, Surroundings
 from connector.ports import Presence, TicketHistory
@@ -480,6 +491,7 @@ class TestSingles:
         wire.post(f"{API}/issue/bulkfetch", json={"issues": [issue(project={"key": "HR"})]})
         page = site.reader.get(["7", "9"])
         assert (page.observations, page.gone, page.elsewhere) == ((), ("7", "9"), ("7",))
+        assert page.moved_to == {"7": "HR"}
 
     def test_while_something_nameless_cannot_be_read_nothing_is_gone(
         self, site: JiraSite, wire: responses.RequestsMock
@@ -488,7 +500,70 @@ class TestSingles:
         assert site.reader.get(["7", "9"]).gone == ()
 
 
+class TestJustBeforeAWrite:
+    NOBODY: Mapping[str, Any] = {"status": 503, "json": {}}
+
+    def test_an_issue_that_alone_cannot_be_read_is_unchecked(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        site.reader.prove_account()
+        wire.replace(responses.GET, f"{API}/issue/7", **self.NOBODY)
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert isinstance(caught.value.__cause__, Unavailable)
+        tried = len(wire.calls)
+        with pytest.raises(Unchecked):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert len(wire.calls) == tried + 2, "one try, and whether Jira answers at all"
+
+    def test_where_nothing_is_answered_it_is_not_the_issues_trouble(
+        self, site: JiraSite, wire: responses.RequestsMock
+    ) -> None:
+        seen = observed(site, wire)
+        site.reader.prove_account()
+        wire.replace(responses.GET, f"{API}/issue/7", **self.NOBODY)
+        wire.replace(responses.GET, f"{API}/myself", **self.NOBODY)
+        with pytest.raises(NotSent) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert not isinstance(caught.value, Unchecked)
+
+    def test_comments_that_are_none_leave_the_issue_alone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json=issue(updated="2026-11-22T09:00:00.000+0000"))
+        wire.get(f"{API}/issue/7/comment", json={"comments": [{"id": []}], "total": 1})
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, comment=note(seen.ref, "x"))
+        assert isinstance(caught.value.__cause__, Malformed)
+
+    def test_an_issue_that_is_none_leaves_the_issue_alone(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        seen = observed(site, wire)
+        wire.replace(responses.GET, f"{API}/issue/7", json={"id": "7", "key": [], "fields": {}})
+        with pytest.raises(Unchecked) as caught:
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
+        assert isinstance(caught.value.__cause__, Malformed)
+
+
 class TestLookups:
+    @pytest.mark.parametrize("body", ['{"comments": [{"id": []}], "total": 1}', '{"comments": NaN}'])
+    def test_comments_that_are_none_are_that_tickets_trouble(
+        self, site: JiraSite, wire: responses.RequestsMock, body: str
+    ) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", body=body, content_type="application/json")
+        with pytest.raises(Malformed):
+            site.reader.look_up(write, since=START)
+
+    def test_what_is_cut_short_may_be_whole_the_next_time(self, site: JiraSite, wire: responses.RequestsMock) -> None:
+        wire.assert_all_requests_are_fired = False
+        seen = observed(site, wire)
+        (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+        wire.get(f"{API}/issue/7/comment", body='{"comments": [', content_type="application/json")
+        with pytest.raises(Unavailable):
+            site.reader.look_up(write, since=START)
+
     def comment(self, site: JiraSite, wire: responses.RequestsMock, make: Any, *, public: bool) -> Any:
         seen = observed(site, wire)
         (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x", public=public),)))

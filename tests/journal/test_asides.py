@@ -114,13 +114,14 @@ def test_what_is_due_earlier_stays_so_and_what_was_never_due_is_now(three: SqlJo
     assert due(three, "1", "2") == {"1": NOW - MINUTE, "2": NOW}
 
 
-def test_resume_ends_all_but_tickets_targets_and_quarantines(three: SqlJournal) -> None:
+def test_resume_ends_all_but_single_tickets_and_targets(three: SqlJournal) -> None:
     for kind in AsideKind:
         three.set_aside(SITE, [aside(kind, scope="OPS", ticket="3" if kind is AsideKind.REFUSED else "")])
     three.open_site("other", fingerprint="o")
     three.set_aside("other", [aside(AsideKind.SITE)])
     three.resume(SITE, allow=0, now=NOW, actor="anna")
-    assert {item.kind for item in three.aside(SITE)} == {AsideKind.TICKET, AsideKind.TARGET, AsideKind.QUARANTINE}
+    left = {AsideKind.TICKET, AsideKind.TARGET, AsideKind.QUARANTINE, AsideKind.UNANSWERED}
+    assert {item.kind for item in three.aside(SITE)} == left
     assert due(three, "1", "3") == {"1": LATER, "3": NOW}
     assert len(three.aside("other")) == 1
     assert [line.actor for line in lines(three, "resumed")] == ["anna"]

@@ -7,14 +7,13 @@ Data Center has no ``search/jql``, no bulk reads and no ADF; it would be a sibli
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.change import Comment as Wanted
 from connector.domain.change import Write
 from connector.domain.ticket import Ticket, TicketRef
-from connector.errors import Denied, Rejected
+from connector.errors import Denied, Malformed, Rejected
 from connector.helpdesks.jira import lookup, normalise, pages, wire
 from connector.helpdesks.jira.account import Accounts
 from connector.helpdesks.jira.histories import Histories, Proven
@@ -149,7 +148,8 @@ class JiraReader:
         observations = tuple(o for o in seen if self.looks_after(o.ticket))
         malformed = tuple(q for p in read for q in p.malformed)
         page = self._gone_of(ids, Page(observations=observations, cursor="", malformed=malformed))
-        return replace(page, elsewhere=tuple(o.ticket.ref.id for o in seen if not self.looks_after(o.ticket)))
+        moved = {o.ticket.ref.id: o.ticket.scope for o in seen if not self.looks_after(o.ticket)}
+        return replace(page, elsewhere=tuple(moved), moved_to=moved)
 
     def looks_after(self, ticket: Ticket) -> bool:
         """Return whether an issue is in one of the site's projects; one whose project is not shown is."""
@@ -173,9 +173,7 @@ class JiraReader:
 
     def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield changelog and comments of issues; one that is gone or cannot be read says so instead."""
-        with ExitStack() as stack:
-            for client in (self._client, self._author) if probe else ():
-                stack.enter_context(client.adapter.retry.briefly())
+        with self._client.adapter.retry.briefly(probe=probe), self._author.adapter.retry.briefly(probe=probe):
             yield from self._histories(ids)
 
     def _histories(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
@@ -204,11 +202,12 @@ class JiraReader:
 
     # ---- our own writes
 
-    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+    def look_up(self, write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         """Look for a write's marker: the comment's property or reference, or the issue property of a field write."""
         self._known_account()
         try:
-            found = self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
+            with self._client.adapter.retry.briefly(probe=probe), self._author.adapter.retry.briefly(probe=probe):
+                found = self._comment(write.ref.id, write.comment, since) if write.comment else self._edit(write)
         except (Rejected, Denied) as refusal:
             if isinstance(refusal, Denied) and refusal.about != "permission":
                 raise  # of the author's credentials, which says nothing of the ticket
@@ -218,7 +217,7 @@ class JiraReader:
 
     def _edit(self, write: Write) -> Lookup:
         answer = self._client.call(wire.issue(write.ref.id, ("updated",), properties=(wire.MARKER,)), urgent=True)
-        return lookup.find_edit(pages.decoded(answer.body, Issue, what="issue"), write)
+        return lookup.find_edit(pages.decoded(answer.body, Issue, what="issue", odd=Malformed), write)
 
     def _comment(self, id_: str, wanted: Wanted, since: datetime) -> Lookup:
         """Look through the comments since ``since`` as their author: what others may not see, its author may.
@@ -229,7 +228,7 @@ class JiraReader:
         start = 0
         while True:
             answer = self._author.call(wire.comments(id_, start=start, newest_first=True), urgent=True)
-            page = pages.decoded(answer.body, CommentPage, what="comments")
+            page = pages.decoded(answer.body, CommentPage, what="comments", odd=Malformed)
             comments = page.comments or []
             young += [comment for comment in comments if not lookup.is_older(comment, since)]
             start += len(comments)

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from connector.domain.copying import maker
-from connector.errors import Unavailable, why_unreadable
+from connector.errors import HelpdeskError, Unavailable, why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.jira.normalise import UNASKED, Languages, observe
 from connector.helpdesks.jira.shape import Shape
@@ -33,21 +33,26 @@ class Found:
     token: str | None = None
 
 
-def decoded(body: bytes, kind: type[T], *, what: str) -> T:
-    """Decode an answer; raises ``Unavailable`` when it is not what it should be."""
+def decoded(body: bytes, kind: type[T], *, what: str, odd: type[HelpdeskError] = Unavailable) -> T:
+    """Decode an answer; raises ``Unavailable`` when it is not what it should be.
+
+    ``odd`` is raised of one that is whole and holds what is not expected: ``Malformed`` where one ticket alone is asked
+    for.
+    """
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
+        raise odd(f"{what}: unreadable answer: {str(error)[:200]}") from error
     except UNREADABLE:
-        return _mended(body, kind, what=what)
+        return _mended(body, kind, what=what, odd=odd)
 
 
-def _mended(body: bytes, kind: type[T], *, what: str) -> T:
+def _mended(body: bytes, kind: type[T], *, what: str, odd: type[HelpdeskError]) -> T:
     try:
         return msgspec.json.decode(mended(body), type=kind, strict=False)
     except UNREADABLE as error:
-        raise Unavailable(f"{what}: unreadable answer: {str(error)[:200]}") from error
+        why = odd if isinstance(error, msgspec.ValidationError) else Unavailable
+        raise why(f"{what}: unreadable answer: {str(error)[:200]}") from error
 
 
 Read: TypeAlias = Callable[[bytes], SearchPage]

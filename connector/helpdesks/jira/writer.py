@@ -16,27 +16,23 @@ from connector.domain.change import Change, Comment, Write
 from connector.domain.events import TicketEvent
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import (
-    Conflict,
     Denied,
     Exposed,
     HelpdeskError,
-    Malformed,
     Mute,
     NotSent,
     Rejected,
-    Throttled,
-    Unavailable,
     Unknown,
 )
-from connector.helpdesks.jira import compare, pages, race, wire
+from connector.helpdesks.jira import pages, race, wire
 from connector.helpdesks.jira.adapter import JiraReader
+from connector.helpdesks.jira.beforehand import Beforehand
 from connector.helpdesks.jira.mails import Mails
-from connector.helpdesks.jira.normalise import observe
 from connector.helpdesks.jira.people import is_public
 from connector.helpdesks.jira.refusals import Refusals
 from connector.helpdesks.jira.shape import moment, version_at
 from connector.helpdesks.jira.structs import Comment as Posted
-from connector.helpdesks.jira.structs import CommentPage, Created, Fields, Issue
+from connector.helpdesks.jira.structs import Created, Fields, Issue
 from connector.helpdesks.splitting import split_apart
 from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
 from connector.ports import BulkResult, Clock, Receipt
@@ -46,8 +42,6 @@ STILL_FRESH = timedelta(seconds=2)
 
 PATIENCE = timedelta(seconds=5)
 """The longest wait for room within a second's burst; a longer one is the engine's."""
-
-_NEWEST = 20
 
 
 class JiraWriter:
@@ -62,6 +56,7 @@ class JiraWriter:
         self._reader = reader
         self._mails = Mails(client)
         self._refusals = Refusals()
+        self._beforehand = Beforehand(client, reader)
         self._edited: dict[str, datetime] = {}
 
     @property
@@ -99,7 +94,7 @@ class JiraWriter:
         self._refusals.stop(write, now=self._clock.now())
         self._wait_for_room(write, seen)
         if not self._was_edited_just_now(write):
-            self._compare(write, seen)
+            self._beforehand.compare(write, seen)
         if write.comment is None:
             return self._edit(write, seen)
         answer = self._post(request, write, seen)
@@ -142,43 +137,6 @@ class JiraWriter:
     def _was_edited_just_now(self, write: Write) -> bool:
         edited_at = self._edited.pop(write.ref.id, None)
         return edited_at is not None and self._client.adapter.server_now() - edited_at <= STILL_FRESH
-
-    def _compare(self, write: Write, seen: Ticket) -> None:
-        """Read what this write depends on and refuse when it is no longer as seen."""
-        try:
-            live = self._live(write)
-            if live.version == seen.version:
-                return
-            if differs := compare.changed_since(seen, live, write, hold=self._reader.shape.fields.hold_label):
-                raise Conflict(f"{differs} changed since it was seen")
-            if write.comment is not None:
-                self._hear(write, seen)
-        except Rejected as error:
-            self._reader.prove_account()
-            raise Rejected(f"the issue is gone or hidden: {error}", absent=error.absent) from error
-        except Unavailable as error:
-            if error.retry_after is not None:
-                raise Throttled(f"not sent: {error}", retry_after=error.retry_after) from error
-            raise NotSent(f"the issue could not be read just before the write: {error}") from error
-
-    def _live(self, write: Write) -> Ticket:
-        shape = self._reader.shape
-        answer = self._client.call(wire.issue(write.ref.id, shape.asked_for_writing))
-        issue = pages.decoded(answer.body, Issue, what="issue")
-        try:
-            live = observe(issue, shape, now=answer.at).ticket
-        except Malformed as error:
-            raise Conflict(f"the issue cannot be read just before the write: {error}") from error
-        if not self._reader.looks_after(live):
-            raise Rejected("it was moved out of the projects that are looked after", absent=True)
-        return live
-
-    def _hear(self, write: Write, seen: Ticket) -> None:
-        """Something happened since: a comment waits when somebody spoke, what it says may be out of date."""
-        answer = self._client.call(wire.comments(write.ref.id, size=_NEWEST, newest_first=True), urgent=True)
-        page = pages.decoded(answer.body, CommentPage, what="comments")
-        if compare.somebody_spoke(page.comments or (), since=seen.updated_at, ours=self._reader.shape.ours):
-            raise Conflict("somebody commented since it was seen")
 
     # ---- edits
 
@@ -234,7 +192,7 @@ class JiraWriter:
         except Rejected as error:
             if not error.absent:
                 raise
-            self._compare(write, seen)  # raises where the issue is gone or hidden
+            self._beforehand.compare(write, seen)  # raises where the issue is gone or hidden
             raise Rejected(
                 f"{seen.key} is no customer request: Jira takes comments of this kind on requests alone ({error})",
                 mute=True,

@@ -101,7 +101,7 @@ class MemoryReader:
         left = self._world.histories_left
         return self._world.page_size if left is None else min(left, self._world.page_size)
 
-    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+    def look_up(self, write: Write, *, since: datetime, probe: bool = False) -> Lookup:  # noqa: ARG002 - in memory
         """Look through our own audits for the write's key; of several the first counts."""
         self._request("look up")
         row, now = self._world.rows.get(write.ref.id), self._world.clock.now()

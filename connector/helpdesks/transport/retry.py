@@ -52,10 +52,11 @@ class ReadRetry:
         self.seconds = TOTAL_SECONDS
 
     @contextmanager
-    def briefly(self) -> Iterator[None]:
-        """Try every read once and not for long, until the block ends: what is read in it failed before."""
+    def briefly(self, *, probe: bool = True) -> Iterator[None]:
+        """Try every read once and not for long, until the block ends, where it is a ``probe``: it failed before."""
         before = self._attempts, self.seconds
-        self._attempts, self.seconds = 1, PROBE_SECONDS
+        if probe:
+            self._attempts, self.seconds = 1, PROBE_SECONDS
         try:
             yield
         finally:

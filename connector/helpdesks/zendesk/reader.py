@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -141,7 +140,7 @@ class ZendeskReader:
 
     def history(self, ids: Sequence[str], *, probe: bool = False) -> Iterator[TicketHistory]:
         """Yield histories in the order asked; one that is gone or cannot be read says so instead."""
-        with self._http.adapter.retry.briefly() if probe else nullcontext():
+        with self._http.adapter.retry.briefly(probe=probe):
             yield from self._histories(ids)
 
     def _histories(self, ids: Sequence[str]) -> Iterator[TicketHistory]:
@@ -169,14 +168,15 @@ class ZendeskReader:
             return 0
         return min(adapter.room(limit.name)[0] for limit in (HISTORY, ACCOUNT))
 
-    def look_up(self, write: Write, *, since: datetime) -> Lookup:
+    def look_up(self, write: Write, *, since: datetime, probe: bool = False) -> Lookup:
         """Look for our marker, or for fields alone for their values, in our own audits since ``since``."""
         self._know_ourselves()
-        ticket = self._as_it_stands(write) if write.comment is not None else None
-        try:
-            audits, at = read_audits(self._http, write.ref.id, urgent=True)
-        except (Rejected, Denied, Malformed):
-            return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
+        with self._http.adapter.retry.briefly(probe=probe):
+            ticket = self._as_it_stands(write) if write.comment is not None else None
+            try:
+                audits, at = read_audits(self._http, write.ref.id, urgent=True)
+            except (Rejected, Denied, Malformed):
+                return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
         search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
         guard = lookup.guard(ticket, write)
         return replace(lookup.find(audits, write, search), guard=guard, ticket=ticket, at=at)
