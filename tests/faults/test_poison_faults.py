@@ -378,12 +378,15 @@ class TestLooking:
         assert len([c for c in desk.world.comments if c.key]) == 1
 
 
-def test_fault_74_a_ticket_that_cannot_be_taken_in_costs_itself_alone(stage: Stage, desk: Desk) -> None:
+@pytest.mark.parametrize("versions", [True, False], ids=["versions are told", "ids alone are told"])
+def test_fault_74_a_ticket_that_cannot_be_taken_in_costs_itself_alone(
+    stage: Stage, desk: Desk, *, versions: bool
+) -> None:
     """Reading the words of one ticket fails: the page's other tickets and its cursor are stored, it is shown to people.
 
     The next sweep reads it again, so that a program that has learned to read it needs no change of the ticket.
     """
-    policy = replace(POLICY)
+    policy, desk.world.tells_versions = replace(POLICY), versions
     (key, *_) = [words.key for words in word_lists(policy)]
 
     def choke(text: str) -> bool:

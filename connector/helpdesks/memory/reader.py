@@ -66,10 +66,11 @@ class MemoryReader:
                 return
 
     def open_ids(self) -> Iterator[Mapping[str, Version]]:
-        """Yield the ids of open tickets with their versions."""
+        """Yield the ids of open tickets with their versions, where they are told."""
+        told = self._world.tells_versions
         for chunk in self._chunks(self._open()):
             self._request("sweep")
-            yield {id_: self._world.rows[id_].ticket.version for id_ in chunk}
+            yield {id_: self._world.rows[id_].ticket.version if told else "" for id_ in chunk}
 
     def get(self, ids: Sequence[str]) -> Page:
         """Return tickets as they are now; those in the world's ``unreadable`` cannot be read."""

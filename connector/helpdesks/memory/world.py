@@ -54,6 +54,7 @@ class MemoryHelpdesk:
         created: Tickets opened so far; ids are never given twice.
         compares: A write is refused unless the ticket is as it was seen, also one that arrives late. Without, only what
             is sent in time is compared, by whoever sends it.
+        tells_versions: The list of open tickets has their versions.
     """
 
     def __init__(self, site: str, clock: Clock, *, account: str = "connector", page_size: int = 100) -> None:
@@ -76,6 +77,7 @@ class MemoryHelpdesk:
         self.rows: dict[str, Row] = {}
         self.created = 0
         self.compares = True
+        self.tells_versions = True
         self.log: list[tuple[str, datetime]] = []
         self.waiting: list[tuple[datetime, str, str, Update]] = []
 
