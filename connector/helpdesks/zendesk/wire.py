@@ -17,6 +17,7 @@ from connector.helpdesks.zendesk.text import safe_body
 
 SIDELOADS = "slas,metric_sets,users,organizations"
 EXPORT_PAGE = 1000
+LEAST_EXPORT_PAGE = 25
 MOST_IDS = 100
 SEARCH_PAGE = 100
 AUDIT_PAGE = 100
@@ -59,13 +60,13 @@ def me() -> Request:
     return Request("GET", "/api/v2/users/me.json")
 
 
-def export(position: Position) -> Request:
-    """One page of the cursor export."""
+def export(position: Position, rows: int = EXPORT_PAGE) -> Request:
+    """One page of the cursor export; every page may be of another size."""
     begin = ("cursor", position.after) if position.after else ("start_time", str(position.start))
     return Request(
         "GET",
         "/api/v2/incremental/tickets/cursor.json",
-        (begin, ("per_page", str(EXPORT_PAGE)), ("include", SIDELOADS)),
+        (begin, ("per_page", str(rows)), ("include", SIDELOADS)),
     )
 
 
