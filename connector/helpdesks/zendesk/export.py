@@ -27,8 +27,10 @@ class Export:
         self._view = view
         self._size = PageSize(wire.EXPORT_PAGE, least=wire.LEAST_EXPORT_PAGE)
 
-    def page(self, position: Position) -> tuple[pages.Tickets, Position]:
-        """Return a page and the position after it; a cursor that is refused is replaced with an overlap.
+    def page(self, position: Position) -> tuple[pages.Tickets, Position, bool]:
+        """Return a page, the position after it, and whether that did not move.
+
+        A cursor that is refused is replaced with an overlap.
 
         Raises:
             Unavailable: It cannot be read, however few tickets are asked for, or it does not begin.
@@ -39,15 +41,26 @@ class Export:
         except Rejected as refusal:
             if not position.after:
                 raise Unavailable(f"the export does not begin: {refusal}") from refusal
-            return self.page(before(datetime.fromtimestamp(position.start, tz=UTC), position.scope))
+            found, moved, _ = self.page(before(datetime.fromtimestamp(position.start, tz=UTC), position.scope))
+            return found, moved, moved.start <= position.start  # or every cursor that is refused would be read in turn
         except Denied as refusal:
             if refusal.about == "permission":
                 refusal.remedy = "give the reader an admin's client with the scope read, or set poll: {by: search}"
             raise
         found = pages.export_page(answer.body, self._view, read_at=answer.at)
-        return found, _after(found, position, answer.at)
+        return found, _after(found, position, answer.at), found.after in {"", position.after}
 
 
 def _after(found: pages.Tickets, position: Position, at: datetime) -> Position:
+    """Return where to go on. Its ``start`` proves no more than was read: in the midst of a backlog no later change.
+
+    The export is in the order in which Zendesk last wrote tickets, which is never before they changed.
+    """
     after = found.after or position.after
-    return Position(int(at.timestamp()), after, position.scope) if after else position
+    if not after:
+        return position
+    if found.ended:
+        return Position(int(at.timestamp()), after, position.scope)
+    changes = (o.ticket.updated_at for o in found.observations)
+    latest = max((int(change.timestamp()) for change in changes if change <= at), default=0)
+    return Position(max(latest, position.start), after, position.scope)

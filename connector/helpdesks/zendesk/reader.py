@@ -214,11 +214,11 @@ class ZendeskReader:
 
     def _export(self, position: Position) -> tuple[pages.Tickets, Position, bool]:
         """Return a page, the position after it, and whether that did not move."""
-        found, moved = self._pages.page(position)
+        found, moved, repeated = self._pages.page(position)
         self._roles.note(found.roles)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
-        return self._in_views(found), moved, found.after in {"", position.after}
+        return self._in_views(found), moved, repeated
 
     def _search(self, query: str, *, narrow: bool = True) -> Iterator[pages.Tickets]:
         after = ""

@@ -36,7 +36,8 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
     """What our cursor text holds.
 
     Attributes:
-        start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last good poll.
+        start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last poll that read
+            everything, or of the latest change read since.
         after: Zendesk's own opaque cursor.
         scope: Digest of what the site looked after when this was stored; empty: every ticket.
     """
