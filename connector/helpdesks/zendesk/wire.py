@@ -11,6 +11,7 @@ import msgspec
 from connector.domain.change import Field, FieldChange, Write
 from connector.domain.site import Binding, FieldMap, vendor_id
 from connector.domain.ticket import Priority, Ticket
+from connector.domain.written import live_value
 from connector.errors import Rejected
 from connector.helpdesks.transport import Request
 from connector.helpdesks.zendesk.text import safe_body
@@ -132,15 +133,14 @@ def make_private(ticket: str, comment: str) -> Request:
 def update(write: Write, *, seen: Ticket, fields: FieldMap) -> Request:
     """Fields, comment and hidden marker as one compare-and-set update, hence one audit.
 
-    Tags are the full list seen and added: the single form replaces them, and the stamp makes that safe.
+    Tags are the full list seen and added, see ``_tags``: the single form replaces them, and the stamp makes that safe.
 
     Raises:
         Rejected: A name in the write is not bound on this site.
     """
     body = dict(_values(write.fields, fields)) | _guard(seen)
-    labels = _labels(write.fields)
-    if labels:
-        body["tags"] = sorted(seen.labels | labels)
+    if _labels(write.fields):
+        body["tags"] = sorted(_tags(write, seen, fields))
     if write.comment:
         body["comment"] = {"body": safe_body(write.comment.body), "public": write.comment.public}
     body["metadata"] = {"esc": metadata(write)}
@@ -203,6 +203,25 @@ def _guard(seen: Ticket) -> dict[str, Any]:
 
 def _labels(changes: Sequence[FieldChange]) -> frozenset[str]:
     return frozenset(label for c in changes if c.field is Field.LABELS for label in (c.after or "").split())
+
+
+def _tags(write: Write, seen: Ticket, fields: FieldMap) -> frozenset[str]:
+    """Return every tag that is to stand: what was seen, what is added, and of our own drop-downs the present option.
+
+    An option is a tag of the ticket, so a list that still holds the old one would take the choice back. The map names
+    the options; where it does not, the old value among the tags shows that the field is a drop-down.
+    """
+    tags = seen.labels | _labels(write.fields)
+    changed = {change.field: change.after for change in write.fields}
+    for field, binding in ((Field.LEVEL, fields.level), (Field.PATH, fields.path)):
+        before = live_value(seen, field)
+        options = frozenset(binding.values) if binding else frozenset()
+        if not options and field in changed and before in tags:
+            options = frozenset({str(before)})
+        if options:
+            chosen = bound_value(binding, changed.get(field, before) or "")
+            tags = tags - options | frozenset({chosen} if chosen else ())
+    return tags
 
 
 def _values(changes: Sequence[FieldChange], fields: FieldMap) -> Iterator[tuple[str, Any]]:
