@@ -410,3 +410,23 @@ def test_while_something_nameless_cannot_be_read_nothing_is_gone(
     page = site.reader.get(["7", "9"])
     assert [q.id for q in page.malformed] == [""]
     assert page.gone == ()
+
+
+def test_refused_credentials_prove_nothing_about_a_ticket(site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    wire.get(f"{API}/users/me.json", json=ME)
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    wire.get(f"{API}/tickets/7/audits.json", status=401, json={"error": "invalid_token"})
+    with pytest.raises(Denied) as caught:
+        site.reader.look_up(write, since=seen.updated_at)
+    assert caught.value.about == "credentials"
+
+
+def test_a_refusal_of_one_tickets_audits_leaves_its_write_unproved(
+    site: ZendeskSite, wire: responses.RequestsMock
+) -> None:
+    wire.get(f"{API}/users/me.json", json=ME)
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    wire.get(f"{API}/tickets/7/audits.json", status=403, json={"error": "Forbidden"})
+    assert site.reader.look_up(write, since=seen.updated_at).presence is Presence.UNPROVABLE

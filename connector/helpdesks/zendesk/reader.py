@@ -174,7 +174,9 @@ class ZendeskReader:
         ticket = self._as_it_stands(write) if write.comment is not None else None
         try:
             audits, at = read_audits(self._http, write.ref.id, urgent=True)
-        except (Rejected, Denied, Malformed):
+        except (Rejected, Denied, Malformed) as refusal:
+            if isinstance(refusal, Denied) and refusal.about != "permission":
+                raise  # of our credentials, which says nothing of the ticket
             return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
         search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
         guard = lookup.guard(ticket, write)
