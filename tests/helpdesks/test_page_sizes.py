@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,28 @@ class TestTheExport:
         server.will(answer(status=status, Retry_After="3"), EMPTY)
         poll(site(server))
         assert asked(server) == [1000, 1000]
+
+
+def audits(after: str = "") -> Action:
+    meta = {"has_more": bool(after), "after_cursor": after or None}
+    audit = {"id": 1, "created_at": "2026-11-22T08:00:00Z", "author_id": 900, "events": []}
+    return answer(json.dumps({"audits": [audit], "meta": meta}).encode())
+
+
+class TestAudits:
+    """A ticket of many long comments: its history is read in smaller pages, and the others' as ever before long."""
+
+    @pytest.mark.parametrize("loss", [lambda: answer(status=504), bomb])
+    def test_a_page_that_never_comes_is_asked_for_by_half(
+        self, server: ScriptedServer, loss: Callable[[], Action]
+    ) -> None:
+        at = site(server)
+        server.will(answer(b'{"user":{"id":900,"role":"agent"}}'), audits("second"), loss(), loss(), audits("third"))
+        server.will(audits(), answer(b'{"users":[]}'))
+        (history,) = at.reader.history(["7"])
+        assert not history.unreadable
+        assert asked(server, "page[size]") == [100, 100, 50, 25, 25]
+        assert ["page[after]=second" in unquote(r.decode()) for r in server.requests[2:5]] == [True] * 3
 
 
 losses = st.sampled_from(

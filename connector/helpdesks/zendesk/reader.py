@@ -13,7 +13,7 @@ from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable, why_no_history
-from connector.helpdesks.transport import Client
+from connector.helpdesks.transport import Client, PageSize
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.audits import read_audits
 from connector.helpdesks.zendesk.clients import Clients
@@ -52,6 +52,7 @@ class ZendeskReader:
         self._ours: frozenset[str] = frozenset()
         self._roles = Roles(clients.reader, view.fields)
         self._pages = Export(clients.reader, view)
+        self._audits = PageSize(wire.AUDIT_PAGE, least=wire.LEAST_AUDIT_PAGE)
 
     @property
     def account(self) -> str:
@@ -156,7 +157,7 @@ class ZendeskReader:
                 yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
 
     def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
-        audits, read_until = read_audits(self._http, id_)
+        audits, read_until = read_audits(self._http, id_, self._audits)
         self._roles.learn(history.authors(audits))
         witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
         return history.events(audits, witness), tuple(marks.marks(audits, self._ours)), read_until
@@ -173,7 +174,7 @@ class ZendeskReader:
         self._know_ourselves()
         ticket = self._as_it_stands(write) if write.comment is not None else None
         try:
-            audits, at = read_audits(self._http, write.ref.id, urgent=True)
+            audits, at = read_audits(self._http, write.ref.id, self._audits, urgent=True)
         except (Rejected, Denied, Malformed) as refusal:
             if isinstance(refusal, Denied) and refusal.about != "permission":
                 raise  # of our credentials, which says nothing of the ticket

@@ -22,6 +22,7 @@ LEAST_EXPORT_PAGE = 25
 MOST_IDS = 100
 SEARCH_PAGE = 100
 AUDIT_PAGE = 100
+LEAST_AUDIT_PAGE = 10
 VIEW_PAGE = 100
 LARGEST_METADATA = 1000  # Zendesk takes 1 KB
 
@@ -104,9 +105,9 @@ def people(kind: str, ids: Sequence[int]) -> Request:
     return Request("GET", f"/api/v2/{kind}/show_many.json", (("ids", ",".join(map(str, ids))),))
 
 
-def audits(ticket: str, *, after: str = "", page: str = "") -> Request:
-    """One page of a ticket's audits, oldest first."""
-    params = [("page[size]", str(AUDIT_PAGE))] if not page else [("page", page)]
+def audits(ticket: str, rows: int = AUDIT_PAGE, *, after: str = "", page: str = "") -> Request:
+    """One page of a ticket's audits, oldest first; every page may be of another size, unless pages are numbered."""
+    params = [("page[size]", str(rows))] if not page else [("page", page)]
     if after:
         params.append(("page[after]", after))
     return Request("GET", f"/api/v2/tickets/{quote(ticket, safe='')}/audits.json", tuple(params))
