@@ -496,3 +496,39 @@ def test_fault_44_a_cursor_that_zendesk_refuses_is_replaced_with_an_overlap() ->
         texts = [comment["body"] for comment in site._row(old)["comments"]]
         assert len(texts) > 1
         assert len(texts) == len(set(texts))
+
+
+def test_an_export_page_that_the_gateway_never_gets_is_asked_for_by_halves() -> None:
+    """A dense stretch: more than thirty tickets at once are a 504 each time. Fewer are, in the breaker's first rest.
+
+    Asked for unchanged, it would never come: the cursor stands still, and the site is blind for good.
+    """
+    with desk("zendesk", export_patience=30) as site:
+        site.later(minutes=5)
+        assert site.run().outcome is PassOutcome.OK
+        made = [site.ticket() for _ in range(40)]
+        site.later(minutes=5)
+        known, begun = len(exports(site)), site.now
+        for _ in range(3):
+            site.run()
+            site.later(minutes=1)
+        asked = exports(site)[known:]
+        assert [int(query["per_page"]) for query in asked[:8]] == [1000, 500, 250, 125, 62, 31, 25, 25]
+        assert len({query.get("cursor") for query in asked[:7]}) == 1
+        assert site.known() == frozenset(map(site.issue_id, made))
+        assert site.run().outcome is PassOutcome.OK
+        assert len(site.requests(since=begun, status=504)) == 6
+
+
+def test_a_page_is_no_smaller_for_a_helpdesk_that_only_wants_us_to_wait() -> None:
+    """A 503 with its wish, and a 429: the next try asks for as much as ever."""
+    with desk("zendesk") as site:
+        site.later(minutes=5)
+        site.run()
+        known = len(exports(site))
+        wish = {"Retry-After": "7"}
+        for status in (503, 429):
+            site.strike("status", path="/incremental/", status=status, headers=wish, times=1)
+        site.later(minutes=5)
+        assert site.run().outcome is PassOutcome.OK
+        assert [int(query["per_page"]) for query in exports(site)[known:]] == [1000, 1000, 1000]

@@ -44,7 +44,7 @@ class ZendeskStage:
         self.behind = SandboxSite(sandbox, self.site)
         self.clock = self.behind.clock
         told = sandbox.site(self.site).describe()
-        self.fields = field_map(told)
+        self.fields = narrowed.pop("fields", None) or field_map(told)
         url = sandbox.url(self.site)
         self.ports = open_site(
             ZendeskOptions(

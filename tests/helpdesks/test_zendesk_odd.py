@@ -88,22 +88,37 @@ def said(*, public: bool) -> dict[str, Any]:
 
 
 class TestNotes:
+    @pytest.mark.parametrize("answer", ["", " ", '""', '"ok"', "null", "{}"])
     def test_one_that_came_out_public_is_hidden_and_stops_the_site(
-        self, site: ZendeskSite, wire: responses.RequestsMock
+        self, site: ZendeskSite, wire: responses.RequestsMock, answer: str
     ) -> None:
+        """Zendesk's own document has a text for an answer, others met none at all: the status says it."""
         seen = observed(site, wire)
         comment = note(seen.ref, "internal")
         wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=True)))
-        hidden = wire.put(f"{API}/tickets/7/comments/55/make_private.json", json={})
+        place = f"{API}/tickets/7/comments/55/make_private.json"
+        hidden = wire.put(place, body=answer, content_type="application/json")
         with pytest.raises(Denied, match="was made private"):
             carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
         assert hidden.call_count == 1
 
-    def test_one_that_cannot_be_hidden_says_so(self, site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"status": 403, "json": {"error": "Forbidden"}},
+            {"body": "<html>sign in</html>", "content_type": "text/html"},
+            {"body": "<html>sign in</html>", "content_type": "application/json"},
+            {"body": "ok", "content_type": "text/plain"},
+        ],
+        ids=["forbidden", "a page", "a page that claims to be JSON", "plain text"],
+    )
+    def test_one_that_cannot_be_hidden_says_so(
+        self, site: ZendeskSite, wire: responses.RequestsMock, answer: dict[str, Any]
+    ) -> None:
         seen = observed(site, wire)
         comment = note(seen.ref, "internal")
         wire.put(f"{API}/tickets/7.json", json=reply(comment.key, said(public=True)))
-        wire.put(f"{API}/tickets/7/comments/55/make_private.json", status=403, json={"error": "Forbidden"})
+        wire.put(f"{API}/tickets/7/comments/55/make_private.json", **answer)
         with pytest.raises(Denied, match="NOT"):
             carry_out(site, change(seen, comments=(comment,)), seen)  # type: ignore[arg-type]
 
@@ -395,3 +410,23 @@ def test_while_something_nameless_cannot_be_read_nothing_is_gone(
     page = site.reader.get(["7", "9"])
     assert [q.id for q in page.malformed] == [""]
     assert page.gone == ()
+
+
+def test_refused_credentials_prove_nothing_about_a_ticket(site: ZendeskSite, wire: responses.RequestsMock) -> None:
+    wire.get(f"{API}/users/me.json", json=ME)
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    wire.get(f"{API}/tickets/7/audits.json", status=401, json={"error": "invalid_token"})
+    with pytest.raises(Denied) as caught:
+        site.reader.look_up(write, since=seen.updated_at)
+    assert caught.value.about == "credentials"
+
+
+def test_a_refusal_of_one_tickets_audits_leaves_its_write_unproved(
+    site: ZendeskSite, wire: responses.RequestsMock
+) -> None:
+    wire.get(f"{API}/users/me.json", json=ME)
+    seen = observed(site, wire)
+    (write,) = site.writer.split(change(seen, comments=(note(seen.ref, "x"),)))
+    wire.get(f"{API}/tickets/7/audits.json", status=403, json={"error": "Forbidden"})
+    assert site.reader.look_up(write, since=seen.updated_at).presence is Presence.UNPROVABLE

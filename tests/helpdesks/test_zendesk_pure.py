@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -351,7 +352,7 @@ class TestRequests:
         )
         ticket = request.body["ticket"]
         assert (ticket["safe_update"], ticket["updated_stamp"]) == (True, STAMP)
-        assert (ticket["priority"], ticket["tags"]) == ("high", ["a", "b", "z"])
+        assert (ticket["priority"], ticket["tags"]) == ("high", ["a", "b", "level_2", "z"])
         assert ticket["custom_fields"] == [{"id": 3, "value": "level_2"}]
         assert ticket["metadata"]["esc"] == {"key": "k" * 64, "hop": 1}
         assert "comment" not in ticket
@@ -359,6 +360,28 @@ class TestRequests:
     def test_tags_are_sent_only_when_one_is_added(self) -> None:
         request = wire.update(write(wanted(Field.PRIORITY, "P2")), seen=seen(tags=["z"]), fields=FIELDS)
         assert "tags" not in request.body["ticket"]
+
+    @pytest.mark.parametrize(
+        ("custom_fields", "tags", "changes", "sent"),
+        [
+            ([(3, "level_1")], ["level_1"], [(Field.LEVEL, "2")], ["level_2"]),
+            ([(3, "level_1")], ["level_1"], [(Field.LEVEL, None)], []),
+            ([(3, "level_1")], ["level_1"], [], ["level_1"]),
+            ([(3, "level_9")], ["level_9"], [], ["level_9"]),
+            ([(4, "default")], ["default"], [(Field.PATH, "security")], ["security"]),
+            ([(4, "default")], ["default"], [], ["default"]),
+            ([(4, "default")], [], [(Field.PATH, "security")], []),
+            ([], ["security"], [(Field.PATH, "security")], ["security"]),
+        ],
+    )
+    def test_tags_hold_the_option_that_is_chosen_and_no_other(
+        self, custom_fields: Any, tags: list[str], changes: Any, sent: list[str]
+    ) -> None:
+        """The level's options are named; the path's are not, and it may be a mere text."""
+        before = seen(custom_fields=[{"id": id_, "value": value} for id_, value in custom_fields], tags=["z", *tags])
+        fields = [replace(wanted(field, after or ""), after=after) for field, after in changes]
+        request = wire.update(write(*fields, wanted(Field.LABELS, "added")), seen=before, fields=FIELDS)
+        assert request.body["ticket"]["tags"] == sorted(["z", "added", *sent])
 
     def test_visibility_is_always_said(self) -> None:
         for public in (True, False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.helpdesks import contract
 from tests.helpdesks.conftest import watch
 from tests.helpdesks.contract import carry_out, change, fetch, follow, load, note, past, settled, wanted
 from tests.helpdesks.sandbox_stage import ROSTER, START
-from tests.helpdesks.test_zendesk import EXCUSED, QUIET, ZendeskStage
+from tests.helpdesks.test_zendesk import EXCUSED, QUIET, ZendeskStage, field_map
 
 MORE_EXCUSED = (
     ("response tickets/", "'deleted' is not one of"),  # recorded exports carry it, the document does not
@@ -526,3 +527,64 @@ class TestDirectory:
         reach = stage.ports.directory.reach(LevelTarget(TargetKind.GROUP, "service-desk"), at=stage.clock.now())
         assert "anna" not in reach.member_ids
         assert not reach.refused
+
+
+class TestDropdowns:
+    """A dropdown's value is a tag of the ticket, and a list of tags has the last word on it."""
+
+    @pytest.fixture
+    def sandbox(self) -> Iterator[Sandbox]:
+        roster = replace(ROSTER, choices={**ROSTER.choices, "level": ("1", "2", "3"), "path": ("default", "security")})
+        options = QUIET | {"values": {"level": {str(n): f"level_{n}" for n in (1, 2, 3)}}}
+        spec = SiteSpec(name="zendesk", kind="zendesk", build=build, roster=roster, options=options)
+        with Sandbox((spec,), ClockOptions(start=START, mode="manual")) as running:
+            yield running
+
+    @pytest.fixture
+    def stage(self, sandbox: Sandbox, judge: Any) -> ZendeskStage:
+        fields = field_map(sandbox.site("zendesk").describe())
+        assert fields.level is not None
+        named = replace(fields.level, values={f"level_{n}": str(n) for n in (1, 2, 3)})
+        made = ZendeskStage(sandbox, fields=replace(fields, level=named))
+        for adapter in set(made.adapters):
+            watch(adapter, judge("zendesk", EXCUSED))
+        made.reader.check()
+        return made
+
+    def test_a_level_step_that_adds_labels_keeps_its_level(self, stage: ZendeskStage) -> None:
+        ticket = settled(stage, stage.create())
+        stage.agent(ticket.ref.id, labels=["theirs"])
+        for level in ("1", "2", "3"):
+            ticket = settled(stage, ticket.ref.id)
+            step = (wanted(Field.LEVEL, level), wanted(Field.LABELS, f"at-{level}"))
+            carry_out(stage, change(ticket, *step), ticket)
+            assert fetch(stage, ticket.ref.id).level == int(level)
+        assert set(stage.truth(ticket.ref.id)["labels"]) == {"theirs", "at-1", "at-2", "at-3", "level_3"}
+
+    def test_labels_that_follow_a_level_step_keep_it(self, stage: ZendeskStage) -> None:
+        """What was written last is known, and not yet read: the list of tags is of before."""
+        ticket = settled(stage, stage.create())
+        ticket = carry_out(stage, change(ticket, wanted(Field.LEVEL, "1")), ticket)
+        ticket = settled(stage, ticket.ref.id)
+        ticket = carry_out(stage, change(ticket, wanted(Field.LEVEL, "2")), ticket)
+        carry_out(stage, change(ticket, wanted(Field.LABELS, "escalated")), ticket)
+        assert fetch(stage, ticket.ref.id).level == 2
+        assert set(stage.truth(ticket.ref.id)["labels"]) == {"escalated", "level_2"}
+
+    def test_a_path_whose_options_are_not_named_is_known_by_its_tag(self, stage: ZendeskStage) -> None:
+        ticket = settled(stage, stage.create())
+        carry_out(stage, change(ticket, wanted(Field.PATH, "default")), ticket)
+        ticket = settled(stage, ticket.ref.id)
+        step = (wanted(Field.PATH, "security"), wanted(Field.LABELS, "escalated"))
+        carry_out(stage, change(ticket, *step), ticket)
+        assert fetch(stage, ticket.ref.id).path == "security"
+        assert set(stage.truth(ticket.ref.id)["labels"]) == {"escalated", "security"}
+
+    def test_labels_alone_leave_a_persons_choice(self, stage: ZendeskStage) -> None:
+        """Also one that our map does not name."""
+        ticket = settled(stage, stage.create())
+        stage.agent(ticket.ref.id, labels=["level_3", "security"])
+        ticket = settled(stage, ticket.ref.id)
+        assert (ticket.level, ticket.path) == (3, "security")
+        carry_out(stage, change(ticket, wanted(Field.LABELS, "escalated")), ticket)
+        assert set(stage.truth(ticket.ref.id)["labels"]) == {"escalated", "level_3", "security"}

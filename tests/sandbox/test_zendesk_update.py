@@ -141,6 +141,25 @@ def test_a_dropdown_stands_among_the_tags() -> None:
     assert account.put(ticket, custom_fields=[{"id": 27641, "value": "galaxy"}]).status == 422
 
 
+def test_an_options_tag_chooses_the_option() -> None:
+    account = Account()
+    ticket = account.new(impact="team", labels=("red",))
+    chosen = account.put(ticket, tags=["red", "team", "site"]).body["ticket"]
+    assert (chosen["tags"], chosen["custom_fields"][0]["value"]) == (["red", "site"], "site")
+
+
+@pytest.mark.parametrize(
+    ("tags", "value"),
+    [(["red", "team"], "team"), (["red"], None), (["red", "site"], "site"), (["team", "site"], "site")],
+)
+def test_a_list_of_tags_has_the_last_word_on_a_dropdown(tags: list[str], value: str | None) -> None:
+    account = Account()
+    ticket = account.new(impact="team", labels=("red",))
+    found = account.put(ticket, custom_fields=[{"id": 27641, "value": "site"}], tags=tags).body["ticket"]
+    assert found["custom_fields"][0]["value"] == value
+    assert found["tags"] == sorted({*tags} - ({"team"} - {value}))
+
+
 def test_assigning_opens_a_new_ticket_and_new_never_returns() -> None:
     account = Account()
     ticket = account.new()

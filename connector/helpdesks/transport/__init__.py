@@ -21,6 +21,7 @@ from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, retry_after
 from connector.helpdesks.transport.redaction import Redactor
 from connector.helpdesks.transport.retry import PATIENCE, pause
+from connector.helpdesks.transport.sizes import PageSize
 from connector.helpdesks.transport.surroundings import Surroundings
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Limit",
     "Origin",
     "Outcome",
+    "PageSize",
     "Pin",
     "PinnedAdapter",
     "Reading",

@@ -13,8 +13,7 @@ from __future__ import annotations
 import functools
 import ssl
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -26,33 +25,19 @@ from urllib3.exceptions import HTTPError
 from connector.errors import Conflict, Denied, NotSent, Rejected, Throttled, Unavailable, Unknown
 from connector.helpdesks.transport.body import read_body
 from connector.helpdesks.transport.breaker import Breaker, Lockout
-from connector.helpdesks.transport.budgets import Allowance, Endpoint
+from connector.helpdesks.transport.budgets import Allowance
+from connector.helpdesks.transport.calls import Call
 from connector.helpdesks.transport.credentials import Credentials, granted
 from connector.helpdesks.transport.dialect import Dialect
 from connector.helpdesks.transport.failures import lost
 from connector.helpdesks.transport.origin import Origin, Pin, is_loopback
 from connector.helpdesks.transport.outcome import Outcome, Reply, classify, error_of, http_date, retry_after
 from connector.helpdesks.transport.retry import PATIENCE, TOTAL_SECONDS, WRITE_PATIENCE, ReadRetry, pause
+from connector.helpdesks.transport.sizes import PageSize
 from connector.helpdesks.transport.surroundings import Surroundings
 from connector.helpdesks.transport.wire import Watch, watched_pools
 
 CONNECT_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request, as the caller built it and as it goes out, with how it is to be treated."""
-
-    asked: requests.PreparedRequest
-    request: requests.PreparedRequest
-    endpoint: Endpoint
-    ticket: str
-    fresh: bool = False
-    urgent: bool = False
-
-    @property
-    def what(self) -> str:
-        return f"{self.request.method} {self.endpoint.name}"
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -138,13 +123,24 @@ class PinnedAdapter(HTTPAdapter):
             Unavailable: A read failed after its retries, or its budget asks for a longer wait than we hold a read for.
             HelpdeskError: Writes: as ``outcome`` says. Reads too: ``Conflict``, ``Rejected`` and ``Denied``.
         """
-        pinned = request.copy()
-        pinned.url = self.pin.resolve(request.url or "")
-        endpoint, ticket = self._dialect.find(request.method or "", self._path(pinned))
-        call = _Call(request, pinned, endpoint, ticket, fresh=fresh, urgent=urgent)
-        if endpoint.safe:
+        call = self._call(request, fresh=fresh, urgent=urgent)
+        if call.endpoint.safe:
             return self.retry.call(functools.partial(self._read, call), what=call.what)
         return self._write(call)
+
+    def read_page(
+        self, prepare: Callable[[int], requests.PreparedRequest], size: PageSize, *, urgent: bool = False
+    ) -> requests.Response:
+        """Read one page, prepared for as many rows as ``size`` says by then; see ``exchange``.
+
+        After a page that did not come, the repeat asks for fewer. A refusal, or a wish to wait, is no reason for that.
+        """
+
+        def once() -> requests.Response:
+            with size.tried() as rows:
+                return self._read(self._call(prepare(rows), urgent=urgent))
+
+        return self.retry.call(once, what=self._call(prepare(size.rows)).what)
 
     def delay(self, endpoint: str, *, urgent: bool = False) -> timedelta:
         """Return how long the next request to an endpoint, by name, has to wait for its budget."""
@@ -161,7 +157,13 @@ class PinnedAdapter(HTTPAdapter):
         """Return limit name → (left of our share, our share) right now."""
         return self.allowance.remaining(self._clock.now())
 
-    def _read(self, call: _Call) -> requests.Response:
+    def _call(self, request: requests.PreparedRequest, *, fresh: bool = False, urgent: bool = False) -> Call:
+        pinned = request.copy()
+        pinned.url = self.pin.resolve(request.url or "")
+        endpoint, ticket = self._dialect.find(request.method or "", self._path(pinned))
+        return Call(request, pinned, endpoint, ticket, fresh=fresh, urgent=urgent)
+
+    def _read(self, call: Call) -> requests.Response:
         if rest := self.breaker.rest(self._clock.now(), probe=True):
             raise Unavailable(f"{call.what}: not sent, {self.pin.origin.host} does not answer", retry_after=rest)
         wait = self._delay(call)
@@ -170,7 +172,7 @@ class PinnedAdapter(HTTPAdapter):
         pause(self._clock, wait, what=call.what)
         return self._try(call)
 
-    def _write(self, call: _Call) -> requests.Response:
+    def _write(self, call: Call) -> requests.Response:
         if self.breaker.rest(self._clock.now(), probe=False):
             raise NotSent(f"{call.what}: not sent, {self.pin.origin.host} does not answer")
         wait = self._delay(call)
@@ -180,17 +182,17 @@ class PinnedAdapter(HTTPAdapter):
             raise Throttled(f"{call.what}: the budget is used up", retry_after=wait, scope=scope)
         return self._try(call)
 
-    def _delay(self, call: _Call) -> timedelta:
+    def _delay(self, call: Call) -> timedelta:
         now = self._clock.now()
         return self.allowance.delay(call.endpoint.limits, now, ticket=call.ticket, urgent=call.urgent)
 
-    def _try(self, call: _Call) -> requests.Response:
+    def _try(self, call: Call) -> requests.Response:
         response = self._told(call)
         if response.status_code == HTTPStatus.UNAUTHORIZED and self._credentials and self._credentials.forget():
             response = self._told(call)
         return self._judged(call, response)
 
-    def _told(self, call: _Call) -> requests.Response:
+    def _told(self, call: Call) -> requests.Response:
         """Send once, and remember whether somebody answered and took our credentials."""
         self._lockout.stop(self._clock.now(), what=call.what)
         try:
@@ -202,7 +204,7 @@ class PinnedAdapter(HTTPAdapter):
             self._lockout.refused(self._clock.now())
         return response
 
-    def _once(self, call: _Call) -> requests.Response:
+    def _once(self, call: Call) -> requests.Response:
         request = call.request.copy()
         if self._credentials:
             request.headers["Authorization"] = self._authorization(self._credentials)
@@ -226,7 +228,7 @@ class PinnedAdapter(HTTPAdapter):
 
     def _fetch_token(self, url: str, body: bytes) -> bytes:
         """Fetch a token for the request in hand; nothing of *that* has left, so a lost answer is ``NotSent``."""
-        issuer = PinnedAdapter(Pin(_origin_of(url)), None, Dialect(endpoints=()), self._around)
+        issuer = PinnedAdapter(Pin(Origin.parse(url.rpartition("/")[0])), None, Dialect(endpoints=()), self._around)
         request = requests.Request("POST", url, data=body, headers={"Content-Type": "application/json"}).prepare()
         self.counts["oauth.token"] += 1
         try:
@@ -252,7 +254,7 @@ class PinnedAdapter(HTTPAdapter):
             raise lost(failure, host=self.pin.origin.host, begun=self._watch.begun, what=what) from None
         return response
 
-    def _judged(self, call: _Call, response: requests.Response) -> requests.Response:
+    def _judged(self, call: Call, response: requests.Response) -> requests.Response:
         reply, now = self._reply(response), self._clock.now()
         for told in self._dialect.readings(call.endpoint, reply.headers):
             self.allowance.feed(told.limit, now, count=told.count, left=told.left, resets_in=told.resets_in)
@@ -268,7 +270,7 @@ class PinnedAdapter(HTTPAdapter):
             self._hold_back(call, error)
         raise error
 
-    def _hold_back(self, call: _Call, error: Throttled) -> None:
+    def _hold_back(self, call: Call, error: Throttled) -> None:
         until = self._clock.now() + error.retry_after
         if error.scope == "site":
             self.allowance.block_all(until)
@@ -293,8 +295,3 @@ class PinnedAdapter(HTTPAdapter):
 
 def _always(_seconds: float) -> bool:
     return True
-
-
-def _origin_of(url: str) -> Origin:
-    base, _, _ = url.rpartition("/")
-    return Origin.parse(base)

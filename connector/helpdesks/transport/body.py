@@ -8,8 +8,12 @@ LARGEST_BODY = 20 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 
+class TooLarge(OSError):
+    """The answer is larger than we read."""
+
+
 def read_body(response: requests.Response) -> bytes:
-    """Return the whole body, unpacked; raises ``OSError`` for one of more than 20 MB, packed or not.
+    """Return the whole body, unpacked; raises ``TooLarge`` for one of more than 20 MB, packed or not.
 
     One whose size is stated and small enough is read at once, without copying it about.
     """
@@ -27,7 +31,7 @@ def _in_chunks(response: requests.Response) -> bytes:
         size += len(chunk)
         if size > LARGEST_BODY:
             response.raw.close()
-            raise OSError(f"the answer is larger than {LARGEST_BODY} bytes")
+            raise TooLarge(f"the answer is larger than {LARGEST_BODY} bytes")
         chunks.append(chunk)
     response.raw.release_conn()
     return b"".join(chunks)

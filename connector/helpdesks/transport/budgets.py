@@ -45,7 +45,7 @@ class Endpoint:
         name: For counters, logs and budgets.
         method, path: Which requests; ``path`` is matched in full, without the origin's prefix.
         safe: May be repeated: a read, whatever its method.
-        empty: A 2xx without a body is a full answer.
+        empty: A 2xx says it all: one without a body, or with a mere JSON text, is a full answer.
     """
 
     name: str

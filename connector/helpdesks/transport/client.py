@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 import requests
 
 from connector.helpdesks.transport.adapter import PinnedAdapter
+from connector.helpdesks.transport.sizes import PageSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ class Client:
 
     def call(self, request: Request, *, fresh: bool = False, urgent: bool = False) -> Answer:
         """Make one request; see ``PinnedAdapter.exchange`` for options and errors."""
-        response = self.adapter.exchange(self._prepare(request), fresh=fresh, urgent=urgent)
+        return self._answer(self.adapter.exchange(self._prepare(request), fresh=fresh, urgent=urgent))
+
+    def page(self, request: Callable[[int], Request], size: PageSize, *, urgent: bool = False) -> Answer:
+        """Read one page; ``request`` is given the rows to ask for, see ``PinnedAdapter.read_page``."""
+        return self._answer(self.adapter.read_page(lambda rows: self._prepare(request(rows)), size, urgent=urgent))
+
+    def _answer(self, response: requests.Response) -> Answer:
         return Answer(body=response.content, headers=response.headers, at=self.adapter.server_now())
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:

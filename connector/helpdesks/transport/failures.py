@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from connector.errors import Denied, HelpdeskError, NotSent, Unknown
+from connector.helpdesks.transport.body import LARGEST_BODY, TooLarge
 from connector.helpdesks.transport.wire import distrusted
 
 _CERTIFICATE = "check the site's certificate, base_url and ca_file, and this machine's clock"
@@ -26,11 +27,18 @@ def lost(failure: BaseException, *, host: str, begun: bool, what: str) -> Helpde
     if why := distrusted(failure):
         return Denied(f"{what}: the certificate of {host} is not accepted ({why})", remedy=_CERTIFICATE)
     if begun:
-        late = any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes)
-        how = "did not answer in time" if late else f"broke off its answer ({type(failure).__name__})"
-        return Unknown(f"{what}: {host} {how}")
+        return Unknown(f"{what}: {host} {_during(causes, failure)}")
     why, remedy = _before(causes, failure)
     return NotSent(f"{what}: not sent, {host} {why}", remedy=remedy)
+
+
+def _during(causes: tuple[BaseException, ...], failure: BaseException) -> str:
+    """Return how the answer to a request that had begun was lost."""
+    if any(isinstance(cause, TooLarge) for cause in causes):
+        return f"answered with more than the {LARGEST_BODY // 1024**2} MB that are read"
+    if any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes):
+        return "did not answer in time"
+    return f"broke off its answer ({type(failure).__name__})"
 
 
 def _before(causes: tuple[BaseException, ...], failure: BaseException) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from types import MappingProxyType
 
+import msgspec
+
 from connector.errors import Conflict, Denied, HelpdeskError, Rejected, Throttled, Unknown
 
 LONGEST_WAIT = timedelta(minutes=15)
@@ -61,7 +63,10 @@ class Reply:
 
 
 def classify(reply: Reply, *, empty: bool = False) -> Outcome:
-    """Return what ``reply`` means; ``empty`` allows a 2xx without a body (204 always may)."""
+    """Return what ``reply`` means.
+
+    ``empty``: the status says it all, so a 2xx may come without a body (204 always may) or with any JSON value.
+    """
     if 200 <= reply.status < 300:
         return Outcome.APPLIED if _is_readable(reply, empty=empty or reply.status == 204) else Outcome.UNKNOWN
     return _STATUSES.get(reply.status, Outcome.UNKNOWN)
@@ -118,7 +123,17 @@ def http_date(text: str) -> datetime | None:
 def _is_readable(reply: Reply, *, empty: bool) -> bool:
     if not reply.body.strip():
         return empty
-    return "json" in reply.headers.get("content-type", "").lower() and reply.body.lstrip()[:1] in b"{["
+    if "json" not in reply.headers.get("content-type", "").lower():
+        return False
+    return reply.body.lstrip()[:1] in b"{[" or (empty and _is_json(reply.body))
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _summary(reply: Reply, outcome: Outcome) -> str:

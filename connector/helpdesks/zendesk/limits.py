@@ -45,9 +45,11 @@ BULK: Final = Limit(name="bulk", count=30, window=_MINUTE, share=READ_SHARE)
 _JOBS_FULL_WAIT = timedelta(seconds=30)
 
 
-def _endpoint(name: str, method: str, path: str, *limits: Limit) -> Endpoint:
+def _endpoint(name: str, method: str, path: str, *limits: Limit, empty: bool = False) -> Endpoint:
     pattern = re.compile(rf"/api/v2/{path}(?:\.json)?")
-    return Endpoint(name=name, method=method, path=pattern, safe=method == "GET", limits=(*limits, ACCOUNT))
+    return Endpoint(
+        name=name, method=method, path=pattern, safe=method == "GET", limits=(*limits, ACCOUNT), empty=empty
+    )
 
 
 ENDPOINTS: Final = (
@@ -61,7 +63,7 @@ ENDPOINTS: Final = (
     _endpoint("jobs", "GET", "job_statuses/.*"),
     _endpoint("bulk", "PUT", "tickets/update_many", BULK),
     _endpoint("update", "PUT", r"tickets/(\d+)", UPDATES, ONE_TICKET),
-    _endpoint("make_private", "PUT", r"tickets/\d+/comments/\d+/make_private"),
+    _endpoint("make_private", "PUT", r"tickets/\d+/comments/\d+/make_private", empty=True),
     _endpoint("directory", "GET", "(?:groups|group_memberships|ticket_fields|slas).*"),
 )
 

@@ -12,19 +12,17 @@ from connector.domain.events import TicketEvent
 from connector.domain.marks import Mark
 from connector.domain.ticket import Ticket, TicketRef
 from connector.errors import Denied, Malformed, Rejected, Unavailable, why_no_history
-from connector.helpdesks.transport import Client
+from connector.helpdesks.transport import Client, PageSize
 from connector.helpdesks.zendesk import history, lookup, marks, normalise, pages, shapes, wire
 from connector.helpdesks.zendesk.audits import read_audits
 from connector.helpdesks.zendesk.clients import Clients
+from connector.helpdesks.zendesk.export import Export, before
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.roles import Roles
 from connector.helpdesks.zendesk.view import View
 from connector.helpdesks.zendesk.wire import Position
 from connector.ports import Budgets, Cursor, Lookup, Page, Presence, TicketHistory, Version, fetched
-
-STEP_BACK = timedelta(minutes=5)
-"""How far before the last good poll a delta restarts when Zendesk refuses its cursor."""
 
 INDEX_LAG = timedelta(minutes=10)
 """How far behind the search index may be: it is said to lag by a few minutes."""
@@ -52,6 +50,8 @@ class ZendeskReader:
         self._account = ""
         self._ours: frozenset[str] = frozenset()
         self._roles = Roles(clients.reader, view.fields)
+        self._pages = Export(clients.reader, view)
+        self._audits = PageSize(wire.AUDIT_PAGE, least=wire.LEAST_AUDIT_PAGE)
 
     @property
     def account(self) -> str:
@@ -72,7 +72,7 @@ class ZendeskReader:
 
     def start_cursor(self) -> Cursor:
         """Return a cursor five minutes back: the export refuses the last minute, and repeats cost nothing."""
-        return self._restart(self._asked_at()).text()
+        return before(self._asked_at(), self._scope).text()
 
     def load_open(self, *, cursor: Cursor) -> Iterator[Page]:
         """Yield every ticket that is not closed; where the search gives no SLAs, tickets are read singly."""
@@ -156,7 +156,7 @@ class ZendeskReader:
                 yield TicketHistory(ref=ref, events=events, read_until=read_until, marks=marks_)
 
     def _history(self, id_: str) -> tuple[tuple[TicketEvent, ...], tuple[Mark, ...], datetime]:
-        audits, read_until = read_audits(self._http, id_)
+        audits, read_until = read_audits(self._http, id_, self._audits)
         self._roles.learn(history.authors(audits))
         witness = history.Witness(fields=self._view.fields, role_of=self._roles.of, may_command=self._roles.may_command)
         return history.events(audits, witness), tuple(marks.marks(audits, self._ours)), read_until
@@ -174,8 +174,10 @@ class ZendeskReader:
         with self._http.adapter.retry.briefly(probe=probe):
             ticket = self._as_it_stands(write) if write.comment is not None else None
             try:
-                audits, at = read_audits(self._http, write.ref.id, urgent=True)
-            except (Rejected, Denied, Malformed):
+                audits, at = read_audits(self._http, write.ref.id, self._audits, urgent=True)
+            except (Rejected, Denied, Malformed) as refusal:
+                if isinstance(refusal, Denied) and refusal.about != "permission":
+                    raise  # of our credentials, which says nothing of the ticket
                 return Lookup(presence=Presence.UNPROVABLE, at=self._http.adapter.server_now())
         search = lookup.Search(accounts=self._ours, since=since, fields=self._view.fields)
         guard = lookup.guard(ticket, write)
@@ -215,25 +217,11 @@ class ZendeskReader:
 
     def _export(self, position: Position) -> tuple[pages.Tickets, Position, bool]:
         """Return a page, the position after it, and whether that did not move."""
-        try:
-            answer = self._http.call(wire.export(position))
-        except Rejected as refusal:
-            if not position.after:
-                raise Unavailable(f"the export does not begin: {refusal}") from refusal
-            return self._export(self._restart(datetime.fromtimestamp(position.start, tz=UTC)))
-        except Denied as refusal:
-            if refusal.about == "permission":
-                refusal.remedy = "give the reader an admin's client with the scope read, or set poll: {by: search}"
-            raise
-        found = pages.export_page(answer.body, self._view, read_at=answer.at)
+        found, moved, repeated = self._pages.page(position)
         self._roles.note(found.roles)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
-        found = self._in_views(found)
-        moved = Position(int(answer.at.timestamp()), found.after or position.after, self._scope)
-        if not moved.after:
-            moved = position
-        return found, moved, found.after in {"", position.after}
+        return self._in_views(found), moved, repeated
 
     def _search(self, query: str, *, narrow: bool = True) -> Iterator[pages.Tickets]:
         after = ""
@@ -289,11 +277,8 @@ class ZendeskReader:
             raise Denied("Zendesk takes us for nobody", remedy="check this site's credentials")
         return str(user.id)
 
-    def _restart(self, at: datetime) -> Position:
-        return Position(int((at - STEP_BACK).timestamp()), scope=self._scope)
-
     def _parsed(self, cursor: Cursor) -> Position:
         try:
             return Position.parse(cursor)
         except ValueError:
-            return self._restart(self._http.adapter.server_now())
+            return before(self._http.adapter.server_now(), self._scope)

@@ -11,15 +11,18 @@ import msgspec
 from connector.domain.change import Field, FieldChange, Write
 from connector.domain.site import Binding, FieldMap, vendor_id
 from connector.domain.ticket import Priority, Ticket
+from connector.domain.written import live_value
 from connector.errors import Rejected
 from connector.helpdesks.transport import Request
 from connector.helpdesks.zendesk.text import safe_body
 
 SIDELOADS = "slas,metric_sets,users,organizations"
 EXPORT_PAGE = 1000
+LEAST_EXPORT_PAGE = 25
 MOST_IDS = 100
 SEARCH_PAGE = 100
 AUDIT_PAGE = 100
+LEAST_AUDIT_PAGE = 10
 VIEW_PAGE = 100
 LARGEST_METADATA = 1000  # Zendesk takes 1 KB
 
@@ -35,7 +38,8 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
     """What our cursor text holds.
 
     Attributes:
-        start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last good poll.
+        start: Epoch seconds from which to begin while there is no ``after``; then the moment of the last poll that read
+            everything, or of the latest change read since.
         after: Zendesk's own opaque cursor.
         scope: Digest of what the site looked after when this was stored; empty: every ticket.
     """
@@ -59,13 +63,13 @@ def me() -> Request:
     return Request("GET", "/api/v2/users/me.json")
 
 
-def export(position: Position) -> Request:
-    """One page of the cursor export."""
+def export(position: Position, rows: int = EXPORT_PAGE) -> Request:
+    """One page of the cursor export; every page may be of another size."""
     begin = ("cursor", position.after) if position.after else ("start_time", str(position.start))
     return Request(
         "GET",
         "/api/v2/incremental/tickets/cursor.json",
-        (begin, ("per_page", str(EXPORT_PAGE)), ("include", SIDELOADS)),
+        (begin, ("per_page", str(rows)), ("include", SIDELOADS)),
     )
 
 
@@ -101,9 +105,9 @@ def people(kind: str, ids: Sequence[int]) -> Request:
     return Request("GET", f"/api/v2/{kind}/show_many.json", (("ids", ",".join(map(str, ids))),))
 
 
-def audits(ticket: str, *, after: str = "", page: str = "") -> Request:
-    """One page of a ticket's audits, oldest first."""
-    params = [("page[size]", str(AUDIT_PAGE))] if not page else [("page", page)]
+def audits(ticket: str, rows: int = AUDIT_PAGE, *, after: str = "", page: str = "") -> Request:
+    """One page of a ticket's audits, oldest first; every page may be of another size, unless pages are numbered."""
+    params = [("page[size]", str(rows))] if not page else [("page", page)]
     if after:
         params.append(("page[after]", after))
     return Request("GET", f"/api/v2/tickets/{quote(ticket, safe='')}/audits.json", tuple(params))
@@ -130,15 +134,14 @@ def make_private(ticket: str, comment: str) -> Request:
 def update(write: Write, *, seen: Ticket, fields: FieldMap) -> Request:
     """Fields, comment and hidden marker as one compare-and-set update, hence one audit.
 
-    Tags are the full list seen and added: the single form replaces them, and the stamp makes that safe.
+    Tags are the full list seen and added, see ``_tags``: the single form replaces them, and the stamp makes that safe.
 
     Raises:
         Rejected: A name in the write is not bound on this site.
     """
     body = dict(_values(write.fields, fields)) | _guard(seen)
-    labels = _labels(write.fields)
-    if labels:
-        body["tags"] = sorted(seen.labels | labels)
+    if _labels(write.fields):
+        body["tags"] = sorted(_tags(write, seen, fields))
     if write.comment:
         body["comment"] = {"body": safe_body(write.comment.body), "public": write.comment.public}
     body["metadata"] = {"esc": metadata(write)}
@@ -201,6 +204,25 @@ def _guard(seen: Ticket) -> dict[str, Any]:
 
 def _labels(changes: Sequence[FieldChange]) -> frozenset[str]:
     return frozenset(label for c in changes if c.field is Field.LABELS for label in (c.after or "").split())
+
+
+def _tags(write: Write, seen: Ticket, fields: FieldMap) -> frozenset[str]:
+    """Return every tag that is to stand: what was seen, what is added, and of our own drop-downs the present option.
+
+    An option is a tag of the ticket, so a list that still holds the old one would take the choice back. The map names
+    the options; where it does not, the old value among the tags shows that the field is a drop-down.
+    """
+    tags = seen.labels | _labels(write.fields)
+    changed = {change.field: change.after for change in write.fields}
+    for field, binding in ((Field.LEVEL, fields.level), (Field.PATH, fields.path)):
+        before = live_value(seen, field)
+        options = frozenset(binding.values) if binding else frozenset()
+        if not options and field in changed and before in tags:
+            options = frozenset({str(before)})
+        if options:
+            chosen = bound_value(binding, changed.get(field, before) or "")
+            tags = tags - options | frozenset({chosen} if chosen else ())
+    return tags
 
 
 def _values(changes: Sequence[FieldChange], fields: FieldMap) -> Iterator[tuple[str, Any]]:

@@ -111,7 +111,7 @@ def comments(office: Office, call: Call) -> dict[str, Any]:
     return {"comments": [comment_json(comment) for comment in page], **users, **rest}
 
 
-def make_private(office: Office, call: Call) -> dict[str, Any]:
+def make_private(office: Office, call: Call) -> None:
     """``PUT /tickets/{id}/comments/{id}/make_private``: customers see it no more; mails that went out stay read."""
     ticket = office.clerk.with_history(office.desk.find(call.id))
     comment_id = int(call.ids[1])
@@ -120,7 +120,6 @@ def make_private(office: Office, call: Call) -> dict[str, Any]:
     ticket.comments = tuple(replace(c, public=False) if c.id == comment_id else c for c in ticket.comments)
     for event in (event for audit in ticket.audits for event in audit.events if event.get("id") == comment_id):
         event["public"] = False
-    return {}
 
 
 def audits(office: Office, call: Call) -> dict[str, Any]:

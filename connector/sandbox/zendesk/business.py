@@ -76,15 +76,21 @@ def _settle_status(ticket: Ticket, values: dict[str, Any], wish: Wish, hand: Han
 
 
 def _settle_tags(desk: Desk, ticket: Ticket, values: dict[str, Any], wish: Wish) -> None:
-    """A dropdown's value stands among the tags: setting one writes the other, dropping its tag clears it."""
+    """A dropdown's value stands among the tags: setting one writes the other, dropping its tag clears it.
+
+    A list of tags that comes with a dropdown's value has the last word: an option whose tag it brings is chosen, one
+    whose tag it keeps stays.
+    """
     tags = (set(values.get("tags", ticket.tags)) | set(wish.add_tags)) - set(wish.remove_tags)
+    brought = tags - set(ticket.tags)
     custom = dict(ticket.custom) | dict(wish.custom)
     for field in desk.fields.taggers:
-        before, after = ticket.custom.get(field.id), custom.get(field.id)
-        if field.id in wish.custom and before != after:
-            tags -= {before}
-            tags |= {after} if after else set()
-        elif before and before not in tags:
-            custom[field.id] = None
+        before, asked = ticket.custom.get(field.id), wish.custom.get(field.id)
+        if field.id in wish.custom and "tags" not in values:
+            tags = tags - {before} | {asked} if before != asked else tags
+            continue
+        chosen = min(brought & set(field.tags.values()), default=before if before in tags else None)
+        tags -= {before} - {chosen}
+        custom[field.id] = chosen
     values["tags"] = tuple(sorted(tag for tag in tags if tag))
     values["custom"] = {field_id: value for field_id, value in custom.items() if value is not None}

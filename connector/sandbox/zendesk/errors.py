@@ -58,6 +58,11 @@ def database_conflict() -> ApiError:
     return ApiError(409, {"error": "DatabaseConflict", "description": "Database collision"})
 
 
+def gateway_timeout() -> ApiError:
+    """The gateway gave up waiting; what happened behind it is not known."""
+    return ApiError(504, "504 Gateway Time-out")
+
+
 def forbidden(message: str = "") -> ApiError:
     """The account may not do this; note that ``error`` is an object here."""
     text = message or "You do not have access to this page. Please contact the account owner for further help."

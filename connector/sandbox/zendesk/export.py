@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from connector.sandbox.core.messages import Request
 from connector.sandbox.zendesk.desk import Desk
-from connector.sandbox.zendesk.errors import bad_request
+from connector.sandbox.zendesk.errors import bad_request, gateway_timeout
 from connector.sandbox.zendesk.sideload import Wagon, read_include
 from connector.sandbox.zendesk.ticket import Ticket
 
@@ -34,12 +34,15 @@ class Export:
         """One page of the cursor export.
 
         Raises:
-            ApiError: 400 for a start within the last minute, or a cursor that is none.
+            ApiError: 400 for a start within the last minute, or a cursor that is none; 504 for a page that takes
+                too long.
         """
         asked = request.param("cursor")
         place = _read_cursor(asked) if asked is not None else (self._start(request), 0)
         until = self._desk.now() - self._desk.options.hidden
         rows = self._desk.exported(place, until, _per_page(request))
+        if len(rows) > self._desk.options.export_patience:
+            raise gateway_timeout()
         after = (rows[-1].generated_at, rows[-1].id) if rows else place
         shown = self._repeated(place, until, asked) + rows
         if request.param("exclude_deleted") == "true":

@@ -29,6 +29,7 @@ class Options:
         repeat_chance: That an export page begins with a row of the page before.
         stuck_pages: How many export pages answer with the cursor they were asked with.
         empty_first_cursor: Whether a first export page without tickets carries a null cursor.
+        export_patience: Rows of an export page that are built in the gateway's time; a page with more is a 504.
         system_touch_chance: That an update is followed by a system update without ``updated_at``.
         system_touch_delay: Least and greatest delay of that.
         deleted_status: Status of deleted tickets in the export.
@@ -66,6 +67,7 @@ class Options:
     repeat_chance: float = 0.1
     stuck_pages: int = 0
     empty_first_cursor: bool = True
+    export_patience: int = 1000
     system_touch_chance: float = 0.2
     system_touch_delay: tuple[int, int] = (20, 120)
     deleted_status: str = "deleted"
