@@ -173,7 +173,14 @@ def test_what_is_wrong_in_one_part_hides_no_other_part(monkeypatch, tmp_path) ->
         pytest.param("https://acme.atlassian.net/", "https://acme.atlassian.net?x=1", "without ? or #", id="query"),
         pytest.param("https://acme.atlassian.net/", "https://h:99999", "is not a URL", id="port"),
         pytest.param("sqlite:///state.db", "postgresql://u:pw@h/db", "a password never stands", id="password in URL"),
+        pytest.param(
+            "sqlite:///state.db", "postgresql://u@h/db?password=x", "a password never stands", id="password in query"
+        ),
         pytest.param("sqlite:///state.db", "state.db", "is no database", id="no URL"),
+        pytest.param("sqlite:///state.db", '"postgresql://[h/db"', "is no database", id="broken URL"),
+        pytest.param("sqlite:///state.db", "sqlite://state.db", "state: names no file", id="two slashes"),
+        pytest.param("sqlite:///state.db", "sqlite:///", "state: names no file", id="no path"),
+        pytest.param("sqlite:///state.db", '"sqlite:///:memory:"', "state: names no file", id="memory"),
         pytest.param("policy:", "clock_url: http://10.0.0.1:1\npolicy:", "must be on this machine", id="clock"),
         pytest.param(
             "    projects: SUP\n", "    projects: SUP\n    poll: {history_share: 0}\n", "history_share", id="no share"

@@ -109,7 +109,7 @@ class PingAddress(click.ParamType[str]):
         try:
             return ping_url(str(value))
         except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
+            self.fail(f"it {error}", param, ctx)  # not in its own words: a secret may stand in it
 
 
 class ListenAddress(click.ParamType[str]):
@@ -126,6 +126,16 @@ class ListenAddress(click.ParamType[str]):
         except ValueError as error:
             self.fail(f"{value!r} {error}", param, ctx)
         return str(value)
+
+
+class Words(click.ParamType[str]):
+    """A name or a reason. Bytes that are no UTF-8 are shown as such: nothing else could store them."""
+
+    name = "text"
+
+    def convert(self, value: object, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """Return it in characters that can be stored."""
+        return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def operator() -> str:

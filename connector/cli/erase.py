@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.context import Options, examples, operator, pass_options
+from connector.cli.context import Options, Words, examples, operator, pass_options
 from connector.cli.show import Output, emit_json, emit_table, put
 
 
@@ -12,9 +12,12 @@ from connector.cli.show import Output, emit_json, emit_table, put
     short_help="Erase what is kept about a ticket or a person.",
     epilog=examples("connector erase --ticket SUP-14", "connector erase --user zendesk:381"),
 )
-@click.option("--ticket", metavar="TICKET", default="", help="A ticket that is closed or gone (SUP-14, site:id).")
+@click.option(
+    "--ticket", type=Words(), metavar="TICKET", default="", help="A ticket that is closed or gone (SUP-14, site:id)."
+)
 @click.option(
     "--user",
+    type=Words(),
     metavar="[SITE:]ACCOUNT",
     default="",
     help="A person by the helpdesk's own account id, or by the name in the site's map.",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from connector.cli.context import Moment, Options, examples, pass_options
+from connector.cli.context import Moment, Options, Words, examples, pass_options
 from connector.cli.show import Output, emit_json, put_fitted
 
 
@@ -14,7 +14,7 @@ from connector.cli.show import Output, emit_json, put_fitted
     short_help="Say why a ticket is where it is, and what comes next.",
     epilog=examples("connector explain SUP-14", "connector explain zendesk:123 --at 2026-11-23T09:30+01:00"),
 )
-@click.argument("ticket")
+@click.argument("ticket", type=Words())
 @click.option("--at", type=Moment(), help="As things stood at this moment, or will if nobody does anything.")
 @pass_options
 def explain(options: Options, *, ticket: str, at: datetime | None) -> int:

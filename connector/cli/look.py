@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector.cli.context import Moment, Options, examples, pass_options
+from connector.cli.context import Moment, Options, Words, examples, pass_options
 from connector.cli.exits import Exit, exit_of
 from connector.cli.show import (
     Output,
@@ -95,7 +95,7 @@ def _daemon_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     ),
 )
 @click.option("--site", help="Only this site.")
-@click.option("--ticket", help="Only this ticket.")
+@click.option("--ticket", type=Words(), help="Only this ticket.")
 @click.option("--since", type=Moment(), help="Only from this moment on.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many lines.")
 @click.option("--runs", is_flag=True, help="Show runs instead of single events.")

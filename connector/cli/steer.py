@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.context import Options, examples, operator, pass_options
+from connector.cli.context import Options, Words, examples, operator, pass_options
 from connector.cli.show import Output, emit_json, put, put_fitted
 from connector.errors import ConnectorError
 
@@ -14,7 +14,9 @@ from connector.errors import ConnectorError
     epilog=examples("connector pause jsm-eu --reason 'migration until noon'", "connector pause all"),
 )
 @click.argument("site")
-@click.option("--reason", default="paused by hand", show_default=True, help="Why; stands in status and the audit.")
+@click.option(
+    "--reason", type=Words(), default="paused by hand", show_default=True, help="Why; stands in status and the audit."
+)
 @pass_options
 def pause(options: Options, *, site: str, reason: str) -> int:
     """Stop every write to SITE (`all`: every site) until `resume`. Reading and deciding go on."""
@@ -50,7 +52,7 @@ def resume(options: Options, *, site: str, allow: int) -> int:
     short_help="Let an escalation through that needs approval.",
     epilog=examples("connector attention", "connector approve SUP-14"),
 )
-@click.argument("ticket")
+@click.argument("ticket", type=Words())
 @pass_options
 def approve(options: Options, *, ticket: str) -> int:
     """Let every step of TICKET's path through that a threshold asks for and that waits for approval."""
@@ -68,7 +70,7 @@ def approve(options: Options, *, ticket: str) -> int:
     short_help="Let a ticket go on that the connector left alone.",
     epilog=examples("connector release SUP-14", "connector release zendesk:123"),
 )
-@click.argument("ticket")
+@click.argument("ticket", type=Words())
 @pass_options
 def release(options: Options, *, ticket: str) -> int:
     """Release TICKET, as an agent's `/esc release` would.

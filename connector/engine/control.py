@@ -12,10 +12,11 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from connector.errors import Busy, ConnectorError, Denied, UnsafePlan, what_failed
+from connector.errors import Busy, ConfigError, ConnectorError, Denied, Problem, UnsafePlan, WrongUse, what_failed
 
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -24,7 +25,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 120.0
 
 
-_KINDS: Mapping[str, type[ConnectorError]] = {"UnsafePlan": UnsafePlan, "Busy": Busy, "Denied": Denied}
+_KINDS: Mapping[str, type[ConnectorError]] = {kind.__name__: kind for kind in (UnsafePlan, Busy, Denied, WrongUse)}
 """Errors of the other side that come out here as themselves: the exit code must not depend on who does the work."""
 
 
@@ -90,7 +91,7 @@ class ControlServer:
             with contextlib.nullcontext() if request["command"] in self._slow else self._one_at_a_time:
                 return {"ok": True, **handler(request)}
         except ConnectorError as error:
-            return {"ok": False, "error": str(error), "remedy": error.remedy, "kind": type(error).__name__}
+            return _refusal(error)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
         except Exception as error:  # noqa: BLE001 - without an answer it would look as if nobody were there
@@ -98,11 +99,18 @@ class ControlServer:
             return {"ok": False, "error": why, "remedy": "connector status; please report it"}
 
 
+def _refusal(error: ConnectorError) -> Mapping[str, Any]:
+    """Return an error as the other side raises it again: by the nearest kind that it knows, a file's problems whole."""
+    problems = [asdict(problem) for problem in error.problems] if isinstance(error, ConfigError) else []
+    kind = next((base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS), "")
+    return {"ok": False, "error": str(error), "remedy": error.remedy, "kind": kind, "problems": problems}
+
+
 def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, **arguments: Any) -> Mapping[str, Any]:
     """Send one command to the process that serves ``socket_path`` and return its answer, for ``patience`` seconds.
 
     Raises:
-        UnsafePlan, Denied: The other side's own.
+        UnsafePlan, Denied, WrongUse, ConfigError: The other side's own.
         NobodyServes: Nobody listens; for a caller who found the state locked that is a ``sync`` at work.
         Busy: Whoever listens does not answer.
         ConnectorError: The other side refused; the message is its own.
@@ -124,6 +132,8 @@ def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, 
                 remedy="try again; if it stays so, look at that process",
             ) from error
     if not answer.pop("ok"):
+        if problems := tuple(Problem(**each) for each in answer.get("problems", ())):
+            raise ConfigError(problems)
         kind = _KINDS.get(answer.get("kind", ""), ConnectorError)
         raise kind(answer.get("error", "refused"), remedy=answer.get("remedy", ""))
     return dict(answer)

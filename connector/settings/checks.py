@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from connector.documents import Document, KeyPath
 from connector.errors import Problem
@@ -16,6 +16,7 @@ from connector.settings.sources import SecretsRead
 SHORTEST_SECRET = 6
 """Characters; what is shorter is not masked, because it would mask ordinary words."""
 
+_SECRET_WORDS = frozenset({"password", "sslpassword"})
 _DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 _ONLY = {
     SiteKind.JIRA: ("views", "brands", "groups"),
@@ -61,12 +62,18 @@ def _wrong_secret(found: Mapping[str, str], document: Document, path: KeyPath, n
 def _state(state: str | None, document: Document) -> Iterator[Problem]:
     if state is None:
         return
-    parts = urlsplit(state)
+    try:
+        parts = urlsplit(state)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in _DATABASES or "://" not in state:
         yield document.problem(
             ("state",), "is no database that can be used", "write sqlite:///path or postgresql://user@host/name"
         )
-    elif parts.password is not None:
+    elif parts.scheme == "sqlite" and (parts.netloc or parts.path in {"", "/", "/:memory:"}):
+        message = "names no file: what is stored there would be forgotten with every run"
+        yield document.problem(("state",), message, "write sqlite:///path, with three slashes")
+    elif parts.password is not None or not _SECRET_WORDS.isdisjoint(parse_qs(parts.query)):
         remedy = "delete it here, change it, and give the new one as the secret `state`"
         yield document.problem(("state",), "a password never stands in this file", remedy)
 

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (("sandbox", "--nonsense"), "--nonsense"),
         (("sync", "--ping-url", "nonsense"), "is not a URL"),
         (("run", "--ping-url", "http://hc.example/abc"), "plain http:// is for this machine only"),
+        (("sync", "--ping-url", "http://u:canary-pw@[h/abc"), "it is not a URL"),
         (("run", "--webhooks", "nonsense"), "'nonsense' is no address to listen on; write HOST:PORT"),
         (("run", "--webhooks", "127.0.0.1:65536"), "is no address to listen on"),
         (("run", "--webhooks", "127.0.0.1:٨٠"), "is no address to listen on"),
@@ -39,6 +40,7 @@ def test_usage_is_64(capsys: pytest.CaptureFixture[str], arguments: tuple[str, .
     assert command_line(list(arguments)) == 64
     said = capsys.readouterr()
     assert words in said.err
+    assert "canary" not in said.err
     assert said.out == ""
 
 

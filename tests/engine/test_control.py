@@ -6,14 +6,16 @@ import json
 import socket
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connector.engine.control import ControlServer, call
-from connector.errors import Busy, ConnectorError, UnsafePlan
+from connector.engine.control import ControlServer, NobodyServes, call
+from connector.errors import Busy, ClockIsOff, ConfigError, ConnectorError, Problem, UnsafePlan, WrongUse
+from tests.engine.stage import MONDAY
 
 Serve = Callable[[Path], Path]
 
@@ -142,3 +144,40 @@ def test_a_server_that_ends_takes_its_socket_along(path: Path) -> None:
     server.start()
     server.stop()
     assert not path.exists()
+
+
+PROBLEMS = (
+    Problem(file="plan.json", message="is not a plan file", remedy="make one: connector plan --out"),
+    Problem(file="connector.yaml", line=3, column=5, key="sites.0.name", message="is missing"),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "comes_out_as"),
+    [
+        (WrongUse("no site is called 'x'", remedy="known: desk"), WrongUse),
+        (ClockIsOff("the clock is off", at=MONDAY, remedy="set it right"), UnsafePlan),
+        (NobodyServes("nobody serves", remedy="try again"), Busy),
+        (ConfigError(PROBLEMS), ConfigError),
+    ],
+)
+def test_an_error_ends_a_command_alike_whoever_does_the_work(
+    tmp_path: Path, error: ConnectorError, comes_out_as: type[ConnectorError]
+) -> None:
+    """Its exit code hangs on its kind, and what it names is told whole."""
+
+    def fails(_request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise error
+
+    path = tmp_path / "state.db.sock"
+    server = ControlServer(path, {"apply": fails})
+    server.start()
+    try:
+        with pytest.raises(ConnectorError) as told:
+            call(path, "apply")
+    finally:
+        server.stop()
+    assert type(told.value) is comes_out_as
+    assert (str(told.value), told.value.remedy) == (str(error), error.remedy)
+    if isinstance(told.value, ConfigError):
+        assert told.value.problems == PROBLEMS
