@@ -47,9 +47,10 @@ def apply_plan(
     done = _Apply(plan, sender, ready or {}).run()
     versions = {planned.ticket.ref.id: planned.ticket.version for planned in plan.planned}
     quarantine(plan.site, around, done.broken, doing=WRITING, versions=versions)
-    if not done.unreachable and done.retry_after is None:
-        wanted = {*versions, *(item.ref.id for item in plan.held)}
-        sender.trouble.note(done.complete | done.conflicted | sender.trouble.of_no_more(wanted))
+    was_through = not done.unreachable and done.retry_after is None
+    wanted = {*versions, *(item.ref.id for item in plan.held)}
+    ended = sender.trouble.of_no_more(wanted) if was_through else frozenset[str]()
+    sender.trouble.note(done.complete | done.conflicted | ended)
     if done.complete:
         pardon(plan.site, around, done.complete, doing=WRITING, known=around.asides.aside(plan.site))
     return done

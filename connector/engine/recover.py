@@ -97,6 +97,7 @@ class _Recovery:
                 look(op)
         except Unavailable as error:
             if not self._trouble.is_its_own(id_, error):
+                self._trouble.note(self._sound)
                 raise
             self._prove()
             self._done.stumbled += 1

@@ -22,6 +22,9 @@ from connector.ports import Alarm, AlarmKind, AsideKind, SetAside
 MOST_AT_ONCE = 2
 """Tickets that may begin to fail in one pass; one more, and it is the helpdesk."""
 
+MOST_KNOWN = 10
+"""Tickets of a site that may fail for longer, at looking or at writing; one more, and it is the helpdesk."""
+
 TOLD = "told"
 """``SetAside.bindings`` once somebody was called."""
 
@@ -56,7 +59,7 @@ class TicketTrouble:
         if not isinstance(cause, Unavailable | Malformed) or concerns_all(cause):
             return False
         fresh = self._failed.keys() - self._known.keys() - {id_}
-        if not self.is_known(id_) and len(fresh) >= MOST_AT_ONCE:
+        if not self.is_known(id_) and (len(fresh) >= MOST_AT_ONCE or len(self._known) >= MOST_KNOWN):
             return False
         self._failed[id_] = error
         why = str(error)[:200]
@@ -66,7 +69,8 @@ class TicketTrouble:
     def note(self, sound: Collection[str]) -> None:
         """Remember what failed, and forget it of tickets that are ``sound``; what has failed for long raises one alarm.
 
-        Called once the site was seen to answer.
+        Called once the site was seen to answer since; also where the pass ends, because more fail than may at once:
+        those that are known do not count with the next one.
         """
         now, asides = self._around.clock.now(), self._around.asides
         asides.take_back(self._site, [self._known[id_] for id_ in sound if id_ in self._known], now=now)

@@ -15,7 +15,7 @@ from connector.engine.history_trouble import OWN_AFTER
 from connector.engine.next_step import APART
 from connector.engine.passes import PassOutcome, PassResult
 from connector.engine.recover import WATCH_FOR
-from connector.engine.ticket_trouble import MOST_AT_ONCE
+from connector.engine.ticket_trouble import MOST_AT_ONCE, MOST_KNOWN
 from connector.errors import HelpdeskError, NotSent, Throttled, Unavailable, Unknown
 from connector.helpdesks.memory import Fault
 from connector.journal.outcomes import WATCH_FROM
@@ -204,11 +204,24 @@ class TestMoreThanATicket:
         assert (troubles(known), len(known.journal.sending("desk"))) == ([], 1)
 
     def test_many_that_begin_to_fail_at_once_are_the_helpdesk(self, known: Stage, desk: Desk) -> None:
+        """Those that it answered beside are known from then on, so that a few tickets stop no site for good."""
         ids = [lose_a_note(known, desk) for _ in range(MOST_AT_ONCE + 1)]
         asked = unlooked(desk, dict.fromkeys(ids, ALONE["5xx"]))
         assert next_pass(known).outcome is PassOutcome.FAILED
         assert len(asked) == MOST_AT_ONCE + 1
-        assert troubles(known) == []
+        assert len(troubles(known)) == MOST_AT_ONCE
+        assert next_pass(known, 6 * MINUTE).outcome is PassOutcome.PARTIAL
+        assert {item.ticket for item in troubles(known)} == set(ids)
+
+    def test_too_many_that_fail_for_long_are_the_helpdesk(self, known: Stage, desk: Desk) -> None:
+        errors: dict[str, HelpdeskError] = {}
+        unlooked(desk, errors)
+        for _ in range(MOST_KNOWN):
+            errors[lose_a_note(known, desk)] = ALONE["5xx"]
+            assert next_pass(known, 6 * MINUTE).outcome is PassOutcome.PARTIAL
+        errors[lose_a_note(known, desk)] = ALONE["5xx"]
+        assert next_pass(known, 6 * MINUTE).outcome is PassOutcome.FAILED
+        assert len(troubles(known)) == MOST_KNOWN
 
     def test_those_that_are_known_to_fail_do_not_count(self, known: Stage, desk: Desk) -> None:
         errors: dict[str, HelpdeskError] = {}
