@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.documents import parse
-from connector.domain.site import DEFAULT_BUDGETS, Effect
+from connector.domain.site import DEFAULT_BUDGETS, Confidential, Effect
 from connector.errors import ConfigError
 from connector.helpdesks.transport.redaction import SHORTEST
 from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
@@ -183,6 +183,27 @@ def test_what_is_wrong_in_one_part_hides_no_other_part(monkeypatch, tmp_path) ->
 def test_refused(old: str, new: str, words: str) -> None:
     assert old in GOOD
     assert any(words in p for p in problems(GOOD.replace(old, new)))
+
+
+def test_project_keys_are_capitals_however_they_are_written(monkeypatch) -> None:
+    monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__CONFIDENTIAL__LAW", "ignore")
+    small = GOOD.replace("projects: SUP", "projects: [sup, hr, law]\n    confidential: {hr: ignore}")
+    site = settings(small.replace("{SUP:", "{sup:")).site("jsm-eu")
+    assert site.projects == ("SUP", "HR", "LAW")
+    assert set(site.scopes) == {"SUP"}
+    assert site.confidential == {"HR": Confidential.IGNORE, "LAW": Confidential.IGNORE}
+
+
+@pytest.mark.parametrize("key", ["scopes: {sup: [], SUP: [fields]}", "confidential: {sup: ignore, SUP: restricted}"])
+def test_a_project_in_small_and_in_capital_letters_is_given_twice(key: str) -> None:
+    name = key.partition(":")[0]
+    found = problems(GOOD.replace("    scopes: {SUP: [fields, notes]}\n", f"    {key}\n"))
+    assert [p.partition(" ")[2] for p in found] == [f"sites.0.{name}: SUP is given twice; keep one of them"]
+
+
+def test_a_confidential_project_that_is_not_looked_after_is_told_by_its_own_key() -> None:
+    (found,) = problems(GOOD.replace("{SUP: [fields, notes]}", "{SUP: []}\n    confidential:\n      hr: ignore"))
+    assert found.startswith("connector.yaml:13:7: sites.0.confidential.hr: is not one of this site's projects (use SUP")
 
 
 def test_two_sites_with_one_address() -> None:

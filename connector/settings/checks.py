@@ -10,6 +10,7 @@ from connector.documents import Document, KeyPath
 from connector.errors import Problem
 from connector.settings.model import secret_key
 from connector.settings.parts import Parts
+from connector.settings.scopes import SCOPE_KEYS
 from connector.settings.site import SiteKind, SiteSettings
 from connector.settings.sources import SecretsRead
 
@@ -97,9 +98,17 @@ def _kind(site: SiteSettings, index: int, document: Document) -> Iterator[Proble
             ("sites", index, "projects"), "is missing", "list the keys of the projects to look after"
         )
     if site.kind is SiteKind.JIRA:
-        for scope in sorted({*site.scopes, *site.confidential} - set(site.projects)):
-            remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
-            yield document.problem(("sites", index, "scopes", scope), "is not one of this site's projects", remedy)
+        yield from _projects(site, index, document)
+
+
+def _projects(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:
+    """Yield a problem for every scope of a Jira site that is no project of it."""
+    remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
+    for key in SCOPE_KEYS:
+        for scope in sorted(set(getattr(site, key)) - set(site.projects)):
+            small: KeyPath = ("sites", index, key, scope.lower())
+            path = small if document.holds(small) else ("sites", index, key, scope)
+            yield document.problem(path, "is not one of this site's projects", remedy)
 
 
 def _authorities(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.documents import Duration, Names, Strict, as_written
 from connector.errors import ConfigError
 from connector.settings.auth import Credential, SecretName
 from connector.settings.loose import Loose, loose_places
+from connector.settings.scopes import NamedScope
 from connector.settings.site import Account, SiteSettings
 from connector.settings.sources import Environment, Secrets, SecretsRead
 from connector.settings.urls import LoopbackUrl, PingUrl
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
         default=None, description="Folder with one file per secret; without it systemd's `$CREDENTIALS_DIRECTORY`."
     )
     secrets: Mapping[str, SecretStr] = Field(default_factory=dict, repr=False, description="Never in the file.")
+    _named_scopes: Mapping[int, tuple[NamedScope, ...]] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -102,6 +104,16 @@ class Settings(BaseSettings):
         """Environment over secrets over the file, whose values are given at construction."""
         file_values = init_settings()
         return Environment(settings_cls, file_values), Secrets(settings_cls, _directories(file_values)), init_settings
+
+    def naming(self, scopes: Mapping[int, tuple[NamedScope, ...]]) -> Self:
+        """Remember where the sites name scopes, for whoever judges them beside the maps; return itself."""
+        self._named_scopes = scopes
+        return self
+
+    @property
+    def named_scopes(self) -> Mapping[int, tuple[NamedScope, ...]]:
+        """Return the scopes that each site names, by the site's position in the file."""
+        return self._named_scopes
 
     @property
     def state_url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,16 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
@@ -140,12 +150,16 @@ class SiteSettings(Strict):
         description="What may be written: `fields`, `notes`, `assign`, `public`. Everything else is shadow.",
     )
     scopes: Mapping[Text, Effects] = Field(
-        default_factory=dict, description="Effects of single scopes (project, brand, group, form) instead of `effects`."
+        default_factory=dict,
+        description="Effects of single scopes instead of `effects`. A scope is a project's key (Jira) or, as the map's "
+        "`scope` says, the id of a brand, form or organization, a group's name in the map, or `id:<number>` for a "
+        "group that has none there (Zendesk).",
     )
     confidential: Mapping[Text, Confidential] = Field(
         default_factory=dict,
-        description="Confidential scopes: `ignore` (nothing of their tickets is stored) or `restricted` (text is not "
-        "read, nothing is public, nobody involved is called). Jira's issue security is `restricted` by itself.",
+        description="Confidential scopes, named as in `scopes`: `ignore` (nothing of their tickets is stored) or "
+        "`restricted` (text is not read, nothing is public, nobody involved is called). Jira's issue security is "
+        "`restricted` by itself.",
     )
     enforce_from: AwareDatetime | None = Field(
         default=None,
@@ -157,6 +171,19 @@ class SiteSettings(Strict):
     may_stop_native_first_response: bool = Field(
         default=False, description="Allow public comments while the helpdesk's own first-response clock is open."
     )
+
+    @field_validator("projects", "scopes", "confidential")
+    @classmethod
+    def _in_capitals(cls, value: Any, info: ValidationInfo) -> Any:
+        """Jira's project keys are capitals, however they are written: tickets are told apart by them."""
+        if info.data.get("kind") is not SiteKind.JIRA:
+            return value
+        if not isinstance(value, Mapping):
+            return tuple(dict.fromkeys(key.upper() for key in value))
+        for twice, count in Counter(key.upper() for key in value).items():
+            if count > 1:
+                raise ValueError(f"{twice} is given twice; keep one of them")
+        return {key.upper(): inner for key, inner in value.items()}
 
     @property
     def fingerprint(self) -> str:
