@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
@@ -204,6 +204,55 @@ def test_a_project_in_small_and_in_capital_letters_is_given_twice(key: str) -> N
 def test_a_confidential_project_that_is_not_looked_after_is_told_by_its_own_key() -> None:
     (found,) = problems(GOOD.replace("{SUP: [fields, notes]}", "{SUP: []}\n    confidential:\n      hr: ignore"))
     assert found.startswith("connector.yaml:13:7: sites.0.confidential.hr: is not one of this site's projects (use SUP")
+
+
+@pytest.mark.parametrize(
+    "moment", ["20261201", "'20261201'", "1764576000.5", "'1764576000'", "2026-12-01", "true", "-1"]
+)
+def test_a_number_is_no_moment(moment: str) -> None:
+    (found,) = problems(GOOD.replace("2026-12-01T08:00:00+01:00", moment))
+    assert "sites.0.enforce_from: " in found
+    assert "2026-12-01T09:00+01:00" in found
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-12-01T08:00+01:00", "2026-12-01 08:00:00+01:00", "'2026-12-01T07:00:00Z'", "2026-12-01t07:00:00.0z"],
+)
+def test_a_moment_with_its_offset_is_one(moment: str) -> None:
+    read = settings(GOOD.replace("2026-12-01T08:00:00+01:00", moment)).site("jsm-eu")
+    assert read.enforce_from == datetime(2026, 12, 1, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", ["20261201", "'20261201'", "1764547200", "2026-12-01T00:00:00", "0", "true"])
+def test_what_is_no_date_is_no_day_on_which_a_secret_ends(day: str) -> None:
+    (found,) = problems(GOOD.replace("email: bot@acme.example", f"email: bot@acme.example, expires_on: {day}"))
+    assert "sites.0.auth.reader.expires_on: " in found or "sites.0.auth.expires_on: " in found
+    assert "is no date; write one such as 2026-12-01" in found
+
+
+def test_a_date_is_the_day_on_which_a_secret_ends() -> None:
+    read = settings(GOOD.replace("email: bot@acme.example", "email: bot@acme.example, expires_on: 2026-12-01"))
+    assert read.site("jsm-eu").auth.writer.expires_on == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize("share", ["1", "1.0", "2", "100"])
+def test_a_bare_number_of_one_or_more_is_no_share(share: str) -> None:
+    (found,) = problems(GOOD.replace("least: 5", f"share: {share}"))
+    assert "sites.0.budgets.notes.share: " in found
+    assert "is not a share; write a percentage" in found
+
+
+@pytest.mark.parametrize(("share", "part"), [("100%", 1.0), ("0.5", 0.5), ("0", 0.0), ("1%", 0.01)])
+def test_a_share_is_a_percentage_or_a_part_of_one(share: str, part: float) -> None:
+    read = settings(GOOD.replace("least: 5", f"share: {share}")).site("jsm-eu")
+    assert site_rules(read).budgets[Effect.NOTES].share == part
+
+
+@pytest.mark.parametrize("key", ["least", "reserve", "per_ticket"])
+def test_a_truth_is_no_count(key: str) -> None:
+    (found,) = problems(GOOD.replace("least: 5", f"{key}: true"))
+    assert f"sites.0.budgets.notes.{key}: must be a whole number" in found
 
 
 def test_two_sites_with_one_address() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from connector.documents import Strict, Text
+from connector.settings.kinds import Day
 from connector.settings.urls import BaseUrl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -36,7 +36,7 @@ class _Credential(Strict):
         default=None,
         description="Name of the secret; without it `<site>`, or `<site>_reader` and `<site>_writer` for a pair.",
     )
-    expires_on: date | None = Field(
+    expires_on: Day | None = Field(
         default=None, description="Day on which the secret stops working; an alarm is raised from 14 days before."
     )
 

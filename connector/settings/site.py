@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -26,6 +25,7 @@ from pydantic import (
 from connector.documents import Duration, Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
 from connector.settings.auth import Auth, SecretName
+from connector.settings.kinds import Moment
 from connector.settings.urls import BaseUrl
 
 
@@ -86,6 +86,13 @@ class BudgetSettings(Strict):
     per: Duration | None = Field(default=None, description="Length of the window.")
     reserve: int | None = Field(default=None, ge=0, description="Further writes kept for P1 and hard triggers.")
     per_ticket: int | None = Field(default=None, ge=1, description="Writes allowed on one ticket in 24 hours.")
+
+    @field_validator("least", "reserve", "per_ticket", mode="before")
+    @classmethod
+    def _counted(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # pydantic would take it for 1 or 0
+            raise ValueError("must be a whole number")  # noqa: TRY004 - by it pydantic knows a wrong value
+        return value
 
     def over(self, default: Budget) -> Budget:
         """Return ``default`` with what is given here instead."""
@@ -161,7 +168,7 @@ class SiteSettings(Strict):
         "`restricted` (text is not read, nothing is public, nobody involved is called). Jira's issue security is "
         "`restricted` by itself.",
     )
-    enforce_from: AwareDatetime | None = Field(
+    enforce_from: Moment | None = Field(
         default=None,
         description="Thresholds crossed, levels entered, priorities held and questions raised before this moment stay "
         "unsaid.",
