@@ -255,6 +255,24 @@ def test_a_truth_is_no_count(key: str) -> None:
     assert f"sites.0.budgets.notes.{key}: must be a whole number" in found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("per: 2h", "per: 0m", "sites.0.budgets.notes.per"),
+        ("    projects: SUP\n", "    projects: SUP\n    poll: {every: 0s}\n", "sites.0.poll.every"),
+        ("    projects: SUP\n", "    projects: SUP\n    poll: {sweep_every: 0h}\n", "sites.0.poll.sweep_every"),
+        ("policy:", "stale_after: 0m\npolicy:", "stale_after"),
+    ],
+)
+def test_a_length_of_nothing_switches_no_guard_off(old: str, new: str, key: str) -> None:
+    (found,) = problems(GOOD.replace(old, new))
+    assert f"{key}: must be longer than nothing; write 30s, 15m or 4h" in found
+
+
+def test_no_backups_by_themselves_is_a_choice() -> None:
+    assert settings(f"backup: {{every: 0m}}\n{GOOD}").backup.every == timedelta(0)
+
+
 def test_two_sites_with_one_address() -> None:
     twin = GOOD[GOOD.index("  - name: zendesk") :].replace("zendesk\n    kind", "second\n    kind")
     assert any("is the address of zendesk as well" in p for p in problems(GOOD + twin))

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector.documents import Duration, Names, Strict, as_written
 from connector.errors import ConfigError
 from connector.settings.auth import Credential, SecretName
+from connector.settings.kinds import Length
 from connector.settings.loose import Loose, loose_places
 from connector.settings.scopes import NamedScope
 from connector.settings.site import Account, SiteSettings
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
     ping_url: PingUrl | None = Field(
         default=None, description="Address to ping after every good pass: a dead-man's switch."
     )
-    stale_after: Duration = Field(
+    stale_after: Length = Field(
         default=as_written("15m"), description="Alarm when a site had no good pass for this long."
     )
     backup: BackupSettings = Field(default=BackupSettings(), description="Backups of a SQLite state.")

@@ -22,10 +22,10 @@ from pydantic import (
     field_validator,
 )
 
-from connector.documents import Duration, Names, Share, Strict, Text, as_written
+from connector.documents import Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
 from connector.settings.auth import Auth, SecretName
-from connector.settings.kinds import Moment
+from connector.settings.kinds import Length, Moment
 from connector.settings.urls import BaseUrl
 
 
@@ -53,7 +53,7 @@ Effects = frozenset[Effect]
 class PollSettings(Strict):
     """How often a site is read."""
 
-    every: Duration = Field(
+    every: Length = Field(
         default=as_written("10s"),
         description="Time between two polls of a site. Zendesk's export hides the last minute, and allows ten reads a "
         "minute to everybody.",
@@ -71,7 +71,7 @@ class PollSettings(Strict):
         "be a person's choice waits until a ticket's history has been read, and at most 30%.",
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 0.3},
     )
-    sweep_every: Duration = Field(
+    sweep_every: Length = Field(
         default=as_written("6h"), description="Time between two sweeps of all open tickets for what deltas miss."
     )
 
@@ -83,7 +83,7 @@ class BudgetSettings(Strict):
         default=None, ge=0, description="Writes allowed in a window however few tickets are open."
     )
     share: Share | None = Field(default=None, description="Writes allowed in a window as a share of the open tickets.")
-    per: Duration | None = Field(default=None, description="Length of the window.")
+    per: Length | None = Field(default=None, description="Length of the window.")
     reserve: int | None = Field(default=None, ge=0, description="Further writes kept for P1 and hard triggers.")
     per_ticket: int | None = Field(default=None, ge=1, description="Writes allowed on one ticket in 24 hours.")
 
