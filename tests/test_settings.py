@@ -16,6 +16,7 @@ from connector.domain.site import DEFAULT_BUDGETS, Confidential, Effect
 from connector.errors import ConfigError
 from connector.helpdesks.transport.redaction import SHORTEST
 from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
+from connector.settings.auth import secret_name
 from connector.settings.checks import SHORTEST_SECRET
 from connector.settings.sources import exposure, overrides
 
@@ -356,6 +357,44 @@ class TestSecrets:
             for place, name in zip(places, ("jsm_eu", "zendesk_reader", "zd_write"), strict=True)
         ]
         assert problems(GOOD, need_secrets=True) == expected
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "ATATT3xFfGF0q1w2e3r4t5y6u7i8o9p0",
+            "aB3dE6gH9jK2mN5pQ8sT",
+            "glpat-Zx8cVb7nM6aS5dF4gH3j",
+            "c0ffee12-9b1d-4c3e-8f7a-0123456789ab",
+            "qwertyuiopasdfghjklzxcvbnm",
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("old", "new", "place"),
+        [
+            ("secret: zd-write", "secret: {}", "20:7: sites.1.auth.writer"),
+            ("    projects: SUP\n", "    projects: SUP\n    webhook_secrets: [{}]\n", "8:5: sites.0.webhook_secrets"),
+            ("policy: mappings/policy.yaml", "web: {{token: {}}}", "2:7: web.token"),
+        ],
+    )
+    @pytest.mark.parametrize("given", [{}, {"short": "abc"}])
+    def test_a_secret_in_place_of_its_name_is_not_repeated(
+        self, monkeypatch, pasted: str, old: str, new: str, place: str, given: dict[str, str]
+    ) -> None:
+        for secret in given.values():
+            monkeypatch.setenv(f"CONNECTOR_SECRETS__{secret_name(pasted).upper()}", secret)
+        found = [p for p in problems(GOOD.replace(old, new.format(pasted)), need_secrets=True) if place in p]
+        assert [p.count("the secret that this key names") for p in found] == [1]
+        assert secret_name(pasted) not in secret_name(found[0])
+        assert ("revoke it" in found[0]) == (not given)
+
+    @pytest.mark.parametrize("name", ["zd-write", "acme_production_zendesk_writer_2026", "ops", "key2"])
+    def test_what_plainly_is_a_name_is_repeated(self, name: str) -> None:
+        found = problems(GOOD.replace("zd-write", name), need_secrets=True)[-1]
+        assert f"the secret {secret_name(name)} is not set (set CONNECTOR_SECRETS__" in found
+
+    def test_a_name_that_follows_from_the_sites_is_repeated_whatever_it_looks_like(self) -> None:
+        found = problems(GOOD.replace("name: jsm-eu", "name: c0ffee12-9b1d-4c3e-8f7a"), need_secrets=True)[0]
+        assert "the secret c0ffee12_9b1d_4c3e_8f7a is not set" in found
 
     def test_one_that_could_not_be_masked_is_refused_unseen(self, monkeypatch) -> None:
         for name, secret in (("JSM_EU", "tok-1"), ("ZENDESK_READER", "tok-12"), ("ZD_WRITE", "tok-canary")):

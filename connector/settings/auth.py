@@ -12,11 +12,18 @@ from connector.settings.kinds import Day
 from connector.settings.urls import BaseUrl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_WORD = r"(?:[a-z]{1,15}[0-9]{0,4}|[0-9]{1,4})"
+_PLAIN = re.compile(rf"{_WORD}(?:_{_WORD})*")
 
 
 def secret_name(text: str) -> str:
     """Return ``text`` as secrets are looked up: lower case, with underscores."""
     return text.strip().lower().replace("-", "_")
+
+
+def is_plainly_a_name(name: str) -> bool:
+    """Return whether a secret's ``name`` is made of short words, and so is surely not the secret itself, pasted."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def _read_name(value: Any) -> str:

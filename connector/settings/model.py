@@ -163,8 +163,15 @@ class Settings(BaseSettings):
 def secret_key(site: SiteSettings | Account, role: Literal["reader", "writer"]) -> str:
     """Return the name under which the secret of a site's reader or writer is looked up."""
     credential: Credential = getattr(site.auth, role)
-    default = site.name.replace("-", "_")
-    return credential.secret or (f"{default}_{role}" if site.auth.is_pair else default)
+    both, reader, writer = own_names(site)
+    own = {"reader": reader, "writer": writer}[role] if site.auth.is_pair else both
+    return credential.secret or own
+
+
+def own_names(site: SiteSettings | Account) -> tuple[str, str, str]:
+    """Return the names that secrets have without ``secret``: of one account for both, of the reader, of the writer."""
+    name = site.name.replace("-", "_")
+    return name, f"{name}_reader", f"{name}_writer"
 
 
 def secrets_of(file_values: Mapping[str, Any]) -> SecretsRead:
