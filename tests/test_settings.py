@@ -274,6 +274,25 @@ def test_no_backups_by_themselves_is_a_choice() -> None:
     assert settings(f"backup: {{every: 0m}}\n{GOOD}").backup.every == timedelta(0)
 
 
+@pytest.mark.parametrize("command", ["notify-send hello", "' page someone '", "'page\tx'", "/opt/my tools/page"])
+def test_a_command_in_one_text_with_its_arguments_is_refused(command: str) -> None:
+    (found,) = problems(f"alarm_command: {command}\n{GOOD}")
+    assert "alarm_command: is one name with spaces in it; write [notify-send, hello]" in found
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ("page-someone", ("page-someone",)),
+        ("' page-someone '", ("page-someone",)),
+        ("[notify-send, hello you]", ("notify-send", "hello you")),
+        ("[/opt/my tools/page]", ("/opt/my tools/page",)),
+    ],
+)
+def test_a_command_is_a_program_with_its_arguments_one_by_one(command: str, parts: tuple[str, ...]) -> None:
+    assert settings(f"alarm_command: {command}\n{GOOD}").alarm_command == parts
+
+
 def test_two_sites_with_one_address() -> None:
     twin = GOOD[GOOD.index("  - name: zendesk") :].replace("zendesk\n    kind", "second\n    kind")
     assert any("is the address of zendesk as well" in p for p in problems(GOOD + twin))

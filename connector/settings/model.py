@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.documents import Duration, Names, Strict, as_written
@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     sites: tuple[SiteSettings, ...] = Field(description="The helpdesks that run under the policy.")
     alarm_command: Names = Field(
         default=(),
-        description="Program and arguments to start for every alarm; it gets the alarm as JSON on standard input.",
+        description="Program and arguments, `[notify-send, hello]`, to start for every alarm; it gets the alarm "
+        "as JSON on standard input.",
     )
     ping_url: PingUrl | None = Field(
         default=None, description="Address to ping after every good pass: a dead-man's switch."
@@ -115,6 +116,16 @@ class Settings(BaseSettings):
     def named_scopes(self) -> Mapping[int, tuple[NamedScope, ...]]:
         """Return the scopes that each site names, by the site's position in the file."""
         return self._named_scopes
+
+    @field_validator("alarm_command", mode="before")
+    @classmethod
+    def _one_by_one(cls, value: Any) -> Any:
+        """Refuse a command in one text: no shell takes it apart, so no program of that name would be found."""
+        if not isinstance(value, str):
+            return value
+        if len(value.split()) > 1:
+            raise ValueError("is one name with spaces in it; write [notify-send, hello]")
+        return value.strip()
 
     @property
     def state_url(self) -> str:
