@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.documents import parse
-from connector.domain.site import DEFAULT_BUDGETS, Effect
+from connector.domain.site import DEFAULT_BUDGETS, Confidential, Effect
 from connector.errors import ConfigError
 from connector.helpdesks.transport.redaction import SHORTEST
 from connector.settings import Settings, config_reference, config_schema, load_settings, read_settings, site_rules
+from connector.settings.auth import secret_name
 from connector.settings.checks import SHORTEST_SECRET
 from connector.settings.sources import exposure, overrides
 
@@ -192,6 +193,113 @@ def test_refused(old: str, new: str, words: str) -> None:
     assert any(words in p for p in problems(GOOD.replace(old, new)))
 
 
+def test_project_keys_are_capitals_however_they_are_written(monkeypatch) -> None:
+    monkeypatch.setenv("CONNECTOR_SITES__JSM_EU__CONFIDENTIAL__LAW", "ignore")
+    small = GOOD.replace("projects: SUP", "projects: [sup, hr, law]\n    confidential: {hr: ignore}")
+    site = settings(small.replace("{SUP:", "{sup:")).site("jsm-eu")
+    assert site.projects == ("SUP", "HR", "LAW")
+    assert set(site.scopes) == {"SUP"}
+    assert site.confidential == {"HR": Confidential.IGNORE, "LAW": Confidential.IGNORE}
+
+
+@pytest.mark.parametrize("key", ["scopes: {sup: [], SUP: [fields]}", "confidential: {sup: ignore, SUP: restricted}"])
+def test_a_project_in_small_and_in_capital_letters_is_given_twice(key: str) -> None:
+    name = key.partition(":")[0]
+    found = problems(GOOD.replace("    scopes: {SUP: [fields, notes]}\n", f"    {key}\n"))
+    assert [p.partition(" ")[2] for p in found] == [f"sites.0.{name}: SUP is given twice; keep one of them"]
+
+
+def test_a_confidential_project_that_is_not_looked_after_is_told_by_its_own_key() -> None:
+    (found,) = problems(GOOD.replace("{SUP: [fields, notes]}", "{SUP: []}\n    confidential:\n      hr: ignore"))
+    assert found.startswith("connector.yaml:13:7: sites.0.confidential.hr: is not one of this site's projects (use SUP")
+
+
+@pytest.mark.parametrize(
+    "moment", ["20261201", "'20261201'", "1764576000.5", "'1764576000'", "2026-12-01", "true", "-1"]
+)
+def test_a_number_is_no_moment(moment: str) -> None:
+    (found,) = problems(GOOD.replace("2026-12-01T08:00:00+01:00", moment))
+    assert "sites.0.enforce_from: " in found
+    assert "2026-12-01T09:00+01:00" in found
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-12-01T08:00+01:00", "2026-12-01 08:00:00+01:00", "'2026-12-01T07:00:00Z'", "2026-12-01t07:00:00.0z"],
+)
+def test_a_moment_with_its_offset_is_one(moment: str) -> None:
+    read = settings(GOOD.replace("2026-12-01T08:00:00+01:00", moment)).site("jsm-eu")
+    assert read.enforce_from == datetime(2026, 12, 1, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", ["20261201", "'20261201'", "1764547200", "2026-12-01T00:00:00", "0", "true"])
+def test_what_is_no_date_is_no_day_on_which_a_secret_ends(day: str) -> None:
+    (found,) = problems(GOOD.replace("email: bot@acme.example", f"email: bot@acme.example, expires_on: {day}"))
+    assert "sites.0.auth.reader.expires_on: " in found or "sites.0.auth.expires_on: " in found
+    assert "is no date; write one such as 2026-12-01" in found
+
+
+def test_a_date_is_the_day_on_which_a_secret_ends() -> None:
+    read = settings(GOOD.replace("email: bot@acme.example", "email: bot@acme.example, expires_on: 2026-12-01"))
+    assert read.site("jsm-eu").auth.writer.expires_on == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize("share", ["1", "1.0", "2", "100"])
+def test_a_bare_number_of_one_or_more_is_no_share(share: str) -> None:
+    (found,) = problems(GOOD.replace("least: 5", f"share: {share}"))
+    assert "sites.0.budgets.notes.share: " in found
+    assert "is not a share; write a percentage" in found
+
+
+@pytest.mark.parametrize(("share", "part"), [("100%", 1.0), ("0.5", 0.5), ("0", 0.0), ("1%", 0.01)])
+def test_a_share_is_a_percentage_or_a_part_of_one(share: str, part: float) -> None:
+    read = settings(GOOD.replace("least: 5", f"share: {share}")).site("jsm-eu")
+    assert site_rules(read).budgets[Effect.NOTES].share == part
+
+
+@pytest.mark.parametrize("key", ["least", "reserve", "per_ticket"])
+def test_a_truth_is_no_count(key: str) -> None:
+    (found,) = problems(GOOD.replace("least: 5", f"{key}: true"))
+    assert f"sites.0.budgets.notes.{key}: must be a whole number" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("per: 2h", "per: 0m", "sites.0.budgets.notes.per"),
+        ("    projects: SUP\n", "    projects: SUP\n    poll: {every: 0s}\n", "sites.0.poll.every"),
+        ("    projects: SUP\n", "    projects: SUP\n    poll: {sweep_every: 0h}\n", "sites.0.poll.sweep_every"),
+        ("policy:", "stale_after: 0m\npolicy:", "stale_after"),
+    ],
+)
+def test_a_length_of_nothing_switches_no_guard_off(old: str, new: str, key: str) -> None:
+    (found,) = problems(GOOD.replace(old, new))
+    assert f"{key}: must be longer than nothing; write 30s, 15m or 4h" in found
+
+
+def test_no_backups_by_themselves_is_a_choice() -> None:
+    assert settings(f"backup: {{every: 0m}}\n{GOOD}").backup.every == timedelta(0)
+
+
+@pytest.mark.parametrize("command", ["notify-send hello", "' page someone '", "'page\tx'", "/opt/my tools/page"])
+def test_a_command_in_one_text_with_its_arguments_is_refused(command: str) -> None:
+    (found,) = problems(f"alarm_command: {command}\n{GOOD}")
+    assert "alarm_command: is one name with spaces in it; write [notify-send, hello]" in found
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ("page-someone", ("page-someone",)),
+        ("' page-someone '", ("page-someone",)),
+        ("[notify-send, hello you]", ("notify-send", "hello you")),
+        ("[/opt/my tools/page]", ("/opt/my tools/page",)),
+    ],
+)
+def test_a_command_is_a_program_with_its_arguments_one_by_one(command: str, parts: tuple[str, ...]) -> None:
+    assert settings(f"alarm_command: {command}\n{GOOD}").alarm_command == parts
+
+
 def test_two_sites_with_one_address() -> None:
     twin = GOOD[GOOD.index("  - name: zendesk") :].replace("zendesk\n    kind", "second\n    kind")
     assert any("is the address of zendesk as well" in p for p in problems(GOOD + twin))
@@ -275,6 +383,44 @@ class TestSecrets:
             for place, name in zip(places, ("jsm_eu", "zendesk_reader", "zd_write"), strict=True)
         ]
         assert problems(GOOD, need_secrets=True) == expected
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "ATATT3xFfGF0q1w2e3r4t5y6u7i8o9p0",
+            "aB3dE6gH9jK2mN5pQ8sT",
+            "glpat-Zx8cVb7nM6aS5dF4gH3j",
+            "c0ffee12-9b1d-4c3e-8f7a-0123456789ab",
+            "qwertyuiopasdfghjklzxcvbnm",
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("old", "new", "place"),
+        [
+            ("secret: zd-write", "secret: {}", "20:7: sites.1.auth.writer"),
+            ("    projects: SUP\n", "    projects: SUP\n    webhook_secrets: [{}]\n", "8:5: sites.0.webhook_secrets"),
+            ("policy: mappings/policy.yaml", "web: {{token: {}}}", "2:7: web.token"),
+        ],
+    )
+    @pytest.mark.parametrize("given", [{}, {"short": "abc"}])
+    def test_a_secret_in_place_of_its_name_is_not_repeated(
+        self, monkeypatch, pasted: str, old: str, new: str, place: str, given: dict[str, str]
+    ) -> None:
+        for secret in given.values():
+            monkeypatch.setenv(f"CONNECTOR_SECRETS__{secret_name(pasted).upper()}", secret)
+        found = [p for p in problems(GOOD.replace(old, new.format(pasted)), need_secrets=True) if place in p]
+        assert [p.count("the secret that this key names") for p in found] == [1]
+        assert secret_name(pasted) not in secret_name(found[0])
+        assert ("revoke it" in found[0]) == (not given)
+
+    @pytest.mark.parametrize("name", ["zd-write", "acme_production_zendesk_writer_2026", "ops", "key2"])
+    def test_what_plainly_is_a_name_is_repeated(self, name: str) -> None:
+        found = problems(GOOD.replace("zd-write", name), need_secrets=True)[-1]
+        assert f"the secret {secret_name(name)} is not set (set CONNECTOR_SECRETS__" in found
+
+    def test_a_name_that_follows_from_the_sites_is_repeated_whatever_it_looks_like(self) -> None:
+        found = problems(GOOD.replace("name: jsm-eu", "name: c0ffee12-9b1d-4c3e-8f7a"), need_secrets=True)[0]
+        assert "the secret c0ffee12_9b1d_4c3e_8f7a is not set" in found
 
     def test_one_that_could_not_be_masked_is_refused_unseen(self, monkeypatch) -> None:
         for name, secret in (("JSM_EU", "tok-1"), ("ZENDESK_READER", "tok-12"), ("ZD_WRITE", "tok-canary")):

@@ -19,11 +19,13 @@ from connector.settings import (
     Files,
     MapFile,
     Settings,
+    SiteKind,
     SiteSettings,
     files_of,
     load_settings,
     named_files,
     site_rules,
+    strange_scopes,
 )
 
 if TYPE_CHECKING:
@@ -139,6 +141,7 @@ def load_all(settings: Settings, *, today: date) -> Loaded:
 def _load(files: Files, problems: list[Problem], *, today: date) -> Loaded | None:
     """Load what ``files`` names and note what is wrong; one that is broken hides no other's problems."""
     read = {file: _tried(partial(_site_map, file), problems) for file in files.maps}
+    problems += [problem for file, site_map in read.items() for problem in _odd_scopes(file, site_map)]
     problems += _strangers([file.site for file in files.maps], read) if files.complete else ()
     maps: dict[str, SiteMap | None] = {file.site or str(file.path): site_map for file, site_map in read.items()}
     sound = {name: site_map for name, site_map in maps.items() if site_map is not None}
@@ -167,6 +170,12 @@ def _strangers(names: Sequence[str | None], read: Mapping[MapFile, SiteMap | Non
             remedy = f"configured are {', '.join(map(str, names))}"
             message = "no site of that name is configured"
             yield Problem(file=str(file.path), key=f"twins.{other}", message=message, remedy=remedy)
+
+
+def _odd_scopes(file: MapFile, site_map: SiteMap | None) -> Iterator[Problem]:
+    """Yield what is wrong with the scopes of a Zendesk site; Jira's are its projects, which the settings know."""
+    if site_map is not None and site_map.kind == SiteKind.ZENDESK:
+        yield from strange_scopes(file.scopes, by=site_map.fields.scope, groups=site_map.fields.groups)
 
 
 def _site_map(file: MapFile) -> SiteMap:

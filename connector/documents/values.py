@@ -51,7 +51,8 @@ def duration_text(length: timedelta) -> str:
 
 
 def _read_share(value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+    """Read ``2%`` or ``0.02``; of a bare 1 nobody can tell whether 1% or 100% was meant."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match or float(match[1]) > 100:
@@ -76,7 +77,7 @@ Share = Annotated[
     BeforeValidator(_read_share),
     WithJsonSchema({"type": ["string", "number"], "format": "share", "examples": ["2%"]}),
 ]
-"""A part of a whole: ``2%`` or 0.02."""
+"""A part of a whole: ``2%`` or 0.02; all of it is ``100%``."""
 
 _TEXT = {"type": ["string", "number"]}
 

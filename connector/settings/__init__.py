@@ -11,6 +11,7 @@ from connector.settings.load import load_settings, named_files, read_settings
 from connector.settings.model import LogSettings, Settings
 from connector.settings.parts import Files, MapFile, files_of
 from connector.settings.reference import config_reference, config_schema
+from connector.settings.scopes import NamedScope, strange_scopes
 from connector.settings.site import PollSettings, SiteKind, SiteSettings, site_rules
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Files",
     "LogSettings",
     "MapFile",
+    "NamedScope",
     "OAuthClient",
     "PollSettings",
     "Settings",
@@ -33,4 +35,5 @@ __all__ = [
     "named_files",
     "read_settings",
     "site_rules",
+    "strange_scopes",
 ]

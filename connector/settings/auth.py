@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from connector.documents import Strict, Text
+from connector.settings.kinds import Day
 from connector.settings.urls import BaseUrl
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_WORD = r"(?:[a-z]{1,15}[0-9]{0,4}|[0-9]{1,4})"
+_PLAIN = re.compile(rf"{_WORD}(?:_{_WORD})*")
 
 
 def secret_name(text: str) -> str:
     """Return ``text`` as secrets are looked up: lower case, with underscores."""
     return text.strip().lower().replace("-", "_")
+
+
+def is_plainly_a_name(name: str) -> bool:
+    """Return whether a secret's ``name`` is made of short words, and so is surely not the secret itself, pasted."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def _read_name(value: Any) -> str:
@@ -36,7 +43,7 @@ class _Credential(Strict):
         default=None,
         description="Name of the secret; without it `<site>`, or `<site>_reader` and `<site>_writer` for a pair.",
     )
-    expires_on: date | None = Field(
+    expires_on: Day | None = Field(
         default=None, description="Day on which the secret stops working; an alarm is raised from 14 days before."
     )
 

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from connector.documents import Document, KeyPath
 from connector.errors import Problem
-from connector.settings.model import secret_key
+from connector.settings.auth import is_plainly_a_name
+from connector.settings.model import own_names, secret_key
 from connector.settings.parts import Parts
+from connector.settings.scopes import SCOPE_KEYS
 from connector.settings.site import SiteKind, SiteSettings
 from connector.settings.sources import SecretsRead
 
@@ -17,6 +19,10 @@ SHORTEST_SECRET = 6
 """Characters; what is shorter is not masked, because it would mask ordinary words."""
 
 _SECRET_WORDS = frozenset({"password", "sslpassword"})
+_PASTED = (
+    "write a name made of words here; if this is the secret itself, revoke it, and give the new one as "
+    "CONNECTOR_SECRETS__NAME or a file in secrets_dir"
+)
 _DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 _ONLY = {
     SiteKind.JIRA: ("views", "brands", "groups"),
@@ -44,18 +50,26 @@ def missing_secrets(parts: Parts, secrets: SecretsRead, document: Document) -> I
         wanted += [(("sites", index, "auth", role), name) for name, role in named.items()]
         wanted += [(("sites", index, "webhook_secrets"), name) for name in account.webhook_secrets]
     wanted += [(("web", "token"), parts.web.token)] if parts.web.token else []
+    own = {name for account in parts.accounts.values() for name in own_names(account)}
     for path, name in wanted:
         if name not in secrets.unusable:  # what is wrong with these has been told
-            yield from _wrong_secret(secrets.found, document, path, name)
+            is_plain = name in own or is_plainly_a_name(name)
+            yield from _wrong_secret(secrets.found, document, path, name, is_plain=is_plain)
 
 
-def _wrong_secret(found: Mapping[str, str], document: Document, path: KeyPath, name: str) -> Iterator[Problem]:
-    """Yield what is wrong with one secret; a very short one could not be masked in the log."""
+def _wrong_secret(
+    found: Mapping[str, str], document: Document, path: KeyPath, name: str, *, is_plain: bool
+) -> Iterator[Problem]:
+    """Yield what is wrong with one secret; a very short one could not be masked in the log.
+
+    A name that may be the secret itself, which somebody pasted there, is not repeated: not ``is_plain``.
+    """
+    told = f"the secret {name}" if is_plain else "the secret that this key names"
     if name not in found:
         remedy = f"set CONNECTOR_SECRETS__{name.upper()} or write the file {name} in secrets_dir"
-        yield document.problem(path, f"the secret {name} is not set", remedy)
+        yield document.problem(path, f"{told} is not set", remedy if is_plain else _PASTED)
     elif len(found[name]) < SHORTEST_SECRET:
-        message = f"the secret {name} is shorter than {SHORTEST_SECRET} characters: it could not be masked in the log"
+        message = f"{told} is shorter than {SHORTEST_SECRET} characters: it could not be masked in the log"
         yield document.problem(path, message, "give a longer one")
 
 
@@ -104,9 +118,17 @@ def _kind(site: SiteSettings, index: int, document: Document) -> Iterator[Proble
             ("sites", index, "projects"), "is missing", "list the keys of the projects to look after"
         )
     if site.kind is SiteKind.JIRA:
-        for scope in sorted({*site.scopes, *site.confidential} - set(site.projects)):
-            remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
-            yield document.problem(("sites", index, "scopes", scope), "is not one of this site's projects", remedy)
+        yield from _projects(site, index, document)
+
+
+def _projects(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:
+    """Yield a problem for every scope of a Jira site that is no project of it."""
+    remedy = f"use {', '.join(site.projects)}" if site.projects else "list the project first"
+    for key in SCOPE_KEYS:
+        for scope in sorted(set(getattr(site, key)) - set(site.projects)):
+            small: KeyPath = ("sites", index, key, scope.lower())
+            path = small if document.holds(small) else ("sites", index, key, scope)
+            yield document.problem(path, "is not one of this site's projects", remedy)
 
 
 def _authorities(site: SiteSettings, index: int, document: Document) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from connector.documents import Document, KeyPath, PartlyRead, judged, problems_
 from connector.errors import ConfigError, Problem
 from connector.settings.checks import findings, missing_secrets
 from connector.settings.model import Settings, secrets_of
-from connector.settings.parts import Files, parts_of, site_paths
+from connector.settings.parts import Files, Scopes, parts_of, site_paths
+from connector.settings.scopes import named_scopes
 from connector.settings.sources import Override, laid_over, overrides, sites_of
 
 _SECRET_KEYS = frozenset(
@@ -46,11 +47,13 @@ def named_files(path: Path) -> Files:
     """
     _must_exist(path)
     try:
-        given = read(path, shown=str(path)).value
+        document = read(path, shown=str(path))
     except PartlyRead as broken:
-        given = broken.document.value
-    values = _values(given if isinstance(given, dict) else {}, path.parent)[0]
-    return parts_of(values, path.parent.resolve()).files
+        document = broken.document
+    given = document.value if isinstance(document.value, dict) else {}
+    values, variables, _ = _values(given, path.parent)
+    scopes = _scopes(values, _with_variables(document, variables), variables)
+    return parts_of(values, path.parent.resolve(), scopes).files
 
 
 def _must_exist(path: Path) -> None:
@@ -74,7 +77,7 @@ def read_settings(document: Document, *, base: Path, need_secrets: bool = True) 
         refused += missing_secrets(parts, secrets, placed)
     if refused or settings is None:
         raise ConfigError(tuple(sorted({_from_variable(problem, variables) for problem in refused})))
-    return _absolute(settings, base)
+    return _absolute(settings, base).naming(_scopes(values, placed, variables))
 
 
 def _values(given: dict[str, Any], base: Path) -> tuple[dict[str, Any], tuple[Override, ...], tuple[Problem, ...]]:
@@ -82,6 +85,15 @@ def _values(given: dict[str, Any], base: Path) -> tuple[dict[str, Any], tuple[Ov
     variables, wrong = overrides(os.environ, Settings.model_fields, sites_of(given))
     values, unplaced = laid_over(_located(_without_secrets(given), base), variables)
     return values, variables, (*wrong, *unplaced)
+
+
+def _scopes(values: Mapping[str, Any], placed: Document, laid_over: tuple[Override, ...]) -> Scopes:
+    """Return the scopes that each site names, by its position, each with its place in the file or its variable."""
+
+    def place(path: KeyPath) -> Problem:
+        return _from_variable(placed.problem(path, ""), laid_over)
+
+    return {n: tuple(named_scopes(site, ("sites", n), place)) for n, site in enumerate(sites_of(values))}
 
 
 def _validated(values: Mapping[str, Any], document: Document) -> tuple[Settings | None, tuple[Problem, ...]]:

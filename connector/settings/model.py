@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.documents import Duration, Names, Strict, as_written
 from connector.errors import ConfigError
 from connector.settings.auth import Credential, SecretName
+from connector.settings.kinds import Length
 from connector.settings.loose import Loose, loose_places
+from connector.settings.scopes import NamedScope
 from connector.settings.site import Account, SiteSettings
 from connector.settings.sources import Environment, Secrets, SecretsRead
 from connector.settings.urls import LoopbackUrl, PingUrl
@@ -69,12 +71,13 @@ class Settings(BaseSettings):
     sites: tuple[SiteSettings, ...] = Field(description="The helpdesks that run under the policy.")
     alarm_command: Names = Field(
         default=(),
-        description="Program and arguments to start for every alarm; it gets the alarm as JSON on standard input.",
+        description="Program and arguments, `[notify-send, hello]`, to start for every alarm; it gets the alarm "
+        "as JSON on standard input.",
     )
     ping_url: PingUrl | None = Field(
         default=None, description="Address to ping after every good pass: a dead-man's switch."
     )
-    stale_after: Duration = Field(
+    stale_after: Length = Field(
         default=as_written("15m"), description="Alarm when a site had no good pass for this long."
     )
     backup: BackupSettings = Field(default=BackupSettings(), description="Backups of a SQLite state.")
@@ -89,6 +92,7 @@ class Settings(BaseSettings):
         default=None, description="Folder with one file per secret; without it systemd's `$CREDENTIALS_DIRECTORY`."
     )
     secrets: Mapping[str, SecretStr] = Field(default_factory=dict, repr=False, description="Never in the file.")
+    _named_scopes: Mapping[int, tuple[NamedScope, ...]] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -102,6 +106,26 @@ class Settings(BaseSettings):
         """Environment over secrets over the file, whose values are given at construction."""
         file_values = init_settings()
         return Environment(settings_cls, file_values), Secrets(settings_cls, _directories(file_values)), init_settings
+
+    def naming(self, scopes: Mapping[int, tuple[NamedScope, ...]]) -> Self:
+        """Remember where the sites name scopes, for whoever judges them beside the maps; return itself."""
+        self._named_scopes = scopes
+        return self
+
+    @property
+    def named_scopes(self) -> Mapping[int, tuple[NamedScope, ...]]:
+        """Return the scopes that each site names, by the site's position in the file."""
+        return self._named_scopes
+
+    @field_validator("alarm_command", mode="before")
+    @classmethod
+    def _one_by_one(cls, value: Any) -> Any:
+        """Refuse a command in one text: no shell takes it apart, so no program of that name would be found."""
+        if not isinstance(value, str):
+            return value
+        if len(value.split()) > 1:
+            raise ValueError("is one name with spaces in it; write [notify-send, hello]")
+        return value.strip()
 
     @property
     def state_url(self) -> str:
@@ -150,8 +174,15 @@ class Settings(BaseSettings):
 def secret_key(site: SiteSettings | Account, role: Literal["reader", "writer"]) -> str:
     """Return the name under which the secret of a site's reader or writer is looked up."""
     credential: Credential = getattr(site.auth, role)
-    default = site.name.replace("-", "_")
-    return credential.secret or (f"{default}_{role}" if site.auth.is_pair else default)
+    both, reader, writer = own_names(site)
+    own = {"reader": reader, "writer": writer}[role] if site.auth.is_pair else both
+    return credential.secret or own
+
+
+def own_names(site: SiteSettings | Account) -> tuple[str, str, str]:
+    """Return the names that secrets have without ``secret``: of one account for both, of the reader, of the writer."""
+    name = site.name.replace("-", "_")
+    return name, f"{name}_reader", f"{name}_writer"
 
 
 def secrets_of(file_values: Mapping[str, Any]) -> SecretsRead:

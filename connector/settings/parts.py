@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from connector.settings.model import Settings, WebSettings
+from connector.settings.scopes import NamedScope
 from connector.settings.site import Account, SiteKind, SiteSettings
 
+Scopes = Mapping[int, tuple[NamedScope, ...]]
+_NO_SCOPES: Scopes = MappingProxyType({})
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapFile:
-    """A site's map as the configuration names it; ``None`` where it does not say who or what the site is."""
+    """A site's map as the configuration names it; ``None`` where it does not say who or what the site is.
+
+    Attributes:
+        scopes: The scopes that the site's settings name, to be judged beside the map.
+    """
 
     path: Path
     site: str | None
     kind: str | None
+    scopes: tuple[NamedScope, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +70,11 @@ class Parts:
     files: Files
 
 
-def parts_of(values: Mapping[str, Any], base: Path) -> Parts:
-    """Return what of ``values`` is right; ``base`` is the folder where relative paths begin."""
+def parts_of(values: Mapping[str, Any], base: Path, scopes: Scopes = _NO_SCOPES) -> Parts:
+    """Return what of ``values`` is right; ``base`` is the folder where relative paths begin.
+
+    ``scopes`` are those that each site names, by the site's position.
+    """
     state = values.get("state", Settings.model_fields["state"].default)
     listed = values.get("sites")
     given = dict(enumerate(listed if isinstance(listed, list) else ()))
@@ -74,13 +86,16 @@ def parts_of(values: Mapping[str, Any], base: Path) -> Parts:
         accounts={n: account for n, account in accounts.items() if account is not None},
         is_siteless=listed == [],
         web=_alone(WebSettings, values.get("web")) or WebSettings(),
-        files=_files(values, base),
+        files=_files(values, base, scopes),
     )
 
 
 def files_of(settings: Settings) -> Files:
     """Return the files of a configuration without fault."""
-    maps = tuple(MapFile(path=site.map, site=site.name, kind=str(site.kind)) for site in settings.sites)
+    maps = tuple(
+        MapFile(path=site.map, site=site.name, kind=str(site.kind), scopes=settings.named_scopes.get(n, ()))
+        for n, site in enumerate(settings.sites)
+    )
     return Files(policy=settings.policy, templates=settings.templates, maps=maps, complete=True)
 
 
@@ -97,10 +112,14 @@ def _alone(model: type[Model], value: Any) -> Model | None:
         return None
 
 
-def _files(values: Mapping[str, Any], base: Path) -> Files:
+def _files(values: Mapping[str, Any], base: Path, scopes: Scopes) -> Files:
     listed = values.get("sites")
     sites = listed if isinstance(listed, list) else []
-    maps = tuple(_map(site, base) for site in sites if isinstance(site, dict) and isinstance(site.get("map"), str))
+    maps = tuple(
+        _map(site, base, scopes.get(n, ()))
+        for n, site in enumerate(sites)
+        if isinstance(site, dict) and isinstance(site.get("map"), str)
+    )
     return Files(
         policy=_path(values, "policy", base),
         templates=_path(values, "templates", base),
@@ -114,10 +133,11 @@ def _path(values: Mapping[str, Any], key: str, base: Path) -> Path | None:
     return base / given if isinstance(given, str | Path) else None
 
 
-def _map(site: Mapping[str, Any], base: Path) -> MapFile:
+def _map(site: Mapping[str, Any], base: Path, scopes: tuple[NamedScope, ...]) -> MapFile:
     name, kind = site.get("name"), site.get("kind")
     return MapFile(
         path=base / site["map"],
         site=name if isinstance(name, str) else None,
         kind=kind if isinstance(kind, str) and kind in set(SiteKind) else None,
+        scopes=scopes,
     )

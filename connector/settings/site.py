@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +12,20 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
-from connector.documents import Duration, Names, Share, Strict, Text, as_written
+from connector.documents import Names, Share, Strict, Text, as_written
 from connector.domain.site import DEFAULT_BUDGETS, Budget, Confidential, Effect, SiteRules
 from connector.settings.auth import Auth, SecretName
+from connector.settings.kinds import Length, Moment
 from connector.settings.urls import BaseUrl
 
 
@@ -43,7 +53,7 @@ Effects = frozenset[Effect]
 class PollSettings(Strict):
     """How often a site is read."""
 
-    every: Duration = Field(
+    every: Length = Field(
         default=as_written("10s"),
         description="Time between two polls of a site. Zendesk's export hides the last minute, and allows ten reads a "
         "minute to everybody.",
@@ -61,7 +71,7 @@ class PollSettings(Strict):
         "be a person's choice waits until a ticket's history has been read, and at most 30%.",
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 0.3},
     )
-    sweep_every: Duration = Field(
+    sweep_every: Length = Field(
         default=as_written("6h"), description="Time between two sweeps of all open tickets for what deltas miss."
     )
 
@@ -73,9 +83,16 @@ class BudgetSettings(Strict):
         default=None, ge=0, description="Writes allowed in a window however few tickets are open."
     )
     share: Share | None = Field(default=None, description="Writes allowed in a window as a share of the open tickets.")
-    per: Duration | None = Field(default=None, description="Length of the window.")
+    per: Length | None = Field(default=None, description="Length of the window.")
     reserve: int | None = Field(default=None, ge=0, description="Further writes kept for P1 and hard triggers.")
     per_ticket: int | None = Field(default=None, ge=1, description="Writes allowed on one ticket in 24 hours.")
+
+    @field_validator("least", "reserve", "per_ticket", mode="before")
+    @classmethod
+    def _counted(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # pydantic would take it for 1 or 0
+            raise ValueError("must be a whole number")  # noqa: TRY004 - by it pydantic knows a wrong value
+        return value
 
     def over(self, default: Budget) -> Budget:
         """Return ``default`` with what is given here instead."""
@@ -140,14 +157,18 @@ class SiteSettings(Strict):
         description="What may be written: `fields`, `notes`, `assign`, `public`. Everything else is shadow.",
     )
     scopes: Mapping[Text, Effects] = Field(
-        default_factory=dict, description="Effects of single scopes (project, brand, group, form) instead of `effects`."
+        default_factory=dict,
+        description="Effects of single scopes instead of `effects`. A scope is a project's key (Jira) or, as the map's "
+        "`scope` says, the id of a brand, form or organization, a group's name in the map, or `id:<number>` for a "
+        "group that has none there (Zendesk).",
     )
     confidential: Mapping[Text, Confidential] = Field(
         default_factory=dict,
-        description="Confidential scopes: `ignore` (nothing of their tickets is stored) or `restricted` (text is not "
-        "read, nothing is public, nobody involved is called). Jira's issue security is `restricted` by itself.",
+        description="Confidential scopes, named as in `scopes`: `ignore` (nothing of their tickets is stored) or "
+        "`restricted` (text is not read, nothing is public, nobody involved is called). Jira's issue security is "
+        "`restricted` by itself.",
     )
-    enforce_from: AwareDatetime | None = Field(
+    enforce_from: Moment | None = Field(
         default=None,
         description="Thresholds crossed, levels entered, priorities held and questions raised before this moment stay "
         "unsaid.",
@@ -157,6 +178,19 @@ class SiteSettings(Strict):
     may_stop_native_first_response: bool = Field(
         default=False, description="Allow public comments while the helpdesk's own first-response clock is open."
     )
+
+    @field_validator("projects", "scopes", "confidential")
+    @classmethod
+    def _in_capitals(cls, value: Any, info: ValidationInfo) -> Any:
+        """Jira's project keys are capitals, however they are written: tickets are told apart by them."""
+        if info.data.get("kind") is not SiteKind.JIRA:
+            return value
+        if not isinstance(value, Mapping):
+            return tuple(dict.fromkeys(key.upper() for key in value))
+        for twice, count in Counter(key.upper() for key in value).items():
+            if count > 1:
+                raise ValueError(f"{twice} is given twice; keep one of them")
+        return {key.upper(): inner for key, inner in value.items()}
 
     @property
     def fingerprint(self) -> str:

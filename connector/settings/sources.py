@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from connector.documents import KeyPath, parse
 from connector.errors import ConfigError, Problem
 from connector.settings.auth import secret_name
+from connector.settings.scopes import SCOPE_KEYS
 
 PREFIX = "CONNECTOR_"
 _MAX_SECRET = 65_536
@@ -73,7 +74,7 @@ def _path(first: str, rest: list[str], sites: Sequence[Any]) -> KeyPath:
 
 def _scope_or_key(rest: list[str], n: int) -> str:
     """Names of scopes keep their case, as project keys are capitals; keys are lower case."""
-    return rest[n] if rest[1].lower() == "scopes" and n == 2 else rest[n].lower()
+    return rest[n] if rest[1].lower() in SCOPE_KEYS and n == 2 else rest[n].lower()
 
 
 class Environment(PydanticBaseSettingsSource):
