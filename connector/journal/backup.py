@@ -26,11 +26,11 @@ from connector.journal.witness import SUFFIX
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
 _ALL_FOR, _HOURLY_FOR, _DAILY_FOR = timedelta(hours=1), timedelta(hours=24), timedelta(days=7)
-_LOG_FILES = ("-wal", "-shm")
+_LOG_FILES = ("-wal", "-shm", "-journal")
 ASIDE_FOR = timedelta(days=14)
 """How long a state that a backup replaced, or one from before a change of the schema, is kept."""
 
-_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(-wal|-shm)?$")
+_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(-wal|-shm|-journal)?$")
 _SCHEMA = re.compile(r"-schema-[^.]+\.db$")
 
 
@@ -247,12 +247,16 @@ def _keep_witness(state: Path) -> None:
 
 
 def _set_aside(state: Path, now: datetime) -> Path | None:
-    """Rename a state and the files of its log; what is damaged is kept as it is, for whoever wants to look."""
-    if not state.exists():
-        return None
+    """Rename a state and the files of its log; what is damaged is kept as it is, for whoever wants to look.
+
+    The log goes first, and goes as well where its state is gone: whatever stands beside a log is taken to be its own,
+    so that it would be played over the backup.
+    """
     aside = state.with_name(f"{state.name}.replaced-{now:{_STAMP}}")
-    for suffix in ("", *_LOG_FILES):
+    stood = state.exists()
+    for suffix in (*_LOG_FILES, ""):
         old = state.with_name(state.name + suffix)
         if old.exists():
             old.replace(aside.with_name(aside.name + suffix))
-    return aside
+    sync(state.parent)
+    return aside if stood else None

@@ -50,6 +50,20 @@ def told(error: ConnectorError) -> tuple[str, str]:
     return str(error), error.remedy
 
 
+def killed_while_writing(state: Path) -> dict[str, bytes]:
+    """Leave a state as a process leaves it that is killed after its last word; return the files of its log."""
+    with open_journal(str(state), least_free=0) as journal:
+        store(journal, ticket("3"))
+        left = {suffix: state.with_name(state.name + suffix).read_bytes() for suffix in ("", "-wal", "-shm")}
+    for suffix, content in left.items():
+        state.with_name(state.name + suffix).write_bytes(content)
+    return left
+
+
+class Dies(BaseException):
+    """The process is killed."""
+
+
 class TestMaking:
     def test_one_is_whole_and_ours_and_private(self, filled: Path, tmp_path: Path) -> None:
         target = make_backup(filled, tmp_path / "deep" / "copy.db")
@@ -198,6 +212,75 @@ class TestPuttingBack:
         assert aside.name.startswith("state.db.replaced-")
         with open_journal(str(filled), least_free=0) as journal:
             assert journal.records().sites()[0].recall.why == "restored"
+
+    @pytest.mark.parametrize("stands", [True, False])
+    def test_the_log_of_a_process_that_was_killed_is_not_put_under_the_backup(
+        self, filled: Path, tmp_path: Path, stands: bool
+    ) -> None:
+        """Whoever moves a broken state away by hand leaves its log."""
+        copy = make_backup(filled, tmp_path / "copy.db")
+        logs = killed_while_writing(filled)
+        if not stands:
+            filled.unlink()
+        aside = restore(str(filled), filled, copy, now=NOW, why="restored")
+        assert (aside is not None) is stands
+        assert open_tickets(filled) == {"1", "2"}
+        kept = {path.name: path.read_bytes() for path in tmp_path.glob("state.db.replaced-*-wal")}
+        assert kept == {f"state.db.replaced-{NOW:%Y%m%dT%H%M%SZ}-wal": logs["-wal"]}
+
+    def test_a_rollback_journal_is_not_put_under_the_backup(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        filled.with_name("state.db-journal").write_bytes(b"pages")
+        filled.unlink()
+        restore(str(filled), filled, copy, now=NOW, why="restored")
+        aside = tmp_path / f"state.db.replaced-{NOW:%Y%m%dT%H%M%SZ}-journal"
+        assert aside.read_bytes() == b"pages"
+        assert aside in expire(filled, now=NOW + 14 * DAY)
+        assert not aside.exists()
+
+    def test_a_death_between_any_two_steps_leaves_no_log_without_its_state(
+        self, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What opened it then would play the log over another state, or delete it as none of its own."""
+        copy = make_backup(filled, tmp_path / "copy.db")
+        logs = killed_while_writing(filled)
+        before, real, steps = filled.read_bytes(), Path.replace, 0
+
+        def dies(path: Path, target: Path) -> Path:
+            nonlocal steps
+            if path.name.startswith(filled.name):
+                if steps == 0:
+                    raise Dies
+                steps -= 1
+            return real(path, target)
+
+        monkeypatch.setattr(Path, "replace", dies)
+        for number in range(5):
+            steps = number
+            with contextlib.suppress(Dies):
+                restore(str(filled), filled, copy, now=NOW + number * HOUR, why="restored")
+            assert filled.exists() or not filled.with_name("state.db-wal").exists()
+            kept = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
+            assert {before, logs["-wal"]} <= set(kept), number
+        assert open_tickets(filled) == {"1", "2"}
+
+    def test_what_is_set_aside_is_so_on_the_disk_before_the_backup_stands_there(
+        self, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        killed_while_writing(filled)
+        stood: list[frozenset[str]] = []
+        real = os.fsync
+
+        def sees(file: int) -> None:
+            if Path(f"/proc/self/fd/{file}").readlink() == tmp_path:
+                stood.append(frozenset(path.name for path in tmp_path.iterdir() if path.name.startswith("state.db")))
+            real(file)
+
+        monkeypatch.setattr(os, "fsync", sees)
+        restore(str(filled), filled, copy, now=NOW, why="restored")
+        away = [names for names in stood if not names & {"state.db", "state.db-wal", "state.db-shm"}]
+        assert len(away) == 1
 
     def test_where_none_stood_nothing_is_kept(self, filled: Path, tmp_path: Path) -> None:
         copy = make_backup(filled, tmp_path / "copy.db")
