@@ -76,9 +76,9 @@ class RegularBackups:
 
     def due(self, now: datetime) -> bool:
         """Return whether the latest backup is older than the configuration wants; none are made every ``0m``."""
-        if self._folder is None or not self._every or (self._thread and self._thread.is_alive()):
+        if self._state is None or self._folder is None or not self._every or (self._thread and self._thread.is_alive()):
             return False
-        latest = next(iter(journal.backups_in(self._folder)), None)
+        latest = next(iter(journal.backups_in(self._state, self._folder)), None)
         return latest is None or not timedelta(0) <= now - latest[0] < self._every
 
     def make(self, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from connector.bootstrap.backups import folder_of
 from connector.bootstrap.explaining import find_tickets
 from connector.errors import ConnectorError
-from connector.journal import backup_folder, backups_in, ends_at, expire, state_file
+from connector.journal import backup_folder, ends_at, expire, made_at, state_file
 from connector.ports import Erased, Journal, JournalEvent
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ def copies(program: Connector) -> Iterator[Copy]:
 
 def _ends_at(program: Connector, path: Path, state: Path) -> datetime | None:
     """Return when a copy ends, where it is one that we tidy up."""
-    regular = folder_of(program, state)
-    is_thinned = path.parent == regular and bool(program.settings.backup.every)
-    is_aside = path.name.startswith(f"{state.name}.replaced-") or path.parent == backup_folder(state)
-    is_regular = any(path == backup for _, backup in backups_in(regular))
-    return ends_at(path) if (is_thinned if is_regular else is_aside) else None
+    if made_at(state, path) is not None:
+        is_tidied = path.parent == folder_of(program, state) and bool(program.settings.backup.every)
+    else:
+        is_tidied = path.name.startswith(f"{state.name}.replaced-") or path.parent == backup_folder(state)
+    return ends_at(state, path) if is_tidied else None
 
 
 def _is_in_use(path: Path, state: Path) -> bool:

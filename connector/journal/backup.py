@@ -8,6 +8,7 @@ what is put back is known to have forgotten something.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import sqlite3
@@ -24,14 +25,14 @@ from connector.journal.sqlite import APPLICATION_ID, make_folder, require_folder
 from connector.journal.witness import SUFFIX
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
+_STAMPED = r"-(\d{8}T\d{6}Z)"
 _ALL_FOR, _HOURLY_FOR, _DAILY_FOR = timedelta(hours=1), timedelta(hours=24), timedelta(days=7)
 _LOG_FILES = ("-wal", "-shm", "-journal")
 ASIDE_FOR = timedelta(days=14)
 """How long a state that a backup replaced, or one from before a change of the schema, is kept."""
 
-_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(-wal|-shm|-journal)?$")
-_SCHEMA = re.compile(r"-schema-[^.]+\.db$")
+_REPLACED = rf"\.replaced{_STAMPED}(-wal|-shm|-journal)?"
+_SCHEMA = r"-schema-[^.]+\.db"
 
 
 def backup_folder(state: Path) -> Path:
@@ -132,15 +133,21 @@ def _revision(state: Path) -> str:
 # ---- which are kept
 
 
-def made_at(backup: Path) -> datetime | None:
-    """Return when a backup was made, by its name; ``None`` for another file."""
-    found = _NAME.search(backup.name)
+def made_at(state: Path, backup: Path) -> datetime | None:
+    """Return when a regular backup of a state was made, by its name; ``None`` for another file."""
+    return _moment(re.fullmatch(re.escape(state.stem) + _STAMPED + r"\.db", backup.name))
+
+
+def _moment(found: re.Match[str] | None) -> datetime | None:
     return datetime.strptime(found.group(1), _STAMP).replace(tzinfo=UTC) if found else None
 
 
-def backups_in(folder: Path) -> tuple[tuple[datetime, Path], ...]:
-    """Return the backups in a folder with their moments, latest first."""
-    found = ((made_at(path), path) for path in folder.glob("*.db"))
+def backups_in(state: Path, folder: Path) -> tuple[tuple[datetime, Path], ...]:
+    """Return the regular backups of a state in a folder with their moments, latest first.
+
+    Those of another state in the same folder are none of ours: it has another name.
+    """
+    found = ((made_at(state, path), path) for path in folder.glob("*.db"))
     return tuple(sorted(((at, path) for at, path in found if at is not None), reverse=True))
 
 
@@ -170,32 +177,33 @@ def _slot(at: datetime, now: datetime) -> str | None:
 def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
     """Make the regular backup into ``folder`` and thin out what is there; return the new one."""
     made = make_backup(state, folder / backup_name(state, now))
-    for path in tuple(superfluous(backups_in(folder), now=now)):
+    for path in tuple(superfluous(backups_in(state, folder), now=now)):
         with contextlib.suppress(OSError):
             path.unlink()
     return made
 
 
-def ends_at(copy: Path) -> datetime | None:
+def ends_at(state: Path, copy: Path) -> datetime | None:
     """Return when we delete a copy of a state ourselves; ``None`` for one that only its owner deletes.
 
     A regular backup goes when later ones are a week old, so it may stay longer where none is made any more.
     """
-    if found := _REPLACED.search(copy.name):
-        return datetime.strptime(found.group(1), _STAMP).replace(tzinfo=UTC) + ASIDE_FOR
-    if _SCHEMA.search(copy.name):
+    if replaced := _moment(re.fullmatch(re.escape(state.name) + _REPLACED, copy.name)):
+        return replaced + ASIDE_FOR
+    if re.fullmatch(re.escape(state.stem) + _SCHEMA, copy.name):
         return datetime.fromtimestamp(copy.stat().st_mtime, UTC) + ASIDE_FOR
-    made = made_at(copy)
+    made = made_at(state, copy)
     return None if made is None else made + _DAILY_FOR
 
 
 def expire(state: Path, *, now: datetime) -> tuple[Path, ...]:
     """Delete what was set aside too long ago, with the files of its log; return what went."""
-    copies = [*state.parent.glob(f"{state.name}.replaced-*"), *backup_folder(state).glob(f"{state.stem}-schema-*.db")]
+    aside, earlier = f"{glob.escape(state.name)}.replaced-*", f"{glob.escape(state.stem)}-schema-*.db"
+    copies = [*state.parent.glob(aside), *backup_folder(state).glob(earlier)]
     gone = []
     for copy in sorted(copies):
         with contextlib.suppress(OSError):
-            if (end := ends_at(copy)) is not None and end <= now:
+            if (end := ends_at(state, copy)) is not None and end <= now:
                 copy.unlink()
                 gone.append(copy)
     return tuple(gone)

@@ -83,6 +83,16 @@ def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Pat
     }
 
 
+def test_what_another_state_keeps_in_the_same_folder_is_not_said_to_end(compose: Compose, tmp_path: Path) -> None:
+    program = compose(backup={"folder": "shared"})
+    known(program, zendesk="381")
+    back_up(tmp_path / "state.db", tmp_path / "shared", now=AT)
+    other = make_backup(tmp_path / "state.db", tmp_path / "shared" / "state-2-20261123T093000Z.db")
+    earlier = make_backup(tmp_path / "state.db", backup_folder(tmp_path / "state.db") / "state-20261101T000000Z.db")
+    ends = {copy.path: copy.ends_at for copy in copies(program)}
+    assert (ends[str(other)], ends[str(earlier)]) == (None, None), "the latter is from before the folder was named"
+
+
 def test_where_no_backups_are_made_none_is_said_to_end(compose: Compose, tmp_path: Path) -> None:
     program = compose(backup={"every": "0m"})
     known(program, zendesk="381")

@@ -168,15 +168,32 @@ class TestVerifying:
 class TestKeeping:
     def test_a_name_tells_when_it_was_made(self) -> None:
         name = backup_name(Path("/x/state.db"), NOW)
-        assert made_at(Path(name)) == NOW
-        assert made_at(Path("state.db")) is None
+        assert made_at(Path("/x/state.db"), Path(name)) == NOW
+        assert made_at(Path("/x/state.db"), Path("state.db")) is None
         assert backup_folder(Path("/x/state.db")) == Path("/x/state.db.backups")
 
     def test_they_are_listed_latest_first_and_strangers_are_not(self, tmp_path: Path) -> None:
         for age in (DAY, timedelta(0), HOUR):
             (tmp_path / backup_name(Path("state.db"), NOW - age)).write_text("")
         (tmp_path / "notes.db").write_text("")
-        assert [at for at, _ in backups_in(tmp_path)] == [NOW, NOW - HOUR, NOW - DAY]
+        assert [at for at, _ in backups_in(Path("state.db"), tmp_path)] == [NOW, NOW - HOUR, NOW - DAY]
+
+    @pytest.mark.parametrize("other", ["state-2", "sta", "STATE", f"state-{NOW:%Y%m%dT%H%M%SZ}", "[s]tate", "sta.e"])
+    def test_those_of_another_state_in_the_folder_are_none_of_ours(
+        self, filled: Path, tmp_path: Path, other: str
+    ) -> None:
+        """Two states keep their backups in one folder: neither deletes the other's, nor goes without its own."""
+        folder = tmp_path / "shared"
+        folder.mkdir()
+        theirs, mine = Path(f"{other}.db"), Path("state.db")
+        for state in (mine, theirs):
+            for age in (30 * DAY, 31 * DAY):
+                (folder / backup_name(state, NOW - age)).write_text("")
+        assert [at for at, _ in backups_in(theirs, folder)] == [NOW - 30 * DAY, NOW - 31 * DAY]
+        made = back_up(filled, folder, now=NOW)
+        assert [path for _, path in backups_in(mine, folder)] == [made]
+        assert len(backups_in(theirs, folder)) == 2
+        assert [ends_at(mine, path) for _, path in backups_in(theirs, folder)] == [None, None]
 
     def test_an_hour_a_day_and_a_week_are_kept_by_their_grain(self) -> None:
         ages = [timedelta(minutes=15 * n) for n in range(4 * 24 * 10)]
@@ -198,7 +215,7 @@ class TestKeeping:
         for age in (30 * DAY, 31 * DAY):
             (folder / backup_name(filled, NOW - age)).write_text("")
         made = back_up(filled, folder, now=NOW)
-        assert [path for _, path in backups_in(folder)] == [made]
+        assert [path for _, path in backups_in(filled, folder)] == [made]
 
 
 class TestPuttingBack:
@@ -340,8 +357,20 @@ class TestExpiring:
         copy = make_backup(filled, folder / "mine.db")
         aside = restore(str(filled), filled, copy, now=NOW, why="a test")
         assert aside is not None
-        ends = [ends_at(path) for path in (regular, schema, aside, Path(f"{aside}-wal"), copy, filled)]
+        ends = [ends_at(filled, path) for path in (regular, schema, aside, Path(f"{aside}-wal"), copy, filled)]
         assert ends == [NOW + 7 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, None, None]
+
+    def test_what_belongs_to_a_state_whose_name_looks_like_a_pattern_goes_as_well(self, state: Path) -> None:
+        """A name with brackets is a name."""
+        odd = state.rename(state.with_name("[a]*.db"))
+        like = odd.with_name(f"a.db.replaced-{NOW:%Y%m%dT%H%M%SZ}")
+        like.write_bytes(b"another state's")
+        copy = make_backup(odd, odd.parent / "copy.db")
+        aside = restore(str(odd), odd, copy, now=NOW, why="a test")
+        schema = make_backup(odd, backup_folder(odd) / "[a]*-schema-0001.db")
+        os.utime(schema, (NOW.timestamp(), NOW.timestamp()))
+        assert {aside, schema} <= set(expire(odd, now=NOW + 14 * DAY))
+        assert like.exists()
 
     def test_what_was_set_aside_goes_with_its_log_and_nothing_else_does(self, filled: Path) -> None:
         copy = make_backup(filled, filled.parent / "copy.db")
