@@ -75,11 +75,14 @@ class RegularBackups:
         self._thread: threading.Thread | None = None
 
     def due(self, now: datetime) -> bool:
-        """Return whether the latest backup is older than the configuration wants; none are made every ``0m``."""
+        """Return whether the latest backup is older than the configuration wants; none are made every ``0m``.
+
+        One that a wrong clock stamped with a moment to come does not count until then.
+        """
         if self._state is None or self._folder is None or not self._every or (self._thread and self._thread.is_alive()):
             return False
-        latest = next(iter(journal.backups_in(self._state, self._folder)), None)
-        return latest is None or not timedelta(0) <= now - latest[0] < self._every
+        ages = (now - at for at, _ in journal.backups_in(self._state, self._folder))
+        return not any(timedelta(0) <= age < self._every for age in ages)
 
     def make(self, now: datetime) -> None:
         """Make one now and thin out the old ones; a failure is told in the log and stops nothing."""

@@ -27,6 +27,9 @@ from connector.journal.witness import SUFFIX
 _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMPED = r"-(\d{8}T\d{6}Z)"
 _ALL_FOR, _HOURLY_FOR, _DAILY_FOR = timedelta(hours=1), timedelta(hours=24), timedelta(days=7)
+THINNED_AT_ONCE = 5
+"""Backups that one thinning deletes at most: more than become superfluous between two backups."""
+
 _LOG_FILES = ("-wal", "-shm", "-journal")
 ASIDE_FOR = timedelta(days=14)
 """How long a state that a backup replaced, or one from before a change of the schema, is kept."""
@@ -154,10 +157,11 @@ def backups_in(state: Path, folder: Path) -> tuple[tuple[datetime, Path], ...]:
 def superfluous(backups: Sequence[tuple[datetime, Path]], *, now: datetime) -> Iterator[Path]:
     """Yield backups that need not be kept: all of the last hour, one per hour of a day and one per day of a week stay.
 
-    The latest of each hour and day stays, and the latest of all, however old it is.
+    The latest of each hour and day stays, and the latest of all, however old it is. One that a wrong clock stamped with
+    a moment to come stays as well, and stands in no other's place, until then.
     """
     taken: set[str] = set()
-    for place, (at, path) in enumerate(sorted(backups, reverse=True)):
+    for place, (at, path) in enumerate(sorted((one for one in backups if one[0] <= now), reverse=True)):
         slot = _slot(at, now)
         if place and (slot is None or slot in taken):
             yield path
@@ -175,9 +179,12 @@ def _slot(at: datetime, now: datetime) -> str | None:
 
 
 def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
-    """Make the regular backup into ``folder`` and thin out what is there; return the new one."""
+    """Make the regular backup into ``folder`` and thin out what is there; return the new one.
+
+    A thinning deletes the oldest first and ``THINNED_AT_ONCE`` at most: one mistake shall not cost them all.
+    """
     made = make_backup(state, folder / backup_name(state, now))
-    for path in tuple(superfluous(backups_in(state, folder), now=now)):
+    for path in tuple(superfluous(backups_in(state, folder), now=now))[-THINNED_AT_ONCE:]:
         with contextlib.suppress(OSError):
             path.unlink()
     return made

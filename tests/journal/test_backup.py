@@ -209,6 +209,23 @@ class TestKeeping:
         old = [(NOW - n * 30 * DAY, Path(str(n))) for n in (1, 2)]
         assert list(superfluous(old, now=NOW)) == [Path("2")]
 
+    def test_one_from_the_future_stays_and_stands_in_no_others_place(self) -> None:
+        ahead = [(NOW + n * DAY, Path(f"ahead {n}")) for n in range(1, 4)]
+        old = [(NOW - n * 30 * DAY, Path(str(n))) for n in (1, 2)]
+        assert list(superfluous([*ahead, *old], now=NOW)) == [Path("2")]
+        assert list(superfluous(ahead, now=NOW + 40 * DAY)) == [Path("ahead 2"), Path("ahead 1")]
+
+    def test_a_thinning_deletes_a_few_at_a_time_the_oldest_first(self, filled: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "backups"
+        folder.mkdir()
+        for age in range(30, 40):
+            (folder / backup_name(filled, NOW - age * DAY)).write_text("")
+        left = []
+        for number in range(3):
+            back_up(filled, folder, now=NOW + number * timedelta(minutes=1))
+            left.append([(NOW - at).days for at, _ in backups_in(filled, folder) if NOW - at >= DAY])
+        assert left == [[30, 31, 32, 33, 34], [], []]
+
     def test_the_regular_one_thins_out_what_is_there(self, filled: Path, tmp_path: Path) -> None:
         folder = tmp_path / "backups"
         folder.mkdir()
