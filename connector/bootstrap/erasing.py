@@ -15,6 +15,7 @@ from connector.journal import backup_folder, ends_at, expire, made_at, state_fil
 from connector.ports import Erased, Journal, JournalEvent
 
 if TYPE_CHECKING:
+    from connector.bootstrap.certainty import Certainty
     from connector.bootstrap.connector import Connector
 
 PURGE_STEP = 500
@@ -127,12 +128,13 @@ def _is_state(path: Path) -> bool:
 
 
 class Retention:
-    """Takes a purge's step once an hour; in stepped time the sandbox's hour counts."""
+    """Takes a purge's step once an hour while the clock is known; in stepped time the sandbox's hour counts."""
 
-    def __init__(self, now: Callable[[], datetime], journal: Journal, state_url: str) -> None:
+    def __init__(self, now: Callable[[], datetime], journal: Journal, state_url: str, certainty: Certainty) -> None:
         self._now = now
         self._journal = journal
         self._state_url = state_url
+        self._certainty = certainty
         self._purged_at: datetime | None = None
         self._asked = 0
 
@@ -145,7 +147,8 @@ class Retention:
             now = self._now()
         except ConnectorError:  # a simulated clock that has ended
             return
-        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+        is_due = self._purged_at is None or now - self._purged_at >= PURGE_EVERY
+        if is_due and self._certainty.may_delete():
             self._purged_at = now
             purge(self._journal, self._state_url, now=now)
 

@@ -23,7 +23,21 @@ class CorrectedClock:
 
     def __init__(self, real: Clock) -> None:
         self._real = real
-        self.offset = timedelta(0)
+        self._offset: timedelta | None = None
+
+    @property
+    def offset(self) -> timedelta:
+        """How far our clock is corrected; nothing until it was judged."""
+        return self._offset or timedelta(0)
+
+    @offset.setter
+    def offset(self, value: timedelta) -> None:
+        self._offset = value
+
+    @property
+    def is_judged(self) -> bool:
+        """True once a helpdesk's time has shown by how much our clock is to be corrected, be it by nothing."""
+        return self._offset is not None
 
     def now(self) -> datetime:
         """Return the present moment, corrected."""
@@ -63,6 +77,13 @@ class Timekeeper:
             self._in_doubt = self._in_doubt or abs(leap) > LEAP
         self._last = (wall, monotonic)
         return not self._in_doubt
+
+    def certain(self) -> bool:
+        """Return whether the helpdesk has found the clock right and it has not leapt since; from any thread."""
+        last, wall, monotonic = self._last, self._real.now(), self._real.monotonic()
+        if last is None or self._in_doubt or not self.clock.is_judged:
+            return False
+        return abs((wall - last[0]) - timedelta(seconds=monotonic - last[1])) <= LEAP
 
     def sound(self, site: SiteReading) -> None:
         """After a leap, ask the helpdesk twice for its time.

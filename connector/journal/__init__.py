@@ -148,11 +148,11 @@ def make_backup(state: Path, target: Path) -> Path:
     return backup.make_backup(state, target)
 
 
-def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
+def back_up(state: Path, folder: Path, *, now: datetime, thin: bool = True) -> Path:
     """Make the regular backup into a folder and thin out what is there; raises ``ConnectorError``."""
     from connector.journal import backup  # noqa: PLC0415
 
-    return backup.back_up(state, folder, now=now)
+    return backup.back_up(state, folder, now=now, thin=thin)
 
 
 def restore(url: str, state: Path, source: Path, *, now: datetime, why: str) -> Path | None:

@@ -178,13 +178,14 @@ def _slot(at: datetime, now: datetime) -> str | None:
     return f"{at:%Y%m%d}" if age <= _DAILY_FOR else None
 
 
-def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
-    """Make the regular backup into ``folder`` and thin out what is there; return the new one.
+def back_up(state: Path, folder: Path, *, now: datetime, thin: bool = True) -> Path:
+    """Make the regular backup into ``folder`` and, unless told not to, thin out what is there; return the new one.
 
     A thinning deletes the oldest first and ``THINNED_AT_ONCE`` at most: one mistake shall not cost them all.
     """
     made = make_backup(state, folder / backup_name(state, now))
-    for path in tuple(superfluous(backups_in(state, folder), now=now))[-THINNED_AT_ONCE:]:
+    gone = tuple(superfluous(backups_in(state, folder), now=now)) if thin else ()
+    for path in gone[-THINNED_AT_ONCE:]:
         with contextlib.suppress(OSError):
             path.unlink()
     return made

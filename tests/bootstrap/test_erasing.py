@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.bootstrap import Connector
+from connector.bootstrap.certainty import Certainty
 from connector.bootstrap.erasing import Retention, copies
 from connector.journal import back_up, backup_folder, make_backup
 from connector.ports import Candidate
@@ -107,7 +108,7 @@ def test_what_was_set_aside_goes_by_itself(compose: Compose, tmp_path: Path) -> 
     replaced = make_backup(state, tmp_path / f"state.db.replaced-{AT:%Y%m%dT%H%M%SZ}")
     now = AT
     with program.journal() as journal:
-        retention = Retention(lambda: now, journal, program.settings.state_url)
+        retention = Retention(lambda: now, journal, program.settings.state_url, Certainty([None], program.observer))
         for day in (13, 15):
             now = AT + day * DAY
             for _ in range(60):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.bootstrap.backups import RegularBackups
+from connector.bootstrap.certainty import Certainty
 from connector.journal import backup_folder, backup_name, backups_in
 from tests.bootstrap.conftest import Compose
 
@@ -29,11 +30,11 @@ MINUTE, YEAR = timedelta(minutes=1), timedelta(days=365)
 def test_one_is_due_when_the_last_that_was_made_is_old(
     compose: Compose, tmp_path: Path, ages: list[timedelta], due: bool
 ) -> None:
-    state = tmp_path / "state.db"
+    program, state = compose(), tmp_path / "state.db"
     backup_folder(state).mkdir()
     for age in ages:
         (backup_folder(state) / backup_name(state, AT - age)).write_text("")
-    assert RegularBackups(compose()).due(AT) is due
+    assert RegularBackups(program, Certainty([None], program.observer)).due(AT) is due
 
 
 def test_one_from_the_future_causes_no_other_at_every_look(compose: Compose, tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_one_from_the_future_causes_no_other_at_every_look(compose: Compose, tmp
     ahead = backup_folder(state) / backup_name(state, AT + YEAR)
     ahead.write_text("")
     for minute in range(20):
-        regular = RegularBackups(program)
+        regular = RegularBackups(program, Certainty([None], program.observer))
         if regular.due(AT + minute * MINUTE):
             regular.make(AT + minute * MINUTE)
     made = [at for at, _ in backups_in(state, backup_folder(state))]
