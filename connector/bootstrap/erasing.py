@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,23 +57,27 @@ def erase(program: Connector, *, ticket: str = "", user: str = "", actor: str, n
     Raises:
         Busy: Another process holds the state, or a write to the ticket or about the person is under way.
         UnsafePlan: The ticket is open.
-        ConnectorError: There is no such ticket.
+        ConnectorError: There is no such ticket; or what is erased may still stand in the file, as the disk is full.
     """
     places = [(ref.site, ref.id) for ref in find_tickets(program, program.records(), ticket)] if ticket else []
     if len(places) > 1:
         known = ", ".join(f"{site}:{id_}" for site, id_ in places)
         raise ConnectorError(f"more than one ticket is called {ticket}", remedy=f"name one of {known}")
     sites, account = _account(program, user)
+    line = JournalEvent(at=now, kind="erasure", site="", actor=actor, data={"what": "ticket" if ticket else "account"})
+    done: dict[str, Erased] = {}
     with program.journal() as journal:
-        done = {of: journal.erase(of, ticket=id_) for of, id_ in places}
-        if user:
-            for name in sites:
+        try:
+            for of, id_ in places:
+                done[of] = journal.erase(of, ticket=id_, line=replace(line, site=of))
+            for name in sites if user else ():
                 people = program.policies.loaded.maps[name].fields.people
                 id_ = people.get(account, account)
-                done[name] = journal.erase(name, account=id_, names=[n for n, bound in people.items() if bound == id_])
-        for of, erased in done.items():
-            data = {"what": "ticket" if ticket else "account", "rows": str(erased.rows), "lines": str(erased.lines)}
-            journal.record(JournalEvent(at=now, kind="erasure", site=of, actor=actor, data=data))
+                names = [n for n, bound in people.items() if bound == id_]
+                done[name] = journal.erase(name, account=id_, names=names, line=replace(line, site=name))
+        finally:
+            if done:
+                journal.compact()
     return EraseReport(done=done, copies=tuple(copies(program)))
 
 

@@ -370,14 +370,21 @@ class SqlJournal(SqlLinks):
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
 
-    def erase(self, site: str, *, ticket: str = "", account: str = "", names: Collection[str] = ()) -> Erased:
-        """Delete a ticket's data, or a person under every name, and overwrite what is freed."""
-        if ticket:
-            done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
-        else:
-            done = self._run(lambda c: erasure.erase_account(c, site, account, names=names))
+    def erase(
+        self,
+        site: str,
+        *,
+        ticket: str = "",
+        account: str = "",
+        names: Collection[str] = (),
+        line: JournalEvent | None = None,
+    ) -> Erased:
+        """Delete a ticket's data, or a person under every name, and say so in the audit."""
+        return self._run(lambda c: erasure.erase(c, site, id_=ticket, account=account, names=names, line=line))
+
+    def compact(self) -> None:
+        """Overwrite what was freed."""
         self._thread.compact()
-        return done
 
     def purge(self, *, now: datetime, most: int) -> int:
         """Delete what is past its time."""

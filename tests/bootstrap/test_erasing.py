@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from connector.bootstrap import Connector
 from connector.bootstrap.certainty import Certainty
-from connector.bootstrap.erasing import Retention, copies
+from connector.bootstrap.erasing import Retention, copies, erase
+from connector.errors import StateFull
 from connector.journal import back_up, backup_folder, make_backup
-from connector.ports import Candidate
+from connector.ports import Candidate, Journal
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
 
@@ -61,6 +65,47 @@ def test_a_person_is_known_by_the_maps_name_as_well(compose: Compose) -> None:
     known(program, zendesk=account)
     program.erase(ticket="", user=f"zendesk:{name}", actor="root")
     assert requesters(program)["zendesk"] == "erased"
+
+
+class FullDisk:
+    """A program whose disk has no room for the state a second time."""
+
+    def __init__(self, program: Connector) -> None:
+        self._program = program
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._program, name)
+
+    @contextmanager
+    def journal(self) -> Iterator[Any]:
+        with self._program.journal() as journal:
+            yield Unwritten(journal)
+
+
+class Unwritten:
+    """A journal whose file cannot be rewritten."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def compact(self) -> None:
+        raise StateFull("no space")
+
+
+def test_what_is_erased_is_so_on_every_site_and_in_the_audit_before_the_file_is_rewritten(compose: Compose) -> None:
+    program = compose()
+    known(program, jsm_eu="381", zendesk="381")
+    with pytest.raises(StateFull):
+        erase(cast("Connector", FullDisk(program)), user="381", actor="root", now=AT)
+    assert requesters(program) == {"jsm-eu": "erased", "zendesk": "erased"}
+    lines = [line for line in program.records().events(limit=99) if line.kind == "erasure"]
+    assert [(line.site, line.actor, line.data["what"]) for line in lines] == [
+        ("jsm-eu", "root", "account"),
+        ("zendesk", "root", "account"),
+    ]
 
 
 def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Path) -> None:
