@@ -59,6 +59,10 @@ def make_backup(state: Path, target: Path) -> Path:
         raise ConnectorError(f"there is no state at {state} to back up", remedy="run `connector sync` first")
     if target.exists():
         raise ConnectorError(f"{target} exists already", remedy="name another file, or a folder")
+    return _make(state, target)
+
+
+def _make(state: Path, target: Path) -> Path:
     part = target.with_name(target.name + ".part")
     try:
         make_folder(target.parent)
@@ -116,13 +120,24 @@ def _verified(connection: sqlite3.Connection, path: Path) -> str:
 def backup_before_migrating(state: Path) -> Path | None:
     """Back up a state of an older version before its schema changes; return the backup, ``None`` when none is needed.
 
-    One that was made before is kept: the migration may have been cut short, and is about to be run again.
+    One that was made before is kept where the state has not changed since: the migration may have been cut short, and
+    is about to be run again. After weeks with an earlier version it is made anew.
+
+    Raises:
+        ConnectorError: It cannot be made; one that was made before is kept.
     """
     found = _revision(state)
     if found in {"", schema.HEAD} or found not in schema.KNOWN:
         return None
     target = backup_folder(state) / f"{state.stem}-schema-{found}.db"
-    return target if target.exists() else make_backup(state, target)
+    is_current = target.exists() and target.stat().st_mtime_ns >= _changed_at(state)
+    return target if is_current else _make(state, target)
+
+
+def _changed_at(state: Path) -> int:
+    """Return when a state or its log was last written, in the file system's nanoseconds."""
+    files = (state.with_name(state.name + suffix) for suffix in ("", "-wal"))
+    return max(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 def _revision(state: Path) -> str:

@@ -365,6 +365,41 @@ def test_a_state_of_an_older_version_is_backed_up_once_before_it_migrates(filled
     assert (made.stat().st_ino, made.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_state_that_went_on_since_is_backed_up_anew_before_it_migrates(filled: Path, suffix: str) -> None:
+    """It was migrated, an earlier version was put back, and weeks later it is to be migrated again."""
+    older = KNOWN[-2]
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (older,))
+    made = backup_before_migrating(filled)
+    assert made is not None
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("DELETE FROM ticket WHERE id = '1'")
+    before, later = (made.stat().st_mtime + days * DAY.total_seconds() for days in (-1, 21))
+    os.utime(filled, (before, before))
+    changed = filled.with_name(filled.name + suffix)
+    changed.touch()
+    os.utime(changed, (later, later))
+    assert backup_before_migrating(filled) == made
+    assert sorted(path.name for path in made.parent.iterdir()) == [made.name]
+    with contextlib.closing(sqlite3.connect(made)) as raw:
+        assert raw.execute("SELECT id FROM ticket").fetchall() == [("2",)]
+
+
+def test_a_state_that_is_damaged_since_costs_no_earlier_copy(filled: Path) -> None:
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (KNOWN[-2],))
+    made = backup_before_migrating(filled)
+    assert made is not None
+    before = made.read_bytes()
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("PRAGMA writable_schema = ON")
+        raw.execute("UPDATE sqlite_master SET rootpage = 1 WHERE name = 'ix_ticket_key'")
+    with pytest.raises(ConnectorError):
+        backup_before_migrating(filled)
+    assert made.read_bytes() == before
+
+
 class TestExpiring:
     def test_when_each_kind_of_copy_ends(self, filled: Path) -> None:
         folder = backup_folder(filled)
