@@ -11,8 +11,12 @@ from connector import journal
 from connector.errors import ConnectorError
 
 if TYPE_CHECKING:
+    from connector.bootstrap.certainty import Certainty
     from connector.bootstrap.connector import Connector
     from connector.ports import Observer
+
+UNSURE_EVERY = timedelta(days=1)
+"""Time between two backups at least while the clock is not known: none is thinned out then, and the disk is finite."""
 
 RESTORED = "the state was restored from a backup"
 
@@ -67,7 +71,8 @@ def _file(program: Connector) -> Path:
 class RegularBackups:
     """Makes a backup whenever the last one is old enough; never stands in the way of a pass."""
 
-    def __init__(self, program: Connector) -> None:
+    def __init__(self, program: Connector, certainty: Certainty) -> None:
+        self._certainty = certainty
         self._state = journal.state_file(program.settings.state_url)
         self._every: timedelta = program.settings.backup.every
         self._folder = folder_of(program, self._state) if self._state else None
@@ -75,18 +80,22 @@ class RegularBackups:
         self._thread: threading.Thread | None = None
 
     def due(self, now: datetime) -> bool:
-        """Return whether the latest backup is older than the configuration wants; none are made every ``0m``."""
-        if self._folder is None or not self._every or (self._thread and self._thread.is_alive()):
+        """Return whether the latest backup is older than the configuration wants; none are made every ``0m``.
+
+        One that a wrong clock stamped with a moment to come does not count until then.
+        """
+        if self._state is None or self._folder is None or not self._every or (self._thread and self._thread.is_alive()):
             return False
-        latest = next(iter(journal.backups_in(self._folder)), None)
-        return latest is None or not timedelta(0) <= now - latest[0] < self._every
+        every = self._every if self._certainty.is_there() else max(self._every, UNSURE_EVERY)
+        ages = (now - at for at, _ in journal.backups_in(self._state, self._folder))
+        return not any(timedelta(0) <= age < every for age in ages)
 
     def make(self, now: datetime) -> None:
-        """Make one now and thin out the old ones; a failure is told in the log and stops nothing."""
+        """Make one now and thin out the old ones, if the clock is known; a failure is told and stops nothing."""
         if self._state is None or self._folder is None:
             return
         try:
-            made = journal.back_up(self._state, self._folder, now=now)
+            made = journal.back_up(self._state, self._folder, now=now, thin=self._certainty.may_delete())
             self._observer.event("backed_up", file=made.name)
         except ConnectorError as error:
             self._observer.event("backup_failed", why=str(error), remedy=error.remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from connector.bootstrap.backups import folder_of
 from connector.bootstrap.explaining import find_tickets
 from connector.errors import ConnectorError
-from connector.journal import backup_folder, backups_in, ends_at, expire, state_file
+from connector.journal import backup_folder, ends_at, expire, made_at, state_file
 from connector.ports import Erased, Journal, JournalEvent
 
 if TYPE_CHECKING:
+    from connector.bootstrap.certainty import Certainty
     from connector.bootstrap.connector import Connector
 
 PURGE_STEP = 500
@@ -56,23 +57,27 @@ def erase(program: Connector, *, ticket: str = "", user: str = "", actor: str, n
     Raises:
         Busy: Another process holds the state, or a write to the ticket or about the person is under way.
         UnsafePlan: The ticket is open.
-        ConnectorError: There is no such ticket.
+        ConnectorError: There is no such ticket; or what is erased may still stand in the file, as the disk is full.
     """
     places = [(ref.site, ref.id) for ref in find_tickets(program, program.records(), ticket)] if ticket else []
     if len(places) > 1:
         known = ", ".join(f"{site}:{id_}" for site, id_ in places)
         raise ConnectorError(f"more than one ticket is called {ticket}", remedy=f"name one of {known}")
     sites, account = _account(program, user)
+    line = JournalEvent(at=now, kind="erasure", site="", actor=actor, data={"what": "ticket" if ticket else "account"})
+    done: dict[str, Erased] = {}
     with program.journal() as journal:
-        done = {of: journal.erase(of, ticket=id_) for of, id_ in places}
-        if user:
-            for name in sites:
+        try:
+            for of, id_ in places:
+                done[of] = journal.erase(of, ticket=id_, line=replace(line, site=of))
+            for name in sites if user else ():
                 people = program.policies.loaded.maps[name].fields.people
                 id_ = people.get(account, account)
-                done[name] = journal.erase(name, account=id_, names=[n for n, bound in people.items() if bound == id_])
-        for of, erased in done.items():
-            data = {"what": "ticket" if ticket else "account", "rows": str(erased.rows), "lines": str(erased.lines)}
-            journal.record(JournalEvent(at=now, kind="erasure", site=of, actor=actor, data=data))
+                names = [n for n, bound in people.items() if bound == id_]
+                done[name] = journal.erase(name, account=id_, names=names, line=replace(line, site=name))
+        finally:
+            if done:
+                journal.compact()
     return EraseReport(done=done, copies=tuple(copies(program)))
 
 
@@ -102,11 +107,11 @@ def copies(program: Connector) -> Iterator[Copy]:
 
 def _ends_at(program: Connector, path: Path, state: Path) -> datetime | None:
     """Return when a copy ends, where it is one that we tidy up."""
-    regular = folder_of(program, state)
-    is_thinned = path.parent == regular and bool(program.settings.backup.every)
-    is_aside = path.name.startswith(f"{state.name}.replaced-") or path.parent == backup_folder(state)
-    is_regular = any(path == backup for _, backup in backups_in(regular))
-    return ends_at(path) if (is_thinned if is_regular else is_aside) else None
+    if made_at(state, path) is not None:
+        is_tidied = path.parent == folder_of(program, state) and bool(program.settings.backup.every)
+    else:
+        is_tidied = path.name.startswith(f"{state.name}.replaced-") or path.parent == backup_folder(state)
+    return ends_at(state, path) if is_tidied else None
 
 
 def _is_in_use(path: Path, state: Path) -> bool:
@@ -127,12 +132,13 @@ def _is_state(path: Path) -> bool:
 
 
 class Retention:
-    """Takes a purge's step once an hour; in stepped time the sandbox's hour counts."""
+    """Takes a purge's step once an hour while the clock is known; in stepped time the sandbox's hour counts."""
 
-    def __init__(self, now: Callable[[], datetime], journal: Journal, state_url: str) -> None:
+    def __init__(self, now: Callable[[], datetime], journal: Journal, state_url: str, certainty: Certainty) -> None:
         self._now = now
         self._journal = journal
         self._state_url = state_url
+        self._certainty = certainty
         self._purged_at: datetime | None = None
         self._asked = 0
 
@@ -146,7 +152,8 @@ class Retention:
         except ConnectorError:  # a simulated clock that has ended
             return
         last = self._purged_at
-        if last is None or not last <= now < last + PURGE_EVERY:  # one yet to come was reckoned by a wrong clock
+        is_due = last is None or not last <= now < last + PURGE_EVERY  # one yet to come was reckoned by a wrong clock
+        if is_due and self._certainty.may_delete():
             self._purged_at = now
             purge(self._journal, self._state_url, now=now)
 

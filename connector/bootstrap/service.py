@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.backups import RegularBackups
+from connector.bootstrap.certainty import Certainty
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.erasing import Retention
 from connector.bootstrap.expiring import warn_of_endings
@@ -58,19 +59,18 @@ class Service:
         self._reload = threading.Event()
         self._crashed: list[str] = []
         self._warned_on: date | None = None
-        self._retention = Retention(program.now, journal, program.settings.state_url)
         self._since = datetime.now(UTC)  # noqa: TID251 - for status only
         limits = Limits(stale_after=program.settings.stale_after, may_write=program.may_write)
         self._clocks = {name: program.make_clock(name) for name in program.settings.site_names}
         self._hints = {name: Hints(partial(self._poll_soon, name)) for name in self._clocks}
-        self._loops = [
-            SiteLoop(self._site(name, clock), program.around(name, journal, clock, self._hooks), limits)
-            for name, clock in self._clocks.items()
-        ]
+        around = {name: program.around(name, journal, clock, self._hooks) for name, clock in self._clocks.items()}
+        self._loops = [SiteLoop(self._site(name, clock), around[name], limits) for name, clock in self._clocks.items()]
         self._signs = LifeSigns(self._loops)
         self._web = listen(program, webhooks, self._hints, is_well=self._is_well) if webhooks else None
         self._daemon = Daemon(loops=self._loops, on_crash=self._on_crash, on_end=self._leave_time)
-        self._backups = RegularBackups(program)
+        certainty = Certainty([each.time for each in around.values()], program.observer)
+        self._retention = Retention(program.now, journal, program.settings.state_url, certainty)
+        self._backups = RegularBackups(program, certainty)
         self._looked_for_backups_at: float | None = None
         self._control = ControlServer(program.places.socket, self._handlers(), slow=frozenset({"apply"}))
 

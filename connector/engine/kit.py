@@ -55,6 +55,9 @@ class SiteReading:
 class TimeTrust(Protocol):
     """Whether the clock can be believed; see ``timekeeping``."""
 
+    def certain(self) -> bool:
+        """Return whether the helpdesk has found the clock right and it has not leapt since; from any thread."""
+
     def steady(self) -> bool:
         """Return whether the clock was found right and has not leapt since."""
 

@@ -66,6 +66,13 @@ class Timekeeper:
         self._last = (wall, monotonic)
         return not self._in_doubt
 
+    def certain(self) -> bool:
+        """Return whether the helpdesk has found the clock right and it has not leapt since; from any thread."""
+        last, wall, monotonic = self._last, self._real.now(), self._real.monotonic()
+        if last is None or self._in_doubt:
+            return False
+        return abs((wall - last[0]) - timedelta(seconds=monotonic - last[1])) <= LEAP
+
     def sound(self, site: SiteReading) -> None:
         """As a process begins, judge the clock by the helpdesk's first answer; after a leap, ask twice for its time.
 

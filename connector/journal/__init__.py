@@ -23,6 +23,7 @@ __all__ = [
     "ends_at",
     "expire",
     "has_room",
+    "made_at",
     "make_backup",
     "open_journal",
     "open_records",
@@ -112,18 +113,25 @@ def backup_name(state: Path, at: datetime) -> str:
     return backup.backup_name(state, at)
 
 
-def backups_in(folder: Path) -> Sequence[tuple[datetime, Path]]:
-    """Return the backups in a folder with their moments, latest first."""
+def backups_in(state: Path, folder: Path) -> Sequence[tuple[datetime, Path]]:
+    """Return the regular backups of a state in a folder with their moments, latest first."""
     from connector.journal import backup  # noqa: PLC0415
 
-    return backup.backups_in(folder)
+    return backup.backups_in(state, folder)
 
 
-def ends_at(copy: Path) -> datetime | None:
+def made_at(state: Path, backup_file: Path) -> datetime | None:
+    """Return when a regular backup of a state was made, by its name; ``None`` for another file."""
+    from connector.journal import backup  # noqa: PLC0415
+
+    return backup.made_at(state, backup_file)
+
+
+def ends_at(state: Path, copy: Path) -> datetime | None:
     """Return when we delete a copy of a state ourselves; ``None`` for one that only its owner deletes."""
     from connector.journal import backup  # noqa: PLC0415
 
-    return backup.ends_at(copy)
+    return backup.ends_at(state, copy)
 
 
 def expire(state: Path, *, now: datetime) -> Sequence[Path]:
@@ -140,11 +148,11 @@ def make_backup(state: Path, target: Path) -> Path:
     return backup.make_backup(state, target)
 
 
-def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
+def back_up(state: Path, folder: Path, *, now: datetime, thin: bool = True) -> Path:
     """Make the regular backup into a folder and thin out what is there; raises ``ConnectorError``."""
     from connector.journal import backup  # noqa: PLC0415
 
-    return backup.back_up(state, folder, now=now)
+    return backup.back_up(state, folder, now=now, thin=thin)
 
 
 def restore(url: str, state: Path, source: Path, *, now: datetime, why: str) -> Path | None:

@@ -8,6 +8,7 @@ what is put back is known to have forgotten something.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import sqlite3
@@ -24,14 +25,17 @@ from connector.journal.sqlite import APPLICATION_ID, make_folder, require_folder
 from connector.journal.witness import SUFFIX
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
+_STAMPED = r"-(\d{8}T\d{6}Z)"
 _ALL_FOR, _HOURLY_FOR, _DAILY_FOR = timedelta(hours=1), timedelta(hours=24), timedelta(days=7)
-_LOG_FILES = ("-wal", "-shm")
+THINNED_AT_ONCE = 5
+"""Backups that one thinning deletes at most: more than become superfluous between two backups."""
+
+_LOG_FILES = ("-wal", "-shm", "-journal")
 ASIDE_FOR = timedelta(days=14)
 """How long a state that a backup replaced, or one from before a change of the schema, is kept."""
 
-_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(-wal|-shm)?$")
-_SCHEMA = re.compile(r"-schema-[^.]+\.db$")
+_REPLACED = rf"\.replaced{_STAMPED}(-wal|-shm|-journal)?"
+_SCHEMA = r"-schema-[^.]+\.db"
 
 
 def backup_folder(state: Path) -> Path:
@@ -55,6 +59,10 @@ def make_backup(state: Path, target: Path) -> Path:
         raise ConnectorError(f"there is no state at {state} to back up", remedy="run `connector sync` first")
     if target.exists():
         raise ConnectorError(f"{target} exists already", remedy="name another file, or a folder")
+    return _make(state, target)
+
+
+def _make(state: Path, target: Path) -> Path:
     part = target.with_name(target.name + ".part")
     try:
         make_folder(target.parent)
@@ -112,13 +120,24 @@ def _verified(connection: sqlite3.Connection, path: Path) -> str:
 def backup_before_migrating(state: Path) -> Path | None:
     """Back up a state of an older version before its schema changes; return the backup, ``None`` when none is needed.
 
-    One that was made before is kept: the migration may have been cut short, and is about to be run again.
+    One that was made before is kept where the state has not changed since: the migration may have been cut short, and
+    is about to be run again. After weeks with an earlier version it is made anew.
+
+    Raises:
+        ConnectorError: It cannot be made; one that was made before is kept.
     """
     found = _revision(state)
     if found in {"", schema.HEAD} or found not in schema.KNOWN:
         return None
     target = backup_folder(state) / f"{state.stem}-schema-{found}.db"
-    return target if target.exists() else make_backup(state, target)
+    is_current = target.exists() and target.stat().st_mtime_ns >= _changed_at(state)
+    return target if is_current else _make(state, target)
+
+
+def _changed_at(state: Path) -> int:
+    """Return when a state or its log was last written, in the file system's nanoseconds."""
+    files = (state.with_name(state.name + suffix) for suffix in ("", "-wal"))
+    return max(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 def _revision(state: Path) -> str:
@@ -132,25 +151,32 @@ def _revision(state: Path) -> str:
 # ---- which are kept
 
 
-def made_at(backup: Path) -> datetime | None:
-    """Return when a backup was made, by its name; ``None`` for another file."""
-    found = _NAME.search(backup.name)
+def made_at(state: Path, backup: Path) -> datetime | None:
+    """Return when a regular backup of a state was made, by its name; ``None`` for another file."""
+    return _moment(re.fullmatch(re.escape(state.stem) + _STAMPED + r"\.db", backup.name))
+
+
+def _moment(found: re.Match[str] | None) -> datetime | None:
     return datetime.strptime(found.group(1), _STAMP).replace(tzinfo=UTC) if found else None
 
 
-def backups_in(folder: Path) -> tuple[tuple[datetime, Path], ...]:
-    """Return the backups in a folder with their moments, latest first."""
-    found = ((made_at(path), path) for path in folder.glob("*.db"))
+def backups_in(state: Path, folder: Path) -> tuple[tuple[datetime, Path], ...]:
+    """Return the regular backups of a state in a folder with their moments, latest first.
+
+    Those of another state in the same folder are none of ours: it has another name.
+    """
+    found = ((made_at(state, path), path) for path in folder.glob("*.db"))
     return tuple(sorted(((at, path) for at, path in found if at is not None), reverse=True))
 
 
 def superfluous(backups: Sequence[tuple[datetime, Path]], *, now: datetime) -> Iterator[Path]:
     """Yield backups that need not be kept: all of the last hour, one per hour of a day and one per day of a week stay.
 
-    The latest of each hour and day stays, and the latest of all, however old it is.
+    The latest of each hour and day stays, and the latest of all, however old it is. One that a wrong clock stamped with
+    a moment to come stays as well, and stands in no other's place, until then.
     """
     taken: set[str] = set()
-    for place, (at, path) in enumerate(sorted(backups, reverse=True)):
+    for place, (at, path) in enumerate(sorted((one for one in backups if one[0] <= now), reverse=True)):
         slot = _slot(at, now)
         if place and (slot is None or slot in taken):
             yield path
@@ -167,35 +193,40 @@ def _slot(at: datetime, now: datetime) -> str | None:
     return f"{at:%Y%m%d}" if age <= _DAILY_FOR else None
 
 
-def back_up(state: Path, folder: Path, *, now: datetime) -> Path:
-    """Make the regular backup into ``folder`` and thin out what is there; return the new one."""
+def back_up(state: Path, folder: Path, *, now: datetime, thin: bool = True) -> Path:
+    """Make the regular backup into ``folder`` and, unless told not to, thin out what is there; return the new one.
+
+    A thinning deletes the oldest first and ``THINNED_AT_ONCE`` at most: one mistake shall not cost them all.
+    """
     made = make_backup(state, folder / backup_name(state, now))
-    for path in tuple(superfluous(backups_in(folder), now=now)):
+    gone = tuple(superfluous(backups_in(state, folder), now=now)) if thin else ()
+    for path in gone[-THINNED_AT_ONCE:]:
         with contextlib.suppress(OSError):
             path.unlink()
     return made
 
 
-def ends_at(copy: Path) -> datetime | None:
+def ends_at(state: Path, copy: Path) -> datetime | None:
     """Return when we delete a copy of a state ourselves; ``None`` for one that only its owner deletes.
 
     A regular backup goes when later ones are a week old, so it may stay longer where none is made any more.
     """
-    if found := _REPLACED.search(copy.name):
-        return datetime.strptime(found.group(1), _STAMP).replace(tzinfo=UTC) + ASIDE_FOR
-    if _SCHEMA.search(copy.name):
+    if replaced := _moment(re.fullmatch(re.escape(state.name) + _REPLACED, copy.name)):
+        return replaced + ASIDE_FOR
+    if re.fullmatch(re.escape(state.stem) + _SCHEMA, copy.name):
         return datetime.fromtimestamp(copy.stat().st_mtime, UTC) + ASIDE_FOR
-    made = made_at(copy)
+    made = made_at(state, copy)
     return None if made is None else made + _DAILY_FOR
 
 
 def expire(state: Path, *, now: datetime) -> tuple[Path, ...]:
     """Delete what was set aside too long ago, with the files of its log; return what went."""
-    copies = [*state.parent.glob(f"{state.name}.replaced-*"), *backup_folder(state).glob(f"{state.stem}-schema-*.db")]
+    aside, earlier = f"{glob.escape(state.name)}.replaced-*", f"{glob.escape(state.stem)}-schema-*.db"
+    copies = [*state.parent.glob(aside), *backup_folder(state).glob(earlier)]
     gone = []
     for copy in sorted(copies):
         with contextlib.suppress(OSError):
-            if (end := ends_at(copy)) is not None and end <= now:
+            if (end := ends_at(state, copy)) is not None and end <= now:
                 copy.unlink()
                 gone.append(copy)
     return tuple(gone)
@@ -247,12 +278,16 @@ def _keep_witness(state: Path) -> None:
 
 
 def _set_aside(state: Path, now: datetime) -> Path | None:
-    """Rename a state and the files of its log; what is damaged is kept as it is, for whoever wants to look."""
-    if not state.exists():
-        return None
+    """Rename a state and the files of its log; what is damaged is kept as it is, for whoever wants to look.
+
+    The log goes first, and goes as well where its state is gone: whatever stands beside a log is taken to be its own,
+    so that it would be played over the backup.
+    """
     aside = state.with_name(f"{state.name}.replaced-{now:{_STAMP}}")
-    for suffix in ("", *_LOG_FILES):
+    stood = state.exists()
+    for suffix in (*_LOG_FILES, ""):
         old = state.with_name(state.name + suffix)
         if old.exists():
             old.replace(aside.with_name(aside.name + suffix))
-    return aside
+    sync(state.parent)
+    return aside if stood else None

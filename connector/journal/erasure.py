@@ -40,6 +40,7 @@ from connector.journal.tables import (
     ticket_event,
 )
 from connector.journal.tables import site as site_table
+from connector.ports import JournalEvent
 from connector.ports.erasure import Erased
 from connector.ports.intents import OpStatus
 from connector.ports.links import STORM
@@ -79,6 +80,31 @@ _TEXTS = (
     _Place(site_table, ("paused",), ("name",), of="name"),
 )
 _OPEN = (OpStatus.SENDING.value, OpStatus.PARKED.value)
+
+
+def erase(
+    connection: Connection,
+    site: str,
+    *,
+    id_: str,
+    account: str,
+    names: Collection[str],
+    line: JournalEvent | None,
+) -> Erased:
+    """Erase a ticket or, where none is named, a person, and add ``line`` to the audit with what it did.
+
+    Raises:
+        Busy: A write to the ticket or about the person is under way.
+        UnsafePlan: The ticket is open.
+    """
+    if id_:
+        done = erase_ticket(connection, TicketRef(site, id_))
+    else:
+        done = erase_account(connection, site, account, names=names)
+    if line is not None:
+        did = {"rows": str(done.rows), "lines": str(done.lines)}
+        audit.append(connection, replace(line, data={**line.data, **did}))
+    return done
 
 
 def erase_ticket(connection: Connection, ref: TicketRef) -> Erased:

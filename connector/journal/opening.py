@@ -69,14 +69,14 @@ def open_scratch(url: str) -> SqlJournal:
         path = database_path(place)
         copied = path is not None and path.is_file()
         return _open(sqlite.scratch_engine(path) if copied and path else sqlite.writer_engine(None), None)
-    return _copied(_server_engine(place))
+    return _copied(_server_reader(_server_engine(place)))
 
 
-def _copied(engine: Engine) -> SqlJournal:
-    """Return a copy in memory of whatever state ``engine`` leads to; where there is none yet, it is empty."""
+def _copied(reader: Reader) -> SqlJournal:
+    """Return a copy in memory of whatever state is read there; where there is none yet, it is empty."""
     rows: Mapping[Table, Sequence[RowMapping]] = {}
     with suppress(NoState):
-        rows = Reader(engine).run(_every_row)
+        rows = reader.run(_every_row)
     thread = JournalThread(sqlite.writer_engine(None))
     thread.run(lambda c: _fill(c, rows))
     return SqlJournal(thread, thread, release=thread.close)
@@ -143,7 +143,7 @@ def _check_in(connection: Connection, path: Path | None, forgotten: str, *, shar
 def _readers(thread: JournalThread, engine: Engine, path: Path | None) -> Runner:
     """Return who answers the read side: connections of its own, or the one that a database in memory has."""
     if engine.dialect.name != "sqlite":
-        return Reader(engine)
+        return _server_reader(engine)
     return thread if path is None else Reader(sqlite.reader_engine(path))
 
 
@@ -151,7 +151,7 @@ def open_records(url: str) -> SqlRecords:
     """Open a state for reading; see ``connector.journal.open_records``."""
     place = _place(url)
     if not _is_sqlite(place):
-        return _checked(Reader(_server_engine(place)))
+        return _checked(_server_reader(_server_engine(place)))
     path = database_path(place)
     if path is None or not path.exists():
         raise NoState(f"there is no state at {path or 'memory'} yet")
@@ -195,6 +195,11 @@ def _server_engine(place: URL) -> Engine:
         raise ConnectorError(
             "the driver for PostgreSQL is not installed", remedy="install psycopg, or use a SQLite file"
         ) from error
+
+
+def _server_reader(engine: Engine) -> Reader:
+    """Return who reads from a server: all that one transaction sees is of one moment, whoever writes meanwhile."""
+    return Reader(engine.execution_options(isolation_level="REPEATABLE READ"))
 
 
 def _refuse(message: str, cause: Exception | None) -> NoReturn:

@@ -147,14 +147,15 @@ def _recall_policy(connection: Connection, name: str, policy_hash: str, since: d
     """Store since when the policy has been in force, as the earliest mark made under it tells.
 
     What fell due after that and was not said is still to be said; without it a lost state would take it for old news.
+    The row may be there: a later recall finds the same mark, where the policy went and came back in between.
     """
     known = policy_since(connection, name, policy_hash)
     if since is None or (known is not None and known <= since):
         return
     at = to_micros(since)
-    row = {"id": f"recalled-{at}", "site": name, "kind": "recall", "policy": policy_hash, "started_at": at}
+    row = {"kind": "recall", "policy": policy_hash, "started_at": at}
     ended = {"ended_at": at, "outcome": "ok", "why": "", "summary": summary_document(RunSummary())}
-    connection.execute(insert(run).values(row | ended))
+    put_row(connection, run, {"id": f"recalled-{at}", "site": name}, row | ended)
 
 
 def waiting() -> ColumnElement[bool]:

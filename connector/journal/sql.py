@@ -59,18 +59,13 @@ from connector.ports.setaside import SetAside
 class SqlJournal(SqlLinks):
     """``Journal`` on SQLite or PostgreSQL; callable from any thread.
 
-    It writes the audit's lines about what it stores itself, in the same transaction: ``write``, ``failed``,
-    ``parked``, ``rejected``, ``frozen``, ``paused``, ``resumed``, ``released``, ``effect``, ``quarantined`` and
-    ``policy``.
+    It writes the audit's lines about what it stores itself, in the same transaction.
     """
 
     def __init__(
         self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
     ) -> None:
-        """Make the journal; ``release`` lets the next process in after the thread has ended.
-
-        ``forgotten`` says what the state was found to have forgotten when it was opened.
-        """
+        """Make the journal; ``release`` lets the next process in, ``forgotten`` says what the state was found to lack."""
         super().__init__(thread)
         self.forgotten = forgotten
         self._thread = thread
@@ -378,14 +373,21 @@ class SqlJournal(SqlLinks):
         """Append one line to the audit."""
         self._run(lambda c: audit.append(c, event))
 
-    def erase(self, site: str, *, ticket: str = "", account: str = "", names: Collection[str] = ()) -> Erased:
-        """Delete a ticket's data, or a person under every name, and overwrite what is freed."""
-        if ticket:
-            done = self._run(lambda c: erasure.erase_ticket(c, TicketRef(site, ticket)))
-        else:
-            done = self._run(lambda c: erasure.erase_account(c, site, account, names=names))
+    def erase(
+        self,
+        site: str,
+        *,
+        ticket: str = "",
+        account: str = "",
+        names: Collection[str] = (),
+        line: JournalEvent | None = None,
+    ) -> Erased:
+        """Delete a ticket's data, or a person under every name, and say so in the audit."""
+        return self._run(lambda c: erasure.erase(c, site, id_=ticket, account=account, names=names, line=line))
+
+    def compact(self) -> None:
+        """Overwrite what was freed."""
         self._thread.compact()
-        return done
 
     def purge(self, *, now: datetime, most: int) -> int:
         """Delete what is past its time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -10,10 +11,13 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from connector.errors import ConnectorError
+from connector.errors import Busy, ConnectorError
 from connector.journal.faults import StateBroken, translate
 
 T = TypeVar("T")
+
+_NOT_REWRITTEN = "what was erased is in no row any more, but the state's file could not be rewritten"
+_REWRITE = "free the state's size on its disk and close what reads it; then: connector erase --user nobody"
 
 Seal = Callable[[Connection], Callable[[], None] | None]
 """A transaction's last act, and what follows its commit."""
@@ -106,7 +110,13 @@ class JournalThread:
             self._connection.connection.rollback()
 
     def compact(self) -> None:
-        """Rewrite the whole file, so that nothing deleted can be read from it (SQLite; a server tidies up itself)."""
+        """Rewrite the whole file, so that nothing deleted can be read from it (SQLite; a server tidies up itself).
+
+        Raises:
+            Busy: Somebody reads: what was deleted may still stand in the log.
+            StateFull: The disk lacks the space for the state a second time.
+            StateBroken: The disk failed.
+        """
         try:
             self._pool.submit(self._compact).result()
         except RuntimeError as error:
@@ -117,8 +127,14 @@ class JournalThread:
             return
         raw = self._connection.connection.driver_connection
         assert raw is not None  # noqa: S101 - an open connection has one
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            raw.execute(statement).fetchall()
+        try:
+            raw.execute("VACUUM").fetchall()
+            (is_busy, *_), *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            told = translate(DBAPIError("VACUUM", None, error))
+            raise self._note(type(told)(f"{_NOT_REWRITTEN}: {told}", remedy=_REWRITE)) from error
+        if is_busy:
+            raise Busy(f"{_NOT_REWRITTEN}: somebody reads it, and its log is kept for them", remedy=_REWRITE)
 
     def _note(self, error: ConnectorError) -> ConnectorError:
         if isinstance(error, StateBroken):

@@ -53,7 +53,8 @@ class BackupSettings(Strict):
     )
     folder: Path | None = Field(
         default=None,
-        description="Where they are kept, thinned out to 24 hours and 7 days; without it `<state>.backups`.",
+        description="Where they are kept, thinned out to 24 hours and 7 days; without it `<state>.backups`."
+        " States that share one need different names.",
     )
 
 

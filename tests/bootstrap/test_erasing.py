@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from connector.bootstrap import Connector
-from connector.bootstrap.erasing import Retention, copies, purge
+from connector.bootstrap.certainty import Certainty
+from connector.bootstrap.erasing import Retention, copies, erase, purge
 from connector.domain.ticket import Status
+from connector.errors import StateFull
 from connector.journal import back_up, backup_folder, make_backup
-from connector.ports import Candidate, Progress
+from connector.ports import Candidate, Journal, Progress
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
 
@@ -63,6 +68,47 @@ def test_a_person_is_known_by_the_maps_name_as_well(compose: Compose) -> None:
     assert requesters(program)["zendesk"] == "erased"
 
 
+class FullDisk:
+    """A program whose disk has no room for the state a second time."""
+
+    def __init__(self, program: Connector) -> None:
+        self._program = program
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._program, name)
+
+    @contextmanager
+    def journal(self) -> Iterator[Any]:
+        with self._program.journal() as journal:
+            yield Unwritten(journal)
+
+
+class Unwritten:
+    """A journal whose file cannot be rewritten."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def compact(self) -> None:
+        raise StateFull("no space")
+
+
+def test_what_is_erased_is_so_on_every_site_and_in_the_audit_before_the_file_is_rewritten(compose: Compose) -> None:
+    program = compose()
+    known(program, jsm_eu="381", zendesk="381")
+    with pytest.raises(StateFull):
+        erase(cast("Connector", FullDisk(program)), user="381", actor="root", now=AT)
+    assert requesters(program) == {"jsm-eu": "erased", "zendesk": "erased"}
+    lines = [line for line in program.records().events(limit=99) if line.kind == "erasure"]
+    assert [(line.site, line.actor, line.data["what"]) for line in lines] == [
+        ("jsm-eu", "root", "account"),
+        ("zendesk", "root", "account"),
+    ]
+
+
 def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Path) -> None:
     elsewhere, state = tmp_path / "other-disk", tmp_path / "data" / "state.db"
     state.parent.mkdir()
@@ -84,6 +130,16 @@ def test_every_copy_is_named_wherever_it_is_kept(compose: Compose, tmp_path: Pat
     }
 
 
+def test_what_another_state_keeps_in_the_same_folder_is_not_said_to_end(compose: Compose, tmp_path: Path) -> None:
+    program = compose(backup={"folder": "shared"})
+    known(program, zendesk="381")
+    back_up(tmp_path / "state.db", tmp_path / "shared", now=AT)
+    other = make_backup(tmp_path / "state.db", tmp_path / "shared" / "state-2-20261123T093000Z.db")
+    earlier = make_backup(tmp_path / "state.db", backup_folder(tmp_path / "state.db") / "state-20261101T000000Z.db")
+    ends = {copy.path: copy.ends_at for copy in copies(program)}
+    assert (ends[str(other)], ends[str(earlier)]) == (None, None), "the latter is from before the folder was named"
+
+
 def test_where_no_backups_are_made_none_is_said_to_end(compose: Compose, tmp_path: Path) -> None:
     program = compose(backup={"every": "0m"})
     known(program, zendesk="381")
@@ -98,7 +154,7 @@ def test_what_was_set_aside_goes_by_itself(compose: Compose, tmp_path: Path) -> 
     replaced = make_backup(state, tmp_path / f"state.db.replaced-{AT:%Y%m%dT%H%M%SZ}")
     now = AT
     with program.journal() as journal:
-        retention = Retention(lambda: now, journal, program.settings.state_url)
+        retention = Retention(lambda: now, journal, program.settings.state_url, Certainty([None], program.observer))
         for day in (13, 15):
             now = AT + day * DAY
             for _ in range(60):
@@ -130,7 +186,7 @@ def test_a_clock_that_was_ahead_keeps_no_purge_back(compose: Compose) -> None:
         journal.open_site("zendesk", fingerprint="zendesk")
         closed = Candidate(ticket=ticket("381", site="zendesk", status=Status.CLOSED, updated_at=AT - 31 * DAY))
         now = AT + 400 * DAY
-        retention = Retention(lambda: now, journal, program.settings.state_url)
+        retention = Retention(lambda: now, journal, program.settings.state_url, Certainty([None], program.observer))
         for _ in range(60):
             retention.step()
         journal.store_page("zendesk", [closed], page=page(), now=AT)

@@ -16,8 +16,9 @@ from typing import Any, cast
 import pytest
 
 from connector.bootstrap import Connector
+from connector.bootstrap.certainty import Certainty
 from connector.bootstrap.clock import RealClock
-from connector.bootstrap.erasing import LOOK_AT_TIME
+from connector.bootstrap.erasing import LOOK_AT_TIME, Retention
 from connector.bootstrap.policies import CurrentRenderer
 from connector.bootstrap.service import Service
 from connector.domain.change import Notice
@@ -179,7 +180,10 @@ class FullDisk:
 def test_a_full_disk_ends_no_daemon_and_changes_no_policy(compose: Compose, tmp_path: Path) -> None:
     program, policy = compose(), tmp_path / "mappings" / "policy.yaml"
     with program.journal() as journal:
-        service = Service(program, cast("Journal", FullDisk(journal)))
+        full = cast("Journal", FullDisk(journal))
+        service = Service(program, full)
+        certain = Certainty([None], program.observer)
+        service._retention = Retention(program.now, full, program.settings.state_url, certain)
         before = program.policies.loaded
         policy.write_text(policy.read_text().replace("timezone: Europe/Berlin", "timezone: UTC", 1))
         service._reload.set()

@@ -50,6 +50,20 @@ def told(error: ConnectorError) -> tuple[str, str]:
     return str(error), error.remedy
 
 
+def killed_while_writing(state: Path) -> dict[str, bytes]:
+    """Leave a state as a process leaves it that is killed after its last word; return the files of its log."""
+    with open_journal(str(state), least_free=0) as journal:
+        store(journal, ticket("3"))
+        left = {suffix: state.with_name(state.name + suffix).read_bytes() for suffix in ("", "-wal", "-shm")}
+    for suffix, content in left.items():
+        state.with_name(state.name + suffix).write_bytes(content)
+    return left
+
+
+class Dies(BaseException):
+    """The process is killed."""
+
+
 class TestMaking:
     def test_one_is_whole_and_ours_and_private(self, filled: Path, tmp_path: Path) -> None:
         target = make_backup(filled, tmp_path / "deep" / "copy.db")
@@ -154,15 +168,32 @@ class TestVerifying:
 class TestKeeping:
     def test_a_name_tells_when_it_was_made(self) -> None:
         name = backup_name(Path("/x/state.db"), NOW)
-        assert made_at(Path(name)) == NOW
-        assert made_at(Path("state.db")) is None
+        assert made_at(Path("/x/state.db"), Path(name)) == NOW
+        assert made_at(Path("/x/state.db"), Path("state.db")) is None
         assert backup_folder(Path("/x/state.db")) == Path("/x/state.db.backups")
 
     def test_they_are_listed_latest_first_and_strangers_are_not(self, tmp_path: Path) -> None:
         for age in (DAY, timedelta(0), HOUR):
             (tmp_path / backup_name(Path("state.db"), NOW - age)).write_text("")
         (tmp_path / "notes.db").write_text("")
-        assert [at for at, _ in backups_in(tmp_path)] == [NOW, NOW - HOUR, NOW - DAY]
+        assert [at for at, _ in backups_in(Path("state.db"), tmp_path)] == [NOW, NOW - HOUR, NOW - DAY]
+
+    @pytest.mark.parametrize("other", ["state-2", "sta", "STATE", f"state-{NOW:%Y%m%dT%H%M%SZ}", "[s]tate", "sta.e"])
+    def test_those_of_another_state_in_the_folder_are_none_of_ours(
+        self, filled: Path, tmp_path: Path, other: str
+    ) -> None:
+        """Two states keep their backups in one folder: neither deletes the other's, nor goes without its own."""
+        folder = tmp_path / "shared"
+        folder.mkdir()
+        theirs, mine = Path(f"{other}.db"), Path("state.db")
+        for state in (mine, theirs):
+            for age in (30 * DAY, 31 * DAY):
+                (folder / backup_name(state, NOW - age)).write_text("")
+        assert [at for at, _ in backups_in(theirs, folder)] == [NOW - 30 * DAY, NOW - 31 * DAY]
+        made = back_up(filled, folder, now=NOW)
+        assert [path for _, path in backups_in(mine, folder)] == [made]
+        assert len(backups_in(theirs, folder)) == 2
+        assert [ends_at(mine, path) for _, path in backups_in(theirs, folder)] == [None, None]
 
     def test_an_hour_a_day_and_a_week_are_kept_by_their_grain(self) -> None:
         ages = [timedelta(minutes=15 * n) for n in range(4 * 24 * 10)]
@@ -178,13 +209,30 @@ class TestKeeping:
         old = [(NOW - n * 30 * DAY, Path(str(n))) for n in (1, 2)]
         assert list(superfluous(old, now=NOW)) == [Path("2")]
 
+    def test_one_from_the_future_stays_and_stands_in_no_others_place(self) -> None:
+        ahead = [(NOW + n * DAY, Path(f"ahead {n}")) for n in range(1, 4)]
+        old = [(NOW - n * 30 * DAY, Path(str(n))) for n in (1, 2)]
+        assert list(superfluous([*ahead, *old], now=NOW)) == [Path("2")]
+        assert list(superfluous(ahead, now=NOW + 40 * DAY)) == [Path("ahead 2"), Path("ahead 1")]
+
+    def test_a_thinning_deletes_a_few_at_a_time_the_oldest_first(self, filled: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "backups"
+        folder.mkdir()
+        for age in range(30, 40):
+            (folder / backup_name(filled, NOW - age * DAY)).write_text("")
+        left = []
+        for number in range(3):
+            back_up(filled, folder, now=NOW + number * timedelta(minutes=1))
+            left.append([(NOW - at).days for at, _ in backups_in(filled, folder) if NOW - at >= DAY])
+        assert left == [[30, 31, 32, 33, 34], [], []]
+
     def test_the_regular_one_thins_out_what_is_there(self, filled: Path, tmp_path: Path) -> None:
         folder = tmp_path / "backups"
         folder.mkdir()
         for age in (30 * DAY, 31 * DAY):
             (folder / backup_name(filled, NOW - age)).write_text("")
         made = back_up(filled, folder, now=NOW)
-        assert [path for _, path in backups_in(folder)] == [made]
+        assert [path for _, path in backups_in(filled, folder)] == [made]
 
 
 class TestPuttingBack:
@@ -198,6 +246,75 @@ class TestPuttingBack:
         assert aside.name.startswith("state.db.replaced-")
         with open_journal(str(filled), least_free=0) as journal:
             assert journal.records().sites()[0].recall.why == "restored"
+
+    @pytest.mark.parametrize("stands", [True, False])
+    def test_the_log_of_a_process_that_was_killed_is_not_put_under_the_backup(
+        self, filled: Path, tmp_path: Path, stands: bool
+    ) -> None:
+        """Whoever moves a broken state away by hand leaves its log."""
+        copy = make_backup(filled, tmp_path / "copy.db")
+        logs = killed_while_writing(filled)
+        if not stands:
+            filled.unlink()
+        aside = restore(str(filled), filled, copy, now=NOW, why="restored")
+        assert (aside is not None) is stands
+        assert open_tickets(filled) == {"1", "2"}
+        kept = {path.name: path.read_bytes() for path in tmp_path.glob("state.db.replaced-*-wal")}
+        assert kept == {f"state.db.replaced-{NOW:%Y%m%dT%H%M%SZ}-wal": logs["-wal"]}
+
+    def test_a_rollback_journal_is_not_put_under_the_backup(self, filled: Path, tmp_path: Path) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        filled.with_name("state.db-journal").write_bytes(b"pages")
+        filled.unlink()
+        restore(str(filled), filled, copy, now=NOW, why="restored")
+        aside = tmp_path / f"state.db.replaced-{NOW:%Y%m%dT%H%M%SZ}-journal"
+        assert aside.read_bytes() == b"pages"
+        assert aside in expire(filled, now=NOW + 14 * DAY)
+        assert not aside.exists()
+
+    def test_a_death_between_any_two_steps_leaves_no_log_without_its_state(
+        self, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What opened it then would play the log over another state, or delete it as none of its own."""
+        copy = make_backup(filled, tmp_path / "copy.db")
+        logs = killed_while_writing(filled)
+        before, real, steps = filled.read_bytes(), Path.replace, 0
+
+        def dies(path: Path, target: Path) -> Path:
+            nonlocal steps
+            if path.name.startswith(filled.name):
+                if steps == 0:
+                    raise Dies
+                steps -= 1
+            return real(path, target)
+
+        monkeypatch.setattr(Path, "replace", dies)
+        for number in range(5):
+            steps = number
+            with contextlib.suppress(Dies):
+                restore(str(filled), filled, copy, now=NOW + number * HOUR, why="restored")
+            assert filled.exists() or not filled.with_name("state.db-wal").exists()
+            kept = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
+            assert {before, logs["-wal"]} <= set(kept), number
+        assert open_tickets(filled) == {"1", "2"}
+
+    def test_what_is_set_aside_is_so_on_the_disk_before_the_backup_stands_there(
+        self, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = make_backup(filled, tmp_path / "copy.db")
+        killed_while_writing(filled)
+        stood: list[frozenset[str]] = []
+        real = os.fsync
+
+        def sees(file: int) -> None:
+            if Path(f"/proc/self/fd/{file}").readlink() == tmp_path:
+                stood.append(frozenset(path.name for path in tmp_path.iterdir() if path.name.startswith("state.db")))
+            real(file)
+
+        monkeypatch.setattr(os, "fsync", sees)
+        restore(str(filled), filled, copy, now=NOW, why="restored")
+        away = [names for names in stood if not names & {"state.db", "state.db-wal", "state.db-shm"}]
+        assert len(away) == 1
 
     def test_where_none_stood_nothing_is_kept(self, filled: Path, tmp_path: Path) -> None:
         copy = make_backup(filled, tmp_path / "copy.db")
@@ -248,6 +365,41 @@ def test_a_state_of_an_older_version_is_backed_up_once_before_it_migrates(filled
     assert (made.stat().st_ino, made.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_state_that_went_on_since_is_backed_up_anew_before_it_migrates(filled: Path, suffix: str) -> None:
+    """It was migrated, an earlier version was put back, and weeks later it is to be migrated again."""
+    older = KNOWN[-2]
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (older,))
+    made = backup_before_migrating(filled)
+    assert made is not None
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("DELETE FROM ticket WHERE id = '1'")
+    before, later = (made.stat().st_mtime + days * DAY.total_seconds() for days in (-1, 21))
+    os.utime(filled, (before, before))
+    changed = filled.with_name(filled.name + suffix)
+    changed.touch()
+    os.utime(changed, (later, later))
+    assert backup_before_migrating(filled) == made
+    assert sorted(path.name for path in made.parent.iterdir()) == [made.name]
+    with contextlib.closing(sqlite3.connect(made)) as raw:
+        assert raw.execute("SELECT id FROM ticket").fetchall() == [("2",)]
+
+
+def test_a_state_that_is_damaged_since_costs_no_earlier_copy(filled: Path) -> None:
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (KNOWN[-2],))
+    made = backup_before_migrating(filled)
+    assert made is not None
+    before = made.read_bytes()
+    with contextlib.closing(sqlite3.connect(filled)) as raw, raw:
+        raw.execute("PRAGMA writable_schema = ON")
+        raw.execute("UPDATE sqlite_master SET rootpage = 1 WHERE name = 'ix_ticket_key'")
+    with pytest.raises(ConnectorError):
+        backup_before_migrating(filled)
+    assert made.read_bytes() == before
+
+
 class TestExpiring:
     def test_when_each_kind_of_copy_ends(self, filled: Path) -> None:
         folder = backup_folder(filled)
@@ -257,8 +409,20 @@ class TestExpiring:
         copy = make_backup(filled, folder / "mine.db")
         aside = restore(str(filled), filled, copy, now=NOW, why="a test")
         assert aside is not None
-        ends = [ends_at(path) for path in (regular, schema, aside, Path(f"{aside}-wal"), copy, filled)]
+        ends = [ends_at(filled, path) for path in (regular, schema, aside, Path(f"{aside}-wal"), copy, filled)]
         assert ends == [NOW + 7 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, NOW + 14 * DAY, None, None]
+
+    def test_what_belongs_to_a_state_whose_name_looks_like_a_pattern_goes_as_well(self, state: Path) -> None:
+        """A name with brackets is a name."""
+        odd = state.rename(state.with_name("[a]*.db"))
+        like = odd.with_name(f"a.db.replaced-{NOW:%Y%m%dT%H%M%SZ}")
+        like.write_bytes(b"another state's")
+        copy = make_backup(odd, odd.parent / "copy.db")
+        aside = restore(str(odd), odd, copy, now=NOW, why="a test")
+        schema = make_backup(odd, backup_folder(odd) / "[a]*-schema-0001.db")
+        os.utime(schema, (NOW.timestamp(), NOW.timestamp()))
+        assert {aside, schema} <= set(expire(odd, now=NOW + 14 * DAY))
+        assert like.exists()
 
     def test_what_was_set_aside_goes_with_its_log_and_nothing_else_does(self, filled: Path) -> None:
         copy = make_backup(filled, filled.parent / "copy.db")

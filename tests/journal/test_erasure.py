@@ -75,6 +75,7 @@ def test_an_erased_ticket_is_in_no_row_and_no_byte(known: SqlJournal, state: Pat
     assert CANARY.encode() in bytes_of(state)
     known.erase(SITE, ticket="1")
     known.erase(SITE, account=CANARY)
+    known.compact()
     assert known.load(SITE, ["1"], now=NOW) == ()
     assert known.records().events(ticket="1") == ()
     assert CANARY.encode() not in bytes_of(state), "the log is emptied as well, while the state is in use"
@@ -88,9 +89,41 @@ def test_an_alarm_of_an_erased_ticket_that_nobody_took_goes_with_it(known: SqlJo
         said = {"kind": "park", "site": SITE, "ticket": of, "message": f"{CANARY}-{key}", "at": str(NOW)}
         known.owe_alarm(key, said, site=SITE, since=NOW, now=NOW)
     known.erase(SITE, ticket="1")
+    known.compact()
     assert [said["ticket"] for said in known.alarms_owed(since=NOW)] == ["2"]
     assert known.records().verify_chain() is None
     assert f"{CANARY}-mine".encode() not in bytes_of(state)
+
+
+def test_an_erasure_stands_in_the_audit_with_what_it_did(known: SqlJournal) -> None:
+    """In one transaction: whoever dies before the file is rewritten has erased, and has said so."""
+    asked = JournalEvent(at=NOW, kind="erasure", site=SITE, actor="root", data={"what": "ticket"})
+    done = known.erase(SITE, ticket="1", line=asked)
+    (line,) = (each for each in known.records().events(site=SITE) if each.kind == "erasure")
+    assert line == replace(asked, data={"what": "ticket", "rows": str(done.rows), "lines": str(done.lines)})
+    assert known.records().verify_chain() is None
+
+
+@pytest.mark.parametrize(("holds", "why"), [("BEGIN", "somebody reads it"), ("BEGIN IMMEDIATE", "database is locked")])
+def test_what_could_not_be_rewritten_is_told_and_done_when_asked_again(
+    known: SqlJournal, state: Path, holds: str, why: str
+) -> None:
+    thread = known._thread
+    raw = thread._connection.connection.driver_connection
+    assert raw is not None
+    thread._pool.submit(lambda: raw.execute("PRAGMA busy_timeout=0").fetchall()).result()
+    known.erase(SITE, ticket="1")
+    known.erase(SITE, account=CANARY)
+    other = sqlite3.connect(state, isolation_level=None)
+    other.execute(holds)
+    other.execute("SELECT * FROM ticket").fetchall()
+    with pytest.raises(Busy, match=why) as refused:
+        known.compact()
+    assert "in no row any more" in str(refused.value)
+    assert refused.value.remedy.endswith("connector erase --user nobody")
+    other.close()
+    known.compact()
+    assert CANARY.encode() not in bytes_of(state)
 
 
 def test_the_neighbour_stays(known: SqlJournal) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -284,6 +285,7 @@ class _Driver(PGDialect):
     driver = "noting"
     supports_statement_cache = True
     levels: ClassVar[list[str]] = []
+    default_isolation_level = "READ COMMITTED"
 
     @classmethod
     def import_dbapi(cls) -> object:
@@ -354,11 +356,31 @@ def test_each_transaction_on_a_server_has_a_connection_of_its_own_that_sees_what
     assert _Driver.levels == ["READ COMMITTED"] * 2
 
 
+def test_what_is_read_from_a_server_is_of_one_moment() -> None:
+    """A copy of the state is many statements, and a daemon goes on writing beside them."""
+    registry.register("postgresql.noting", __name__, "_Driver")
+    engine = opening._server_engine(make_url("postgresql+noting://user@host/name"))
+    reader = opening._readers(None, engine, None)  # type: ignore[arg-type]
+    _Driver.levels.clear()
+    assert [reader.run(lambda _: _Driver.levels[-1]) for _ in range(2)] == ["REPEATABLE READ"] * 2
+    with engine.connect():
+        assert _Driver.levels[-1] == "READ COMMITTED", "the writer goes on as before"
+
+
+def test_a_copy_and_the_records_of_a_server_are_read_so_as_well() -> None:
+    registry.register("postgresql.noting", __name__, "_Driver")
+    for opens in (opening.open_scratch, opening.open_records):
+        _Driver.levels.clear()
+        with suppress(ConnectorError):  # what stands in for the server has no state
+            opens("postgresql+noting://user@host/name")
+        assert "REPEATABLE READ" in _Driver.levels
+
+
 def test_a_state_of_a_server_is_copied_row_by_row(journal: SqlJournal, state: Path) -> None:
     """The same tables and statements, whatever database they are read from."""
     store(journal, ticket("1"), ticket("2"))
     engine = create_engine(f"sqlite:///{state}")
-    copy = opening._copied(engine)
+    copy = opening._copied(Reader(engine))
     assert copy.known_open(SITE) == {"1", "2"}
     assert copy.load(SITE, ["1"], now=NOW) == journal.load(SITE, ["1"], now=NOW)
     copy.close()
@@ -367,7 +389,7 @@ def test_a_state_of_a_server_is_copied_row_by_row(journal: SqlJournal, state: Pa
 
 def test_a_server_without_a_state_yet_is_copied_as_an_empty_one() -> None:
     engine = create_engine("sqlite://")
-    copy = opening._copied(engine)
+    copy = opening._copied(Reader(engine))
     assert copy.known_open(SITE) == set()
     copy.close()
     engine.dispose()
@@ -376,7 +398,7 @@ def test_a_server_without_a_state_yet_is_copied_as_an_empty_one() -> None:
 def test_a_server_that_cannot_be_reached_is_no_fault_of_ours(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'nowhere' / 'state.db'}")
     with pytest.raises(ConnectorError, match="the state's database failed"):
-        opening._copied(engine)
+        opening._copied(Reader(engine))
     engine.dispose()
 
 
@@ -397,6 +419,7 @@ def test_rows_go_by_name_where_a_driver_wants_names(journal: SqlJournal) -> None
 def test_a_server_is_read_by_connections_of_its_own_and_tidies_up_itself() -> None:
     engine = create_engine("sqlite://")
     server = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"), connect=engine.connect)
+    server.execution_options = lambda **_: server
     reader = opening._readers(None, server, None)  # type: ignore[arg-type]
     assert isinstance(reader, Reader)
     assert reader.run(lambda c: c.engine) is engine

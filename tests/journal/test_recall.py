@@ -17,10 +17,10 @@ from connector.domain.ticket import Priority, Status, TicketRef
 from connector.journal import open_journal
 from connector.journal.recalls import MARKS_FOUND
 from connector.journal.sql import SqlJournal
-from connector.ports import JournalEvent, OpStatus, RunRow, TicketHistory
+from connector.ports import Candidate, JournalEvent, OpStatus, RunRow, TicketHistory
 from connector.ports.recall import Recall
 from tests.domain.policies import DEFAULT, POLICY
-from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, comment, store, ticket, verdict, write
+from tests.journal.samples import FINGERPRINT, MINUTE, NOW, SITE, comment, page, store, ticket, verdict, write
 
 KEY, OTHER_KEY = "a" * 64, "b" * 64
 WHY = "it was restored"
@@ -257,6 +257,37 @@ def test_a_policy_that_is_known_to_be_older_stays_so(forgetful: SqlJournal, know
     forgetful.end_recall(SITE, policy_hash=POLICY.hash, now=NOW)
     assert forgetful.policy_since(SITE, POLICY.hash) == since
     assert len(forgetful.records().runs()) == (2 if since < known else 1)
+
+
+def test_a_state_that_forgets_again_recalls_again_though_the_policy_went_and_came_back(
+    journal: SqlJournal, reopen: Callable[[], SqlJournal], state: Path
+) -> None:
+    """The same mark is the earliest both times, and by the runs the policy is in force since a later moment."""
+    for number, at in enumerate((NOW, NOW + HOUR)):
+        journal.close()
+        open_journal(str(state), least_free=0, forgotten=WHY).close()
+        journal = reopen()
+        store(journal, ticket("1"))
+        learn(journal, told(mark(policy=POLICY.hash[:12]), at=at), at=at)
+        assert journal.end_recall(SITE, policy_hash=POLICY.hash, now=at).is_over
+        for id_, policy, later in ((f"a{number}", "another", 1), (f"b{number}", POLICY.hash, 2)):
+            journal.begin_run(RunRow(id=id_, site=SITE, kind="run", policy=policy, started_at=at + later * MINUTE))
+    assert len(lines(journal, "recalled")) == 2
+    (read_back,) = (row for row in journal.records().runs() if row.kind == "recall")
+    assert (read_back.site, read_back.policy, read_back.started_at) == (SITE, POLICY.hash, BEFORE)
+
+
+def test_two_sites_whose_earliest_marks_are_of_one_moment_keep_one_row_each(forgetful: SqlJournal) -> None:
+    forgetful.open_site("other", fingerprint=FINGERPRINT)
+    forgetful.store_page("other", [Candidate(ticket=ticket("1", site="other"))], page=page(), now=NOW)
+    for site in (SITE, "other"):
+        history = TicketHistory(
+            ref=TicketRef(site, "1"), events=(), read_until=NOW, marks=(mark(policy=POLICY.hash[:12]),)
+        )
+        forgetful.store_history([history])
+        forgetful.recall(site, [history], policy=POLICY, now=NOW)
+        assert forgetful.end_recall(site, policy_hash=POLICY.hash, now=NOW).is_over
+        assert forgetful.policy_since(site, POLICY.hash) == BEFORE
 
 
 def test_before_the_first_history_the_first_pass_tells_since_when_it_waits(journal: SqlJournal) -> None:
