@@ -65,7 +65,7 @@ class SqlJournal(SqlLinks):
     def __init__(
         self, thread: JournalThread, readers: Runner, *, release: Callable[[], None], forgotten: str = ""
     ) -> None:
-        """Make the journal; ``release`` lets the next process in, ``forgotten`` says what the state was found to lack."""
+        """Make the journal; ``release`` lets the next process in, ``forgotten`` says what the state has lost."""
         super().__init__(thread)
         self.forgotten = forgotten
         self._thread = thread
