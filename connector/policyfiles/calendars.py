@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from zoneinfo import available_timezones
 
 from connector.documents import KeyPath, Refused, closest
 from connector.domain.calendar import Calendar
 from connector.domain.calendar_hours import WEEKDAYS, DatedHours, Hours, Week, stretches
+from connector.domain.calendar_table import zone_named
 from connector.policyfiles.model import CalendarFile, HolidaysFile, Stretches
 
 _YEARS = (-1, 0, 1, 2)
@@ -54,6 +56,8 @@ def _calendar(name: str, file: CalendarFile, making: Making) -> Calendar | None:
     holidays = _holidays(file.holidays, (*path, "holidays"), making)
     if hours is None or dated is None or breaks is None or holidays is None:
         return None
+    if not _has_zone(file, path, making):
+        return None
     try:
         return Calendar(
             name=name,
@@ -65,9 +69,33 @@ def _calendar(name: str, file: CalendarFile, making: Making) -> Calendar | None:
         )
     except ValueError as error:
         never = "never opens" in str(error)
-        at = (*path, "hours") if never else (*path, "timezone")
-        making.refused.add(at, "never opens" if never else str(error), "give it open hours" if never else "")
+        message, remedy = ("never opens", "give it open hours") if never else (str(error), "")
+        making.refused.add((*path, "hours"), message, remedy)
         return None
+
+
+def _has_zone(file: CalendarFile, path: KeyPath, making: Making) -> bool:
+    """True when the zone is one; a wrong default one is noted where it stands, not once more for every calendar."""
+    if file.timezone is not None:
+        return check_zone(file.timezone, (*path, "timezone"), making.refused)
+    return _is_zone(making.timezone)
+
+
+def check_zone(name: str, path: KeyPath, refused: Refused) -> bool:
+    """Note a name that is no time zone; True for one that is."""
+    if not _is_zone(name):
+        remedy = closest(name, available_timezones()) or "use a name such as Europe/Berlin"
+        refused.add(path, f"{name!r} is not a time zone of the IANA database", remedy)
+        return False
+    return True
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zone_named(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _week(hours: Mapping[str, Stretches], path: KeyPath, refused: Refused) -> Week | None:

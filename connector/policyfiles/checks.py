@@ -11,6 +11,7 @@ from connector.domain.calendar import Calendar
 from connector.domain.policy import TargetKind
 from connector.domain.ticket import Priority
 from connector.policyfiles.build import level_target
+from connector.policyfiles.calendars import check_zone
 from connector.policyfiles.checks_conditions import check_when
 from connector.policyfiles.model import LevelFile, MatrixFile, PolicyFile, ScoreFile, TargetFile, TriggerFile
 from connector.policyfiles.sitemap import SiteMap
@@ -58,6 +59,7 @@ def check_policy(file: PolicyFile, known: Known, refused: Refused) -> None:
 
 
 def _defaults(file: PolicyFile, refused: Refused) -> None:
+    check_zone(file.defaults.timezone, ("defaults", "timezone"), refused)
     if file.defaults.calendar not in file.calendars:
         unknown(refused, ("defaults", "calendar"), "calendar", file.defaults.calendar, file.calendars)
 

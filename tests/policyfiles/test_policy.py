@@ -230,7 +230,8 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param(OFFICE, 'mon: ["09:00-25:00"]', "not a time of day", id="hours"),
         pytest.param(OFFICE, "mon: []", "calendars.office-us.hours: never opens", id="never opens"),
         pytest.param(OFFICE, OFFICE + ', fri: ["09:00-12:00"]', "gives fri hours a second time", id="day twice"),
-        pytest.param("America/New_York", "America/NewYork", "is not a time zone", id="zone"),
+        pytest.param("America/New_York", "America/NewYork", "is not a time zone of the IANA database (did you mean America/New_York?)", id="zone"),  # noqa: E501
+        pytest.param("{timezone: Europe/Berlin, locale", "{timezone: Europe/Berln, locale", "defaults.timezone: 'Europe/Berln' is not a time zone of the IANA database (did you mean Europe/Berlin?)", id="default zone"),  # noqa: E501
         pytest.param("locale: en, calendar: always}", "locale: en, calendar: alway}", "no calendar alway (did", id="default"),  # noqa: E501
     ],
 )  # fmt: skip
@@ -339,6 +340,12 @@ def test_a_name_for_every_priority_is_compared_with_each() -> None:
 def test_everything_wrong_is_reported_at_once() -> None:
     text = changed("ask: confirm-security", "ask: nope").replace("country: US", "country: XX").replace(ROUTE, "")
     assert len(problems(text.replace("{group: specialists}", "{group: nobody}"))) == 5
+
+
+def test_a_wrong_default_zone_is_told_once_also_where_calendars_lean_on_it() -> None:
+    text = changed("{timezone: Europe/Berlin, locale", "{timezone: Nowhere, locale")
+    (found,) = problems(text.replace("    timezone: America/New_York\n", ""))
+    assert "defaults.timezone: 'Nowhere' is not a time zone of the IANA database (use a name such as " in found
 
 
 def test_an_empty_policy_names_what_is_missing() -> None:
