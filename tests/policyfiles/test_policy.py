@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from connector.documents import Document, parse
 from connector.domain.conditions import Op, Words
 from connector.domain.policy import AssignMode, Mark, Policy, SlaSource, Span, StartWhen, Threshold
+from connector.domain.sla_targets import promise_of
 from connector.domain.ticket import ClockName, Priority, Status
 from connector.domain.ticket import Text as MessageText
 from connector.domain.words import read_text
 from connector.errors import ConfigError
 from connector.policyfiles import canonical_document, policy_from_document, policy_hash, read_policy
+from tests.domain.sla_values import situation
 from tests.policyfiles.starter import POLICY, ROOT, SITES, TEMPLATES, TODAY, plain
 
 TEXT = (ROOT / "policy.yaml").read_text(encoding="utf-8")
@@ -167,6 +169,17 @@ class TestForms:
         assert [factor.name for factor in rules.score.factors] == ["impact", "urgency"]
         assert (rules.score.bounds[P2], rules.score.min_known, rules.score.hysteresis) == (60.5, 0.7, 5)
 
+    def test_the_values_of_a_calendars_map_are_compared_without_regard_to_case(self) -> None:
+        """Inputs are case-folded: a region `US` that stands so in the policy must find its calendar."""
+        policy = policy_of(TEXT.replace("map: {us: office-us}", "map: {US: office-us, 1: always}"))
+        calendar = {
+            region: promise_of(
+                policy, situation(facts={"org.region": region}), priority=Priority.P3, variant=None
+            ).calendar.name
+            for region in ("us", "US", 1.0, "jp")
+        }
+        assert calendar == {"us": "office-us", "US": "office-us", 1.0: "always", "jp": "office-de"}
+
     def test_conditions_keep_their_values(self) -> None:
         trigger = policy_of().triggers[2]
         assert (trigger.when.all[0].op, trigger.when.all[0].value) == (Op.IN, ("legal-hold", "gdpr-request"))
@@ -202,6 +215,7 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param(TIER, "{field: org.tier, op: missing, value: 1}", "missing takes no value", id="missing"),
         pytest.param(TIER, "{field: org.tier, op: at_least, value: gold}", "at_least needs a number", id="number"),
         pytest.param("default: office-de}, first_response: 4h", "default: ofice}, first_response: 4h", "no calendar ofice (did", id="calendar"),  # noqa: E501
+        pytest.param("{us: office-us}, default: office-de}, first_response: 4h", "{us: office-us, US: always}, default: office-de}, first_response: 4h", "calendar.map.US: US is the same value as us: case does not count (keep one", id="region twice"),  # noqa: E501
         pytest.param("{priority: P1, calendar: always", "{priority: P1, calendar: office-de", "a P1 ticket can sleep", id="P1 sleeps"),  # noqa: E501
         pytest.param("{priority: P4, calendar", "{priority: P3, targets: x, calendar", "never applies", id="hidden target"),  # noqa: E501
         pytest.param("{priority: P2, targets: vip, cal", "{priority: P1, cal", "two rules tie", id="target tie"),
