@@ -15,6 +15,7 @@ from connector.domain.calendar_table import zone_named
 from connector.policyfiles.model import CalendarFile, HolidaysFile, Stretches
 
 _YEARS = (-1, 0, 1, 2)
+_FAR = 10
 _LANGUAGE = "en_US"
 
 
@@ -146,11 +147,27 @@ def _holidays(file: HolidaysFile | None, path: KeyPath, making: Making) -> froze
         making.refused.add((*path, key), f"{getattr(file, key)} is not known", remedy)
         return None
     for index, item in enumerate(file.remove):
-        if not any(_is_removed(day, holiday, {item}) for day, holiday in _each(named)):
+        if not _names_one(item, named) and not _names_one(item, _around(item, file, making.today)):
             every = {name for _, holiday in _each(named) for name in holiday}
             making.refused.add((*path, "remove", index), f"{item} is no holiday there", closest(item, every))
     removed = set(file.remove)
     return frozenset({day for day, holiday in _each(named) if not _is_removed(day, holiday, removed)} | set(file.add))
+
+
+def _around(item: str, file: HolidaysFile, today: date) -> Mapping[date, tuple[Holiday, ...]]:
+    """Return the holidays among which one stands that today's years leave out: what was right once stays right.
+
+    A date stands in its own year; a holiday that is not kept every year is looked for some years around.
+    """
+    try:
+        years: tuple[int, ...] = (date.fromisoformat(item).year,)
+    except ValueError:
+        years = tuple(range(today.year - _FAR, today.year + _FAR + 1))
+    return public_holidays(file.country.upper(), file.subdiv, years)
+
+
+def _names_one(item: str, named: Mapping[date, tuple[Holiday, ...]]) -> bool:
+    return any(_is_removed(day, holiday, {item}) for day, holiday in _each(named))
 
 
 Holiday = tuple[str, ...]

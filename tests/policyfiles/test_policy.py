@@ -98,6 +98,30 @@ class TestStarter:
         assert {date(2026, 12, 24), date(2026, 1, 6)} <= de
 
 
+REMOVED = "remove: [Columbus Day, Veterans Day]"
+
+
+class TestYears:
+    """A policy that is right stays right: what it says of a year long past or far ahead refuses nothing later."""
+
+    @pytest.mark.parametrize("year", [2016, 2025, 2028, 2036, 2060])
+    def test_a_date_that_is_worked_is_looked_for_in_its_own_year(self, year: int) -> None:
+        kept = canonical_document(parse(changed(REMOVED, "remove: [2026-11-26, 2021-12-31]"), file="policy.yaml"))
+        policy = policy_from_document(kept, today=date(year, 1, 1))
+        assert date(2026, 11, 26) not in policy.calendars["office-us"].holidays
+
+    def test_a_name_that_is_not_kept_every_year_is_looked_for_around(self) -> None:
+        """The German states kept Reformation Day together in 2017 only."""
+        text = changed("add: [2026-12-24, 2026-12-31]", "remove: [Reformation Day]")
+        for year in (2017, 2018, 2026):
+            assert read_policy(parse(text, file="policy.yaml"), today=date(year, 1, 1))
+
+    @pytest.mark.parametrize("never", ["2026-11-25", "20261126", "0001-01-01", "9999-12-31", "Reformation"])
+    def test_what_was_never_a_holiday_is_refused_as_ever(self, never: str) -> None:
+        (found,) = problems(changed(REMOVED, f"remove: ['{never}']"))
+        assert f"holidays.remove.0: {never} is no holiday there" in found
+
+
 class TestHash:
     def test_layout_comments_and_order_of_keys_do_not_count(self) -> None:
         shuffled = json.dumps(dict(reversed(list(POLICY.value.items()))), indent=1)
