@@ -57,6 +57,7 @@ def _calendar(name: str, file: CalendarFile, making: Making) -> Calendar | None:
     holidays = _holidays(file.holidays, (*path, "holidays"), making)
     if hours is None or dated is None or breaks is None or holidays is None:
         return None
+    _hours_on_holidays(file, (*path, "dates"), making.refused)
     if not _has_zone(file, path, making):
         return None
     try:
@@ -134,6 +135,22 @@ def _dated(dates: Mapping[date, Stretches], path: KeyPath, refused: Refused) -> 
         except ValueError as error:
             refused.add((*path, day.isoformat()), str(error))
     return tuple(built) if len(built) == len(dates) else None
+
+
+def _hours_on_holidays(file: CalendarFile, path: KeyPath, refused: Refused) -> None:
+    """Note hours of single dates that nobody would keep, because holidays are stronger; each in its own year."""
+    for day, hours in sorted(file.dates.items()):
+        if file.holidays and hours and (remedy := _why_closed(day, file.holidays)):
+            refused.add((*path, day.isoformat()), "is a holiday, on which the calendar stays closed", remedy)
+
+
+def _why_closed(day: date, file: HolidaysFile) -> str:
+    """Return how a date would be open although it is a holiday; nothing where it is none."""
+    if day in file.add:
+        return "take it out of holidays.add"
+    held = public_holidays(file.country.upper(), file.subdiv, (day.year,)).get(day, ())
+    removed = set(file.remove)
+    return "add it to holidays.remove" if any(not _is_removed(day, holiday, removed) for holiday in held) else ""
 
 
 def _holidays(file: HolidaysFile | None, path: KeyPath, making: Making) -> frozenset[date] | None:

@@ -122,6 +122,41 @@ class TestYears:
         assert f"holidays.remove.0: {never} is no holiday there" in found
 
 
+class TestHoursOnAHoliday:
+    """A holiday is closed whatever `dates` says; hours that nobody would keep are refused, in any year."""
+
+    @pytest.mark.parametrize(
+        ("dates", "remedy"),
+        [
+            pytest.param('2026-11-26: ["09:00-12:00"]', "add it to holidays.remove", id="public"),
+            pytest.param('2034-07-04: ["09:00-12:00"]', "add it to holidays.remove", id="of a year far ahead"),
+            pytest.param('2027-01-04: ["09:00-12:00"]', "take it out of holidays.add", id="added"),
+        ],
+    )
+    def test_they_are_refused_with_the_way_to_keep_them(self, dates: str, remedy: str) -> None:
+        (found,) = problems(self.with_dates(dates))
+        day = dates.partition(":")[0]
+        assert found.endswith(f"dates.{day}: is a holiday, on which the calendar stays closed ({remedy})")
+
+    @pytest.mark.parametrize(
+        "dates",
+        [
+            pytest.param("2026-11-26: []", id="no hours"),
+            pytest.param('2026-11-25: ["09:00-12:00"]', id="no holiday"),
+            pytest.param('2026-10-12: ["09:00-12:00"]', id="removed by name"),
+            pytest.param('2034-11-10: ["09:00-12:00"]', id="its observed day, removed by name"),
+            pytest.param('2026-12-25: ["09:00-12:00"]', id="removed by date"),
+        ],
+    )
+    def test_all_others_are_kept(self, dates: str) -> None:
+        assert policy_of(self.with_dates(dates))
+
+    @staticmethod
+    def with_dates(dates: str) -> str:
+        more = "remove: [Columbus Day, Veterans Day, 2026-12-25], add: [2027-01-04]"
+        return changed(f"{REMOVED}}}", f"{more}}}\n    dates: {{{dates}}}")
+
+
 class TestHash:
     def test_layout_comments_and_order_of_keys_do_not_count(self) -> None:
         shuffled = json.dumps(dict(reversed(list(POLICY.value.items()))), indent=1)
