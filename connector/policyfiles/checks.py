@@ -126,8 +126,8 @@ def _triggers(file: PolicyFile, known: Known, refused: Refused) -> None:
             refused.add((*path, "name"), f"{trigger.name} is the name of two triggers: two rules tie", "rename one")
         seen.add(trigger.name)
         _trigger(trigger, path, refused)
-        check_when(trigger.when, (*path, "when"), known.inputs, refused)
-        check_when(trigger.unless, (*path, "unless"), known.inputs, refused)
+        check_when(trigger.when, (*path, "when"), known.inputs, refused, paths=file.escalation.paths)
+        check_when(trigger.unless, (*path, "unless"), known.inputs, refused, paths=file.escalation.paths)
         if trigger.targets and trigger.targets not in variants:
             unknown(refused, (*path, "targets"), "SLA target named", trigger.targets, variants)
         if trigger.path and trigger.path not in file.escalation.paths:
@@ -194,7 +194,7 @@ def _routes(file: PolicyFile, known: Known, refused: Refused) -> None:
         at, is_last = (*path, index), index == len(file.escalation.routes) - 1
         if route.path not in file.escalation.paths:
             unknown(refused, (*at, "path"), "path", route.path, file.escalation.paths)
-        check_when(route.when, (*at, "when"), known.inputs, refused)
+        check_when(route.when, (*at, "when"), known.inputs, refused, paths=file.escalation.paths)
         conditional = route.when is not None and bool(route.when.all or route.when.any or route.when.none)
         if is_last and conditional:
             refused.add(

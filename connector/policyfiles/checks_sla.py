@@ -25,7 +25,7 @@ def check_sla(file: PolicyFile, known: Known, refused: Refused) -> None:
     for index, target in enumerate(file.sla.targets):
         _target(target, index, file, refused)
         _calendar(target, index, file, known, refused)
-        check_when(target.when, (*_PATH, index, "when"), known.inputs, refused)
+        check_when(target.when, (*_PATH, index, "when"), known.inputs, refused, paths=file.escalation.paths)
     for clock in file.sla.thresholds:
         _thresholds(clock, file, known, refused)
 

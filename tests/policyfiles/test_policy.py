@@ -98,9 +98,6 @@ class TestStarter:
         assert {date(2026, 12, 24), date(2026, 1, 6)} <= de
 
 
-REMOVED = "remove: [Columbus Day, Veterans Day]"
-
-
 class TestYears:
     """A policy that is right stays right: what it says of a year long past or far ahead refuses nothing later."""
 
@@ -239,6 +236,19 @@ class TestForms:
         }
         assert calendar == {"us": "office-us", "US": "office-us", 1.0: "always", "jp": "office-de"}
 
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            "{field: status, op: is, value: Solved}",
+            "{field: status, op: includes, value: [waiting_customer, gone]}",
+            "{field: priority, op: at_least, value: p2}",
+            "{field: priority, op: missing}",
+            "{field: path, op: is_not, value: Security}",
+        ],
+    )
+    def test_what_a_ticket_can_have_is_compared_in_any_spelling(self, condition: str) -> None:
+        assert policy_of(changed("{field: org.tier, op: is, value: platinum}", condition))
+
     def test_conditions_keep_their_values(self) -> None:
         trigger = policy_of().triggers[2]
         assert (trigger.when.all[0].op, trigger.when.all[0].value) == (Op.IN, ("legal-hold", "gdpr-request"))
@@ -246,6 +256,7 @@ class TestForms:
 
 ROUTE = "    - {path: default}\n"
 TIER = "{field: org.tier, op: is, value: platinum}"
+REMOVED = "remove: [Columbus Day, Veterans Day]"
 OFFICE = 'mon-fri: ["09:00-17:00"]'
 SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: false"
 
@@ -269,6 +280,12 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("confirm-security", "confirm-secruity", "no template confirm-secruity (did", id="template"),
         pytest.param("org.tier, op: is", "org.teir, op: is", "no site binds the input org.teir (did", id="input"),
         pytest.param(TIER, "{field: org.tier, op: is, value: [a, b]}", "is compares with one value", id="list with is"),
+        pytest.param(TIER, "{field: status, op: is, value: resolved}", ".value: no status is ever resolved (did you mean solved?)", id="status"),  # noqa: E501
+        pytest.param(TIER, '{field: status, op: in, value: [open, "Waiting for customer"]}', ".value.1: no status is ever Waiting for customer (did you mean waiting_customer?)", id="status of a list"),  # noqa: E501
+        pytest.param(TIER, "{field: status, op: at_least, value: 3}", "a status is neither more nor less than another", id="status by size"),  # noqa: E501
+        pytest.param(TIER, "{field: priority, op: is_not, value: urgent}", "no priority is ever urgent (use P1, P2, P3, P4)", id="priority of a condition"),  # noqa: E501
+        pytest.param(TIER, "{field: priority, op: at_least, value: 2}", "no priority is ever 2 (did you mean P2?)", id="priority by number"),  # noqa: E501
+        pytest.param(TIER, "{field: path, op: is, value: securty}", "no path is ever securty (did you mean security?)", id="path of a condition"),  # noqa: E501
         pytest.param("[legal-hold, gdpr-request]", "legal-hold", "in needs a list (write [legal-hold])", id="in"),
         pytest.param("op: has_words", "op: is", "free text is read with has_words only", id="text"),
         pytest.param(TIER, "{field: org.tier, op: missing, value: 1}", "missing takes no value", id="missing"),
@@ -294,6 +311,10 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("within: 4h, note", "within: 1d, note", "a level's time has no days", id="days of a level"),
         pytest.param(ROUTE, "", "the last route has a condition", id="no last route"),
         pytest.param(ROUTE, ROUTE * 2, "the routes after it never apply", id="route after the last"),
+        pytest.param("  P1: {update: {every: 1h, note: s", "  p1: {update: {every: 2h, note: status-update}}\n  P1: {update: {every: 1h, note: s", "communication.P1: is given twice in two spellings, as p1 above (keep one of them)", id="priority twice"),  # noqa: E501
+        pytest.param(REMOVED, REMOVED + '}\n    dates: {2026-12-23: ["09:00-12:00"], 20261223: ["10:00-11:00"]', "calendars.office-us.dates.20261223: is given twice in two spellings, as 2026-12-23 above", id="date twice"),  # noqa: E501
+        pytest.param(REMOVED, REMOVED + '}\n    breaks: {2026-12-23: ["09:00-12:00"], 2026-W52-3: ["10:00-11:00"]', "breaks.2026-W52-3: is given twice in two spellings", id="break twice"),  # noqa: E501
+        pytest.param("  lower: false", SCORE.replace("P1: 80", "P1: 80, p1: 90, P2: 50, p2: 40"), "bounds.p2: is given twice in two spellings, as P2 above", id="bound twice"),  # noqa: E501
         pytest.param("note: status-update", "note: status", "there is no template status", id="cadence"),
         pytest.param("country: US", "country: XX", "holidays.country: XX is not known", id="country"),
         pytest.param("subdiv: BY", "subdiv: ZZ", "holidays.subdiv: ZZ is not known", id="subdivision"),
