@@ -280,6 +280,7 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("confirm-security", "confirm-secruity", "no template confirm-secruity (did", id="template"),
         pytest.param("org.tier, op: is", "org.teir, op: is", "no site binds the input org.teir (did", id="input"),
         pytest.param(TIER, "{field: org.tier, op: is, value: [a, b]}", "is compares with one value", id="list with is"),
+        pytest.param(TIER, f"{{field: org.tier, op: is, value: {'9' * 400}}}", "value: is too large a number", id="huge"),  # noqa: E501
         pytest.param(TIER, "{field: status, op: is, value: resolved}", ".value: no status is ever resolved (did you mean solved?)", id="status"),  # noqa: E501
         pytest.param(TIER, '{field: status, op: in, value: [open, "Waiting for customer"]}', ".value.1: no status is ever Waiting for customer (did you mean waiting_customer?)", id="status of a list"),  # noqa: E501
         pytest.param(TIER, "{field: status, op: at_least, value: 3}", "a status is neither more nor less than another", id="status by size"),  # noqa: E501
