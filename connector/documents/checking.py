@@ -88,7 +88,7 @@ def _problem(detail: Any, document: Document, schema: Schema) -> Problem:
         return document.problem(
             path, f"{_shown(given)} is not known here", closest(str(given), _QUOTED.findall(expected))
         )
-    return document.problem(path, _sentence(kind, detail["msg"], context))
+    return document.problem(path, _sentence(kind, detail["msg"], context), context.get("remedy", ""))
 
 
 def _sentence(kind: str, message: str, context: Mapping[str, Any]) -> str:

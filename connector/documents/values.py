@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 _DURATION = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,8})s)?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?%")
@@ -18,6 +30,29 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True, validate_default=True
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _each_key_once(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse keys that are two in the document and mean one: the last would silently win."""
+        made = handler(value)
+        for name, given in value.items() if isinstance(value, dict) else ():
+            read = getattr(made, name, None)
+            if isinstance(given, dict) and isinstance(read, Mapping) and len(read) < len(given):
+                alone = ({**value, name: {written: inner}} for written, inner in given.items())
+                keys = dict(zip(given, (next(iter(getattr(handler(each), name))) for each in alone), strict=True))
+                raise ValidationError.from_exception_data(cls.__name__, list(_twice(name, keys)))
+        return made
+
+
+def _twice(name: str, keys: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
+    """Yield an error for every key that means what one above it means."""
+    first: dict[Any, str] = {}
+    for written, meant in keys.items():
+        if (above := first.setdefault(meant, written)) != written:
+            context = {"above": above, "remedy": "keep one of them"}
+            kind = PydanticCustomError("given_twice", "is given twice in two spellings, as {above} above", context)
+            yield {"type": kind, "loc": (name, written), "input": written}
 
 
 def read_duration(value: Any) -> timedelta:

@@ -113,7 +113,10 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChoice:
-    """A calendar by name, or by an input: ``{by: org.region, map: {us: office-us}, default: office-de}``."""
+    """A calendar by name, or by an input: ``{by: org.region, map: {us: office-us}, default: office-de}``.
+
+    The values of ``map`` stand as they are compared: case-folded.
+    """
 
     default: str
     by: str | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from connector.domain.calendar import Calendar
 from connector.domain.change import Field
 from connector.domain.events import EventKind, TicketEvent
-from connector.domain.matching import Matcher, compile_when
+from connector.domain.matching import Matcher, compile_when, spelled
 from connector.domain.policy import CalendarChoice, Mark, Policy, Span, Target, Threshold
 from connector.domain.situation import Situation
 from connector.domain.ticket import ClockName, Priority, Ticket
@@ -123,7 +123,7 @@ def _calendar(policy: Policy, name: str) -> Calendar:
 
 def _calendar_name(choice: CalendarChoice, ticket: Ticket) -> str:
     value = ticket.facts.get(choice.by) if choice.by else None
-    return choice.default if value is None else choice.map.get(str(value), choice.default)
+    return choice.default if value is None else choice.map.get(spelled(value), choice.default)
 
 
 def rescored(

@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.domain.events import Actor, EventKind, Role, TicketEvent
 from connector.domain.ticket import Fact, Link, Status, Text, Ticket, TicketRef
-from connector.policyfiles.cases_file import EventFile, TicketFile
+from connector.policyfiles.cases_file import EventFile, TicketFile, verb_of
 
 _ROLES: Mapping[str, Role] = {"customer": Role.CUSTOMER, "automation": Role.AUTOMATION}
 
@@ -83,8 +83,7 @@ def _events(file: EventFile, ticket: Ticket) -> Iterator[tuple[EventKind, dict[s
     if file.comment:
         yield EventKind.COMMENT, {"public": file.comment == "public"}
     if file.command:
-        verb = file.command.removeprefix("/esc").split()[0]
-        yield EventKind.COMMAND, {"after": file.command, "name": verb, "public": False}
+        yield EventKind.COMMAND, {"after": file.command, "name": verb_of(file.command), "public": False}
     if file.merged_into:
         yield EventKind.MERGED, {"after": file.merged_into}
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from connector.domain.calendar import Calendar
 from connector.domain.conditions import ALWAYS, Op, Test, When, Words
+from connector.domain.matching import spelled
 from connector.domain.policy import (
     AssignMode,
     Cadence,
@@ -171,10 +172,11 @@ def _target(file: model_sla.SlaTargetFile, default_calendar: str) -> Target:
 
 
 def calendar_choice(file: model_sla.CalendarByFile | None, default: str) -> CalendarChoice:
-    """Return the calendar of a target; without one it is the policy's default."""
+    """Return the calendar of a target, its values spelled as they are compared; without one the policy's default."""
     if file is None:
         return CalendarChoice(default=default)
-    return CalendarChoice(default=file.default, by=file.by, map=_frozen(dict(file.map)))
+    by_value = {spelled(value): name for value, name in file.map.items()}
+    return CalendarChoice(default=file.default, by=file.by, map=_frozen(by_value))
 
 
 def _thresholds(clock: ClockName, marks: model_sla.Thresholds) -> Iterator[Threshold]:

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from zoneinfo import available_timezones
 
 from connector.documents import KeyPath, Refused, closest
 from connector.domain.calendar import Calendar
 from connector.domain.calendar_hours import WEEKDAYS, DatedHours, Hours, Week, stretches
+from connector.domain.calendar_table import zone_named
 from connector.policyfiles.model import CalendarFile, HolidaysFile, Stretches
 
 _YEARS = (-1, 0, 1, 2)
+_FAR = 10
 _LANGUAGE = "en_US"
 
 
@@ -54,6 +57,9 @@ def _calendar(name: str, file: CalendarFile, making: Making) -> Calendar | None:
     holidays = _holidays(file.holidays, (*path, "holidays"), making)
     if hours is None or dated is None or breaks is None or holidays is None:
         return None
+    _hours_on_holidays(file, (*path, "dates"), making.refused)
+    if not _has_zone(file, path, making):
+        return None
     try:
         return Calendar(
             name=name,
@@ -65,9 +71,33 @@ def _calendar(name: str, file: CalendarFile, making: Making) -> Calendar | None:
         )
     except ValueError as error:
         never = "never opens" in str(error)
-        at = (*path, "hours") if never else (*path, "timezone")
-        making.refused.add(at, "never opens" if never else str(error), "give it open hours" if never else "")
+        message, remedy = ("never opens", "give it open hours") if never else (str(error), "")
+        making.refused.add((*path, "hours"), message, remedy)
         return None
+
+
+def _has_zone(file: CalendarFile, path: KeyPath, making: Making) -> bool:
+    """True when the zone is one; a wrong default one is noted where it stands, not once more for every calendar."""
+    if file.timezone is not None:
+        return check_zone(file.timezone, (*path, "timezone"), making.refused)
+    return _is_zone(making.timezone)
+
+
+def check_zone(name: str, path: KeyPath, refused: Refused) -> bool:
+    """Note a name that is no time zone; True for one that is."""
+    if not _is_zone(name):
+        remedy = closest(name, available_timezones()) or "use a name such as Europe/Berlin"
+        refused.add(path, f"{name!r} is not a time zone of the IANA database", remedy)
+        return False
+    return True
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zone_named(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _week(hours: Mapping[str, Stretches], path: KeyPath, refused: Refused) -> Week | None:
@@ -107,6 +137,22 @@ def _dated(dates: Mapping[date, Stretches], path: KeyPath, refused: Refused) -> 
     return tuple(built) if len(built) == len(dates) else None
 
 
+def _hours_on_holidays(file: CalendarFile, path: KeyPath, refused: Refused) -> None:
+    """Note hours of single dates that nobody would keep, because holidays are stronger; each in its own year."""
+    for day, hours in sorted(file.dates.items()):
+        if file.holidays and hours and (remedy := _why_closed(day, file.holidays)):
+            refused.add((*path, day.isoformat()), "is a holiday, on which the calendar stays closed", remedy)
+
+
+def _why_closed(day: date, file: HolidaysFile) -> str:
+    """Return how a date would be open although it is a holiday; nothing where it is none."""
+    if day in file.add:
+        return "take it out of holidays.add"
+    held = public_holidays(file.country.upper(), file.subdiv, (day.year,)).get(day, ())
+    removed = set(file.remove)
+    return "add it to holidays.remove" if any(not _is_removed(day, holiday, removed) for holiday in held) else ""
+
+
 def _holidays(file: HolidaysFile | None, path: KeyPath, making: Making) -> frozenset[date] | None:
     if file is None:
         return frozenset()
@@ -118,11 +164,27 @@ def _holidays(file: HolidaysFile | None, path: KeyPath, making: Making) -> froze
         making.refused.add((*path, key), f"{getattr(file, key)} is not known", remedy)
         return None
     for index, item in enumerate(file.remove):
-        if not any(_is_removed(day, holiday, {item}) for day, holiday in _each(named)):
+        if not _names_one(item, named) and not _names_one(item, _around(item, file, making.today)):
             every = {name for _, holiday in _each(named) for name in holiday}
             making.refused.add((*path, "remove", index), f"{item} is no holiday there", closest(item, every))
     removed = set(file.remove)
     return frozenset({day for day, holiday in _each(named) if not _is_removed(day, holiday, removed)} | set(file.add))
+
+
+def _around(item: str, file: HolidaysFile, today: date) -> Mapping[date, tuple[Holiday, ...]]:
+    """Return the holidays among which one stands that today's years leave out: what was right once stays right.
+
+    A date stands in its own year; a holiday that is not kept every year is looked for some years around.
+    """
+    try:
+        years: tuple[int, ...] = (date.fromisoformat(item).year,)
+    except ValueError:
+        years = tuple(range(today.year - _FAR, today.year + _FAR + 1))
+    return public_holidays(file.country.upper(), file.subdiv, years)
+
+
+def _names_one(item: str, named: Mapping[date, tuple[Holiday, ...]]) -> bool:
+    return any(_is_removed(day, holiday, {item}) for day, holiday in _each(named))
 
 
 Holiday = tuple[str, ...]
@@ -165,8 +227,9 @@ def public_holidays(country: str, subdiv: str | None, years: tuple[int, ...]) ->
     known = _parts(country)
     if subdiv is not None and subdiv not in known:
         raise LookupError("subdiv", f"use one of {', '.join(known)}" if known else "remove it")
+    own = holidays.country_holidays(country, subdiv=subdiv).default_language  # else $LANG says: a service has another
     local, english = (
         holidays.country_holidays(country, subdiv=subdiv, years=years, language=language)
-        for language in (None, _LANGUAGE)
+        for language in (own, _LANGUAGE)
     )
     return {day: tuple(zip(names.split("; "), english[day].split("; "), strict=False)) for day, names in local.items()}

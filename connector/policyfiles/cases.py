@@ -9,7 +9,7 @@ from pathlib import Path
 from connector.documents import Document, Refused, checked, judged
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, Problem
-from connector.policyfiles.cases_file import CaseFile, CasesFile, Moment
+from connector.policyfiles.cases_file import LAST_YEAR, CaseFile, CasesFile, Moment
 from connector.policyfiles.expect import differences
 from connector.policyfiles.replay import Replay
 
@@ -67,7 +67,10 @@ def read_cases(document: Document) -> tuple[PolicyCase, ...]:
         if any(case.name == other.name for other in file.cases[:index]):
             refused.add(("cases", index, "name"), f"{case.name} is the name of two cases", "rename one")
         for key, items in (("events", case.events), ("expect", case.expect)):
-            for n in _out_of_order(case, [item.at for item in items]):
+            moments = [item.at for item in items]
+            for n in (n for n, at in enumerate(moments) if at.since(case.ticket.opened).year > LAST_YEAR):
+                refused.add(("cases", index, key, n, "at"), f"lies beyond the year {LAST_YEAR}", "write a shorter time")
+            for n in _out_of_order(case, moments):
                 refused.add(("cases", index, key, n, "at"), "comes before the one ahead of it", "put them in order")
     if refused.problems:
         raise ConfigError(tuple(sorted(refused.problems)))

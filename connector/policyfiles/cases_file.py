@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from connector.documents import Names, Strict, Text, read_duration
 from connector.domain.site import Effect
@@ -17,6 +17,9 @@ from connector.policyfiles.kinds import PriorityName, StatusName
 from connector.policyfiles.model_sla import Value
 
 _AFTER = re.compile(r"\+\s*(\S.*)")
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""The years in which a story may play; calendars reckon some way beyond, for deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ def _read_at(value: object) -> datetime:
         raise ValueError(f"{value!r} is no moment; write +2h30m or 2026-11-23 09:00+01:00") from None
     if at.utcoffset() is None:
         raise ValueError(f"{value!r} needs its zone, such as +01:00 at its end")
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise ValueError(f"{value!r} is out of range; use a year from {FIRST_YEAR} to {LAST_YEAR}")
     return at
 
 
@@ -58,6 +63,21 @@ MomentText = Annotated[
 AtText = Annotated[datetime, BeforeValidator(_read_at), WithJsonSchema({"type": "string"})]
 _NEVER = Annotated[Moment | None, BeforeValidator(lambda v: None if v == "never" else _read_moment(v))]
 MomentOrNever = Annotated[_NEVER, WithJsonSchema({"type": "string"})]
+
+
+def _read_command(text: str) -> str:
+    if not verb_of(text):
+        raise ValueError(f"{text!r} commands nothing; write /esc ack")
+    return text
+
+
+def verb_of(command: str) -> str:
+    """Return what a line such as ``/esc ack`` commands; nothing where it names nothing."""
+    return next(iter(command.removeprefix("/esc").split()), "")
+
+
+CommandText = Annotated[Text, AfterValidator(_read_command)]
+"""A line such as ``/esc ack``."""
 
 
 class TextFile(Strict):
@@ -104,7 +124,7 @@ class EventFile(Strict):
     remove_labels: Names = Field(default=(), description="Labels to take off.")
     facts: Mapping[Text, Value] = Field(default_factory=dict, description="Inputs that get a (new) value.")
     comment: Literal["public", "internal"] | None = Field(default=None, description="A comment for whom.")
-    command: Text | None = Field(default=None, description="A line such as `/esc ack` in an internal note.")
+    command: CommandText | None = Field(default=None, description="A line such as `/esc ack` in an internal note.")
     merged_into: Text | None = Field(default=None, description="The ticket that it is merged into.")
     link: LinkFile | None = Field(default=None, description="A relation that is added.")
 

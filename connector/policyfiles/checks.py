@@ -11,6 +11,7 @@ from connector.domain.calendar import Calendar
 from connector.domain.policy import TargetKind
 from connector.domain.ticket import Priority
 from connector.policyfiles.build import level_target
+from connector.policyfiles.calendars import check_zone
 from connector.policyfiles.checks_conditions import check_when
 from connector.policyfiles.model import LevelFile, MatrixFile, PolicyFile, ScoreFile, TargetFile, TriggerFile
 from connector.policyfiles.sitemap import SiteMap
@@ -58,6 +59,7 @@ def check_policy(file: PolicyFile, known: Known, refused: Refused) -> None:
 
 
 def _defaults(file: PolicyFile, refused: Refused) -> None:
+    check_zone(file.defaults.timezone, ("defaults", "timezone"), refused)
     if file.defaults.calendar not in file.calendars:
         unknown(refused, ("defaults", "calendar"), "calendar", file.defaults.calendar, file.calendars)
 
@@ -124,8 +126,8 @@ def _triggers(file: PolicyFile, known: Known, refused: Refused) -> None:
             refused.add((*path, "name"), f"{trigger.name} is the name of two triggers: two rules tie", "rename one")
         seen.add(trigger.name)
         _trigger(trigger, path, refused)
-        check_when(trigger.when, (*path, "when"), known.inputs, refused)
-        check_when(trigger.unless, (*path, "unless"), known.inputs, refused)
+        check_when(trigger.when, (*path, "when"), known.inputs, refused, paths=file.escalation.paths)
+        check_when(trigger.unless, (*path, "unless"), known.inputs, refused, paths=file.escalation.paths)
         if trigger.targets and trigger.targets not in variants:
             unknown(refused, (*path, "targets"), "SLA target named", trigger.targets, variants)
         if trigger.path and trigger.path not in file.escalation.paths:
@@ -192,7 +194,7 @@ def _routes(file: PolicyFile, known: Known, refused: Refused) -> None:
         at, is_last = (*path, index), index == len(file.escalation.routes) - 1
         if route.path not in file.escalation.paths:
             unknown(refused, (*at, "path"), "path", route.path, file.escalation.paths)
-        check_when(route.when, (*at, "when"), known.inputs, refused)
+        check_when(route.when, (*at, "when"), known.inputs, refused, paths=file.escalation.paths)
         conditional = route.when is not None and bool(route.when.all or route.when.any or route.when.none)
         if is_last and conditional:
             refused.add(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from connector.documents import KeyPath, Refused, closest
 from connector.domain.conditions import Op
+from connector.domain.matching import spelled
+from connector.domain.ticket import Priority, Status
 from connector.policyfiles.model_sla import TestFile, WhenFile
 
 BUILT_IN = frozenset(
@@ -19,6 +22,13 @@ USUAL = frozenset(
 )
 """Inputs that policies share across helpdesks: one that no site binds is simply missing, not a mistake."""
 
+_CLOSED: Mapping[str, tuple[str, ...]] = {
+    "status": tuple(status.value for status in Status),
+    "priority": tuple(Priority.__members__),
+    "path": (),
+}
+"""Fields whose values are known beforehand; the paths are those of the policy."""
+
 TEXT = "text"
 _LISTS = frozenset({Op.IN, Op.NOT_IN})
 _EITHER = frozenset({Op.INCLUDES, Op.EXCLUDES})
@@ -26,8 +36,18 @@ _NUMBERS = frozenset({Op.AT_LEAST, Op.AT_MOST})
 _NOTHING = frozenset({Op.KNOWN, Op.MISSING})
 
 
-def check_when(when: WhenFile | None, path: KeyPath, inputs: frozenset[str] | None, refused: Refused) -> None:
-    """Note what is wrong with a condition; ``inputs`` are the names that some site binds, where they are known."""
+def check_when(
+    when: WhenFile | None,
+    path: KeyPath,
+    inputs: frozenset[str] | None,
+    refused: Refused,
+    *,
+    paths: Collection[str],
+) -> None:
+    """Note what is wrong with a condition.
+
+    ``inputs`` are the names that some site binds, where they are known; ``paths`` those of the policy's paths.
+    """
     if when is None:
         return
     for key in ("all", "any", "none"):
@@ -37,6 +57,8 @@ def check_when(when: WhenFile | None, path: KeyPath, inputs: frozenset[str] | No
             _field(test, at, inputs, refused)
             if message := _mismatch(test):
                 refused.add((*at, "value" if refused.document.holds((*at, "value")) else "op"), *message)
+            else:
+                _closed(test, at, paths, refused)
 
 
 def _field(test: TestFile, at: KeyPath, inputs: frozenset[str] | None, refused: Refused) -> None:
@@ -49,6 +71,22 @@ def _field(test: TestFile, at: KeyPath, inputs: frozenset[str] | None, refused: 
         options = BUILT_IN | USUAL | inputs
         remedy = closest(test.field, options) or "bind it under inputs in a site's map"
         refused.add((*at, "field"), f"no site binds the input {test.field}", remedy)
+
+
+def _closed(test: TestFile, at: KeyPath, paths: Collection[str], refused: Refused) -> None:
+    """Note values that no ticket can have, so that the comparison would never say what it seems to."""
+    if test.field not in _CLOSED or test.value is None or isinstance(test.value, dict):
+        return
+    options = _CLOSED[test.field] or paths
+    if test.op in _NUMBERS and test.field != "priority":
+        refused.add((*at, "op"), f"a {test.field} is neither more nor less than another", "use op: in for a list")
+        return
+    known = set(map(spelled, options))
+    many = isinstance(test.value, list)
+    for index, value in enumerate(test.value if many else [test.value]):
+        if spelled(value) not in known:
+            place = (*at, "value", index) if many else (*at, "value")
+            refused.add(place, f"no {test.field} is ever {value}", closest(str(value), options))
 
 
 def _mismatch(test: TestFile) -> tuple[str, str] | None:

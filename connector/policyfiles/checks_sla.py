@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from connector.documents import KeyPath, Refused, closest
-from connector.domain.policy import CalendarChoice, Mark, Span
+from connector.domain.matching import spelled
+from connector.domain.policy import Mark, Span
 from connector.domain.ticket import ClockName
 from connector.policyfiles.build import calendar_choice
 from connector.policyfiles.checks import Known, unknown
 from connector.policyfiles.checks_conditions import BUILT_IN, USUAL, check_when
 from connector.policyfiles.kinds import read_mark
 from connector.policyfiles.model import PolicyFile
-from connector.policyfiles.model_sla import ActionFile, SlaTargetFile
+from connector.policyfiles.model_sla import ActionFile, CalendarByFile, SlaTargetFile
 
 _PATH: KeyPath = ("sla", "targets")
 
@@ -24,7 +25,7 @@ def check_sla(file: PolicyFile, known: Known, refused: Refused) -> None:
     for index, target in enumerate(file.sla.targets):
         _target(target, index, file, refused)
         _calendar(target, index, file, known, refused)
-        check_when(target.when, (*_PATH, index, "when"), known.inputs, refused)
+        check_when(target.when, (*_PATH, index, "when"), known.inputs, refused, paths=file.escalation.paths)
     for clock in file.sla.thresholds:
         _thresholds(clock, file, known, refused)
 
@@ -60,16 +61,30 @@ def _calendar(target: SlaTargetFile, index: int, file: PolicyFile, known: Known,
         message = f"no site binds the input {choice.by}"
         refused.add((*path, "by"), message, closest(choice.by, known.inputs) or "bind it in a site's map")
     if target.calendar is not None:
-        for at, name in named_calendars(choice, path, refused):
+        for first, second in _alike(target.calendar.map):
+            message = f"{second} is the same value as {first}: case does not count"
+            refused.add((*path, "map", second), message, "keep one of them")
+        for at, name in named_calendars(target.calendar, file.defaults.calendar, path, refused):
             if name not in file.calendars:
                 unknown(refused, at, "calendar", name, file.calendars)
 
 
-def named_calendars(choice: CalendarChoice, path: KeyPath, refused: Refused) -> Iterator[tuple[KeyPath, str]]:
-    """Yield every calendar that ``choice`` may take, with its place in the document."""
+def _alike(values: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each value that is compared as one before it is, after that one."""
+    seen: dict[str, str] = {}
+    for value in values:
+        first = seen.setdefault(spelled(value), value)
+        if first != value:
+            yield first, value
+
+
+def named_calendars(
+    choice: CalendarByFile | None, default: str, path: KeyPath, refused: Refused
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every calendar that ``choice`` may take, with its place in the document; no choice takes ``default``."""
     inner = (*path, "default")
-    yield (inner if refused.document.holds(inner) else path), choice.default
-    yield from (((*path, "map", value), name) for value, name in choice.map.items())
+    yield (inner if refused.document.holds(inner) else path), choice.default if choice else default
+    yield from (((*path, "map", value), name) for value, name in (choice.map.items() if choice else ()))
 
 
 def _thresholds(clock: ClockName, file: PolicyFile, known: Known, refused: Refused) -> None:

@@ -14,7 +14,6 @@ from connector.documents import KeyPath, Refused
 from connector.domain.calendar import Calendar
 from connector.domain.policy import StartWhen
 from connector.domain.ticket import Priority
-from connector.policyfiles.build import calendar_choice
 from connector.policyfiles.calendars import never_closes
 from connector.policyfiles.checks import Known
 from connector.policyfiles.checks_sla import named_calendars
@@ -60,8 +59,8 @@ def _why(path: str, level: LevelFile, file: PolicyFile) -> str:
 
 
 def _target(target: SlaTargetFile, index: int, file: PolicyFile, known: Known, refused: Refused) -> None:
-    choice = calendar_choice(target.calendar, file.defaults.calendar)
-    for at, name in named_calendars(choice, (*_TARGETS, index, "calendar"), refused):
+    path: KeyPath = (*_TARGETS, index, "calendar")
+    for at, name in named_calendars(target.calendar, file.defaults.calendar, path, refused):
         if _closes(name, known.calendars):
             message = f"{name} closes, so that a P1 ticket can sleep"
             refused.add(at, message, "give P1 a target of its own on a calendar that never closes")

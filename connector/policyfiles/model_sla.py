@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,8 @@ def _read_value(value: Any) -> Any:
         lists = [value if isinstance(value, list) else [value]]
     if not all(isinstance(items, list) and items and all(isinstance(i, _SCALARS) for i in items) for items in lists):
         raise ValueError("must be text, a number, a list of them, or lists of words per locale")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError("is too large a number")
     return value
 
 

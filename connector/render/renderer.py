@@ -13,7 +13,7 @@ from connector.domain.reason import Reason, ReasonKind
 from connector.errors import ConfigError, Problem
 from connector.render.defang import defanged
 from connector.render.language import negotiate
-from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates
+from connector.render.templates import MAX_OUTPUT, READER, Reader, Templates, unfilled
 from connector.render.values import clean
 from connector.render.vocabulary import OWN_LINK, REASON, REASON_NAMES, VOCABULARY
 
@@ -65,9 +65,10 @@ class TextRenderer:
         reader = Reader(locale=Locale.parse(tag, sep="-"), zone=self._zone)
         try:
             return template.render(values | {READER: reader})
-        except TemplateError as error:
+        except Exception as error:  # whatever it is, the text costs its ticket alone
+            said = str(error) if isinstance(error, TemplateError) else ""
             path = f"{self._templates.folder}/{tag}/{name}.md"
-            raise ConfigError((Problem(path, message=str(error)),)) from error
+            raise ConfigError((unfilled(path, error, said=said),)) from error
 
 
 def _data(name: str, value: str) -> str:

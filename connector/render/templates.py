@@ -7,6 +7,7 @@ comments. Loops, includes, calls and arithmetic are refused, so no template can 
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,7 +19,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from connector.errors import ConfigError, Problem
+from connector.errors import ConfigError, Problem, what_failed
 from connector.render.language import normal
 from connector.render.values import tell_length, tell_moment
 from connector.render.vocabulary import REASON, REASON_NAMES, REASONS, REQUIRED, VOCABULARY
@@ -27,6 +28,9 @@ MAX_SOURCE = 20_000
 MAX_OUTPUT = 8_000
 READER = "_reader"
 """Under this name a render finds out for whom it writes; no template may use it."""
+
+_UNORDERED = {"gt": ">", "gteq": ">=", "lt": "<", "lteq": "<="}
+"""Comparisons that values have no sense for: every value is text, so that 75 would come after 100."""
 
 _ALLOWED = (
     nodes.Template,
@@ -149,8 +153,24 @@ def _compiled(path: Path, problems: list[Problem]) -> Template | None:
     except TemplateSyntaxError as error:
         problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
     except (TemplateError, ValueError, OSError) as error:
-        problems.append(Problem(str(path), message=str(error)))
+        problems.append(Problem(str(path), *_place(error), message=str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, somebody wrote it into this file
+        problems.append(unfilled(str(path), error, said=str(error)))
     return None
+
+
+def unfilled(path: str, error: Exception, *, said: str = "") -> Problem:
+    """Return the problem of a text whose filling fails; ``said`` are the error's words, where they quote no ticket."""
+    message = f"cannot be filled in: {what_failed(error)}" + (f": {said}" if said else "")
+    return Problem(
+        path, *_place(error), message=message, remedy="use {{ name }} and {% if name %} only, and few levels"
+    )
+
+
+def _place(error: Exception) -> tuple[int, int]:
+    """Return where in the template it failed, (0, 0) where that is not known."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return (lines[-1], 1) if lines and lines[-1] else (0, 0)
 
 
 class _Refused(Exception):
@@ -219,6 +239,32 @@ def _refused(tree: nodes.Template, file: str, known: Collection[str]) -> Iterato
             yield Problem(
                 file, node.lineno, 1, message=f"{word} is not for texts", remedy="use {{ name }} and {% if %} only"
             )
+        else:
+            yield from _misused(node, file)
+
+
+def _misused(node: nodes.Node, file: str) -> Iterator[Problem]:
+    """Yield what is said with the right words and yet means nothing, whether or not an example comes by it."""
+    if isinstance(node, nodes.Filter):
+        if node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            remedy = f"write {{{{ name|{node.name} }}}}"
+            yield Problem(file, node.lineno, 1, key=node.name, message="takes nothing in brackets", remedy=remedy)
+        yield from _no_text([node.node], file)
+    elif isinstance(node, nodes.Compare):
+        for operand in node.ops:
+            if (word := _UNORDERED.get(operand.op)) is not None:
+                remedy = "use == or != between a value and a text in quotes"
+                yield Problem(file, node.lineno, 1, message=f"{word} is not for texts", remedy=remedy)
+        yield from _no_text([node.expr, *(operand.expr for operand in node.ops)], file)
+
+
+def _no_text(compared: Iterable[nodes.Node | None], file: str) -> Iterator[Problem]:
+    for node in compared:
+        if isinstance(node, nodes.Const) and not isinstance(node.value, str):
+            is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+            remedy = f'write "{node.value}"' if is_number else "ask {% if name %} or {% if not name %}"
+            message = f"{node.value} is not text, as every value is"
+            yield Problem(file, node.lineno, 1, message=message, remedy=remedy)
 
 
 def _needed(templates: Templates, folder: Path) -> Iterator[Problem]:

@@ -72,6 +72,30 @@ def test_a_case_notices_another_policy(words: str, old: str, new: str, said: str
     [
         pytest.param("opened: 2026-11-24 03:00+01:00", "opened: 2026-11-24 03:00", "needs its zone", id="zone"),
         pytest.param("{at: +5h, priority: P3", "{at: 5h, priority: P3", "'5h' is no moment", id="moment"),
+        pytest.param(
+            "{at: +1h, by: ben, s",
+            "{at: +1h, by: ben, command: /esc, s",
+            "command: '/esc' commands nothing; write /esc ack",
+            id="command",
+        ),
+        pytest.param(
+            "opened: 2026-11-24 03:00+01:00",
+            "opened: 9999-12-31 23:00+01:00",
+            "is out of range; use a year from 1970 to 2199",
+            id="year",
+        ),
+        pytest.param(
+            "opened: 2026-11-24 03:00+01:00",
+            "opened: 0001-01-01 00:00+01:00",
+            "is out of range; use a year from 1970 to 2199",
+            id="first year",
+        ),
+        pytest.param(
+            "{at: +5h, priority: P3",
+            "{at: +99999d, priority: P3",
+            "at: lies beyond the year 2199 (write a shorter time)",
+            id="far",
+        ),
         pytest.param("{at: +5h, priority: P3", "{at: +5h, priorty: P3", "did you mean priority?", id="key"),
         pytest.param("{at: +1h, by: ben, s", "{at: +10m, by: ben, s", "comes before the one ahead of it", id="order"),
         pytest.param("name: merged into another", "name: confidential HR complaint", "name of two cases", id="name"),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +17,13 @@ from hypothesis import strategies as st
 from connector.documents import Document, parse
 from connector.domain.conditions import Op, Words
 from connector.domain.policy import AssignMode, Mark, Policy, SlaSource, Span, StartWhen, Threshold
+from connector.domain.sla_targets import promise_of
 from connector.domain.ticket import ClockName, Priority, Status
 from connector.domain.ticket import Text as MessageText
 from connector.domain.words import read_text
 from connector.errors import ConfigError
 from connector.policyfiles import canonical_document, policy_from_document, policy_hash, read_policy
+from tests.domain.sla_values import situation
 from tests.policyfiles.starter import POLICY, ROOT, SITES, TEMPLATES, TODAY, plain
 
 TEXT = (ROOT / "policy.yaml").read_text(encoding="utf-8")
@@ -96,6 +102,62 @@ class TestStarter:
         assert {date(2026, 12, 24), date(2026, 1, 6)} <= de
 
 
+class TestYears:
+    """A policy that is right stays right: what it says of a year long past or far ahead refuses nothing later."""
+
+    @pytest.mark.parametrize("year", [2016, 2025, 2028, 2036, 2060])
+    def test_a_date_that_is_worked_is_looked_for_in_its_own_year(self, year: int) -> None:
+        kept = canonical_document(parse(changed(REMOVED, "remove: [2026-11-26, 2021-12-31]"), file="policy.yaml"))
+        policy = policy_from_document(kept, today=date(year, 1, 1))
+        assert date(2026, 11, 26) not in policy.calendars["office-us"].holidays
+
+    def test_a_name_that_is_not_kept_every_year_is_looked_for_around(self) -> None:
+        """The German states kept Reformation Day together in 2017 only."""
+        text = changed("add: [2026-12-24, 2026-12-31]", "remove: [Reformation Day]")
+        for year in (2017, 2018, 2026):
+            assert read_policy(parse(text, file="policy.yaml"), today=date(year, 1, 1))
+
+    @pytest.mark.parametrize("never", ["2026-11-25", "20261126", "0001-01-01", "9999-12-31", "Reformation"])
+    def test_what_was_never_a_holiday_is_refused_as_ever(self, never: str) -> None:
+        (found,) = problems(changed(REMOVED, f"remove: ['{never}']"))
+        assert f"holidays.remove.0: {never} is no holiday there" in found
+
+
+class TestHoursOnAHoliday:
+    """A holiday is closed whatever `dates` says; hours that nobody would keep are refused, in any year."""
+
+    @pytest.mark.parametrize(
+        ("dates", "remedy"),
+        [
+            pytest.param('2026-11-26: ["09:00-12:00"]', "add it to holidays.remove", id="public"),
+            pytest.param('2034-07-04: ["09:00-12:00"]', "add it to holidays.remove", id="of a year far ahead"),
+            pytest.param('2027-01-04: ["09:00-12:00"]', "take it out of holidays.add", id="added"),
+        ],
+    )
+    def test_they_are_refused_with_the_way_to_keep_them(self, dates: str, remedy: str) -> None:
+        (found,) = problems(self.with_dates(dates))
+        day = dates.partition(":")[0]
+        assert found.endswith(f"dates.{day}: is a holiday, on which the calendar stays closed ({remedy})")
+
+    @pytest.mark.parametrize(
+        "dates",
+        [
+            pytest.param("2026-11-26: []", id="no hours"),
+            pytest.param('2026-11-25: ["09:00-12:00"]', id="no holiday"),
+            pytest.param('2026-10-12: ["09:00-12:00"]', id="removed by name"),
+            pytest.param('2034-11-10: ["09:00-12:00"]', id="its observed day, removed by name"),
+            pytest.param('2026-12-25: ["09:00-12:00"]', id="removed by date"),
+        ],
+    )
+    def test_all_others_are_kept(self, dates: str) -> None:
+        assert policy_of(self.with_dates(dates))
+
+    @staticmethod
+    def with_dates(dates: str) -> str:
+        more = "remove: [Columbus Day, Veterans Day, 2026-12-25], add: [2027-01-04]"
+        return changed(f"{REMOVED}}}", f"{more}}}\n    dates: {{{dates}}}")
+
+
 class TestHash:
     def test_layout_comments_and_order_of_keys_do_not_count(self) -> None:
         shuffled = json.dumps(dict(reversed(list(POLICY.value.items()))), indent=1)
@@ -167,6 +229,30 @@ class TestForms:
         assert [factor.name for factor in rules.score.factors] == ["impact", "urgency"]
         assert (rules.score.bounds[P2], rules.score.min_known, rules.score.hysteresis) == (60.5, 0.7, 5)
 
+    def test_the_values_of_a_calendars_map_are_compared_without_regard_to_case(self) -> None:
+        """Inputs are case-folded: a region `US` that stands so in the policy must find its calendar."""
+        policy = policy_of(TEXT.replace("map: {us: office-us}", "map: {US: office-us, 1: always}"))
+        calendar = {
+            region: promise_of(
+                policy, situation(facts={"org.region": region}), priority=Priority.P3, variant=None
+            ).calendar.name
+            for region in ("us", "US", 1.0, "jp")
+        }
+        assert calendar == {"us": "office-us", "US": "office-us", 1.0: "always", "jp": "office-de"}
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            "{field: status, op: is, value: Solved}",
+            "{field: status, op: includes, value: [waiting_customer, gone]}",
+            "{field: priority, op: at_least, value: p2}",
+            "{field: priority, op: missing}",
+            "{field: path, op: is_not, value: Security}",
+        ],
+    )
+    def test_what_a_ticket_can_have_is_compared_in_any_spelling(self, condition: str) -> None:
+        assert policy_of(changed("{field: org.tier, op: is, value: platinum}", condition))
+
     def test_conditions_keep_their_values(self) -> None:
         trigger = policy_of().triggers[2]
         assert (trigger.when.all[0].op, trigger.when.all[0].value) == (Op.IN, ("legal-hold", "gdpr-request"))
@@ -174,6 +260,7 @@ class TestForms:
 
 ROUTE = "    - {path: default}\n"
 TIER = "{field: org.tier, op: is, value: platinum}"
+REMOVED = "remove: [Columbus Day, Veterans Day]"
 OFFICE = 'mon-fri: ["09:00-17:00"]'
 SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: false"
 
@@ -197,11 +284,19 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("confirm-security", "confirm-secruity", "no template confirm-secruity (did", id="template"),
         pytest.param("org.tier, op: is", "org.teir, op: is", "no site binds the input org.teir (did", id="input"),
         pytest.param(TIER, "{field: org.tier, op: is, value: [a, b]}", "is compares with one value", id="list with is"),
+        pytest.param(TIER, f"{{field: org.tier, op: is, value: {'9' * 400}}}", "value: is too large a number", id="huge"),  # noqa: E501
+        pytest.param(TIER, "{field: status, op: is, value: resolved}", ".value: no status is ever resolved (did you mean solved?)", id="status"),  # noqa: E501
+        pytest.param(TIER, '{field: status, op: in, value: [open, "Waiting for customer"]}', ".value.1: no status is ever Waiting for customer (did you mean waiting_customer?)", id="status of a list"),  # noqa: E501
+        pytest.param(TIER, "{field: status, op: at_least, value: 3}", "a status is neither more nor less than another", id="status by size"),  # noqa: E501
+        pytest.param(TIER, "{field: priority, op: is_not, value: urgent}", "no priority is ever urgent (use P1, P2, P3, P4)", id="priority of a condition"),  # noqa: E501
+        pytest.param(TIER, "{field: priority, op: at_least, value: 2}", "no priority is ever 2 (did you mean P2?)", id="priority by number"),  # noqa: E501
+        pytest.param(TIER, "{field: path, op: is, value: securty}", "no path is ever securty (did you mean security?)", id="path of a condition"),  # noqa: E501
         pytest.param("[legal-hold, gdpr-request]", "legal-hold", "in needs a list (write [legal-hold])", id="in"),
         pytest.param("op: has_words", "op: is", "free text is read with has_words only", id="text"),
         pytest.param(TIER, "{field: org.tier, op: missing, value: 1}", "missing takes no value", id="missing"),
         pytest.param(TIER, "{field: org.tier, op: at_least, value: gold}", "at_least needs a number", id="number"),
         pytest.param("default: office-de}, first_response: 4h", "default: ofice}, first_response: 4h", "no calendar ofice (did", id="calendar"),  # noqa: E501
+        pytest.param("{us: office-us}, default: office-de}, first_response: 4h", "{us: office-us, US: always}, default: office-de}, first_response: 4h", "calendar.map.US: US is the same value as us: case does not count (keep one", id="region twice"),  # noqa: E501
         pytest.param("{priority: P1, calendar: always", "{priority: P1, calendar: office-de", "a P1 ticket can sleep", id="P1 sleeps"),  # noqa: E501
         pytest.param("{priority: P4, calendar", "{priority: P3, targets: x, calendar", "never applies", id="hidden target"),  # noqa: E501
         pytest.param("{priority: P2, targets: vip, cal", "{priority: P1, cal", "two rules tie", id="target tie"),
@@ -221,6 +316,10 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param("within: 4h, note", "within: 1d, note", "a level's time has no days", id="days of a level"),
         pytest.param(ROUTE, "", "the last route has a condition", id="no last route"),
         pytest.param(ROUTE, ROUTE * 2, "the routes after it never apply", id="route after the last"),
+        pytest.param("  P1: {update: {every: 1h, note: s", "  p1: {update: {every: 2h, note: status-update}}\n  P1: {update: {every: 1h, note: s", "communication.P1: is given twice in two spellings, as p1 above (keep one of them)", id="priority twice"),  # noqa: E501
+        pytest.param(REMOVED, REMOVED + '}\n    dates: {2026-12-23: ["09:00-12:00"], 20261223: ["10:00-11:00"]', "calendars.office-us.dates.20261223: is given twice in two spellings, as 2026-12-23 above", id="date twice"),  # noqa: E501
+        pytest.param(REMOVED, REMOVED + '}\n    breaks: {2026-12-23: ["09:00-12:00"], 2026-W52-3: ["10:00-11:00"]', "breaks.2026-W52-3: is given twice in two spellings", id="break twice"),  # noqa: E501
+        pytest.param("  lower: false", SCORE.replace("P1: 80", "P1: 80, p1: 90, P2: 50, p2: 40"), "bounds.p2: is given twice in two spellings, as P2 above", id="bound twice"),  # noqa: E501
         pytest.param("note: status-update", "note: status", "there is no template status", id="cadence"),
         pytest.param("country: US", "country: XX", "holidays.country: XX is not known", id="country"),
         pytest.param("subdiv: BY", "subdiv: ZZ", "holidays.subdiv: ZZ is not known", id="subdivision"),
@@ -230,7 +329,8 @@ SCORE = "  score: {factors: {impact: {weight: 1}}, bounds: {P1: 80}}\n  lower: f
         pytest.param(OFFICE, 'mon: ["09:00-25:00"]', "not a time of day", id="hours"),
         pytest.param(OFFICE, "mon: []", "calendars.office-us.hours: never opens", id="never opens"),
         pytest.param(OFFICE, OFFICE + ', fri: ["09:00-12:00"]', "gives fri hours a second time", id="day twice"),
-        pytest.param("America/New_York", "America/NewYork", "is not a time zone", id="zone"),
+        pytest.param("America/New_York", "America/NewYork", "is not a time zone of the IANA database (did you mean America/New_York?)", id="zone"),  # noqa: E501
+        pytest.param("{timezone: Europe/Berlin, locale", "{timezone: Europe/Berln, locale", "defaults.timezone: 'Europe/Berln' is not a time zone of the IANA database (did you mean Europe/Berlin?)", id="default zone"),  # noqa: E501
         pytest.param("locale: en, calendar: always}", "locale: en, calendar: alway}", "no calendar alway (did", id="default"),  # noqa: E501
     ],
 )  # fmt: skip
@@ -341,6 +441,12 @@ def test_everything_wrong_is_reported_at_once() -> None:
     assert len(problems(text.replace("{group: specialists}", "{group: nobody}"))) == 5
 
 
+def test_a_wrong_default_zone_is_told_once_also_where_calendars_lean_on_it() -> None:
+    text = changed("{timezone: Europe/Berlin, locale", "{timezone: Nowhere, locale")
+    (found,) = problems(text.replace("    timezone: America/New_York\n", ""))
+    assert "defaults.timezone: 'Nowhere' is not a time zone of the IANA database (use a name such as " in found
+
+
 def test_an_empty_policy_names_what_is_missing() -> None:
     missing = ["calendars", "escalation", "name", "priority", "sla", "version"]
     assert problems("{}") == [f"policy.yaml:1:1: {key}: is missing (add it)" for key in missing]
@@ -379,3 +485,15 @@ def test_a_usual_input_that_no_site_binds_is_missing_and_no_mistake() -> None:
     assert "requester.tags" not in sites["jsm-eu"].fields.inputs
     policy = read_policy(parse(TEXT, file="policy.yaml"), today=TODAY, templates=TEMPLATES, sites=sites)
     assert "vip" in {trigger.name for trigger in policy.triggers}
+
+
+@pytest.mark.parametrize("language", ["en_US.UTF-8", "de_DE.UTF-8", "C"])
+def test_a_holidays_own_name_is_known_whatever_language_the_process_has(language: str) -> None:
+    """A policy that a person has tried in a shell is the same to a service without one."""
+    asked = "from connector.policyfiles import calendars as c; print(min(c.public_holidays('DE', None, (2026,)).items())[1])"
+    environment = {**os.environ, "LANG": language, "LANGUAGE": "", "LC_ALL": "", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", asked]
+    told = subprocess.run(
+        command, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == str((("Neujahr", "New Year's Day"),))

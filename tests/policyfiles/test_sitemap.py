@@ -53,6 +53,9 @@ def test_the_zendesk_map() -> None:
     [
         pytest.param(JIRA, "scope: project", "scope: brand", "a jira site has no brand (use project)", id="scope"),
         pytest.param(JIRA, ", P4: 4}", "}", "does not bind P4", id="priority left out"),
+        pytest.param(
+            JIRA, "P4: 4", "P4: 4, p4: 5", "priorities.p4: is given twice in two spellings, as P4 above", id="key twice"
+        ),
         pytest.param(JIRA, "P4: 4", "P4: 3", "3 is bound to P3 as well", id="priority twice"),
         pytest.param(
             JIRA, "Closed: closed", "Closed: close", "'close' is no status; did you mean closed?", id="status"

@@ -18,7 +18,7 @@ from connector.domain.notices import VALUE_NAMES
 from connector.domain.occasion import Occasion
 from connector.domain.reason import Reason, ReasonKind, reason
 from connector.domain.site import Effect
-from connector.errors import ConfigError
+from connector.errors import ConfigError, of_one_ticket
 from connector.render import VOCABULARY, TextRenderer, load_templates, negotiate
 from connector.render.values import MAX_VALUE, clean, tell_length, tell_moment
 from connector.render.vocabulary import REASONS
@@ -221,6 +221,34 @@ class TestLoading:
             pytest.param("{{ range(9) }}", "call is not for texts", id="call"),
             pytest.param("{% include 'y' %}", "include is not for texts", id="include"),
             pytest.param("{% if ticket %}", "is no template", id="syntax"),
+            pytest.param(
+                "a\n{% if percent > 100 %}x{% endif %}", "en/x.md:2:1: > is not for texts (use == or !=", id="more than"
+            ),
+            pytest.param(
+                "{% if reminder %}{% if level > '2' %}x{% endif %}{% endif %}y", "x.md:1:1: > is not", id="not tried"
+            ),
+            pytest.param('{% if percent >= "100" %}x{% endif %}y', "x.md:1:1: >= is not for texts", id="alphabet"),
+            pytest.param("{% if ticket in 5 %}x{% endif %}y", "x.md:1:1: 5 is not text, as every value is", id="in"),
+            pytest.param(
+                "{% if percent == 75 %}x{% endif %}y",
+                'x.md:1:1: 75 is not text, as every value is (write "75")',
+                id="number",
+            ),
+            pytest.param("{% if level != none %}x{% endif %}y", "None is not text, as every value is (ask", id="none"),
+            pytest.param("{{ 5|length }}", "5 is not text", id="length of a number"),
+            pytest.param(
+                "a\n{{ deadline|moment('short') }}", "x.md:2:1: moment: takes nothing in brackets (write", id="argument"
+            ),
+            pytest.param("{{ ticket|moment(*also) }}", "moment: takes nothing in brackets", id="arguments"),
+            pytest.param(
+                "a\n{{ (not level)|length }}", "x.md:2:1: cannot be filled in: TypeError", id="what no rule foresees"
+            ),
+            pytest.param(
+                "{% if ticket %}" * 150 + "x" + "{% endif %}" * 150, "x.md: cannot be filled in: Indent", id="too deep"
+            ),
+            pytest.param(
+                "{{ " + "(" * 3000 + "ticket" + ")" * 3000 + " }}", "cannot be filled in: Recurs", id="deeper"
+            ),
             pytest.param("{% if clock %}x{% endif %}", "says nothing when only the ticket is known", id="empty"),
             pytest.param("x" * 20_001, "longer than 20,000", id="source size"),
             pytest.param("x" * 9_000, "makes more than 8,000", id="output size"),
@@ -230,6 +258,15 @@ class TestLoading:
         with pytest.raises(ConfigError) as caught:
             load_templates(folder(tmp_path, source))
         assert any(words in str(problem) for problem in caught.value.problems)
+
+    def test_what_fails_only_when_it_is_said_names_its_file_and_quotes_no_value(self, tmp_path: Path) -> None:
+        """Such an error costs the ticket that the text is about; of an error of another kind only its name is told."""
+        texts = load_templates(folder(tmp_path, "{% if reminder %}{{ (not level)|length }}{% endif %}{{ ticket }}"))
+        said = notice("x", values={"ticket": "SUP-14"})
+        assert TextRenderer(texts).render(said) == "SUP-14"
+        with pytest.raises(ConfigError, match=r"en/x\.md:1:1: cannot be filled in: TypeError \(use") as caught:
+            TextRenderer(texts).render(replace(said, values={"ticket": "SUP-14", "reminder": "1"}))
+        assert of_one_ticket(caught.value) is caught.value
 
     def test_every_problem_at_once(self, tmp_path: Path) -> None:
         folder(tmp_path, "{{ a }}{{ b }}")
