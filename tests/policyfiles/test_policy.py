@@ -490,7 +490,10 @@ def test_a_usual_input_that_no_site_binds_is_missing_and_no_mistake() -> None:
 @pytest.mark.parametrize("language", ["en_US.UTF-8", "de_DE.UTF-8", "C"])
 def test_a_holidays_own_name_is_known_whatever_language_the_process_has(language: str) -> None:
     """A policy that a person has tried in a shell is the same to a service without one."""
-    asked = "from connector.policyfiles import calendars as c; print(min(c.public_holidays('DE', None, (2026,)).items())[1])"
+    asked = """
+from connector.policyfiles.calendars import public_holidays
+print(min(public_holidays("DE", None, (2026,)).items())[1])
+"""
     environment = {**os.environ, "LANG": language, "LANGUAGE": "", "LC_ALL": "", "PYTHONUTF8": "1"}
     command = [sys.executable, "-c", asked]
     told = subprocess.run(

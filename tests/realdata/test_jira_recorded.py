@@ -36,7 +36,7 @@ def test_every_recorded_issue_is_read(shared: Path) -> None:
     read = {}
     for raw in issues(shared):
         issue = msgspec.json.decode(json.dumps(raw).encode(), type=Issue, strict=False)
-        ticket, events = observe(issue, SHAPE, now=READ_AT)
+        ticket, events, _ = observe(issue, SHAPE, now=READ_AT)
         assert ticket.key == raw["key"]
         assert ticket.opened_at == datetime.fromisoformat(raw["fields"]["created"]).astimezone(UTC)
         assert isinstance(ticket.status, Status)
