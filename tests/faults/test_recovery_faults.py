@@ -177,6 +177,18 @@ def test_fault_24_a_captive_portal_swallows_the_write(sit: Sit, vendor: str) -> 
     once(at)
 
 
+@pytest.mark.parametrize(("action", "edits"), [("status", 2), ("html", 2), ("empty", 1), ("mistype", 1)])
+def test_fault_24_an_edit_whose_answer_does_not_show_the_issue_is_looked_up(sit: Sit, action: str, edits: int) -> None:
+    """Status 200 with JSON of anybody's, with a page, with nothing: it is no edit before the issue shows it."""
+    at = sit(JIRA)
+    at.strike(action, status=200, methods=["PUT"], path=r"/issue/\d+$", times=1)
+    assert at.work().unknown == 1
+    assert at.priority() is (Priority.P1 if edits == 1 else Priority.P4)
+    at.go_on()
+    once(at)
+    assert sum(f.data["method"] == "PUT" for f in at.stage.behind.truth("request")) == edits
+
+
 def test_fault_28_conflicts_slow_us_down(sit: Sit) -> None:
     """Somebody changes the ticket whenever we write: planned anew each time, and after five in a row ever slower."""
     at = sit(ZENDESK)
