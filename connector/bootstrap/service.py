@@ -250,6 +250,7 @@ class Service:
             "failed": report.failed,
             "stopped": report.stopped,
             "refused": [list(item) for item in report.refused],
+            "held": report.held,
         }
 
     def _parked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -74,19 +74,23 @@ def apply(options: Options, *, file: Path) -> int:
     if options.output is Output.TEXT:
         for key, why in report.refused:
             put_fitted(f"refused {key}: {why}")
-        put_fitted(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
+        refused = f"{len(report.refused)} refused" + (f" ({report.held} of them held)" if report.held else "")
+        put_fitted(f"Applied: {report.written} written, {refused}, {report.failed} failed.")
     else:
         emit_json(
             "apply",
             written=report.written,
             failed=report.failed,
+            held=report.held,
             refused=[{"ticket": key, "why": why} for key, why in report.refused],
             stopped=report.stopped,
         )
     if program.stopping.is_set():
         say("interrupted: what was in hand is finished and stored; plan again for the rest")
         return Exit.INTERRUPTED
-    return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
+    if report.failed or report.stopped or len(report.refused) > report.held:
+        return Exit.PARTIAL
+    return Exit.HELD if report.held else Exit.OK
 
 
 def check_place(path: Path) -> None:

@@ -147,6 +147,18 @@ def test_over_the_budget_is_held_until_a_person_lets_it_through(desk: Desk) -> N
     assert desk.ok("attention").out == "nothing waits for a person\n"
 
 
+def test_a_plan_that_is_over_the_budget_by_now_is_held_as_well(desk: Desk) -> None:
+    desk.only(ZENDESK)
+    tickets = [desk.ticket(ZENDESK) for _ in range(3)]
+    desk.later(minutes=3)
+    file = str(desk.folder / "plan.json")
+    desk.ok("plan", "--out", file)
+    desk.site(ZENDESK, budgets={"fields": {"least": 1, "share": 0, "reserve": 0}})
+    ran = desk.run("-o", "json", "apply", file)
+    assert (ran.code, ran.json["held"], len(ran.json["refused"])) == (5, 2, 2), ran
+    assert [desk.view(ZENDESK, t)["priority"] for t in tickets].count("P1") == 1
+
+
 def test_pause_resume_and_the_file(desk: Desk) -> None:
     tickets = {site: desk.ticket(site) for site in SITES}
     desk.later(minutes=3)
