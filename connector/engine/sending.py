@@ -44,7 +44,8 @@ class StopSite(Exception):
 class Sender:
     """Sends single writes to one site in one run, and counts what becomes of them.
 
-    ``refused`` are ids of tickets on which something was set aside by a refusal, ``ended`` of those that are closed.
+    ``refused`` are ids of tickets on which something was set aside by a refusal, ``ended`` of those that are closed,
+    with the reason.
     """
 
     def __init__(  # noqa: PLR0913 - one run's circumstances
@@ -67,7 +68,7 @@ class Sender:
         self.refused: set[str] = set()
         self.refusals = 0
         self.owing: set[str] = set()  # tickets of which a part was put off
-        self.ended: set[str] = set()
+        self.ended: dict[str, str] = {}
         self._closed: dict[str, str] = {}
         self._named = Named(around, bindings)
         self.trouble = TicketTrouble(site, around, doing=WRITING)
@@ -198,6 +199,8 @@ class Sender:
             case Conflict():
                 self.done.conflicted.add(op.write.ref.id)
                 journal.conflict(op, why, now=now)
+                if error.closed:
+                    self.ended[op.write.ref.id] = why
             case Rejected():
                 self.done.failed += 1
                 self._rejected(op, ticket, error)
@@ -214,23 +217,24 @@ class Sender:
                     self.hold_up(error, stop=stop)
 
     def _rejected(self, op: Op, ticket: Ticket, error: Rejected) -> None:
-        """Set aside what was refused; a ticket that is closed by now is told nothing any more.
-
-        A ticket that closed before it could be told is for a person to know.
-        """
+        """Set aside what was refused; a ticket that is closed by now is told nothing any more."""
         now, journal = self.around.clock.now(), self.around.journal
         if "status" in error.fields:
-            self.ended.add(op.write.ref.id)
+            self.ended[op.write.ref.id] = str(error)
             journal.reject(op, str(error), now=now)
-            if op.write.comment is not None:
-                message = f"{op.write.ref} was closed before it could be told: {error}"
-                self._alarm(AlarmKind.FINDING, message, f"connector explain {op.write.ref}", ticket=str(op.write.ref))
             return
         journal.fail(op, OpStatus.FAILED, str(error), now=now)
         if not is_named(error, op.write):
             self.refuse(op.write, ticket, error)
             return
         self._named.set_aside(op.write, ticket, error, urgent=self._is_urgent(op.write, ticket))
+
+    def tell_of_an_end(self, ticket: Ticket, unsent: Sequence[Write]) -> None:
+        """Raise the alarm where a ticket was closed before it could be told: that is for a person to know."""
+        ref, why = ticket.ref, self.ended.get(ticket.ref.id)
+        if why is not None and any(write.comment is not None for write in unsent):
+            message = f"{ref} was closed before it could be told: {why}"
+            self._alarm(AlarmKind.FINDING, message, f"connector explain {ref}", ticket=str(ref))
 
     def refuse(self, write: Write, ticket: Ticket, error: Rejected) -> None:
         """Set aside what was refused without a name."""
