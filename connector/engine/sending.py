@@ -198,7 +198,7 @@ class Sender:
                 self.done.unknown += 1
             case Conflict():
                 self.done.conflicted.add(op.write.ref.id)
-                journal.conflict(op, why, now=now)
+                journal.conflict(op, why, now=now, closed=error.closed)
                 if error.closed:
                     self.ended[op.write.ref.id] = why
             case Rejected():

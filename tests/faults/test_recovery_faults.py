@@ -16,7 +16,7 @@ from connector.engine.next_step import QUARANTINE
 from connector.errors import Unavailable
 from connector.helpdesks.transport.breaker import FAILURES
 from connector.ports import AlarmKind, AsideKind, OpStatus
-from tests.faults.recovery_desk import JIRA, ZENDESK, Desk, desk
+from tests.faults.recovery_desk import JIRA, MINUTE, ZENDESK, Desk, desk
 
 Sit = Callable[..., Desk]
 VENDORS = pytest.mark.parametrize("vendor", [JIRA, ZENDESK])
@@ -208,6 +208,9 @@ def test_fault_29_a_ticket_closed_meanwhile_is_left_alone(sit: Sit, vendor: str)
     assert [op.status for op in at.ops()] == [OpStatus.FAILED]
     (alarm,) = at.alarms(AlarmKind.FINDING)
     assert "was closed before it could be told" in alarm.message
+    records, now = at.journal.records(), at.stage.clock.now()
+    assert records.ended(at.stage.site, since=now - 60 * MINUTE) == 1, "so ``status`` says"
+    assert records.ended(at.stage.site, since=now + MINUTE) == 0
     assert at.ops(OpStatus.SENDING) == ()
     assert len(at.stage.behind.sandbox.site(at.stage.site).view()) == tickets
 
