@@ -142,7 +142,11 @@ class Unknown(HelpdeskError):
 
 
 class Conflict(HelpdeskError):
-    """The ticket changed since it was seen; plan again."""
+    """The ticket changed since it was seen; plan again. ``closed``: it is closed by now."""
+
+    def __init__(self, message: str, *, closed: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.closed = closed
 
 
 class Rejected(HelpdeskError):

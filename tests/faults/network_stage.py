@@ -175,6 +175,16 @@ class Desk:
         fields, id_ = state.state.catalog.fields, self.running.site(self.kind).describe()["fields"][name]
         fields[id_] = replace(fields[id_], projects=projects)
 
+    def delete_field(self, name: str, *, back: bool = False) -> None:
+        """Delete a Zendesk ticket field, or bring it ``back``."""
+        state: Any = self.running.site(self.kind)
+        deleted = state.office.desk.fields.deleted
+        (deleted.discard if back else deleted.add)(name)
+
+    def told(self, ticket: str, name: str) -> Any:
+        """Return what a Zendesk field holds."""
+        return self._row(ticket)["fields"][name]
+
     def custom(self, ticket: str, name: str) -> Any:
         """Return what a Jira field holds."""
         id_ = self.running.site(self.kind).describe()["fields"][name]
