@@ -154,6 +154,8 @@ def _compiled(path: Path, problems: list[Problem]) -> Template | None:
         problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
     except (TemplateError, ValueError, OSError) as error:
         problems.append(Problem(str(path), *_place(error), message=str(error)))
+    except MemoryError:
+        raise  # no file is to blame for it
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody wrote it into this file
         problems.append(unfilled(str(path), error, said=str(error)))
     return None

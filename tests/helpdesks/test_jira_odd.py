@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from responses import matchers
 
 from connector.domain.change import Field
+from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
 from connector.errors import (
@@ -190,6 +191,13 @@ class TestNotes:
         wire.post(f"{DESK}/request/7/comment", json={"id": "56", "public": False}, status=201)
         wire.get(f"{API}/issue/7/comment/56", json=posted())
         assert send(site, seen, comment=note(seen.ref, "x")).remote_id == "56"
+
+
+def test_where_memory_runs_out_a_person_is_not_just_untold(clock: StoppedClock, wire: responses.RequestsMock) -> None:
+    site = site_on(clock, fields=replace(NAMES, people={"anna": "acc-anna"}))
+    wire.get(f"{API}/user", body=MemoryError())
+    with pytest.raises(MemoryError):
+        site.directory.reach(LevelTarget(TargetKind.USER, "anna"), at=clock.now())
 
 
 class TestEdits:

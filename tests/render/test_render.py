@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -207,6 +208,13 @@ class TestValues:
         assert clean(text) == text
 
 
+class Starved:
+    """A text for which there is no memory."""
+
+    def render(self, _values: object) -> str:
+        raise MemoryError
+
+
 class TestLoading:
     @pytest.mark.parametrize(
         ("source", "words"),
@@ -267,6 +275,12 @@ class TestLoading:
         with pytest.raises(ConfigError, match=r"en/x\.md:1:1: cannot be filled in: TypeError \(use") as caught:
             TextRenderer(texts).render(replace(said, values={"ticket": "SUP-14", "reminder": "1"}))
         assert of_one_ticket(caught.value) is caught.value
+
+    def test_no_text_is_to_blame_where_memory_runs_out(self, tmp_path: Path) -> None:
+        texts = load_templates(folder(tmp_path, "{{ ticket }}"))
+        starved: Any = Starved()
+        with pytest.raises(MemoryError):
+            TextRenderer(replace(texts, compiled={**texts.compiled, ("en", "x"): starved})).render(notice("x"))
 
     def test_every_problem_at_once(self, tmp_path: Path) -> None:
         folder(tmp_path, "{{ a }}{{ b }}")
