@@ -223,17 +223,18 @@ class LevelEntry(NamedTuple):
     entered_at: datetime
 
 
-_TOLD = frozenset({Outcome.DONE, Outcome.WOULD_DO, Outcome.SILENCED})
+TOLD = frozenset({Outcome.DONE, Outcome.WOULD_DO, Outcome.SILENCED})
 """What became of a level's row where the level was really entered."""
 
 
 def last_level(said: SaidRows, at: datetime) -> LevelEntry | None:
     """Return the level that was entered last by ``at``, as the rows tell; ``None`` where they tell of none."""
-    rows = (name for (name, _), row in said.items() if row.at <= at and row.outcome in _TOLD)
-    return max((entry for entry in level_entries(rows) if entry.entered_at <= at), key=_order, default=None)
+    rows = (name for (name, _), row in said.items() if row.at <= at and row.outcome in TOLD)
+    return max((entry for entry in level_entries(rows) if entry.entered_at <= at), key=entry_order, default=None)
 
 
-def _order(entry: LevelEntry) -> tuple[datetime, int]:
+def entry_order(entry: LevelEntry) -> tuple[datetime, int]:
+    """Return what levels are ordered by: when they were entered."""
     return entry.entered_at, entry.number
 
 

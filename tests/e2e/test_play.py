@@ -13,12 +13,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 import requests
 
+from connector.bootstrap import Connector
+from connector.errors import ConnectorError
+from connector.settings import load_settings
 from tests.e2e.desk import GIVE_UP_SECONDS, JIRA, ROOT, SITES, ZENDESK, Desk
 
 PATIENCE = 300
@@ -172,6 +176,42 @@ def _children(parent: int) -> set[int]:
             if int(path.read_text().rpartition(") ")[2].split()[1]) == parent:
                 found.add(int(path.parent.name))
     return found
+
+
+def test_the_demo_s_day_is_told_again_as_it_was(tmp_path: Path) -> None:
+    """At any moment a ticket stands on the level that was written last, for a reason, and nobody is made up."""
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "connector", "demo", "--folder", str(folder)]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False, env=_environment()
+    )
+    assert done.returncode == 0, done.stderr
+    program = Connector(load_settings(folder / "connector.yaml"), lambda *_, **__: None)
+    keys = sorted(set(re.findall(r"(?<= )(?:SUP-|#)\d+(?= )", done.stdout)))
+    assert len(keys) > 15
+    wrong = [told for key in keys for told in _told_wrong(program, key)]
+    assert not wrong, "\n".join(wrong)
+
+
+CLOCKS_LOST = "not known any more: what the helpdesk's own clocks said: deadlines are by our own measure"
+STOOD_STILL = re.compile(r"not known any more: when the timer of level \d ends")
+DAY = datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
+def _told_wrong(program: Connector, key: str) -> Iterator[str]:
+    for quarters in range(0, 45, 3):
+        at = DAY + timedelta(minutes=15 * quarters)
+        try:
+            report = program.explain(key, at=at)
+        except ConnectorError:  # it was not there yet, or is nothing of ours
+            continue
+        written = [n for row in report.data["done"] for n in re.findall(r"level \S+ -> (\d)", row["detail"])]
+        levels = [n for line in report.lines for n in re.findall(r"^path \S+, level (\d)", line)]
+        if levels != written[-1:]:
+            yield f"{key} at {at:%H:%M}: level {levels}, written {written}"
+        lost = [line for line in report.lines if "not known any more" in line and line != CLOCKS_LOST]
+        if any(not STOOD_STILL.fullmatch(line) for line in lost) or (lost and at.hour >= 17):
+            yield f"{key} at {at:%H:%M}: {lost}"
 
 
 def _environment() -> dict[str, str]:
