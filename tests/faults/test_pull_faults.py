@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connector.engine.reconcile import CHUNK
+from tests.engine.stage import Desk as MemoryDesk
+from tests.engine.stage import Stage
+from tests.faults.counting import CountingJournal, CountingReader
 from tests.faults.network_stage import Desk, desk
 from tests.lab.bench import HOUR, Bench, bench
 from tests.lab.office import JIRA, ZENDESK
@@ -192,6 +197,21 @@ def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: P
         assert row["priority"] == "P1"
         assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
         made.checks.step()
+
+
+def test_fault_73_of_a_burst_a_page_and_a_chunk_are_held_at_once(stage: Stage, desk: MemoryDesk) -> None:
+    """However many tickets change: what people wrote is held page by page, and what is known in chunks."""
+    crowd, a_page = 2 * CHUNK + 100, desk.world.page_size
+    reader, journal = CountingReader(desk.world), CountingJournal(stage.around.journal)
+    desk.reader = reader
+    stage.run("desk")
+    for _ in range(crowd):
+        desk.world.create(facts={"impact": "team", "urgency": "degraded"})
+    summary = stage.run_with("desk", replace(stage.around, journal=journal)).summary
+    assert summary.read == summary.decided == reader.texts.all == crowd
+    assert journal.tickets.all >= crowd
+    assert reader.texts.most <= 2 * a_page, "one page, while the next is being made"
+    assert journal.tickets.most <= CHUNK
 
 
 def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer(tmp_path: Path) -> None:
