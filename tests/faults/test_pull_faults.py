@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from connector.engine.passes import PassOutcome
 from connector.engine.reconcile import CHUNK
+from connector.helpdesks.memory import CUSTOMER, Fault
 from tests.engine.stage import Desk as MemoryDesk
 from tests.engine.stage import Stage
 from tests.faults.counting import CountingJournal, CountingReader
@@ -45,6 +47,27 @@ def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path
         levels = [row["fields"]["level"] for row in made.scene.exchanges[site].site.view()]
         assert {str(level)[0] for level in levels} == {"4"}
         made.checks.step()
+
+
+def test_fault_26_what_an_outage_held_up_is_caught_up_in_the_order_of_deadlines(stage: Stage, desk: MemoryDesk) -> None:
+    """Twelve are overdue: neither their names (10 before 2) nor who changed meanwhile decides who comes first."""
+    stage.run("desk")
+    for _ in range(12):
+        desk.world.create(facts={"impact": "site", "urgency": "blocked"})
+        stage.clock.move(MINUTE)
+    stage.run("desk")
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [1] * 12
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 6)
+    for hour in range(6):
+        desk.world.update(str(12 - hour), CUSTOMER, facts={"impact": "department", "urgency": "blocked"})
+        stage.clock.move(HOUR)
+        assert stage.run("desk").error is not None
+    stage.clock.move(5 * MINUTE)  # for so long it is left alone after a failure
+    before = len(desk.writer.sent)
+    assert stage.run("desk").outcome is PassOutcome.OK
+    caught_up = dict.fromkeys(each.write.ref.id for each in desk.writer.sent[before:])
+    assert list(caught_up) == [str(n) for n in range(1, 13)]
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [3] * 12, "as far as a breach of the resolution leads"
 
 
 @pytest.mark.parametrize(
