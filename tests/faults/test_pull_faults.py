@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connector.engine.passes import PassOutcome
+from connector.engine.reconcile import CHUNK
+from connector.helpdesks.memory import CUSTOMER, Fault
+from tests.engine.stage import Desk as MemoryDesk
+from tests.engine.stage import Stage
+from tests.faults.counting import CountingJournal, CountingReader
 from tests.faults.network_stage import Desk, desk
 from tests.lab.bench import HOUR, Bench, bench
 from tests.lab.office import JIRA, ZENDESK
@@ -40,6 +47,27 @@ def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path
         levels = [row["fields"]["level"] for row in made.scene.exchanges[site].site.view()]
         assert {str(level)[0] for level in levels} == {"4"}
         made.checks.step()
+
+
+def test_fault_26_what_an_outage_held_up_is_caught_up_in_the_order_of_deadlines(stage: Stage, desk: MemoryDesk) -> None:
+    """Twelve are overdue: neither their names (10 before 2) nor who changed meanwhile decides who comes first."""
+    stage.run("desk")
+    for _ in range(12):
+        desk.world.create(facts={"impact": "site", "urgency": "blocked"})
+        stage.clock.move(MINUTE)
+    stage.run("desk")
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [1] * 12
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 6)
+    for hour in range(6):
+        desk.world.update(str(12 - hour), CUSTOMER, facts={"impact": "department", "urgency": "blocked"})
+        stage.clock.move(HOUR)
+        assert stage.run("desk").error is not None
+    stage.clock.move(5 * MINUTE)  # for so long it is left alone after a failure
+    before = len(desk.writer.sent)
+    assert stage.run("desk").outcome is PassOutcome.OK
+    caught_up = dict.fromkeys(each.write.ref.id for each in desk.writer.sent[before:])
+    assert list(caught_up) == [str(n) for n in range(1, 13)]
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [3] * 12, "as far as a breach of the resolution leads"
 
 
 @pytest.mark.parametrize(
@@ -192,6 +220,21 @@ def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: P
         assert row["priority"] == "P1"
         assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
         made.checks.step()
+
+
+def test_fault_73_of_a_burst_a_page_and_a_chunk_are_held_at_once(stage: Stage, desk: MemoryDesk) -> None:
+    """However many tickets change: what people wrote is held page by page, and what is known in chunks."""
+    crowd, a_page = 2 * CHUNK + 100, desk.world.page_size
+    reader, journal = CountingReader(desk.world), CountingJournal(stage.around.journal)
+    desk.reader = reader
+    stage.run("desk")
+    for _ in range(crowd):
+        desk.world.create(facts={"impact": "team", "urgency": "degraded"})
+    summary = stage.run_with("desk", replace(stage.around, journal=journal)).summary
+    assert summary.read == summary.decided == reader.texts.all == crowd
+    assert journal.tickets.all >= crowd
+    assert reader.texts.most <= 2 * a_page, "one page, while the next is being made"
+    assert journal.tickets.most <= CHUNK
 
 
 def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer(tmp_path: Path) -> None:
