@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 
 from connector.domain.confidential import admitted
@@ -24,6 +25,7 @@ from connector.engine.aside import suspect
 from connector.engine.histories import chunks, read_histories
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
+from connector.engine.swept import now_open
 from connector.engine.vanished import look_again
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import AsideKind, Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
@@ -230,12 +232,13 @@ def _sweep_if_due(
     last = state.last_sweep_at
     if last is not None and last <= now < last + site.sweep_every:  # one yet to come was reckoned by a wrong clock
         return
-    open_now = {id_: version for chunk in site.reader.open_ids() for id_, version in chunk.items()}
+    admit = partial(_admitted, site, around)
+    open_now, other = now_open(site, around, policy, cursor=state.cursor or "", admit=admit)
     stored = around.journal.open_versions(site.name)
     known = stored.keys()
     _refuse_emptiness(site, state, known=len(known), found=len(open_now))
     unreadable = {e.ticket for e in around.journal.records().quarantined(site=site.name) if "of" not in e.data}
-    missed = {id_ for id_, version in open_now.items() if version and stored.get(id_) != version}
+    missed = other | {id_ for id_, version in open_now.items() if version and stored.get(id_) != version}
     for chunk in chunks(sorted(open_now.keys() ^ known | open_now.keys() & unreadable | missed), 100):
         page = site.reader.get(chunk)
         suspect(site, around, sorted(known & set(page.gone)), now=now)

@@ -75,6 +75,7 @@ class Desk:
     kind: str
     journal: SqlJournal
     effects: frozenset[Effect] = frozenset({Effect.FIELDS})
+    by_search: bool = False
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:
@@ -108,7 +109,9 @@ class Desk:
         told, fields = self.running.site(self.kind).describe(), load_site_map(MAPS[self.kind]).fields
         if self.kind == "zendesk":
             reader, writer = credentials(url, told["reader"], "read"), credentials(url, told["writer"], "read write")
-            options = ZendeskOptions(site=self.kind, base_url=url, reader=reader, writer=writer, fields=fields)
+            options = ZendeskOptions(
+                site=self.kind, base_url=url, reader=reader, writer=writer, fields=fields, by_search=self.by_search
+            )
             return open_zendesk(options, around)
         basic = told["auth"]["basic"]
         auth = Basic(basic["email"], basic["token"])
@@ -204,10 +207,12 @@ class Desk:
 
 
 @contextmanager
-def desk(kind: str, *, effects: frozenset[Effect] = frozenset({Effect.FIELDS}), **options: Any) -> Iterator[Desk]:
+def desk(
+    kind: str, *, effects: frozenset[Effect] = frozenset({Effect.FIELDS}), by_search: bool = False, **options: Any
+) -> Iterator[Desk]:
     """Run one empty site with the vendor's own limits, and a journal in memory."""
     with sandbox(kind, 0, **{**LIMITED[kind], **options}) as running, open_journal("sqlite://") as journal:
-        yield Desk(running, kind, journal, effects=effects)
+        yield Desk(running, kind, journal, effects=effects, by_search=by_search)
 
 
 @contextmanager

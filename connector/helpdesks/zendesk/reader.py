@@ -123,13 +123,13 @@ class ZendeskReader:
                 raise Unavailable("the export's cursor does not move on", retry_after=timedelta(minutes=1))
 
     def open_ids(self) -> Iterator[Mapping[str, Version]]:
-        """Yield the ids of open tickets, as the search index knows them."""
+        """Yield ids of open tickets with their versions, as the index knows them: a poll may have missed a change."""
         self._members.refresh(older_than=FRESH_FOR)
         after = ""
         while True:
             answer = self._http.call(wire.search(self._view.sieve.within(OPEN), after=after, sideload=False))
-            page = normalise.decoded(answer.body, shapes.SearchIds, what="search page")
-            yield {id_: "" for id_ in (str(found.id) for found in page.results) if self._members.holds(id_)}
+            page = normalise.decoded(answer.body, shapes.SweptPage, what="search page")
+            yield {id_: each.version for each in page.results if self._members.holds(id_ := str(each.id))}
             before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
             if not after or after == before:
                 return
