@@ -21,7 +21,7 @@ from connector.domain.decision import Decision
 from connector.domain.past import InForce, Past
 from connector.domain.policy import Path, Policy, SlaSource
 from connector.domain.reason import ReasonKind
-from connector.domain.rewind import LevelEntry, last_level, level_entries, rewind
+from connector.domain.rewind import LevelEntry, first_told, last_level, level_entries, rewind
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
 
@@ -186,7 +186,7 @@ def _fitted(
         level=told.number,
         entered_at=told.entered_at,
         timer_from=told.entered_at,
-        stepped_at=told.entered_at,
+        stepped_at=first_told(past.situation.said, told),
         acknowledged_at=None,
         acknowledged_by=None,
         level_reason="",
