@@ -24,7 +24,7 @@ from connector.domain.entered import entry_of
 from connector.domain.events import ABSORBED, EventKind
 from connector.domain.past import InForce, Past
 from connector.domain.policy import Policy, SlaSource
-from connector.domain.rewind import LevelEntry, last_level, rewind
+from connector.domain.rewind import LevelEntry, first_told, last_level, rewind
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
 from connector.domain.steps_made import LOST, StepsMade, path_of, untold
@@ -213,7 +213,7 @@ def _fitted(
         level=told.number,
         entered_at=told.entered_at,
         timer_from=told.entered_at,
-        stepped_at=told.entered_at,
+        stepped_at=first_told(past.situation.said, told),
         acknowledged_at=None,
         acknowledged_by=None,
         level_reason="",

@@ -126,15 +126,28 @@ def test_who_acknowledged_is_told_from_the_state_where_members_are_not_stored():
 
 def test_a_level_that_nothing_stored_explains_is_told_and_its_reason_is_not_invented():
     desk = Chronicle(facts={"type": "security-incident"}, priority=Priority.P3)
-    desk.sync()
+    desk.wait(minutes=5).sync()
     desk.wait(minutes=1)
     desk.ticket = dataclasses.replace(desk.ticket, facts={})  # the kind of ticket changed, of which no event tells
     desk.state = EscalationState(decided_at=desk.now)  # and the path came to an end
     unwritten = dataclasses.replace(desk.past, writes=())
-    found = retrace(unwritten, MONDAY)
+    at = MONDAY + timedelta(minutes=5)
+    found = retrace(unwritten, at)
     assert found.unknown == ("why level 1 of path security was entered, and when its timer ends",)
-    then = lines(decide(found.situation, found.policy, MONDAY))
-    assert any(line.startswith("path security, level 1 since 09:00: the reason is not known any more") for line in then)
+    then = lines(decide(found.situation, found.policy, at))
+    told = "path security, level 1 since 09:00 (entered 09:05): the reason is not known any more"
+    assert any(line.startswith(told) for line in then)
+
+
+def test_what_a_late_pass_left_to_people_is_told_as_it_was():
+    """The level's cause is as old as the ticket, and what lies between it and the pass is no reason any more."""
+    desk = Chronicle(facts={"impact": "department", "urgency": "degraded"}, priority=Priority.P2)
+    desk.wait(minutes=5).assign(group="billing")
+    desk.wait(minutes=30).sync()
+    desk.wait(minutes=1).assign(group="billing")
+    desk.run(minutes=20)
+    assert desk.told[0][1].count("path default, level 1 since 09:00 (entered 09:35): P2 starts at once (route 1)") == 1
+    assert_told_alike(desk)
 
 
 def test_a_level_that_only_its_write_explains_is_told_with_the_reason_that_was_written():

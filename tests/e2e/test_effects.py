@@ -203,3 +203,17 @@ def _name(site: str, ticket: str) -> str:
 
 def _id(desk: Desk, site: str, ticket: str) -> str:
     return str(desk.view(site, ticket)["id"])
+
+
+def test_a_level_that_is_entered_late_sets_the_group_unless_somebody_just_gave_the_ticket_away(desk: Desk) -> None:
+    """Hands are kept off for what was changed shortly before the pass, not for all since the ticket was opened."""
+    old, new = (desk.ticket(JIRA, group="legal") for _ in range(2))
+    desk.later(minutes=5)
+    for ticket, pause in ((old, 120), (new, 5)):
+        desk.client.people(JIRA, "assign", ticket=ticket, actor="anna", assignee="ben")
+        desk.later(minutes=pause)
+    for _ in range(3):
+        desk.ok("sync")
+        desk.later(minutes=3)
+    assert [desk.view(JIRA, ticket)["group"] for ticket in (old, new)] == ["service-desk", "legal"]
+    assert "left alone: group service-desk: the assignee was changed by anna" in desk.ok("explain", new).out

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from connector.domain.policy import SlaSource
 from connector.domain.site import Budget, Effect, SiteRules
 from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.kit import SiteReading, Surroundings
@@ -76,6 +77,7 @@ class Desk:
     journal: SqlJournal
     effects: frozenset[Effect] = frozenset({Effect.FIELDS})
     by_search: bool = False
+    policies: OnePolicy = field(default_factory=OnePolicy)
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:
@@ -98,7 +100,7 @@ class Desk:
         self.site = Site(reading=reading, writer=self.ports.writer)
         self.around = Surroundings(
             journal=self.journal,
-            policies=OnePolicy(),
+            policies=self.policies,
             renderer=TextRenderer(TEMPLATES, timezone="UTC", fallback=("en",)),
             notifier=self.ears,
             observer=Deaf(),
@@ -208,11 +210,19 @@ class Desk:
 
 @contextmanager
 def desk(
-    kind: str, *, effects: frozenset[Effect] = frozenset({Effect.FIELDS}), by_search: bool = False, **options: Any
+    kind: str,
+    *,
+    effects: frozenset[Effect] = frozenset({Effect.FIELDS}),
+    by_search: bool = False,
+    own_clocks: bool = False,
+    **options: Any,
 ) -> Iterator[Desk]:
-    """Run one empty site with the vendor's own limits, and a journal in memory."""
+    """Run one empty site with the vendor's own limits, and a journal in memory; ``own_clocks``: ours alone count."""
+    policies = OnePolicy()
+    if own_clocks:
+        policies.policy = replace(policies.policy, sla=replace(policies.policy.sla, source=SlaSource.OWN))
     with sandbox(kind, 0, **{**LIMITED[kind], **options}) as running, open_journal("sqlite://") as journal:
-        yield Desk(running, kind, journal, effects=effects, by_search=by_search)
+        yield Desk(running, kind, journal, effects=effects, by_search=by_search, policies=policies)
 
 
 @contextmanager

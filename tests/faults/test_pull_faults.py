@@ -113,9 +113,12 @@ def test_a_change_that_the_index_shows_too_late_for_the_delta_is_found_by_the_sw
 
 
 @pytest.mark.parametrize("by_search", [True, False], ids=["index", "export"])
-def test_a_change_of_an_open_zendesk_ticket_that_no_poll_showed_is_found_by_the_sweep(*, by_search: bool) -> None:
+@pytest.mark.parametrize("own_clocks", [True, False], ids=["our clocks", "its clocks"])
+def test_a_change_of_an_open_zendesk_ticket_that_no_poll_showed_is_found_by_the_sweep(
+    *, by_search: bool, own_clocks: bool
+) -> None:
     """The index is late by more than polls look back, or a page of the export was lost with its cursor stored."""
-    with desk("zendesk", by_search=by_search, search_lag=(1200, 1200)) as made:
+    with desk("zendesk", by_search=by_search, own_clocks=own_clocks, search_lag=(1200, 1200)) as made:
         tickets = [made.ticket(impact="user") for _ in range(3)]
         made.later(minutes=30)
         made.run()

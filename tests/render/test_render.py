@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -297,6 +298,17 @@ class TestLoading:
         ):
             assert words in said
         assert "ja/escalated.md: is missing (translate en/escalated.md)" in said
+
+    @pytest.mark.parametrize("broken", ["en/hold.md", "de/hold.md", "de-AT/hold.md"])
+    def test_a_text_that_is_wrong_is_not_missing_as_well(self, tmp_path: Path, broken: str) -> None:
+        folder(tmp_path, "{{ ticket }}")
+        shutil.copytree(tmp_path / "en", tmp_path / "de")
+        (tmp_path / "de-AT").mkdir()
+        (tmp_path / broken).write_text("{% if %}")
+        with pytest.raises(ConfigError) as caught:
+            load_templates(tmp_path, locales=["de", "de-AT"])
+        (problem,) = caught.value.problems
+        assert problem.file == str(tmp_path / broken)
 
     def test_read_again_only_what_has_changed_is_compiled_anew(self, tmp_path: Path) -> None:
         before = load_templates(folder(tmp_path, "{{ ticket }}, once")).compiled
