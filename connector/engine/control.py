@@ -1,4 +1,4 @@
-"""The control socket: whoever holds the state's lock serves it beside the database, and the command line talks to it.
+"""The control socket: a daemon serves it beside the state that it holds, and the command line talks to it.
 
 One line of JSON in, one line of JSON out, then the connection ends. The socket's file mode (0600) is the access
 control: only the account that runs the connector can reach it.
@@ -156,7 +156,8 @@ def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, 
             answer = json.loads(_read_line(connection, most=MAX_ANSWER))
         except (ConnectionRefusedError, FileNotFoundError) as error:
             raise NobodyServes(
-                "another process holds the state and takes no commands", remedy="try again when it has ended"
+                "another process holds the state and takes no commands",
+                remedy="try again when it has ended; a file PAUSED beside the state stops what it would still write",
             ) from error
         except (OSError, ValueError) as error:
             raise Busy(
