@@ -30,8 +30,8 @@ KILLS_PER_PLAY = 12
 FIRST_PASS = {"before-commit": 28, "after-commit": 28, "checkpoint": 28, "reading": 6}
 """How often about a connector that takes over passes these boundaries before its first pass has ended."""
 
-RELOADED = 10
-"""So many files a reload reads."""
+AT_LEAST = {"reload": 10, "backup": 8}
+"""What comes in its own time and not in the story's, with so many passings: the files of a reload, a copy's pieces."""
 
 CROWD = 6
 """Tickets enough for a job."""
@@ -144,7 +144,7 @@ def temper(order: Order) -> Mapping[str, Any]:
 
 def offered(counts: Mapping[str, int]) -> list[str]:
     """Return the boundaries that a story reaches, by how often it passed them undisturbed."""
-    return [name for name in BOUNDARIES if counts[name] or name == "reload"]
+    return [name for name in BOUNDARIES if counts[name] or name in AT_LEAST]
 
 
 def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: int) -> list[Kill]:
@@ -159,7 +159,7 @@ def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: in
     kills = [_kill(rng, name, counts, share=count - number) for number, name in enumerate(drawn)]
     kills.sort(key=lambda kill: kill.boundary != "migration")  # it is only reached on a state that is not there yet
     for number in range(2, count, 3):
-        if kills[number].boundary not in {"migration", "reload"}:
+        if kills[number].boundary not in {"migration", *AT_LEAST}:
             again = rng.choice(tuple(FIRST_PASS))
             kills[number] = Kill(boundary=again, nth=rng.randint(1, FIRST_PASS[again]), fraction=rng.random())
     return kills
@@ -167,7 +167,7 @@ def draw(rng: random.Random, counts: Mapping[str, int], *, first: int, count: in
 
 def _kill(rng: random.Random, boundary: str, counts: Mapping[str, int], *, share: int) -> Kill:
     """Draw the passing; ``share`` more deaths are to find room in what is left of the story."""
-    most = {"migration": counts["migration"], "reload": RELOADED}.get(boundary, counts[boundary] // (share + 1))
+    most = {**AT_LEAST, "migration": counts["migration"]}.get(boundary, counts[boundary] // (share + 1))
     return Kill(boundary=boundary, nth=rng.randint(1, max(most, 1)), fraction=rng.random())
 
 

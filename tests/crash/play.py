@@ -170,7 +170,7 @@ class _Life:
         return False
 
     def _until_the_end(self, child: Child, kill: Kill | None, looks: Mapping[datetime, int]) -> bool:
-        if kill is not None and kill.boundary == "reload":
+        if kill is not None and kill.boundary in {"reload", "backup"}:  # they come by the machine's own time
             return until_dead_or(child, self.client, None) or self._by_steps(child)
         for moment, wanted in looks.items():
             if until_dead_or(child, self.client, moment):
