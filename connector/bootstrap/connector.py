@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap import backups, steering
+from connector.bootstrap.answering import answering
 from connector.bootstrap.applying import apply_plan_file
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
@@ -259,7 +260,7 @@ class Connector:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
         with self.journal_if_free() as journal:
             if journal is not None:
-                with heeding_signals(self.stopping):
+                with heeding_signals(self.stopping), answering(self, journal, "an apply"):
                     return self.apply_with(journal, path)
         answer = call(self.places.socket, "apply", patience=VALID_FOR.total_seconds(), path=str(path.resolve()))
         report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
@@ -301,10 +302,6 @@ class Connector:
     def approve(self, text: str, *, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
         return steering.approve(self, text, actor=actor)
-
-    def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
-        """Pause or resume with the state held."""
-        steering.steer_with(self, journal, command, names, **arguments)
 
     def moment(self) -> datetime:
         """Return the present moment of the main thread of work."""
