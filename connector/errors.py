@@ -142,7 +142,11 @@ class Unknown(HelpdeskError):
 
 
 class Conflict(HelpdeskError):
-    """The ticket changed since it was seen; plan again."""
+    """The ticket changed since it was seen; plan again. ``closed``: it is closed by now."""
+
+    def __init__(self, message: str, *, closed: bool = False, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.closed = closed
 
 
 class Rejected(HelpdeskError):
@@ -219,7 +223,10 @@ def of_one_ticket(error: Exception) -> Exception:
     """Return an error that one ticket's data explains, so that it costs that ticket alone; raise any other again.
 
     Such are a payload that cannot be read, a text that cannot be made, and whatever our own code did not foresee.
+    Memory that has run out is no ticket's doing, whichever of them was looked at just then.
     """
+    if isinstance(error, MemoryError):
+        raise error
     if isinstance(error, ConnectorError) and not isinstance(error, Malformed | ConfigError):
         raise error
     return error

@@ -50,6 +50,7 @@ def apply_plan_file(program: Connector, journal: Journal, path: Path, at: Mappin
         report.failed += applied.failed + applied.unknown
         report.stopped = report.stopped or applied.stopped
         report.refused += [(r.key, r.why) for r in refused]
+        report.held += sum(r.held for r in refused)
         if applied.conflicted:
             report.refused.append((name, f"{len(applied.conflicted)} changed while they were written"))
     if left and len(left) == len(file.changes):

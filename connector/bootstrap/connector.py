@@ -264,7 +264,7 @@ class Connector:
                     return self.apply_with(journal, path)
         answer = call(self.places.socket, "apply", patience=VALID_FOR.total_seconds(), path=str(path.resolve()))
         report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
-        report.refused = [(key, why) for key, why in answer["refused"]]
+        report.refused, report.held = [(key, why) for key, why in answer["refused"]], answer["held"]
         return report
 
     def apply_with(self, journal: Journal, path: Path, at: Mapping[str, SiteLoop] | None = None) -> ApplyReport:

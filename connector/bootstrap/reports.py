@@ -44,9 +44,10 @@ class TicketNames:
 
 @dataclass(slots=True)
 class ApplyReport:
-    """The answer of ``apply``."""
+    """The answer of ``apply``; ``held`` of those that are refused stand, and a budget or a freeze keeps them back."""
 
     written: int = 0
+    held: int = 0
     failed: int = 0
     stopped: str = ""
     refused: list[tuple[str, str]] = field(default_factory=list)

@@ -153,8 +153,8 @@ class Service:
         return not self._crashed and self._all_alive()
 
     def _all_alive(self) -> bool:
-        """True while every site's thread runs and gives signs of life."""
-        return self._daemon.alive and self._signs.all_there()
+        """True while every site's thread runs and gives signs of life, and somebody can pause them."""
+        return self._daemon.alive and self._control.alive and self._signs.all_there()
 
     def _end(self) -> None:
         _notify("STOPPING=1")
@@ -228,6 +228,7 @@ class Service:
             "failed": report.failed,
             "stopped": report.stopped,
             "refused": [list(item) for item in report.refused],
+            "held": report.held,
         }
 
     def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector.bootstrap.asides import in_short, quarantined
@@ -18,6 +18,9 @@ from connector.ports import Delivery, OpStatus, Records, SiteState
 if TYPE_CHECKING:
     from connector.bootstrap.connector import Connector
 
+LATELY = timedelta(hours=24)
+"""How far back ``SiteStatus.ended`` counts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteStatus:
@@ -30,6 +33,7 @@ class SiteStatus:
             and tickets that are set aside, and how long the helpdesk asked to be left alone.
         quarantined: Tickets that cannot be read, and those on which our own code fails; all others go on.
         unread: Open tickets whose history is still to be read back; nothing is written there before.
+        ended: Tickets that ended under us in the last 24 hours: deleted, hidden, moved, or closed before a write.
         held: Writes that the latest run held back; ``untold`` are notifications that still wait to be delivered.
         next_poll_at: The daemon's next poll; ``failures`` are its polls that failed in a row.
         budgets: What is left of the helpdesk's limits for us, as the daemon knew after its last pass.
@@ -50,6 +54,7 @@ class SiteStatus:
     frozen: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
     unread: int = 0
+    ended: int = 0
     held: int = 0
     parked: int = 0
     untold: int = 0
@@ -180,6 +185,7 @@ def _stored(records: Records, state: SiteState | None, policy_hash: str, *, now:
             *in_short(records.aside(site=state.site), now=now),
         ),
         "unread": state.recall.left,
+        "ended": records.ended(state.site, since=now - LATELY),
         "held": sum(1 for _ in records.held(site=state.site, until=now)),
         "parked": len(records.ops(site=state.site, status=OpStatus.PARKED)),
         "quarantined": _quarantined(records, state.site),

@@ -63,8 +63,9 @@ def _show_status(options: Options, report: StatusReport) -> None:
 def _site_row(site: SiteStatus, now: datetime) -> tuple[object, ...]:
     untold = f"{site.untold} notifications wait to be delivered" if site.untold else ""
     odd = f"quarantined: {site.quarantined}" if site.quarantined else ""
+    ended = f"{site.ended} tickets deleted, moved or closed under us in 24 h" if site.ended else ""
     unread = f"reading back, {site.unread} tickets left" if site.unread else ""
-    words = [f"paused: {site.paused}" if site.paused else "", unread, *site.frozen, *site.aside, odd, untold]
+    words = [f"paused: {site.paused}" if site.paused else "", unread, *site.frozen, *site.aside, odd, ended, untold]
     stopped = "; ".join(filter(None, words))
     scopes = [f"{scope}: {','.join(on) or 'shadow'}" for scope, on in site.scopes.items()]
     effects = "; ".join([",".join(site.effects) or "shadow", *scopes])

@@ -117,6 +117,7 @@ class LazyGroup(click.Group):
 @click.option("-q", "--quiet", is_flag=True, help="Log warnings and errors only, whatever the configuration says.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every step, whatever the configuration says.")
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR works too).")
+@click.option("--no-input", is_flag=True, help="Never ask anything: no command ever does, so this changes nothing.")
 @click.version_option(__version__, prog_name="connector")
 @click.pass_context
 def cli(ctx: click.Context, /, config: Path, output: str, **flags: bool) -> None:

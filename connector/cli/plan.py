@@ -74,19 +74,23 @@ def apply(options: Options, *, file: Path) -> int:
     if options.output is Output.TEXT:
         for key, why in report.refused:
             put_fitted(f"refused {key}: {why}")
-        put_fitted(f"Applied: {report.written} written, {len(report.refused)} refused, {report.failed} failed.")
+        refused = f"{len(report.refused)} refused" + (f" ({report.held} of them held)" if report.held else "")
+        put_fitted(f"Applied: {report.written} written, {refused}, {report.failed} failed.")
     else:
         emit_json(
             "apply",
             written=report.written,
             failed=report.failed,
+            held=report.held,
             refused=[{"ticket": key, "why": why} for key, why in report.refused],
             stopped=report.stopped,
         )
     if program.stopping.is_set():
         say("interrupted: what was in hand is finished and stored; plan again for the rest")
         return Exit.INTERRUPTED
-    return Exit.PARTIAL if report.refused or report.failed or report.stopped else Exit.OK
+    if report.failed or report.stopped or len(report.refused) > report.held:
+        return Exit.PARTIAL
+    return Exit.HELD if report.held else Exit.OK
 
 
 def check_place(path: Path) -> None:
@@ -186,7 +190,8 @@ def _rows(
 def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
     """Return counts over all sites: by field, comments, mails that they will cause, held, left.
 
-    ``unchanged`` are the open tickets that stay as they are, whether or not there was anything to decide on them.
+    ``would_do`` and ``would_public`` count changes and mails in shadow, which are not written. ``unchanged`` are the
+    open tickets that stay as they are, whether or not there was anything to decide on them.
     """
     changes = [p.change for one in plans for p in one.planned]
     totals: dict[str, int] = {}
@@ -201,14 +206,19 @@ def plan_totals(plans: Sequence[PassPlan]) -> dict[str, int]:
     totals["held"] = sum(len(p.held) for p in plans)
     totals["left"] = sum(len(p.left) for p in plans)
     totals["would_do"] = sum(len(s.fields) + len(s.comments) for p in plans for s in p.shadow)
+    totals["would_public"] = sum(c.public for p in plans for s in p.shadow for c in s.comments)
     return totals
 
 
 def _summary(totals: dict[str, int]) -> str:
-    fixed = ("tickets", "unchanged", "held", "left", "would_do", "public")
+    fixed = ("tickets", "unchanged", "held", "left", "would_do", "public", "would_public")
     parts = [f"{n} {name}" for name, n in totals.items() if name not in fixed and n]
-    many = "mail" if totals["public"] == 1 else "mails"
-    mails = f" ({totals['public']} {many} to customers)" if totals["public"] else ""
+    mails, would = (_mails(totals[name]) for name in ("public", "would_public"))
     tail = f"{_open(totals['unchanged'])} unchanged; {totals['left']} left to people; {totals['held']} held"
-    shadow = f"; {totals['would_do']} in shadow (`would:`), not written" if totals["would_do"] else ""
-    return f"Plan: {', '.join(parts) or 'no changes'}{mails}; {tail}{shadow}."
+    marked = f"`would:`, {would}" if would else "`would:`"
+    shadow = f"; {totals['would_do']} in shadow ({marked}), not written" if totals["would_do"] else ""
+    return f"Plan: {', '.join(parts) or 'no changes'}{f' ({mails})' if mails else ''}; {tail}{shadow}."
+
+
+def _mails(count: int) -> str:
+    return f"{count} {'mail' if count == 1 else 'mails'} to customers" if count else ""

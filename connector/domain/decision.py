@@ -95,6 +95,7 @@ class PathVerdict(NamedTuple):
     Attributes:
         path, level: Present path and level; level 0: not started.
         why: Why this path and why it is (not) started.
+        entered_at: The instant of what caused the level; ``stepped_at`` is that of the pass that entered it.
         timer_due_at: When the next step falls due; ``None``: stopped (acknowledged, paused, last level).
         skipped: Who was passed over and why, one line each.
     """
@@ -103,6 +104,7 @@ class PathVerdict(NamedTuple):
     level: int = 0
     why: str = ""
     entered_at: datetime | None = None
+    stepped_at: datetime | None = None
     timer_due_at: datetime | None = None
     acknowledged: str = ""
     skipped: tuple[str, ...] = ()

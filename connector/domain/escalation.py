@@ -273,6 +273,7 @@ def _told(view: View, state: EscalationState, *, unread: bool = False) -> Escala
         level=state.level,
         why=state.path_reason,
         entered_at=state.entered_at,
+        stepped_at=state.stepped_at,
         timer_due_at=min((at for at in steps if at is not None and at > view.now), default=None),
         acknowledged=state.acknowledged_by or "",
         skipped=state.skipped,
@@ -295,6 +296,5 @@ def _alarms(view: View, state: EscalationState) -> tuple[str, ...]:
         return ()
     absent = missing_targets(path, view.situation)
     nobody = nobody_reachable(path, state.level, situation=view.situation, policy=view.policy, now=view.now)
-    if not nobody:
-        return absent
-    return (f"nobody can be reached on path {path.name} from level {state.level}: {nobody}", *absent)
+    told = (f"nobody can be reached on path {path.name} from level {state.level}: {nobody}",) if nobody else ()
+    return (*told, *absent)

@@ -207,7 +207,9 @@ def _path(verdict: PathVerdict, show: _Moments) -> Iterator[str]:
         yield f"path: not started ({verdict.why})" if verdict.why else "path: not started"
         return
     since = f" since {show(verdict.entered_at)}" if verdict.entered_at is not None else ""
-    yield f"path {verdict.path}, level {verdict.level}{since}: {verdict.why}"
+    seen = verdict.stepped_at is not None and show(verdict.stepped_at) != show(verdict.entered_at)
+    entered = f" (entered {show(verdict.stepped_at)})" if seen else ""
+    yield f"path {verdict.path}, level {verdict.level}{since}{entered}: {verdict.why}"
     if verdict.acknowledged:
         yield f"  acknowledged: {verdict.acknowledged}"
     elif verdict.timer_due_at is not None:

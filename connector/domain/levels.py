@@ -34,11 +34,11 @@ class LevelWants(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """The present level with the names that its wants share."""
+    """The present level with the names that its wants share; ``stepped_at``: when a pass really entered it."""
 
     level: Level
     path: str
-    entered_at: datetime
+    stepped_at: datetime
     occasion: Occasion
     reason: str
 
@@ -55,7 +55,7 @@ def level_wants(view: View, state: EscalationState) -> LevelWants:
     if not view.enforces(entered_at):
         return LevelWants(records=tuple(_silenced(view, about)))
     reason = f"path {path.name}, level {level.level}: {state.level_reason}"
-    entry = _Entry(level, path.name, entered_at, about, reason)
+    entry = _Entry(level, path.name, state.stepped_at or entered_at, about, reason)
     fields = tuple(_fields(entry))
     if view.holding.ticket is not None:
         return LevelWants(left=(LeftAlone(what=f"level {level.level}", why=f"held: {view.holding.ticket.by}"),))
@@ -109,12 +109,15 @@ def _fields(entry: _Entry) -> Iterator[FieldWant]:
 
 
 def _leave_assignment(view: View, state: EscalationState, entry: _Entry) -> str:
-    """Return why group and assignee are left to people, empty where the level may set them."""
+    """Return why group and assignee are left to people, empty where the level may set them.
+
+    ``hands_off`` counts back from the pass that entered the level: its cause may lie hours before we saw the ticket.
+    """
     if view.leader is not None:
         return f"follows {view.leader.key}"
     if state.acknowledged_at is not None:
         return f"acknowledged: {state.acknowledged_by}"
-    event = touched_since(view.acts, entry.entered_at, view.policy.escalation.hands_off)
+    event = touched_since(view.acts, entry.stepped_at, view.policy.escalation.hands_off)
     if event is None:
         return ""
     return f"the {event.kind} was changed by {told(event, view.situation.people)} on {event.at:%Y-%m-%d %H:%M} UTC"

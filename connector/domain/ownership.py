@@ -261,7 +261,7 @@ def told(event: TicketEvent, people: Mapping[str, str] = MappingProxyType({})) -
     return f"{who} (id {actor.id})" if actor.id else who
 
 
-def touched_since(acts: Acts, entered_at: datetime, hands_off: timedelta) -> TicketEvent | None:
-    """Return the change of group or assignee that a level entered at ``entered_at`` has to respect."""
+def touched_since(acts: Acts, stepped_at: datetime, hands_off: timedelta) -> TicketEvent | None:
+    """Return the change of group or assignee that a level entered by the pass at ``stepped_at`` has to respect."""
     moved = acts.moved
-    return moved if moved is not None and moved.at > entered_at - hands_off else None
+    return moved if moved is not None and moved.at > stepped_at - hands_off else None

@@ -84,17 +84,17 @@ class Past:
     @cached_property
     def events(self) -> tuple[tuple[datetime, datetime], ...]:
         """Return each event's moment with the one from which it was known to us, in order."""
-        return tuple((event.at, self._known(event.at)) for event in self.situation.history.events)
+        return tuple((event.at, self.known(event.at)) for event in self.situation.history.events)
 
-    @property
-    def _older_than_looks(self) -> bool:
-        """True when the oldest passes are not on record any more: we acted before the first one that is."""
-        return bool(self.acted and self.looks and self.acted[0] < self.looks[0] - timedelta(seconds=1))
-
-    def _known(self, at: datetime) -> datetime:
-        """Return when an event became known: where the helpdesk shows it late, with the pass that acted on it."""
+    def known(self, at: datetime) -> datetime:
+        """Return when what happened became known: where the helpdesk shows it late, with the pass that acted on it."""
         if self.delay:
             acted = bisect_left(self.acted, at)
             if acted < len(self.acted) and self.acted[acted] - at <= self.delay:
                 return max(at, self.looked_before(self.acted[acted]))
         return at
+
+    @property
+    def _older_than_looks(self) -> bool:
+        """True when the oldest passes are not on record any more: we acted before the first one that is."""
+        return bool(self.acted and self.looks and self.acted[0] < self.looks[0] - timedelta(seconds=1))

@@ -4,7 +4,8 @@ Of a ticket's state only the latest is stored. What it was before follows from t
 it: the event log, our own writes and rows with their moments, and the policy in force. So they are made again, one
 after another, at the moments at which something could change, and their state is carried on. What was written and said
 are facts: they are taken from the rows and never decided anew, and where a retraced state does not fit them that is
-said instead.
+said instead. Clocks of the helpdesk are not kept: by our own measure a step may fall due at another moment. It is made
+when its row says that it was.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from connector.domain.baseline import PATH_FIELDS, rebased
+from connector.domain.baseline import rebased
 from connector.domain.decide import decide
 from connector.domain.decision import Decision
+from connector.domain.entered import entry_of
+from connector.domain.events import ABSORBED, EventKind
 from connector.domain.past import InForce, Past
-from connector.domain.policy import Path, Policy, SlaSource
-from connector.domain.reason import ReasonKind
-from connector.domain.rewind import LevelEntry, last_level, level_entries, rewind
+from connector.domain.policy import Policy, SlaSource
+from connector.domain.rewind import LevelEntry, first_told, last_level, rewind
 from connector.domain.site import Effect
 from connector.domain.situation import EscalationState, Situation
+from connector.domain.steps_made import LOST, StepsMade, path_of, untold
 
 MOST_DECISIONS = 1500
 """Decisions that are made again at most: a second of work; what is older is not known any more."""
@@ -50,9 +54,22 @@ def retrace(past: Past, at: datetime) -> Retraced:
     course = _Course(past, at)
     state, unknown = course.followed()
     found = past.policy_at(at)
-    then = replace(_standing(past, at, at, found), state=state)
-    fitting, doubts = _fitted(past, then, at, course.entered)
+    then = _standing(past, at, at, found)
+    then = replace(then, state=state, said={**course.steps.passed_over(at), **then.said})
+    fitting, doubts = _fitted(past, then, at, course.steps.entered)
     return Retraced(situation=fitting, policy=found.policy, unknown=(*unknown, *doubts, *_readings(past, then, found)))
+
+
+def _is_unchanged(past: Past, at: datetime) -> bool:
+    """True when no decision has changed the state since ``at``, nor has the ticket left shadow: it stood so then.
+
+    What waited for the ticket's history leaves no trace once the ticket is finished.
+    """
+    now = past.situation
+    decided_at, left_at = now.state.decided_at, now.state.baseline_at
+    if decided_at is None or decided_at > at or (left_at is not None and left_at > at):
+        return False
+    return now.ticket.is_open or now.history.complete or not rewind(now, at, past.writes).ticket.is_open
 
 
 # ---- deciding again
@@ -67,56 +84,56 @@ class _Course:
     made: int = 0
     idle: int = 0
     given: list[datetime] = field(default_factory=list)
-    entered: set[LevelEntry | None] = field(default_factory=lambda: {None})
-    doubts: dict[LevelEntry | None, str] = field(default_factory=dict)
 
     def followed(self) -> tuple[EscalationState, tuple[str, ...]]:
         """Return the state that the last decision by ``at`` left behind, and what is not known of it."""
-        self.given = sorted(set(self._given()))
-        live = self.past.situation.state
-        state = EscalationState(began_at=live.began_at, floor=live.floor)
-        now = next(iter(self.given), None)
-        while now is not None and now <= self.at:
-            if self.made >= MOST_DECISIONS:
-                return state, (f"what happened after {now:%Y-%m-%d %H:%M} UTC: too much did to be gone through again",)
-            decision = self._decided(self._left_shadow(state, now), now)
-            before, state = state, self._as_acknowledged(state, decision.state, now)
-            self.entered.add(_entry(state))
-            self.idle = self.idle + 1 if state == before else 0
-            now = self._next(now, decision)
-        doubt = self.doubts.get(_entry(state))
+        if _is_unchanged(self.past, self.at):
+            state = self.past.situation.state
+            self.steps.entered |= self.steps.levels.named
+        else:
+            state, lost = self._decided_again()
+            if lost:
+                return state, (lost,)
+        state, _ = self.steps.fitting(state, self.at)
+        doubt = self.steps.doubts.get(entry_of(state))
         return state, () if doubt is None else (doubt,)
 
-    def _as_acknowledged(self, before: EscalationState, after: EscalationState, now: datetime) -> EscalationState:
-        """Return the state with what is stored of its level's acknowledgement.
+    def _decided_again(self) -> tuple[EscalationState, str]:
+        """Return the state after all decisions by ``at``, or the one from which on they are too many to be made."""
+        self.given = sorted(set(self._given()))
+        state, now = EscalationState(), next(iter(self.given), None)
+        while now is not None and now <= self.at:
+            if self.made >= MOST_DECISIONS:
+                return state, f"what happened after {now:%Y-%m-%d %H:%M} UTC: too much did to be gone through again"
+            before, (_, decision) = state, self.steps.fitting(self._left_shadow(self._merged(state, now), now), now)
+            state = self._as_acknowledged(decision.state, now)
+            self.steps.entered.add(entry_of(state))
+            self.idle = self.idle + 1 if state == before else 0
+            now = self._next(now, decision)
+        return state, ""
 
-        Who is a member of a level's target is not stored, so one by a comment is not found again. Of an earlier level
-        it shows in a timer's step that was never written: somebody had acknowledged it.
-        """
-        live, entry = self.past.situation.state, _entry(after)
-        if entry is not None and entry == _entry(live) and after.acknowledged_at is None:
-            known_at = live.acknowledged_at
-            by = live.acknowledged_by
-            is_due = known_at is not None and known_at <= now
-            return replace(after, acknowledged_at=known_at, acknowledged_by=by) if is_due else after
-        is_step = entry != _entry(before) and after.level_why.kind is ReasonKind.TIMER
-        if not is_step or not self._levels or entry in self._levels or _entry(before) not in self._levels:
+    def _as_acknowledged(self, after: EscalationState, now: datetime) -> EscalationState:
+        """Return the state with what is stored of its level's acknowledgement."""
+        live, entry = self.past.situation.state, entry_of(after)
+        if entry is None or entry != entry_of(live) or after.acknowledged_at is not None:
             return after
-        kept = {name: getattr(before, name) for name in PATH_FIELDS}
-        self.doubts[_entry(before)] = f"who acknowledged level {before.level}, and when"
-        return replace(after, **kept | {"acknowledged_at": now, "acknowledged_by": "somebody (not known any more)"})
+        is_due = live.acknowledged_at is not None and live.acknowledged_at <= now
+        known: dict[str, Any] = {"acknowledged_at": live.acknowledged_at, "acknowledged_by": live.acknowledged_by}
+        return replace(after, **known) if is_due else after
 
     @cached_property
-    def _levels(self) -> frozenset[LevelEntry]:
-        return frozenset(level_entries(name for name, _ in self.past.situation.said))
+    def steps(self) -> StepsMade:
+        """Return what holds the decisions to the steps that were made."""
+        return StepsMade(self.past, self.at, decide=self._decided)
 
     def _given(self) -> Iterator[datetime]:
         """Yield when something happened from outside a decision: seen by the first pass from then on."""
         past, opened_at = self.past, self.past.situation.ticket.opened_at
+        known_at = past.known(opened_at)
         outside = [known for _, known in past.events]
         outside += [each.since for each in past.policies[1:]] + [each.at for each in past.halts]
         outside += [each.until for each in past.ruled]
-        seen = (past.seen(max(moment, opened_at)) for moment in (opened_at, *outside))
+        seen = (past.seen(max(moment, known_at)) for moment in (known_at, *outside))
         yield from (moment for moment in seen if moment is not None)
         yield from (past.looked_before(moment) for moment in past.acted if moment >= opened_at)
 
@@ -124,7 +141,17 @@ class _Course:
         self.made += 1
         found = self.past.policy_at(now)
         before = now.replace(microsecond=0) - timedelta(microseconds=1)  # helpdesks name whole seconds
-        return decide(replace(_standing(self.past, now, before, found), state=state), found.policy, now)
+        then = _standing(self.past, now, before, found)
+        return decide(replace(then, state=state, said={**self.steps.passed_over(now), **then.said}), found.policy, now)
+
+    def _merged(self, state: EscalationState, now: datetime) -> EscalationState:
+        """Return the state with what it goes on with of tickets that were merged into it, where that is done by now."""
+        live, events = self.past.situation.state, self.past.situation.history.events
+        merged_at = (e.at for e in events if e.kind is EventKind.MERGED and e.name == ABSORBED)
+        first = min(merged_at, default=None)
+        if first is not None and self.past.known(first) > now:
+            return state
+        return replace(state, began_at=live.began_at, floor=live.floor)
 
     def _left_shadow(self, state: EscalationState, now: datetime) -> EscalationState:
         """Return the state as leaving shadow made it, where that had happened by now."""
@@ -175,37 +202,23 @@ def _fitted(
     told = last_level(past.situation.said, at)
     if told in entered or told is None:
         return then, ()
-    path = _path(past, told, at)
+    path = path_of(past, told, at)
     if path is None:
         return then, (f"path {told.path}, whose level {told.number} was entered: no policy that is kept has it",)
     state = replace(
         then.state,
         path=path,
-        path_reason="the reason is not known any more",
+        path_reason=LOST,
         started_at=then.state.started_at or told.entered_at,
         level=told.number,
         entered_at=told.entered_at,
         timer_from=told.entered_at,
-        stepped_at=told.entered_at,
+        stepped_at=first_told(past.situation.said, told),
         acknowledged_at=None,
         acknowledged_by=None,
         level_reason="",
     )
-    why = f"why level {told.number} of path {told.path} was entered, and when its timer ends"
-    return replace(then, state=state), (why,)
-
-
-def _entry(state: EscalationState) -> LevelEntry | None:
-    if state.path is None or state.entered_at is None:
-        return None
-    return LevelEntry(state.path.name, state.level, state.entered_at.replace(microsecond=0))
-
-
-def _path(past: Past, told: LevelEntry, at: datetime) -> Path | None:
-    live = past.situation.state.path
-    if live is not None and live.name == told.path:
-        return live
-    return past.policy_at(at).policy.escalation.paths.get(told.path)
+    return replace(then, state=state), (untold(told),)
 
 
 def _readings(past: Past, then: Situation, found: InForce) -> Iterator[str]:

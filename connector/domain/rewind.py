@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from connector.domain.acts import priority_named
 from connector.domain.change import Field, FieldChange
 from connector.domain.events import EventKind, Role, TicketEvent
-from connector.domain.occasion import Outcome, SaidRows
+from connector.domain.occasion import Outcome, SaidRows, level
 from connector.domain.reason import Reason
 from connector.domain.site import HOLD_UNTIL
 from connector.domain.situation import Applied, EscalationState, Situation
@@ -223,17 +223,24 @@ class LevelEntry(NamedTuple):
     entered_at: datetime
 
 
-_TOLD = frozenset({Outcome.DONE, Outcome.WOULD_DO, Outcome.SILENCED})
+TOLD = frozenset({Outcome.DONE, Outcome.WOULD_DO, Outcome.SILENCED})
 """What became of a level's row where the level was really entered."""
 
 
 def last_level(said: SaidRows, at: datetime) -> LevelEntry | None:
     """Return the level that was entered last by ``at``, as the rows tell; ``None`` where they tell of none."""
-    rows = (name for (name, _), row in said.items() if row.at <= at and row.outcome in _TOLD)
-    return max((entry for entry in level_entries(rows) if entry.entered_at <= at), key=_order, default=None)
+    rows = (name for (name, _), row in said.items() if row.at <= at and row.outcome in TOLD)
+    return max((entry for entry in level_entries(rows) if entry.entered_at <= at), key=entry_order, default=None)
 
 
-def _order(entry: LevelEntry) -> tuple[datetime, int]:
+def first_told(said: SaidRows, entry: LevelEntry) -> datetime:
+    """Return when the level was first written or noted: as near as the rows tell to the pass that entered it."""
+    about = str(level(entry.path, entry.entered_at, entry.number))
+    return min((row.at for (name, _), row in said.items() if name == about), default=entry.entered_at)
+
+
+def entry_order(entry: LevelEntry) -> tuple[datetime, int]:
+    """Return what levels are ordered by: when they were entered."""
     return entry.entered_at, entry.number
 
 

@@ -8,10 +8,13 @@ and while a reopening may be a mere "thanks".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from connector.domain.calendar import Calendar
+from connector.domain.clocks import ClockReading
 from connector.domain.ownership import latest
-from connector.domain.policy import Level, Path
+from connector.domain.policy import Level, Path, Policy
 from connector.domain.resuming import is_settling
 from connector.domain.situation import EscalationState
 from connector.domain.ticket import ClockName, Priority
@@ -65,12 +68,14 @@ def _anything_left(path: Path, level: Level, repeats: int) -> bool:
 
 
 def _add(view: View, start: datetime, within: timedelta) -> datetime:
-    if view.priority is Priority.P1:
-        return start + within
-    calendar = view.policy.calendars.get(_calendar_name(view))
+    calendar = timer_calendar(view.policy, view.readings, view.priority)
     return start + within if calendar is None else calendar.add(start, within)
 
 
-def _calendar_name(view: View) -> str:
-    reading = view.clock(ClockName.RESOLUTION) or next(iter(view.readings), None)
-    return reading.calendar if reading is not None else view.policy.defaults.calendar
+def timer_calendar(policy: Policy, readings: Sequence[ClockReading], priority: Priority | None) -> Calendar | None:
+    """Return the calendar on which the timers of a ticket's levels count; ``None``: around the clock."""
+    if priority is Priority.P1:
+        return None
+    first = next(iter(readings), None)
+    reading = next((each for each in readings if each.clock is ClockName.RESOLUTION), first)
+    return policy.calendars.get(policy.defaults.calendar if reading is None else reading.calendar)

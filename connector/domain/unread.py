@@ -113,6 +113,7 @@ def why_unassigned(
 ) -> str:
     """Return why a level may not set group and assignee yet: somebody may have done so shortly before; else empty.
 
+    It counts from the level's cause and not from the pass that entered it: what was done since may acknowledge it.
     What we assigned ourselves is nobody's, and a release after that answers for the rest.
     """
     until, ticket = situation.unseen_until, situation.ticket

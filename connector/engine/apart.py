@@ -52,7 +52,7 @@ def one_by_one(sender: Sender, parts: Sequence[Write], ticket: Ticket) -> Receip
     last = None
     for part in parts:
         refusals = sender.refusals
-        if ticket.ref.id in sender.done.conflicted | sender.ended or not sender.may_go_on():
+        if ticket.ref.id in sender.done.conflicted | sender.ended.keys() or not sender.may_go_on():
             sender.owing.add(ticket.ref.id)
             break
         receipt = sender.write(part, ticket)

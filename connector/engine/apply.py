@@ -103,13 +103,14 @@ class _Apply:
         self._resender.make_way(planned.change)
         part, ticket = self._resender.part_of(planned.change), planned.ticket
         writes = self._sender.split(part)
-        for write in writes:
+        for place, write in enumerate(writes):
             self._sender.check_may_write()
             if self._resender.concerns(write):
                 self._resender.send(write, ticket)
                 return  # what else is wanted is planned on what the helpdesk shows next
             receipt = self._sender.write(write, ticket)
             if receipt is None:
+                self._sender.tell_of_an_end(planned.ticket, writes[place:])
                 return
             if receipt.overwritten:
                 give_back(self._sender, write, ticket, receipt)

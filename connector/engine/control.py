@@ -23,6 +23,8 @@ Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 MAX_LINE = 64 * 1024
 MAX_ANSWER = 16 * 1024 * 1024
 TIMEOUT_SECONDS = 120.0
+BREATH_SECONDS = 0.5
+"""How long nothing more is taken in when descriptors, threads or memory have run out."""
 
 
 _KINDS: Mapping[str, type[ConnectorError]] = {kind.__name__: kind for kind in (UnsafePlan, Busy, Denied, WrongUse)}
@@ -44,6 +46,7 @@ class ControlServer:
         self._handlers = handlers
         self._slow = slow
         self._one_at_a_time = threading.Lock()
+        self._ended = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
 
@@ -62,8 +65,14 @@ class ControlServer:
         self._socket.listen(8)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """True while commands are taken in: from ``start`` to ``stop``."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop serving and remove the socket's file."""
+        self._ended.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -71,34 +80,57 @@ class ControlServer:
             self._path.unlink()
 
     def _serve(self) -> None:
-        while True:
+        while not self._ended.is_set() and self._socket.fileno() >= 0:
             try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
+                self._take_in()
+            except Exception:  # noqa: BLE001 - what has run out may come back, and nobody could pause us without this
+                self._ended.wait(BREATH_SECONDS)
+
+    def _take_in(self) -> None:
+        """Wait for a connection and hand it to a thread of its own; where there is none to be had it is closed."""
+        connection, _ = self._socket.accept()
+        try:
             threading.Thread(target=self._talk, args=(connection,), name="control talk", daemon=True).start()
+        except BaseException:
+            connection.close()
+            raise
 
     def _talk(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+        with connection, contextlib.suppress(OSError, MemoryError):
             connection.settimeout(TIMEOUT_SECONDS)
             answer = self._answer(_read_line(connection, most=MAX_LINE))
             connection.sendall(json.dumps(answer).encode() + b"\n")
 
     def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
-            request = json.loads(line)
-            handler = self._handlers.get(request.get("command", ""))
+            request = _request(line)
+            handler = self._handlers.get(command := request["command"])
             if handler is None:
-                return {"ok": False, "error": f"unknown command {request.get('command')!r}"}
-            with contextlib.nullcontext() if request["command"] in self._slow else self._one_at_a_time:
+                return {"ok": False, "error": f"unknown command {command!r}"}
+            with contextlib.nullcontext() if command in self._slow else self._one_at_a_time:
                 return {"ok": True, **handler(request)}
         except ConnectorError as error:
             return _refusal(error)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return {"ok": False, "error": f"the request cannot be read: {error}"}
         except Exception as error:  # noqa: BLE001 - without an answer it would look as if nobody were there
             why = f"a fault of the connector itself ended it ({what_failed(error)}); part of it may be done"
             return {"ok": False, "error": why, "remedy": "connector status; please report it"}
+
+
+class _Request(dict[str, Any]):
+    """A request; what a handler asks for and does not find there was left out by whoever sent it."""
+
+    def __missing__(self, name: str) -> Any:
+        raise ConnectorError(f"the request cannot be read: it has no {name!r}")
+
+
+def _request(line: bytes) -> _Request:
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ConnectorError(f"the request cannot be read: {error}") from error
+    if not isinstance(request, dict) or not isinstance(request.get("command", ""), str):
+        raise ConnectorError("the request cannot be read: it names no command")
+    return _Request(request)
 
 
 def _refusal(error: ConnectorError) -> Mapping[str, Any]:
@@ -126,7 +158,8 @@ def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, 
             answer = json.loads(_read_line(connection, most=MAX_ANSWER))
         except (ConnectionRefusedError, FileNotFoundError) as error:
             raise NobodyServes(
-                "another process holds the state and takes no commands", remedy="try again when it has ended"
+                "another process holds the state and takes no commands",
+                remedy="try again when it has ended; a file PAUSED beside the state stops what it would still write",
             ) from error
         except (OSError, ValueError) as error:
             raise Busy(

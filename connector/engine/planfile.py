@@ -47,10 +47,11 @@ class PlanFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A planned change that is not made, and why."""
+    """A planned change that is not made, and why; ``held``: it stands, and a budget or a freeze keeps it back."""
 
     key: str
     why: str
+    held: bool = False
 
 
 def write_plan_file(path: Path, plans: Sequence[PassPlan], *, fingerprints: Mapping[str, str]) -> None:
@@ -207,7 +208,8 @@ def _still_standing(
     go, held = allowed(reading, around, [c for id_, c in wanted.items() if not objections[id_]], state=state, now=now)
     objections |= {item.ref.id: f"held, {item.why}" for item in held}
     planned = tuple(_as_in_file(c, current[c.ref.id], now=now) for c in go if not objections[c.ref.id])
-    refused = [Refused(key=wanted[id_].key, why=why) for id_, why in objections.items() if why]
+    kept = {item.ref.id for item in held}
+    refused = [Refused(key=wanted[i].key, why=why, held=i in kept) for i, why in objections.items() if why]
     plan = PassPlan(site=site.name, run=run, policy=policy, now=now, planned=planned, read=len(page.observations))
     return plan, refused, work.decided
 

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 
 from connector.domain.confidential import admitted
@@ -24,6 +25,7 @@ from connector.engine.aside import suspect
 from connector.engine.histories import chunks, read_histories
 from connector.engine.kit import SiteReading, Surroundings
 from connector.engine.quarantine import sparing
+from connector.engine.swept import now_open
 from connector.engine.vanished import look_again
 from connector.errors import ConfigError, Problem, UnsafePlan, what_failed, where_failed
 from connector.ports import AsideKind, Candidate, Cursor, Observation, Page, Previous, Progress, Quarantined, SiteState
@@ -61,7 +63,7 @@ def pull(site: SiteReading, around: Surroundings, state: SiteState, *, now: date
     refuse_shared_account(site)
     policy = around.policies.current()
     if state.cursor is None or not state.loaded:
-        _full_load(site, around, policy, pulled, now=now)
+        _full_load(site, around, policy, state, pulled, now=now)
     else:
         for page in itertools.chain(_asked_for(site, around, state.cursor), site.reader.changes(state.cursor)):
             _store(site, around, policy, page, pulled, now=now)
@@ -91,23 +93,27 @@ def refuse_shared_account(site: SiteReading) -> None:
     raise ConfigError((Problem(file=f"map of {site.name}", key=f"people.{name}", message=message, remedy=remedy),))
 
 
-def _full_load(site: SiteReading, around: Surroundings, policy: Policy, pulled: Pulled, *, now: datetime) -> None:
+def _full_load(
+    site: SiteReading, around: Surroundings, policy: Policy, state: SiteState, pulled: Pulled, *, now: datetime
+) -> None:
     known = len(around.journal.known_open(site.name))
     cursor = site.reader.start_cursor()
     around.journal.advance(site.name, Progress(cursor=cursor, loaded=False))
     pulled.full = True
     for page in site.reader.load_open(cursor=cursor):
         _store(site, around, policy, page, pulled, now=now)
-    _refuse_emptiness(site, known=known, found=pulled.read)
+    _refuse_emptiness(site, state, known=known, found=pulled.read)
     swept_at = None if known else now  # what an earlier, broken load saw open may be closed by now: only a sweep tells
     around.journal.advance(site.name, Progress(loaded=True, last_sweep_at=swept_at))
 
 
-def _refuse_emptiness(site: SiteReading, *, known: int, found: int) -> None:
-    if found == 0 and known > OUTAGE_IF_MORE_THAN:
+def _refuse_emptiness(site: SiteReading, state: SiteState, *, known: int, found: int) -> None:
+    """Raise ``UnsafePlan`` where a site is empty that was not, unless an operator has said that so many may go."""
+    if found == 0 and known > max(OUTAGE_IF_MORE_THAN, *state.allowance.values(), 0):
         raise UnsafePlan(
             f"{site.name} reports no open ticket although {known} are known; taken for an outage, nothing is changed",
-            remedy=f"check the account's permissions and the site's scope, then: connector resume {site.name}",
+            remedy="check the account's permissions and the site's scope; where it is empty indeed: "
+            f"connector resume {site.name} --allow {known}",
         )
 
 
@@ -226,12 +232,13 @@ def _sweep_if_due(
     last = state.last_sweep_at
     if last is not None and last <= now < last + site.sweep_every:  # one yet to come was reckoned by a wrong clock
         return
-    open_now = {id_: version for chunk in site.reader.open_ids() for id_, version in chunk.items()}
+    admit = partial(_admitted, site, around)
+    open_now, other = now_open(site, around, policy, cursor=state.cursor or "", admit=admit)
     stored = around.journal.open_versions(site.name)
     known = stored.keys()
-    _refuse_emptiness(site, known=len(known), found=len(open_now))
+    _refuse_emptiness(site, state, known=len(known), found=len(open_now))
     unreadable = {e.ticket for e in around.journal.records().quarantined(site=site.name) if "of" not in e.data}
-    missed = {id_ for id_, version in open_now.items() if version and stored.get(id_) != version}
+    missed = other | {id_ for id_, version in open_now.items() if version and stored.get(id_) != version}
     for chunk in chunks(sorted(open_now.keys() ^ known | open_now.keys() & unreadable | missed), 100):
         page = site.reader.get(chunk)
         suspect(site, around, sorted(known & set(page.gone)), now=now)

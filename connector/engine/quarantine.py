@@ -35,7 +35,7 @@ def raised(_id: str, error: Exception) -> None:
 def sparing(failed: Failed, id_: str) -> Iterator[None]:
     """Hand what goes wrong with one ticket to ``failed`` and go on behind the block.
 
-    What concerns more than the ticket (the helpdesk, the state) is raised as ever.
+    What concerns more than the ticket (the helpdesk, the state, memory that has run out) is raised as ever.
     """
     try:
         yield

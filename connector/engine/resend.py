@@ -177,6 +177,7 @@ class Resender:
             receipt = sender.writer.send(op.write, seen=ticket)
         except (Unknown, Rejected, Exposed, Mute) as error:
             sender.failed(op, ticket, error)
+            sender.tell_of_an_end(ticket, [op.write])
         except HelpdeskError as error:
             self._not_applied(before, op, ticket, error)
         else:

@@ -1,7 +1,7 @@
 """One write: intent first, then the request, then what became of it. Every outcome has one answer here.
 
 =============  ========================================================================================
-receipt        settle: receipt, applied values and occasion rows in one transaction
+receipt        settle: receipt, applied values and occasion rows in one transaction; what was ignored is set aside
 ``Conflict``   the ticket changed since it was seen: drop the change, the next pass plans anew
 ``Rejected``   never accepted: what was refused is set aside, and where nothing was named the parts are tried apart
 ``NotSent``    nothing left this machine: stop this site, the next pass plans anew
@@ -25,10 +25,10 @@ from connector.domain.site import Effect
 from connector.domain.ticket import Ticket
 from connector.engine.apart import isolate
 from connector.engine.applied import Applied
-from connector.engine.aside import aside_for
 from connector.engine.kit import Surroundings
+from connector.engine.named import Named, ignored, without_ignored
 from connector.engine.quarantine import WRITING, sparing
-from connector.engine.refusals import is_named, is_urgent, set_named, set_refused, without_refused
+from connector.engine.refusals import is_named, is_urgent, set_refused, without_refused
 from connector.engine.ticket_trouble import TicketTrouble
 from connector.errors import Busy, Conflict, Denied, Exposed, HelpdeskError, Mute, NotSent, Rejected, Throttled, Unknown
 from connector.ports import Alarm, AlarmKind, AsideKind, Op, OpStatus, Receipt, SetAside, TicketWriter
@@ -44,7 +44,8 @@ class StopSite(Exception):
 class Sender:
     """Sends single writes to one site in one run, and counts what becomes of them.
 
-    ``refused`` are ids of tickets on which something was set aside by a refusal, ``ended`` of those that are closed.
+    ``refused`` are ids of tickets on which something was set aside by a refusal, ``ended`` of those that are closed,
+    with the reason.
     """
 
     def __init__(  # noqa: PLR0913 - one run's circumstances
@@ -67,9 +68,9 @@ class Sender:
         self.refused: set[str] = set()
         self.refusals = 0
         self.owing: set[str] = set()  # tickets of which a part was put off
-        self.ended: set[str] = set()
+        self.ended: dict[str, str] = {}
         self._closed: dict[str, str] = {}
-        self._missing: set[tuple[str, str]] = set()
+        self._named = Named(around, bindings)
         self.trouble = TicketTrouble(site, around, doing=WRITING)
         self.done = Applied()
         self._may_write = may_write
@@ -139,7 +140,7 @@ class Sender:
         """Arm, send, settle; return the receipt, or ``None`` when the ticket's other writes have to wait."""
         if self.is_closed(ticket):
             return None
-        spared = self._sparing(write, ticket)
+        spared = self._named.sparing(write, ticket)
         op = self.arm([(spared, ticket)])[0] if spared is not None else None
         if op is None:
             return None
@@ -167,11 +168,6 @@ class Sender:
         self.wait(ticket, f"{ticket.scope} is frozen: {self._closed[ticket.scope]}")
         return True
 
-    def _sparing(self, write: Write, ticket: Ticket) -> Write | None:
-        """Return a write without the fields that this run has found missing in the ticket's scope."""
-        missing = tuple(str(c.field) for c in write.fields if (ticket.scope, str(c.field)) in self._missing)
-        return without_refused(write, Rejected("", fields=missing)) if missing else write
-
     def _send(self, write: Write, ticket: Ticket) -> Receipt:
         try:
             return self.writer.send(write, seen=ticket)
@@ -179,10 +175,13 @@ class Sender:
             self.around.fence.disarm()
 
     def settle(self, op: Op, ticket: Ticket, receipt: Receipt) -> None:
-        """Store what the helpdesk confirmed."""
-        self.around.journal.settle(op, receipt, now=self.around.clock.now())
+        """Store what the helpdesk confirmed; a field that it ignored was not written, and is set aside."""
+        done = without_ignored(op, receipt)
+        self.around.journal.settle(done, receipt, now=self.around.clock.now())
         self.done.written += 1
-        self.say("write_done", op, ticket, remote=receipt.remote_id)
+        self.say("write_done", done, ticket, remote=receipt.remote_id)
+        if receipt.ignored:
+            self._named.set_aside(op.write, ticket, ignored(receipt), urgent=self._is_urgent(op.write, ticket))
 
     def say(self, name: str, op: Op, ticket: Ticket, **more: object) -> None:
         """Tell the observer about one write."""
@@ -199,7 +198,9 @@ class Sender:
                 self.done.unknown += 1
             case Conflict():
                 self.done.conflicted.add(op.write.ref.id)
-                journal.conflict(op, why, now=now)
+                journal.conflict(op, why, now=now, closed=error.closed)
+                if error.closed:
+                    self.ended[op.write.ref.id] = why
             case Rejected():
                 self.done.failed += 1
                 self._rejected(op, ticket, error)
@@ -216,25 +217,24 @@ class Sender:
                     self.hold_up(error, stop=stop)
 
     def _rejected(self, op: Op, ticket: Ticket, error: Rejected) -> None:
-        """Set aside what was refused; a ticket that is closed by now is told nothing any more.
-
-        A ticket that closed before it could be told is for a person to know.
-        """
+        """Set aside what was refused; a ticket that is closed by now is told nothing any more."""
         now, journal = self.around.clock.now(), self.around.journal
         if "status" in error.fields:
-            self.ended.add(op.write.ref.id)
+            self.ended[op.write.ref.id] = str(error)
             journal.reject(op, str(error), now=now)
-            if op.write.comment is not None:
-                message = f"{op.write.ref} was closed before it could be told: {error}"
-                self._alarm(AlarmKind.FINDING, message, f"connector explain {op.write.ref}", ticket=str(op.write.ref))
             return
         journal.fail(op, OpStatus.FAILED, str(error), now=now)
         if not is_named(error, op.write):
             self.refuse(op.write, ticket, error)
             return
-        self._missing.update((ticket.scope, name) for name in error.missing)
-        found = [replace(item, bindings=self.bindings) for item in aside_for(op.write, ticket, error, now=now)]
-        set_named(self.around, ticket, found, urgent=self._is_urgent(op.write, ticket))
+        self._named.set_aside(op.write, ticket, error, urgent=self._is_urgent(op.write, ticket))
+
+    def tell_of_an_end(self, ticket: Ticket, unsent: Sequence[Write]) -> None:
+        """Raise the alarm where a ticket was closed before it could be told: that is for a person to know."""
+        ref, why = ticket.ref, self.ended.get(ticket.ref.id)
+        if why is not None and any(write.comment is not None for write in unsent):
+            message = f"{ref} was closed before it could be told: {why}"
+            self._alarm(AlarmKind.FINDING, message, f"connector explain {ref}", ticket=str(ref))
 
     def refuse(self, write: Write, ticket: Ticket, error: Rejected) -> None:
         """Set aside what was refused without a name."""

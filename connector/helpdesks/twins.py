@@ -5,6 +5,7 @@ Whoever fills such a field may write anything into it; only what has the form of
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from connector.domain.site import TwinField
 from connector.domain.ticket import Link
 
 MOST_NAMES = 20
-"""A field that names more tickets than that is no list of twins."""
+"""So many of a field's names are taken: more than a case may have members, so that it is left to people."""
 
 _BETWEEN = re.compile(r"[\s,;|]+")
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{0,19}-[0-9]{1,12}")
@@ -25,9 +26,8 @@ def twins_in(value: Any, site: str, binding: TwinField) -> Iterator[Link]:
     if value is None or isinstance(value, bool):
         return
     found = dict.fromkeys(filter(None, map(_name, _BETWEEN.split(str(value)))))
-    if len(found) <= MOST_NAMES:
-        for name in found:
-            yield Link(kind=binding.kind, target=name, site=site)
+    for name in itertools.islice(found, MOST_NAMES):
+        yield Link(kind=binding.kind, target=name, site=site)
 
 
 def _name(text: str) -> str | None:

@@ -210,13 +210,14 @@ def resume(connection: Connection, site: str, *, allow: int, now: datetime, acto
     """Clear pause and freezes; ``allow`` more writes per effect may go beyond the budget, replacing an earlier word.
 
     What is set aside is tried again, and so are histories that were given up. That an operator spoke is kept even
-    where nothing was stopped, since what goes wrong from then on is news; said twice in a row, it is kept once.
+    where nothing was stopped, since what goes wrong from then on is news; said twice in a row, it is kept once, unless
+    with a number, which counts from when it was said.
     """
     state = read_site(connection, site)
     tried = setaside.clear(connection, site, now=now) + histories.try_again(connection, site)
     allowance = dict.fromkeys(Effect, allow) if allow > 0 else {}
     after = replace(state, paused="", frozen=MappingProxyType({}), allowance=MappingProxyType(allowance))
-    if not tried and after == state and not _has_news(connection, site):
+    if not (allowance or tried) and after == state and not _has_news(connection, site):
         return
     store_controls(connection, after)
     histories.fall_due(connection, site, histories.AWAITING, now=now)

@@ -10,6 +10,9 @@ from connector.ports.helpdesk import Page
 GONE = "gone"
 """The kind of the line about a ticket that ends; its moment is when the ticket was missed."""
 
+CLOSED, REFUSED = "closed", "rejected"
+"""The kinds of the lines about a write on a ticket that was closed meanwhile: seen just before, or by its refusal."""
+
 
 def end(site: str, of: str, page: Page, *, now: datetime) -> JournalEvent:
     """Return the line about a ticket that ``page`` ends: what it was, as far as the helpdesk tells."""

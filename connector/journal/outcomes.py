@@ -17,6 +17,7 @@ from connector.domain.written import as_written
 from connector.errors import Busy
 from connector.journal import audit
 from connector.journal.documents import body_digest, settled_document, ticket_document, ticket_of, write_document
+from connector.journal.endings import CLOSED, REFUSED
 from connector.journal.histories import want_histories
 from connector.journal.intents import CONFLICT, move
 from connector.journal.moments import to_micros
@@ -91,10 +92,10 @@ def fail(connection: Connection, op: Op, status: OpStatus, why: str, *, now: dat
         audit.append(connection, _line(op, "failed", now, {"error": why}))
 
 
-def conflict(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
-    """Store that the ticket changed since it was seen."""
+def conflict(connection: Connection, op: Op, why: str, *, now: datetime, closed: bool = False) -> None:
+    """Store that the ticket changed since it was seen, or was ``closed``."""
     if _fail(connection, op, why, now=now, failure=CONFLICT):
-        audit.append(connection, _line(op, "failed", now, {"error": why}))
+        audit.append(connection, _line(op, CLOSED if closed else "failed", now, {"error": why}))
 
 
 def withdraw(connection: Connection, op: Op, why: str, *, now: datetime) -> None:
@@ -164,7 +165,7 @@ def reject(connection: Connection, op: Op, why: str, *, now: datetime, rest: Wri
         going_on = set(_all_occasions(rest)) if rest is not None else set()
         refused = (about for about in _all_occasions(op.write) if about not in going_on)
         _note_occasions(connection, op.write, refused, Outcome.REJECTED, now)
-        audit.append(connection, _line(op, "rejected", now, {"error": why}))
+        audit.append(connection, _line(op, REFUSED, now, {"error": why}))
 
 
 def _store_applied(connection: Connection, write: Write, at: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from connector.domain.ticket import TicketRef
 from connector.journal import approvals, audit, control, histories, outbox, runs, setaside, standoffs, tickets
 from connector.journal.documents import summary_of
+from connector.journal.endings import CLOSED, GONE, REFUSED
 from connector.journal.histories import HISTORY, TRIES
 from connector.journal.intents import op_of
 from connector.journal.links import SqlLinks
@@ -162,6 +163,12 @@ class SqlRecords(SqlLinks):
     def resumed_at(self, site: str) -> datetime | None:
         """Return when an operator last let the site write again."""
         return self._runner.run(lambda c: control.resumed_at(c, site))
+
+    def ended(self, site: str, *, since: datetime) -> int:
+        """Return how many tickets ended under us since a moment: deleted, moved, hidden, or closed before a write."""
+        lines = (event.c.site == site, event.c.at >= to_micros(since), event.c.kind.in_((GONE, CLOSED, REFUSED)))
+        found = select(func.count(event.c.ticket.distinct())).where(*lines)
+        return self._runner.run(lambda c: int(c.execute(found).scalar_one()))
 
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest due time of the site's open tickets."""

@@ -275,9 +275,9 @@ class SqlJournal(SqlLinks):
         """Mark ``failed`` or ``parked``."""
         self._run(lambda c: outcomes.fail(c, op, status, why, now=now))
 
-    def conflict(self, op: Op, why: str, *, now: datetime) -> None:
+    def conflict(self, op: Op, why: str, *, now: datetime, closed: bool = False) -> None:
         """Mark ``failed``: the ticket changed."""
-        self._run(lambda c: outcomes.conflict(c, op, why, now=now))
+        self._run(lambda c: outcomes.conflict(c, op, why, now=now, closed=closed))
 
     def reject(self, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
         """Mark ``failed`` for good."""

@@ -44,6 +44,8 @@ class Deliveries:
         hopeless = hand is None
         try:
             error = NO_COMMAND if hand is None else hand(payload(queued))
+        except MemoryError:
+            raise  # it waits for the next turn
         except Exception as failure:  # noqa: BLE001 - it would fail the same way for ever, and hold up all others
             hopeless, error = True, f"it cannot be handed over: {what_failed(failure)}"
         now = self._now()

@@ -217,6 +217,7 @@ class Receipt:
         at: The helpdesk's own time of the answer.
         overwritten: What people did between our last look and the write, and the write undid: a lost race.
         found: The write was found in the helpdesk afterwards: no answer told which version was ours.
+        ignored: Names of its fields that the helpdesk has not, and passed over; the rest of the write stands.
     """
 
     key: str
@@ -225,6 +226,7 @@ class Receipt:
     at: datetime
     overwritten: tuple[TicketEvent, ...] = ()
     found: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 class Failure(StrEnum):
@@ -276,7 +278,10 @@ class TicketWriter(Protocol):
         """Return how many field-only writes one bulk takes; 0 where the helpdesk has no bulk."""
 
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
-        """Send up to ``bulk_size`` field-only writes as one job; return its id (journalled before polling)."""
+        """Send up to ``bulk_size`` field-only writes as one job; return its id (journalled before polling).
+
+        Raises as ``send`` does; ``Rejected`` also where only single writes tell what becomes of the fields.
+        """
 
     def collect(self, job_ids: Sequence[str]) -> Mapping[str, tuple[BulkResult, ...] | None]:
         """Return the results per job; ``None`` while one still runs. A lost job answers ``UNKNOWN`` per write."""

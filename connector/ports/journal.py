@@ -226,8 +226,11 @@ class Journal(Outbox, Asides, Forgetting, Links, Protocol):
         The number of copies is stored as ``op`` has it: one that was given up unproven counts when it is armed again.
         """
 
-    def conflict(self, op: Op, why: str, *, now: datetime) -> None:
-        """Mark ``failed`` because the ticket changed since it was seen; too many of these in a row slow us down."""
+    def conflict(self, op: Op, why: str, *, now: datetime, closed: bool = False) -> None:
+        """Mark ``failed`` because the ticket changed since it was seen, or was ``closed``.
+
+        Too many of these in a row slow us down.
+        """
 
     def reject(self, op: Op, why: str, *, now: datetime, rest: Write | None = None) -> None:
         """Mark ``failed`` for good: the write's occasions are stored as ``rejected`` and are not tried again.

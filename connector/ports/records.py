@@ -91,6 +91,9 @@ class Records(Links, Protocol):
     def standoffs(self, *, site: str | None = None) -> tuple[tuple[TicketRef, str], ...]:
         """Return open tickets on which we stopped by ourselves, with the reason, one row each."""
 
+    def ended(self, site: str, *, since: datetime) -> int:
+        """Return how many tickets ended under us since a moment: deleted, moved, hidden, or closed before a write."""
+
     def next_due(self, site: str) -> datetime | None:
         """Return the earliest ``next_due_at`` of the site's open tickets."""
 

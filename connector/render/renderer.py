@@ -34,7 +34,7 @@ class TextRenderer:
         self._fallback = (*fallback, templates.default_locale)
 
     def render(self, notice: Notice) -> str:
-        """Return the text of ``notice``; raises ``ConfigError`` when there is no such template."""
+        """Return the text of ``notice``; raises ``ConfigError`` when it is missing or cannot be filled in."""
         available = self._templates.locales(notice.template)
         tag = negotiate((notice.locale, *self._fallback), available)
         if tag is None:
@@ -65,6 +65,8 @@ class TextRenderer:
         reader = Reader(locale=Locale.parse(tag, sep="-"), zone=self._zone)
         try:
             return template.render(values | {READER: reader})
+        except MemoryError:
+            raise  # no text is to blame for it
         except Exception as error:  # whatever it is, the text costs its ticket alone
             said = str(error) if isinstance(error, TemplateError) else ""
             path = f"{self._templates.folder}/{tag}/{name}.md"

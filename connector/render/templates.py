@@ -92,13 +92,16 @@ def load_templates(folder: Path, *, default_locale: str = "en", locales: Iterabl
     """
     problems: list[Problem] = []
     compiled: dict[tuple[str, str], Template] = {}
+    there: set[tuple[str, str]] = set()
     for path in _files(folder, problems):
+        text = normal(path.parent.name), path.stem
+        there.add(text)
         template = _compiled(path, problems)
         if template is not None:
-            compiled[normal(path.parent.name), path.stem] = template
+            compiled[text] = template
     templates = Templates(folder=str(folder), default_locale=normal(default_locale), compiled=compiled)
-    problems += _needed(templates, folder)
-    problems += _missing(templates, folder, locales)
+    problems += _needed(there, folder, templates.default_locale)
+    problems += _missing(there, folder, templates.default_locale, locales)
     if problems:
         raise ConfigError(tuple(sorted(problems)))
     return templates
@@ -154,6 +157,8 @@ def _compiled(path: Path, problems: list[Problem]) -> Template | None:
         problems.append(Problem(str(path), error.lineno, 1, message=f"is no template: {error.message}"))
     except (TemplateError, ValueError, OSError) as error:
         problems.append(Problem(str(path), *_place(error), message=str(error)))
+    except MemoryError:
+        raise  # no file is to blame for it
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody wrote it into this file
         problems.append(unfilled(str(path), error, said=str(error)))
     return None
@@ -267,18 +272,25 @@ def _no_text(compared: Iterable[nodes.Node | None], file: str) -> Iterator[Probl
             yield Problem(file, node.lineno, 1, message=message, remedy=remedy)
 
 
-def _needed(templates: Templates, folder: Path) -> Iterator[Problem]:
-    at = folder / templates.default_locale
-    if not templates.names:
+def _needed(there: Collection[tuple[str, str]], folder: Path, default: str) -> Iterator[Problem]:
+    at, names = folder / default, _in(there, default)
+    if not names:
         yield Problem(str(at), message="holds no template", remedy="add <name>.md files")
         return
-    for name in sorted(REQUIRED - templates.names):
+    for name in sorted(REQUIRED - names):
         yield Problem(str(at / f"{name}.md"), message="is missing", remedy="every policy needs it")
 
 
-def _missing(templates: Templates, folder: Path, locales: Iterable[str]) -> Iterator[Problem]:
+def _missing(
+    there: Collection[tuple[str, str]], folder: Path, default: str, locales: Iterable[str]
+) -> Iterator[Problem]:
     for locale in sorted({normal(tag) for tag in locales}):
-        for name in sorted(templates.names):
-            if not templates.locales(name) & {locale, locale.partition("-")[0]}:
-                path = folder / locale / f"{name}.md"
-                yield Problem(str(path), message="is missing", remedy=f"translate {templates.default_locale}/{name}.md")
+        found = _in(there, locale) | _in(there, locale.partition("-")[0])
+        for name in sorted(_in(there, default) - found):
+            path = folder / locale / f"{name}.md"
+            yield Problem(str(path), message="is missing", remedy=f"translate {default}/{name}.md")
+
+
+def _in(there: Collection[tuple[str, str]], locale: str) -> frozenset[str]:
+    """Return the names of the texts that a language has, right or wrong: one that is wrong is not missing as well."""
+    return frozenset(name for of, name in there if of == locale)

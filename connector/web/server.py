@@ -14,6 +14,7 @@ from connector.web.receiver import LARGEST_BODY, Asked, Receiver, Reply
 MOST_CONNECTIONS = 16
 CONNECTION_SECONDS = 10.0
 _LOOK_EVERY = 0.5
+_BREATH_SECONDS = 0.5
 
 
 class WebServer(ThreadingHTTPServer):
@@ -36,6 +37,7 @@ class WebServer(ThreadingHTTPServer):
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._lock = threading.Lock()
         self._open: dict[socket.socket, tuple[float, socket.socket]] = {}  # since when, and what to close
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self.serve_forever, args=(_LOOK_EVERY,), name="web", daemon=True)
 
     @property
@@ -49,8 +51,17 @@ class WebServer(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Take no more requests and end."""
+        self._ended.set()
         self.shutdown()
         self.server_close()
+
+    def get_request(self) -> Any:
+        """Take a connection in; raises ``OSError`` where none can be had, after a while: it would be tried at once."""
+        try:
+            return super().get_request()
+        except (OSError, MemoryError) as error:
+            self._ended.wait(_BREATH_SECONDS)
+            raise OSError("nothing can be taken in for now") from error
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Hand a connection to a thread of its own, where there is a place for one."""

@@ -24,6 +24,14 @@ MUTANTS = 40
 
 HANG_SECONDS = 1.0
 
+COSTLY_SHARE = 0.01
+"""What a costly target gets of what another one gets: one execution of it takes milliseconds."""
+
+_SHARED = (
+    "executions of all targets together (100000): each gets the same number, and the costly ones "
+    f"({', '.join(sorted(COSTLY))}) a hundredth of it"
+)
+
 
 class Tally:
     """Counts executions and the longest of them."""
@@ -51,11 +59,11 @@ def main() -> int:
     if not chosen:
         print(f"no target has {wanted.only!r} in its name", file=sys.stderr)
         return 64
-    share = {name: 0.01 if name in COSTLY else 1.0 for name in chosen}
+    share = {name: COSTLY_SHARE if name in COSTLY else 1.0 for name in chosen}
     print(f"{'target':20} {'execs':>10} {'per s':>8} {'longest ms':>10}  findings")
     findings, total, began = 0, 0, time.perf_counter()
     for name, target in chosen.items():
-        execs = max(int(wanted.execs * share[name] / sum(share.values())), 1)
+        execs = wanted.each or max(int(wanted.execs * share[name] / sum(share.values())), 1)
         tally = Tally(target)
         at = time.perf_counter()
         finding = _fuzz(tally, execs, wanted.seed)
@@ -130,7 +138,8 @@ def _mixed(value: AnyStr, piece: AnyStr, at: int, end: int, rng: random.Random) 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
-    parser.add_argument("--execs", type=int, default=100_000, metavar="N", help="executions in all")
+    parser.add_argument("--execs", type=int, default=100_000, metavar="N", help=_SHARED)
+    parser.add_argument("--each", type=int, metavar="N", help="executions of every target, costly or not, instead")
     parser.add_argument("--only", default="", metavar="NAME", help="targets whose name contains NAME")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another search")
     return parser.parse_args()

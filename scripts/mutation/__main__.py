@@ -92,8 +92,8 @@ PARTS: Mapping[str, Part] = MappingProxyType(
             tests=_journal_tests("intents", "records", "found", "control"),
         ),
         "pages": Part(
-            files=_journal("pages", "histories"),
-            tests=_journal_tests("pages", "unchanged", "found", "links"),
+            files=_journal("pages", "histories", "endings"),
+            tests=_journal_tests("pages", "unchanged", "found", "links", "waiting", "verdicts"),
         ),
         "tickets": Part(
             files=_journal("tickets", "records", "documents", "moments", "statements"),
@@ -117,7 +117,10 @@ PARTS: Mapping[str, Part] = MappingProxyType(
             files=_journal("recalls", "recollection", "strangers", "witness"),
             tests=_journal_tests("recall", "strangers", "late_hands", "witness"),
         ),
-        "erasure": Part(files=_journal("erasure", "naming"), tests=_journal_tests("erasure")),
+        "erasure": Part(
+            files=_journal("erasure", "naming", "returning", "unreadable"),
+            tests=_journal_tests("erasure", "pages"),
+        ),
         "opening": Part(
             files=_journal("opening", "lock", "lease", "schema", "sqlite", "worker", "faults", "backup"),
             tests=_journal_tests("opening", "backup", "lock", "shared", "late_hands"),

@@ -276,12 +276,19 @@ def _spoken_for(what: tuple[str, str], said: Counter[tuple[str, str]]) -> bool:
     return any(of == ticket and _in_series(other)[0] == series and _in_series(other)[1] > number for of, other in said)
 
 
-def _in_series(name: str) -> tuple[str, int]:
-    """Return what a comment belongs to and its place there: ``update:T:3 notes`` is the third of ``update:T notes``."""
+def _in_series(name: str) -> tuple[str, tuple[str, int]]:
+    """Return what a comment belongs to and its place there: ``level:default:3 notes`` is the third of its path.
+
+    Updates are of one series whenever it began: a ticket that came in as the state was lost is raised later, and its
+    updates count from there.
+    """
     about, audience = name.rsplit(" ", 1)
     series, last = about.rsplit(":", 1)
     number = last.removesuffix("%")
-    return (f"{series} {audience}", int(number)) if number.isdecimal() else (name, 0)
+    if not number.isdecimal():
+        return name, ("", 0)
+    series, began = series.split(":", 1) if series.startswith("update:") else (series, "")
+    return f"{series} {audience}", (began, int(number))
 
 
 def _knew_all(seed: int) -> bool:

@@ -25,7 +25,7 @@ from tests.journal.samples import page, ticket
 KEYS = {
     *("name", "last_good_at", "last_outcome", "open_tickets", "effects", "scopes", "policy_since", "next_due_at"),
     *("next_poll_at", "failures", "budgets", "paused", "frozen", "aside", "held", "parked", "untold", "quarantined"),
-    "unread",
+    *("unread", "ended"),
 }
 
 
@@ -160,6 +160,22 @@ def test_what_the_daemon_says_is_what_its_loops_noted(compose: Compose) -> None:
         assert (said["budgets"], said["next_poll_at"]) == ({"account": [5, 9]}, "2026-11-23T09:00:00+00:00")
         service._hooks.close()
         service._control.stop()
+
+
+def test_tickets_that_ended_under_us_are_counted_for_a_day(
+    compose: Compose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        seen = [Candidate(ticket=ticket(id_, site="zendesk")) for id_ in ("7", "8", "9")]
+        journal.store_page("zendesk", seen, page=page(), now=now - timedelta(days=3))
+        journal.store_page("zendesk", [], page=page(gone=("7",)), now=now - timedelta(days=2))
+        journal.store_page("zendesk", [], page=page(gone=("8",)), now=now - timedelta(hours=2))
+    assert [site.ended for site in program.status().sites] == [0, 1]
+    assert run(["-c", str(program.places.paused.with_name("connector.yaml")), "status"]) == 0
+    assert "1 tickets deleted, moved or closed under us in 24 h" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_quarantined_ticket_is_in_sight_and_its_first_failures_are_not(

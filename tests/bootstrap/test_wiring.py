@@ -161,6 +161,18 @@ def test_stale_after_is_what_the_daemon_alarms_by(compose: Compose) -> None:
         service._control.stop()
 
 
+def test_a_daemon_that_nobody_can_pause_is_not_well(compose: Compose) -> None:
+    program = compose()
+    with program.journal() as journal:
+        service = Service(program, journal)
+        service._control.start()
+        assert service._is_well()
+        service._control.stop()
+        service._control._thread.join()
+        assert not service._is_well()
+        service._hooks.close()
+
+
 class FullDisk:
     """A journal whose disk has been full since it was opened: it is read, and nothing is stored."""
 

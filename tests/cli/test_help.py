@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
 
+import connector
 from connector.cli.main import COMMANDS, cli, run
 
 OURS = sorted(set(COMMANDS) - {"sandbox"})  # its arguments are those of a module
@@ -57,6 +59,14 @@ def test_every_help_fits_a_terminal_of_80_columns(
     shown = capsys.readouterr().out.splitlines()
     assert len(shown) > 3
     assert [line for line in shown if len(line) > 80] == []
+
+
+def test_nothing_is_ever_asked_and_scripts_may_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--no-input", "plan", "--help"]) == 0
+    assert "Show what would be written now" in capsys.readouterr().out
+    package = Path(connector.__file__).parent
+    asking = re.compile(r"\b(?:input|prompt|confirm|getpass\.getpass)\(|prompt=|confirmation_option")
+    assert [path for path in sorted(package.rglob("*.py")) if asking.search(path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from tests.crash.lab import KILLS_PER_PLAY, PLAYS_PER_STORY, Result, Wish, never_struck, run, table
+from tests.crash.lab import KILLS_PER_PLAY, PLAYS_PER_STORY, Result, Wish, never_struck, run, table, too_few_again
 from tests.lab.office import JIRA, ZENDESK
 
 VENDORS = {"jira": (JIRA,), "zendesk": (ZENDESK,), "both": (JIRA, ZENDESK)}
@@ -46,7 +46,9 @@ def main() -> int:
     spared = never_struck(told, wished=given.scenarios)
     for boundary in spared:
         print(f"{boundary}: reached by the stories, and no process died there")
-    return 1 if kills < given.scenarios or spared or any(result.wrong for result in told) else 0
+    if few := too_few_again(told, wished=given.scenarios):
+        print(few)
+    return 1 if kills < given.scenarios or spared or few or any(result.wrong for result in told) else 0
 
 
 if __name__ == "__main__":

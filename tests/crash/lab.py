@@ -39,6 +39,12 @@ CROWD = 6
 ENOUGH = 10
 """Kills per boundary and vendor from which on each must have been struck."""
 
+MANY = 400
+"""Wished kills from which on a share of them must have come while the next process was still recovering."""
+
+AGAIN = 4
+"""One kill in so many, at least: every third one is drawn to be such, and not all strike before the pass has ended."""
+
 ROOM = 400 * 1024 * 1024
 
 
@@ -248,6 +254,15 @@ def never_struck(results: Iterable[Result], *, wished: int) -> list[str]:
         return []
     struck = {(result.vendor, name) for result in found for name in result.killed}
     return [f"{vendor} {name}" for vendor, name in sorted(reached - struck)]
+
+
+def too_few_again(results: Iterable[Result], *, wished: int) -> str:
+    """Return what is missing where too few processes died while recovering; empty where enough did, or few wished."""
+    found = list(results)
+    kills, again = sum(len(result.killed) for result in found), sum(result.again for result in found)
+    if wished < MANY or again * AGAIN >= kills:
+        return ""
+    return f"{again} of {kills} kills struck while the next process recovered: fewer than one in {AGAIN}"
 
 
 def table(results: Iterable[Result]) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.crash.failpoints import BOUNDARIES
-from tests.crash.lab import Result, never_struck
+from tests.crash.lab import Result, never_struck, too_few_again
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ("--scenarios", "6", "--kills", "5", "--plays", "1", "--workers", "1")
@@ -42,3 +42,14 @@ def test_a_boundary_that_was_reached_and_never_struck_is_named() -> None:
 
 def test_a_small_run_need_not_strike_everywhere() -> None:
     assert never_struck([telling("backup")], wished=19) == []
+
+
+def test_a_long_run_that_hardly_ever_kills_a_recovery_is_no_success() -> None:
+    """Four kills of which one came during recovery are enough, five are not; a short run is not judged."""
+    told = [
+        Result(vendor="jira", seed=1, killed=["backup"] * 3),
+        Result(vendor="zendesk", seed=1, killed=["sent"], again=1),
+    ]
+    assert too_few_again(told, wished=400) == ""
+    assert "1 of 5 kills" in too_few_again([*told, telling("backup")], wished=400)
+    assert too_few_again([*told, telling("backup")], wished=399) == ""

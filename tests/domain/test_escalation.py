@@ -6,11 +6,15 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from connector.domain.baseline import rebased
 from connector.domain.change import Field
 from connector.domain.decide import decide
 from connector.domain.escalation import needs_history
 from connector.domain.events import EventKind, EventSource, TicketEvent
+from connector.domain.marks import recollect, remember
 from connector.domain.occasion import Outcome, Said
 from connector.domain.policy import AssignMode, Level, LevelTarget, Path, Policy, Route, TargetKind, Threshold
 from connector.domain.site import Effect
@@ -464,6 +468,38 @@ class TestWhatALevelWrites:
         assert any(
             "the group was changed by agent (id ben-id)" in line for line in desk.look()[0].explanation.left_alone
         )
+
+    @given(minutes=st.integers(0, 180))
+    def test_a_level_entered_at_first_sight_sets_what_was_not_changed_just_before(self, minutes: int):
+        desk = Desk(TIMER_ONLY, facts=DEGRADED, priority=P2)
+        desk.wait(seconds=30).assign(group="billing", actor=BEN)
+        desk.wait(minutes=minutes).sync()
+        assert desk.state.entered_at == MONDAY
+        assert (desk.ticket.level, desk.ticket.group) == (1, "billing" if minutes < 15 else "service-desk")
+
+    @given(before=st.integers(0, 180), after=st.integers(1, 28))
+    @pytest.mark.parametrize("lost", [False, True], ids=["the state is kept", "the state is read back"])
+    def test_what_was_changed_after_a_level_was_entered_stands(self, before: int, after: int, lost: bool):
+        desk = Desk(TIMER_ONLY, facts=DEGRADED, priority=P2)
+        decision, planned = desk.wait(minutes=before).look()
+        desk.store(decision, planned)  # it is entered; its write fails
+        desk.wait(seconds=30).assign(group="billing", actor=BEN)
+        if lost:
+            read_back = recollect(remember(desk.state, ()), desk.policy, at=desk.now)
+            assert read_back is not None
+            desk.state = read_back
+        desk.wait(minutes=after)
+        assert Field.GROUP not in {change.field for change in desk.look()[1].fields}
+
+    def test_a_level_entered_in_shadow_is_not_written_when_effects_are_switched_on(self):
+        desk = Desk(facts=DEGRADED, priority=P2)
+        desk.rules = dataclasses.replace(desk.rules, effects=frozenset())
+        desk.assign(group="billing", actor=BEN)
+        desk.wait(minutes=20).sync()
+        desk.state = rebased(desk.state, {}, at=desk.now)
+        desk.rules = dataclasses.replace(desk.rules, effects=frozenset(Effect))
+        desk.wait(minutes=5).sync()
+        assert desk.ticket.group == "billing"
 
     def test_a_group_that_was_right_already_is_not_written_back_later(self):
         desk = Desk(facts=DEGRADED, group="service-desk")

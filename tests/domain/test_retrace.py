@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,13 +14,14 @@ from connector.domain.decide import decide
 from connector.domain.decision import Decision
 from connector.domain.explain import explain_lines
 from connector.domain.past import InForce, Past
+from connector.domain.policy import SlaSource
 from connector.domain.retrace import retrace
 from connector.domain.rewind import OwnWrite
-from connector.domain.situation import Reach
-from connector.domain.ticket import Priority, Status
+from connector.domain.situation import EscalationState, Reach, Situation
+from connector.domain.ticket import ClockName, NativeClock, NativeStage, Priority, Status
 from tests.domain import strategies as some
 from tests.domain.desk import ANNA, CARLA, MONDAY, Desk
-from tests.domain.policies import lowering
+from tests.domain.policies import POLICY, lowering
 
 Told = tuple[Any, list[str]]
 """A moment, and the explanation that was given at it."""
@@ -124,13 +126,39 @@ def test_who_acknowledged_is_told_from_the_state_where_members_are_not_stored():
 
 def test_a_level_that_nothing_stored_explains_is_told_and_its_reason_is_not_invented():
     desk = Chronicle(facts={"type": "security-incident"}, priority=Priority.P3)
-    desk.sync()
+    desk.wait(minutes=5).sync()
     desk.wait(minutes=1)
     desk.ticket = dataclasses.replace(desk.ticket, facts={})  # the kind of ticket changed, of which no event tells
-    found = retrace(desk.past, MONDAY)
+    desk.state = EscalationState(decided_at=desk.now)  # and the path came to an end
+    unwritten = dataclasses.replace(desk.past, writes=())
+    at = MONDAY + timedelta(minutes=5)
+    found = retrace(unwritten, at)
     assert found.unknown == ("why level 1 of path security was entered, and when its timer ends",)
-    then = lines(decide(found.situation, found.policy, MONDAY))
-    assert any(line.startswith("path security, level 1 since 09:00: the reason is not known any more") for line in then)
+    then = lines(decide(found.situation, found.policy, at))
+    told = "path security, level 1 since 09:00 (entered 09:05): the reason is not known any more"
+    assert any(line.startswith(told) for line in then)
+
+
+def test_what_a_late_pass_left_to_people_is_told_as_it_was():
+    """The level's cause is as old as the ticket, and what lies between it and the pass is no reason any more."""
+    desk = Chronicle(facts={"impact": "department", "urgency": "degraded"}, priority=Priority.P2)
+    desk.wait(minutes=5).assign(group="billing")
+    desk.wait(minutes=30).sync()
+    desk.wait(minutes=1).assign(group="billing")
+    desk.run(minutes=20)
+    assert desk.told[0][1].count("path default, level 1 since 09:00 (entered 09:35): P2 starts at once (route 1)") == 1
+    assert_told_alike(desk)
+
+
+def test_a_level_that_only_its_write_explains_is_told_with_the_reason_that_was_written():
+    desk = Chronicle(facts={"type": "security-incident"}, priority=Priority.P3)
+    desk.sync()
+    desk.wait(minutes=1)
+    desk.ticket = dataclasses.replace(desk.ticket, facts={})
+    desk.state = EscalationState(decided_at=desk.now)
+    found = retrace(desk.past, MONDAY)
+    assert found.unknown == ()
+    assert found.situation.state.level_reason == "trigger security-form"
 
 
 def test_a_step_that_never_came_shows_that_somebody_had_acknowledged():
@@ -146,6 +174,95 @@ def test_a_step_that_never_came_shows_that_somebody_had_acknowledged():
     found = retrace(desk.past, at)
     assert found.unknown == ("who acknowledged level 1, and when",)
     assert found.situation.state.level == 1
+
+
+BY_HELPDESK = dataclasses.replace(POLICY, sla=dataclasses.replace(POLICY.sla, source=SlaSource.HELPDESK))
+CLOCKS_LOST = "what the helpdesk's own clocks said: deadlines are by our own measure"
+
+
+def clock(name: ClockName, **stated: Any) -> NativeClock:
+    return NativeClock(**{"clock": name, "name": name, "stage": NativeStage.RUNNING, "read_at": MONDAY, **stated})
+
+
+def read_again(desk: Chronicle) -> Past:
+    """Return the past once the helpdesk's clocks have been read anew: of its readings only the latest is kept."""
+    native = tuple(dataclasses.replace(reading, read_at=desk.now) for reading in desk.ticket.native)
+    desk.ticket = dataclasses.replace(desk.ticket, native=native)
+    return desk.past
+
+
+def about_path(told: list[str]) -> list[str]:
+    return [line for line in told if line.startswith("path") or "acknowledged: " in line or "next step" in line]
+
+
+def assert_path_told_alike(desk: Chronicle, past: Past) -> None:
+    """The path, its level, reason, acknowledgement and timer are those of then, and none of it is said to be lost."""
+    for at, told in desk.told:
+        found = retrace(past, at)
+        assert set(found.unknown) <= {CLOCKS_LOST}, at
+        assert about_path(lines(decide(found.situation, found.policy, at))) == about_path(told), at
+
+
+@pytest.mark.parametrize("hours", [1, 6])
+def test_steps_on_the_helpdesks_clock_are_told_when_they_were_made_and_nobody_has_acknowledged(hours: int):
+    """Its deadline is three hours earlier than ours, or an hour and more later; then two levels by their timers."""
+    native = clock(ClockName.FIRST_RESPONSE, breach_at=MONDAY + timedelta(hours=hours))
+    desk = Chronicle(
+        BY_HELPDESK, facts={"impact": "user", "urgency": "blocked"}, priority=Priority.P3, native=(native,)
+    )
+    for _ in range(18):
+        desk.run(minutes=30)
+    assert desk.state.level == 4
+    assert desk.state.path_reason.startswith("threshold first_response 100%")
+    assert_path_told_alike(desk, read_again(desk))
+
+
+def test_a_timer_that_began_with_a_later_pass_ends_when_it_did_and_nobody_has_acknowledged():
+    desk = Chronicle(facts={"impact": "department", "urgency": "degraded"}, priority=Priority.P3)
+    desk.wait(minutes=2)  # an earlier pass had not been shown the ticket
+    for _ in range(6):
+        desk.run(minutes=32)
+    assert desk.state.level == 4
+    past = dataclasses.replace(desk.past, looks=(MONDAY, *desk.past.looks))
+    for minutes in (29, 30, 31):
+        found = retrace(past, MONDAY + timedelta(minutes=minutes))
+        assert (found.unknown, found.situation.state.level, found.situation.state.acknowledged_by) == ((), 1, None)
+    assert_path_told_alike(desk, dataclasses.replace(past, delay=timedelta(minutes=2)))
+
+
+def test_a_timer_that_stood_still_by_the_helpdesks_clock_is_no_acknowledgement():
+    desk = Chronicle(
+        BY_HELPDESK,
+        facts={"impact": "department", "urgency": "degraded"},
+        priority=Priority.P3,
+        native=(clock(ClockName.RESOLUTION, stage=NativeStage.PAUSED),),
+    )
+    desk.run(minutes=50)
+    assert (desk.state.level, desk.state.acknowledged_by) == (1, None)
+    at = desk.now - timedelta(minutes=10)
+    past = read_again(desk)
+    for kept in (past, dataclasses.replace(past, situation=later(past.situation, desk.now))):
+        found = retrace(kept, at)
+        assert found.unknown == ("when the timer of level 1 ends", CLOCKS_LOST)
+        then = about_path(lines(decide(found.situation, found.policy, at)))
+        assert any(line.startswith("path default, level 1 since 09:00") for line in then)
+        assert not [line for line in then if "acknowledged: " in line]
+
+
+def later(situation: Situation, at: datetime) -> Situation:
+    """Return the situation with a state that something else has changed since."""
+    return dataclasses.replace(situation, state=dataclasses.replace(situation.state, decided_at=at, rose_at=at))
+
+
+def test_after_the_last_decision_that_changed_it_the_state_is_told_as_it_is_stored():
+    desk = Chronicle(facts={"impact": "site", "urgency": "blocked"}, priority=Priority.P3)
+    desk.run(hours=5)
+    assert desk.state.decided_at is not None
+    desk.wait(hours=3)
+    desk.says(CARLA)
+    desk.reach = dict.fromkeys(desk.reach, Reach())
+    found = retrace(dataclasses.replace(desk.past, writes=(), looks=()), desk.now - timedelta(minutes=1))
+    assert (found.unknown, found.situation.state) == ((), desk.state)
 
 
 def test_what_a_helpdesk_shows_late_is_known_from_the_pass_that_acted_on_it():

@@ -20,8 +20,9 @@ from ruamel.yaml import YAML
 
 from connector.bootstrap.demo import DemoOptions, prepare
 from connector.cli.main import run as command_line
-from connector.sandbox.client import SandboxClient, SandboxProcess
+from connector.sandbox.client import SandboxClient
 from tests.canaries import BODY, SUBJECT, found_in
+from tests.e2e.nursery import nursery
 from tests.languages import keep_languages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,7 +227,7 @@ class Desk:
 @contextlib.contextmanager
 def open_desk(folder: Path, *arguments: str) -> Iterator[Desk]:
     """Run two empty sites (or what ``arguments`` say) in another process, on stepped time."""
-    with SandboxProcess(*(arguments or ("--scenario", "empty"))) as client:
+    with nursery().sandbox(*(arguments or ("--scenario", "empty"))) as client:
         yield Desk(client, folder)
 
 

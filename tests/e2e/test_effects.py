@@ -147,6 +147,18 @@ def test_over_the_budget_is_held_until_a_person_lets_it_through(desk: Desk) -> N
     assert desk.ok("attention").out == "nothing waits for a person\n"
 
 
+def test_a_plan_that_is_over_the_budget_by_now_is_held_as_well(desk: Desk) -> None:
+    desk.only(ZENDESK)
+    tickets = [desk.ticket(ZENDESK) for _ in range(3)]
+    desk.later(minutes=3)
+    file = str(desk.folder / "plan.json")
+    desk.ok("plan", "--out", file)
+    desk.site(ZENDESK, budgets={"fields": {"least": 1, "share": 0, "reserve": 0}})
+    ran = desk.run("-o", "json", "apply", file)
+    assert (ran.code, ran.json["held"], len(ran.json["refused"])) == (5, 2, 2), ran
+    assert [desk.view(ZENDESK, t)["priority"] for t in tickets].count("P1") == 1
+
+
 def test_pause_resume_and_the_file(desk: Desk) -> None:
     tickets = {site: desk.ticket(site) for site in SITES}
     desk.later(minutes=3)
@@ -191,3 +203,17 @@ def _name(site: str, ticket: str) -> str:
 
 def _id(desk: Desk, site: str, ticket: str) -> str:
     return str(desk.view(site, ticket)["id"])
+
+
+def test_a_level_that_is_entered_late_sets_the_group_unless_somebody_just_gave_the_ticket_away(desk: Desk) -> None:
+    """Hands are kept off for what was changed shortly before the pass, not for all since the ticket was opened."""
+    old, new = (desk.ticket(JIRA, group="legal") for _ in range(2))
+    desk.later(minutes=5)
+    for ticket, pause in ((old, 120), (new, 5)):
+        desk.client.people(JIRA, "assign", ticket=ticket, actor="anna", assignee="ben")
+        desk.later(minutes=pause)
+    for _ in range(3):
+        desk.ok("sync")
+        desk.later(minutes=3)
+    assert [desk.view(JIRA, ticket)["group"] for ticket in (old, new)] == ["service-desk", "legal"]
+    assert "left alone: group service-desk: the assignee was changed by anna" in desk.ok("explain", new).out

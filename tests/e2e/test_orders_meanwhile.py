@@ -54,7 +54,7 @@ def test_what_else_a_sync_takes_and_what_it_refuses(desk: Desk) -> None:
         desk.ok("pause", JIRA)
         desk.ok("resume", JIRA)
         told = desk.ok("-o", "json", "status").json
-        assert (told["running"], told["daemon"][:40]) == (False, "no daemon; a sync is under way, begun at ")
+        assert (told["running"], told["daemon"][:41]) == (False, "no daemon; a sync is under way, begun at ")
         ticket = desk.client.view(ZENDESK)[-1]["ticket"]
         desk.ok("release", f"{ZENDESK}:{ticket}")
         unknown = [desk.run("approve", f"{ZENDESK}:{ticket}"), desk.run("parked", "done", "abcdef")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
+from connector.domain import occasion
 from connector.domain.change import Field, Write
 from connector.domain.events import EventKind, TicketEvent
 from connector.domain.occasion import Occasion
@@ -74,7 +75,31 @@ def budgets_hold(desk: Desk, allowances: list[tuple[datetime, int]], *, most_ope
         assert count <= budget.limit(most_open) + budget.reserve + extra, f"{effect}: {count} since {since}"
 
 
-def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
+class Entries:
+    """When passes entered which level of which ticket: as the state told when it was first seen there."""
+
+    def __init__(self) -> None:
+        self._present: dict[tuple[str, str], str] = {}
+        self._entered: dict[tuple[str, str, str], datetime] = {}
+
+    def note(self, stage: Stage, site: str) -> None:
+        """Look where the tickets of a site stand now."""
+        ids = sorted(stage.desks[site].world.rows)
+        for found in stage.journal.load(site, ids, now=stage.clock.now()):
+            state, id_ = found.state, found.ticket.ref.id
+            if state.path is None or state.entered_at is None or state.stepped_at is None:
+                self._present.pop((site, id_), None)
+                continue
+            about = str(occasion.level(state.path.name, state.entered_at, state.level))
+            if self._present.get((site, id_)) != about:
+                self._present[site, id_] = about
+                self._entered[site, id_, about] = state.stepped_at
+
+    def entered(self, site: str, id_: str, level: Occasion) -> datetime:
+        return self._entered[site, id_, str(level)]
+
+
+def group_and_assignee_are_written_once_per_level(desk: Desk, entries: Entries) -> None:
     """A copy that lands late where nothing compares is judged as what it is: sent, once, at its own moment."""
     keys: dict[tuple[str, Field, str], list[str]] = defaultdict(list)
     writes = writes_by_key(desk)
@@ -86,7 +111,10 @@ def group_and_assignee_are_written_once_per_level(desk: Desk) -> None:
                 written = keys[ticket, change.field, str(change.occasion)]
                 if not (is_late and audit.marker in written):
                     written.append(audit.marker)
-                assert not _moved(desk, ticket, change.occasion, until=until), f"{ticket}: a person's choice"
+                entered_at = entries.entered(desk.name, ticket, change.occasion)
+                assert not _moved(desk, ticket, since=entered_at - HANDS_OFF, until=until), (
+                    f"{ticket}: a person's choice"
+                )
     assert not [what for what, found in keys.items() if len(found) > 1]
 
 
@@ -95,14 +123,11 @@ def _sent_at(desk: Desk, audit: Audit) -> datetime:
     return max(each.at for each in desk.writer.sent if each.write.key == audit.marker and each.at <= audit.at)
 
 
-def _moved(desk: Desk, ticket: str, level: Occasion, *, until: datetime) -> list[TicketEvent]:
-    """Return who gave the ticket to somebody since shortly before its level began."""
-    entered_at = datetime.strptime(level.parts[1], "%Y%m%dT%H%M%S%z")
+def _moved(desk: Desk, ticket: str, *, since: datetime, until: datetime) -> list[TicketEvent]:
+    """Return who gave the ticket to somebody since shortly before its level was entered."""
     kinds = {EventKind.GROUP, EventKind.ASSIGNEE}
     return [
-        event
-        for event in events_of(desk, ticket)
-        if event.kind in kinds and event.counts and entered_at - HANDS_OFF < event.at < until
+        event for event in events_of(desk, ticket) if event.kind in kinds and event.counts and since < event.at < until
     ]
 
 

@@ -65,20 +65,42 @@ def test_a_refusal_comes_with_its_remedy(serve: Serve, path: Path) -> None:
     assert caught.value.remedy == "try tomorrow"
 
 
-@pytest.mark.parametrize("line", [b"\n", b"nonsense\n", b"[]\n", b'{"command": "fly"}\n', b'{"command": "echo"}\n'])
-def test_what_cannot_be_read_is_refused_and_the_next_one_served(serve: Serve, path: Path, line: bytes) -> None:
+UNREADABLE = "the request cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"\n", UNREADABLE),
+        (b"nonsense\n", UNREADABLE),
+        (b"[]\n", UNREADABLE),
+        (b"[" * 60_000 + b"\n", UNREADABLE),
+        (b"{}\n", UNREADABLE),
+        (b'{"command": ["echo"]}\n', UNREADABLE),
+        (b'{"command": "echo"}\n', f"{UNREADABLE}: it has no 'word'"),
+        (b'{"command": "fly"}\n', "unknown command 'fly'"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_the_next_one_served(
+    serve: Serve, path: Path, line: bytes, why: str
+) -> None:
     serve(path)
-    assert raw(path, line)["ok"] is False
+    answer = raw(path, line)
+    assert answer["ok"] is False
+    assert why in str(answer["error"])
     assert call(path, "echo", word="still here") == {"said": "still here"}
 
 
-def test_a_fault_of_ours_is_answered_and_quotes_nothing(path: Path) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError])
+def test_a_fault_of_ours_is_answered_and_quotes_nothing(path: Path, kind: type[Exception]) -> None:
+    """Whatever its kind, it is told as ours: the request was as it should be."""
+
     def broken(_request: object) -> dict[str, object]:
-        raise RuntimeError("words of a ticket")
+        raise kind("words of a ticket")
 
     server = ControlServer(path, {"apply": broken})
     server.start()
-    with pytest.raises(ConnectorError, match=r"RuntimeError.*part of it may be done") as caught:
+    with pytest.raises(ConnectorError, match=rf"{kind.__name__}.*part of it may be done") as caught:
         call(path, "apply")
     server.stop()
     assert not isinstance(caught.value, Busy)
@@ -141,7 +163,9 @@ def test_what_a_crash_left_is_replaced(serve: Serve, path: Path) -> None:
 
 def test_a_server_that_ends_takes_its_socket_along(path: Path) -> None:
     server = ControlServer(path, {})
+    assert not server.alive
     server.start()
+    assert server.alive
     server.stop()
     assert not path.exists()
 

@@ -85,6 +85,23 @@ def test_a_task_that_fails_is_told_without_its_words_and_silences_none(tmp_path:
     assert failed["why"] == "KeyError"
 
 
+def test_what_there_is_no_memory_for_is_handed_over_later(stage: Stage, due: str) -> None:
+    deliveries, said = Deliveries(stage.journal, stage.clock.now, stage.ears), []
+
+    def hand(values: Mapping[str, str]) -> str:
+        said.append(values["target"])
+        if len(said) == 1:
+            raise MemoryError
+        return ""
+
+    with pytest.raises(MemoryError):
+        deliveries.run(hand)
+    deliveries.run(hand)
+    records = stage.journal.records()
+    assert records.notifications(site="desk", status=Delivery.FAILED, ticket=due) == ()
+    assert sorted(said) == ["assignee", "assignee", "duty-channel"]
+
+
 def test_what_cannot_be_handed_over_is_given_up_and_holds_up_nothing(stage: Stage, due: str) -> None:
     def hand(values: Mapping[str, str]) -> str:
         if values["target"] == "assignee":

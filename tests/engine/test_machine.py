@@ -149,6 +149,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.looked_at: dict[str, datetime] = {}
         self.loaded_from: dict[str, int] = {}
         self.most_open: dict[str, int] = dict.fromkeys(SITES, 0)
+        self.entries = ledger.Entries()
 
     def teardown(self) -> None:
         try:
@@ -296,6 +297,7 @@ class EngineMachine(RuleBasedStateMachine):
         with contextlib.suppress(Killed):
             self.look(site, fetch=True)
         self.stage.restart()
+        self.entries.note(self.stage, site)
 
     @rule(site=sites, fetch=st.booleans())
     def pass_over(self, site: str, fetch: bool) -> None:
@@ -306,6 +308,7 @@ class EngineMachine(RuleBasedStateMachine):
         if not self.stage.journal.open_site(site, fingerprint=self.desk(site).rules.fingerprint).loaded:
             self.loaded_from[site] = len(self.desk(site).world.log)
         result = self.stage.run(site, fetch=fetch)
+        self.entries.note(self.stage, site)
         state = self.stage.journal.open_site(site, fingerprint=self.desk(site).rules.fingerprint)
         self.most_open[site] = max(self.most_open[site], state.open_tickets)
         return result
@@ -373,7 +376,7 @@ class EngineMachine(RuleBasedStateMachine):
             ledger.nothing_is_said_twice(desk)
             ledger.internal_stays_internal(desk)
             ledger.budgets_hold(desk, self.allowances[name], most_open=self.most_open[name])
-            ledger.group_and_assignee_are_written_once_per_level(desk)
+            ledger.group_and_assignee_are_written_once_per_level(desk, self.entries)
             ledger.a_persons_priority_stands(desk, self.rises)
             if name in self.loaded_from and name == "alpha":
                 ledger.the_cursor_is_not_ahead(self.stage, desk, loaded_from=self.loaded_from[name])

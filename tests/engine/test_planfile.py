@@ -187,7 +187,7 @@ class TestApply:
         desk.rules = replace(desk.rules, budgets={Effect.FIELDS: Budget(least=3, window=timedelta(minutes=10))})
         applied, (refused,) = apply_changes(desk.site, stage.around, file)
         assert applied.written == 3
-        assert refused.why == "held, over the budget of 3 fields within 0:10:00"
+        assert (refused.why, refused.held) == ("held, over the budget of 3 fields within 0:10:00", True)
 
     def test_a_paused_site_is_not_written(self, stage: Stage, desk: Desk, path: Path) -> None:
         opened(desk)

@@ -124,6 +124,30 @@ class TestOutage:
         assert set(stage.journal.records().sites()[0].frozen) == set(Effect)
         assert [alarm.kind for alarm in stage.ears.alarms] == [AlarmKind.FREEZE]
 
+    @pytest.mark.parametrize("full", [False, True], ids=["sweep", "full load"])
+    def test_an_operator_may_say_that_it_is_empty_indeed(
+        self, stage: Stage, desk: Desk, clock: StoppedClock, full: bool
+    ) -> None:
+        """A project was deleted, which no delta tells: the alarm's own command lets it go, and nothing less does."""
+        opened(desk, 60, facts={})
+        stage.run("desk")
+        desk.world.rows.clear()
+        clock.move(SWEEP)
+        if full:
+            stage.journal.advance("desk", Progress(loaded=False))
+        for allow, is_held in ((None, True), (0, True), (60, False)):
+            if allow is not None:
+                stage.journal.resume("desk", allow=allow, now=clock.now(), actor="ops")
+            clock.move(MINUTE)
+            assert (stage.run("desk").outcome is PassOutcome.HELD) is is_held
+        assert "connector resume desk --allow 60" in stage.ears.alarms[0].remedy
+        clock.move(SWEEP)  # a full load tells nothing of what is gone
+        for _ in range(3):
+            stage.journal.resume("desk", allow=60, now=clock.now(), actor="ops")
+            clock.move(MINUTE)
+            assert stage.run("desk").outcome is not PassOutcome.HELD
+        assert stage.journal.known_open("desk") == set()
+
     def test_a_small_site_may_empty_itself(self, stage: Stage, desk: Desk, clock: StoppedClock) -> None:
         opened(desk, 2, facts={})
         stage.run("desk")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from connector.domain.policy import SlaSource
 from connector.domain.site import Budget, Effect, SiteRules
 from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.kit import SiteReading, Surroundings
@@ -75,6 +76,8 @@ class Desk:
     kind: str
     journal: SqlJournal
     effects: frozenset[Effect] = frozenset({Effect.FIELDS})
+    by_search: bool = False
+    policies: OnePolicy = field(default_factory=OnePolicy)
     ears: Ears = field(default_factory=Ears)
 
     def __post_init__(self) -> None:
@@ -97,7 +100,7 @@ class Desk:
         self.site = Site(reading=reading, writer=self.ports.writer)
         self.around = Surroundings(
             journal=self.journal,
-            policies=OnePolicy(),
+            policies=self.policies,
             renderer=TextRenderer(TEMPLATES, timezone="UTC", fallback=("en",)),
             notifier=self.ears,
             observer=Deaf(),
@@ -108,7 +111,9 @@ class Desk:
         told, fields = self.running.site(self.kind).describe(), load_site_map(MAPS[self.kind]).fields
         if self.kind == "zendesk":
             reader, writer = credentials(url, told["reader"], "read"), credentials(url, told["writer"], "read write")
-            options = ZendeskOptions(site=self.kind, base_url=url, reader=reader, writer=writer, fields=fields)
+            options = ZendeskOptions(
+                site=self.kind, base_url=url, reader=reader, writer=writer, fields=fields, by_search=self.by_search
+            )
             return open_zendesk(options, around)
         basic = told["auth"]["basic"]
         auth = Basic(basic["email"], basic["token"])
@@ -175,6 +180,16 @@ class Desk:
         fields, id_ = state.state.catalog.fields, self.running.site(self.kind).describe()["fields"][name]
         fields[id_] = replace(fields[id_], projects=projects)
 
+    def delete_field(self, name: str, *, back: bool = False) -> None:
+        """Delete a Zendesk ticket field, or bring it ``back``."""
+        state: Any = self.running.site(self.kind)
+        deleted = state.office.desk.fields.deleted
+        (deleted.discard if back else deleted.add)(name)
+
+    def told(self, ticket: str, name: str) -> Any:
+        """Return what a Zendesk field holds."""
+        return self._row(ticket)["fields"][name]
+
     def custom(self, ticket: str, name: str) -> Any:
         """Return what a Jira field holds."""
         id_ = self.running.site(self.kind).describe()["fields"][name]
@@ -194,10 +209,20 @@ class Desk:
 
 
 @contextmanager
-def desk(kind: str, *, effects: frozenset[Effect] = frozenset({Effect.FIELDS}), **options: Any) -> Iterator[Desk]:
-    """Run one empty site with the vendor's own limits, and a journal in memory."""
+def desk(
+    kind: str,
+    *,
+    effects: frozenset[Effect] = frozenset({Effect.FIELDS}),
+    by_search: bool = False,
+    own_clocks: bool = False,
+    **options: Any,
+) -> Iterator[Desk]:
+    """Run one empty site with the vendor's own limits, and a journal in memory; ``own_clocks``: ours alone count."""
+    policies = OnePolicy()
+    if own_clocks:
+        policies.policy = replace(policies.policy, sla=replace(policies.policy.sla, source=SlaSource.OWN))
     with sandbox(kind, 0, **{**LIMITED[kind], **options}) as running, open_journal("sqlite://") as journal:
-        yield Desk(running, kind, journal, effects=effects)
+        yield Desk(running, kind, journal, effects=effects, by_search=by_search, policies=policies)
 
 
 @contextmanager

@@ -166,10 +166,11 @@ def test_fault_53_a_sweep_of_the_future_keeps_no_sweep_back(watched: Watched) ->
     """What closed unseen is found with the next sweep, whatever a wrong clock said of the last one."""
     at_rest(watched)
     watched.stage.journal.advance("desk", Progress(last_sweep_at=watched.world.now() + 400 * DAY))
-    asked = watched.desk.world.requests["sweep"]
+    before = watched.desk.world.requests.copy()
     watched.run()
     state = watched.stage.journal.open_site("desk", fingerprint=watched.desk.rules.fingerprint)
-    assert watched.desk.world.requests["sweep"] > asked
+    asked = watched.desk.world.requests - before
+    assert asked["sweep"] + asked["load"] > 0
     assert state.last_sweep_at == watched.world.now()
 
 

@@ -445,6 +445,77 @@ def test_fault_34_a_field_on_no_screen_is_set_aside_and_the_rest_is_written() ->
         assert site.custom(newest, "level") == 1
 
 
+def test_fault_34_a_field_that_zendesk_ignores_is_set_aside_and_the_rest_is_written() -> None:
+    """Zendesk answers 200 and leaves a deleted field out: it is left alone from then on, everything else goes on."""
+    with desk("zendesk") as site:
+        site.run()
+        site.delete_field("level")
+        tickets = [site.ticket() for _ in range(3)]
+        site.later(minutes=5)
+        site.run()
+        stored = site.journal.load("zendesk", [site.issue_id(t) for t in tickets], now=site.now)
+        assert [ticket.ticket.level for ticket in stored] == [None] * 3, "what was ignored does not count as written"
+        for _ in range(5):
+            site.later(minutes=5)
+            site.run()
+        assert [(site.priority(t), site.told(t, "path")) for t in tickets] == [("P1", "default")] * 3
+        assert len(site.requests(method="PUT")) == 3, "one write each, and none is repeated"
+        (item,) = site.journal.aside("zendesk")
+        assert (item.kind, item.scope != "", item.field, item.ticket) == (AsideKind.FIELD, True, "level", "")
+        (alarm,) = site.ears.alarms
+        assert (alarm.kind, "level" in alarm.message) == (AlarmKind.FINDING, True)
+        site.restart()
+        later = site.ticket()
+        site.later(minutes=5)
+        site.run()
+        assert (site.priority(later), site.told(later, "level")) == ("P1", None)
+        assert len(site.ears.alarms) == 1
+        site.delete_field("level", back=True)
+        site.journal.resume("zendesk", allow=0, now=site.now, actor="anna")
+        newest = site.ticket()
+        site.later(minutes=5)
+        site.run()
+        assert site.told(newest, "level") == "1"
+        assert site.journal.aside("zendesk") == ()
+
+
+def _jobs(site: Desk, since: datetime | None = None) -> int:
+    return len([r for r in site.requests(method="PUT", since=since) if "update_many" in r["path"]])
+
+
+def test_fault_34_a_field_that_jobs_ignore_is_set_aside_as_well() -> None:
+    """A job's results say nothing of fields: once no ticket lists one, a single write finds out, and jobs go on."""
+    with desk("zendesk") as site:
+        site.run()
+        tickets = [site.ticket(impact="team") for _ in range(7)]
+        site.later(minutes=5)
+        site.run()
+        assert (_jobs(site), [site.told(t, "level") for t in tickets]) == (1, ["1"] * 7)
+        site.delete_field("level")
+        for _ in range(4):
+            site.later(minutes=30)
+            site.run()
+        (item,) = site.journal.aside("zendesk")
+        assert (item.kind, item.field, item.ticket) == (AsideKind.FIELD, "level", "")
+        newer, since = [site.ticket(impact="team") for _ in range(7)], site.now
+        site.later(minutes=5)
+        site.run()
+        assert [(site.priority(t), site.told(t, "path")) for t in newer] == [("P2", "default")] * 7
+        assert (_jobs(site, since), len(site.requests(method="PUT", since=since))) == (1, 1)
+        made = len(site.requests(method="PUT"))
+        for _ in range(6):
+            site.later(hours=6)
+            site.run()
+        assert len(site.requests(method="PUT")) - made <= 2, "nothing is written over and over"
+        site.delete_field("level", back=True)
+        site.journal.resume("zendesk", allow=0, now=site.now, actor="anna")
+        newest = [site.ticket(impact="team") for _ in range(7)]
+        for _ in range(2):
+            site.later(minutes=5)
+            site.run()
+        assert [site.told(t, "level") for t in newest] == ["1"] * 7
+
+
 def test_a_tight_limit_is_never_exceeded_and_the_most_urgent_go_first() -> None:
     """An account that is nearly used up: no request is wasted on a 429, and every P1 is written before any other."""
     with desk("zendesk", account_limit=40, update_limit=8) as site:

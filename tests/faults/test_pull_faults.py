@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connector.engine.passes import PassOutcome
+from connector.engine.reconcile import CHUNK
+from connector.helpdesks.memory import CUSTOMER, Fault
+from connector.ports import Progress, Stored
+from tests.engine.stage import Desk as MemoryDesk
+from tests.engine.stage import Stage
+from tests.faults.counting import CountingJournal, CountingReader
 from tests.faults.network_stage import Desk, desk
 from tests.lab.bench import HOUR, Bench, bench
 from tests.lab.office import JIRA, ZENDESK
@@ -40,6 +48,27 @@ def test_fault_26_down_for_six_hours_then_one_latest_comment_per_ticket(tmp_path
         levels = [row["fields"]["level"] for row in made.scene.exchanges[site].site.view()]
         assert {str(level)[0] for level in levels} == {"4"}
         made.checks.step()
+
+
+def test_fault_26_what_an_outage_held_up_is_caught_up_in_the_order_of_deadlines(stage: Stage, desk: MemoryDesk) -> None:
+    """Twelve are overdue: neither their names (10 before 2) nor who changed meanwhile decides who comes first."""
+    stage.run("desk")
+    for _ in range(12):
+        desk.world.create(facts={"impact": "site", "urgency": "blocked"})
+        stage.clock.move(MINUTE)
+    stage.run("desk")
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [1] * 12
+    desk.world.read_faults.extend([Fault.UNAVAILABLE] * 6)
+    for hour in range(6):
+        desk.world.update(str(12 - hour), CUSTOMER, facts={"impact": "department", "urgency": "blocked"})
+        stage.clock.move(HOUR)
+        assert stage.run("desk").error is not None
+    stage.clock.move(5 * MINUTE)  # for so long it is left alone after a failure
+    before = len(desk.writer.sent)
+    assert stage.run("desk").outcome is PassOutcome.OK
+    caught_up = dict.fromkeys(each.write.ref.id for each in desk.writer.sent[before:])
+    assert list(caught_up) == [str(n) for n in range(1, 13)]
+    assert [desk.live(str(n)).level for n in range(1, 13)] == [3] * 12, "as far as a breach of the resolution leads"
 
 
 @pytest.mark.parametrize(
@@ -83,10 +112,92 @@ def test_a_change_that_the_index_shows_too_late_for_the_delta_is_found_by_the_sw
         assert len(made.requests(path="/rest/api/3/issue/bulkfetch")) == fetched, "what is known is not read again"
 
 
+@pytest.mark.parametrize("by_search", [True, False], ids=["index", "export"])
+@pytest.mark.parametrize("own_clocks", [True, False], ids=["our clocks", "its clocks"])
+def test_a_change_of_an_open_zendesk_ticket_that_no_poll_showed_is_found_by_the_sweep(
+    *, by_search: bool, own_clocks: bool
+) -> None:
+    """The index is late by more than polls look back, or a page of the export was lost with its cursor stored."""
+    with desk("zendesk", by_search=by_search, own_clocks=own_clocks, search_lag=(1200, 1200)) as made:
+        tickets = [made.ticket(impact="user") for _ in range(3)]
+        made.later(minutes=30)
+        made.run()
+        for _ in range(2):
+            made.later(hours=1)
+            made.run()
+        made.people.set_field(tickets[0], "anna", "impact", "site")
+        if not by_search:
+            made.later(minutes=5)
+            *_, last = made.ports.reader.changes(made.cursor)
+            made.journal.advance("zendesk", Progress(cursor=last.cursor))
+        for _ in range(9):
+            made.later(minutes=5)
+            made.run()
+        assert impacts(made, tickets) == ["user", "user", "user"], "no poll shows it"
+        made.later(hours=6)
+        made.run()
+        assert impacts(made, tickets) == ["site", "user", "user"]
+        assert made.priority(tickets[0]) == "P1"
+        for _ in range(8):  # until its path has come to its end
+            made.later(hours=6)
+            made.run()
+        for _ in range(2):  # our own writes changed it as well: the sweep takes them for what they are
+            made.later(hours=6)
+            written, before = len(made.requests(method="PUT")), rows(made)
+            made.run()
+            assert (len(made.requests(method="PUT")), rows(made)) == (written, before)
+
+
+def test_a_goal_that_somebody_edits_is_found_by_the_sweep() -> None:
+    """The service desk counts a shorter time from now on: every deadline moves, and no version does."""
+    with desk("jira") as made:
+        ticket, other = made.ticket(impact="user"), made.ticket(impact="user")
+        made.later(minutes=30)
+        made.run()
+        for _ in range(8):
+            made.later(minutes=20)
+            made.run()
+        before = deadlines(made, [ticket, other])
+        shorten_goals(made, ticket)
+        made.later(hours=6)
+        made.run()
+        after = deadlines(made, [ticket, other])
+        assert after[0] < before[0]
+        assert after[1] == before[1]
+        made.later(hours=6)
+        fetched = len(made.requests(path="/rest/api/3/issue/bulkfetch"))
+        made.run()
+        assert len(made.requests(path="/rest/api/3/issue/bulkfetch")) == fetched, "what is known is not read again"
+
+
+def shorten_goals(made: Desk, ticket: str) -> None:
+    """Let an administrator edit the goals of an issue's clocks, which leaves ``updated`` as it was."""
+    state = made.running.site("jira").state
+    issue = state.issues[int(made.issue_id(ticket))]
+    aimed = [replace(c.ongoing, goal=c.ongoing.goal / 2) if c.ongoing else None for c in issue.clocks]
+    clocks = tuple(replace(c, ongoing=to) for c, to in zip(issue.clocks, aimed, strict=True))
+    state.publish(replace(issue, clocks=clocks, memo={}))
+
+
+def deadlines(made: Desk, tickets: list[str]) -> list[datetime]:
+    """Return the latest deadline of each ticket's own clocks, as stored."""
+    return [max(c.breach_at for c in each.ticket.native if c.breach_at) for each in known(made, tickets)]
+
+
 def impacts(made: Desk, tickets: list[str]) -> list[object]:
     """Return what is known of tickets."""
-    known = made.journal.load("jira", [made.issue_id(ticket) for ticket in tickets], now=made.now)
-    return [each.ticket.facts["impact"] for each in known]
+    return [each.ticket.facts["impact"] for each in known(made, tickets)]
+
+
+def known(made: Desk, tickets: list[str]) -> list[Stored]:
+    """Return what is stored of tickets, in their order."""
+    return list(made.journal.load(made.kind, [made.issue_id(ticket) for ticket in tickets], now=made.now))
+
+
+def rows(made: Desk) -> dict[str, tuple[object, ...]]:
+    """Return which version of each open ticket is stored, and which was ours."""
+    stored = made.journal.load(made.kind, sorted(made.known()), now=made.now)
+    return {each.ticket.ref.id: (each.ticket.version, each.own_version) for each in stored}
 
 
 def test_fault_46_more_than_a_page_of_tickets_of_one_moment(tmp_path: Path) -> None:
@@ -192,6 +303,21 @@ def test_fault_73_a_burst_is_taken_deadline_first_and_starves_nobody(tmp_path: P
         assert row["priority"] == "P1"
         assert len([r for r in made.requests(ZENDESK) if r["status"] == 429]) <= 2
         made.checks.step()
+
+
+def test_fault_73_of_a_burst_a_page_and_a_chunk_are_held_at_once(stage: Stage, desk: MemoryDesk) -> None:
+    """However many tickets change: what people wrote is held page by page, and what is known in chunks."""
+    crowd, a_page = 2 * CHUNK + 100, desk.world.page_size
+    reader, journal = CountingReader(desk.world), CountingJournal(stage.around.journal)
+    desk.reader = reader
+    stage.run("desk")
+    for _ in range(crowd):
+        desk.world.create(facts={"impact": "team", "urgency": "degraded"})
+    summary = stage.run_with("desk", replace(stage.around, journal=journal)).summary
+    assert summary.read == summary.decided == reader.texts.all == crowd
+    assert journal.tickets.all >= crowd
+    assert reader.texts.most <= 2 * a_page, "one page, while the next is being made"
+    assert journal.tickets.most <= CHUNK
 
 
 def test_fault_49_an_index_takes_nothing_back_that_was_found_after_a_lost_answer(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from connector.engine.next_step import QUARANTINE
 from connector.errors import Unavailable
 from connector.helpdesks.transport.breaker import FAILURES
 from connector.ports import AlarmKind, AsideKind, OpStatus
-from tests.faults.recovery_desk import JIRA, ZENDESK, Desk, desk
+from tests.faults.recovery_desk import JIRA, MINUTE, ZENDESK, Desk, desk
 
 Sit = Callable[..., Desk]
 VENDORS = pytest.mark.parametrize("vendor", [JIRA, ZENDESK])
@@ -177,6 +177,18 @@ def test_fault_24_a_captive_portal_swallows_the_write(sit: Sit, vendor: str) -> 
     once(at)
 
 
+@pytest.mark.parametrize(("action", "edits"), [("status", 2), ("html", 2), ("empty", 1), ("mistype", 1)])
+def test_fault_24_an_edit_whose_answer_does_not_show_the_issue_is_looked_up(sit: Sit, action: str, edits: int) -> None:
+    """Status 200 with JSON of anybody's, with a page, with nothing: it is no edit before the issue shows it."""
+    at = sit(JIRA)
+    at.strike(action, status=200, methods=["PUT"], path=r"/issue/\d+$", times=1)
+    assert at.work().unknown == 1
+    assert at.priority() is (Priority.P1 if edits == 1 else Priority.P4)
+    at.go_on()
+    once(at)
+    assert sum(f.data["method"] == "PUT" for f in at.stage.behind.truth("request")) == edits
+
+
 def test_fault_28_conflicts_slow_us_down(sit: Sit) -> None:
     """Somebody changes the ticket whenever we write: planned anew each time, and after five in a row ever slower."""
     at = sit(ZENDESK)
@@ -196,7 +208,7 @@ def test_fault_29_a_ticket_closed_meanwhile_is_left_alone(sit: Sit, vendor: str)
     at = sit(vendor)
     tickets = len(at.stage.behind.sandbox.site(at.stage.site).view())
     people = at.stage.behind.people
-    closed = {JIRA: lambda: at.stage.agent(at.id, status=Status.SOLVED)}
+    closed = {JIRA: lambda: people.set_status(at.stage.key(at.id), "anna", "closed")}
     closed[ZENDESK] = lambda: people.set_status(at.id, "anna", "closed")
     at.before_write = closed[vendor]
     at.work()
@@ -205,11 +217,25 @@ def test_fault_29_a_ticket_closed_meanwhile_is_left_alone(sit: Sit, vendor: str)
     at.go_on()
     assert at.ours() == []
     assert at.writes() == sent <= 1
-    if vendor == ZENDESK:
-        assert [op.status for op in at.ops()] == [OpStatus.FAILED]
-        assert len(at.alarms(AlarmKind.FINDING)) == 1
+    assert [op.status for op in at.ops()] == [OpStatus.FAILED]
+    (alarm,) = at.alarms(AlarmKind.FINDING)
+    assert "was closed before it could be told" in alarm.message
+    records, now = at.journal.records(), at.stage.clock.now()
+    assert records.ended(at.stage.site, since=now - 60 * MINUTE) == 1, "so ``status`` says"
+    assert records.ended(at.stage.site, since=now + MINUTE) == 0
     assert at.ops(OpStatus.SENDING) == ()
     assert len(at.stage.behind.sandbox.site(at.stage.site).view()) == tickets
+
+
+@VENDORS
+def test_a_ticket_solved_meanwhile_is_told_nothing_and_is_no_alarm(sit: Sit, vendor: str) -> None:
+    """Somebody solves it between reading and writing: it may be opened again, and nothing is refused for good."""
+    at = sit(vendor)
+    at.before_write = lambda: at.stage.agent(at.id, status=Status.SOLVED)
+    at.work()
+    at.before_write = lambda: None
+    at.go_on()
+    assert (at.ours(), at.alarms(AlarmKind.FINDING)) == ([], [])
 
 
 @VENDORS

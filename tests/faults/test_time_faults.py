@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import re
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, update
 
+from connector.bootstrap.listening import listen
 from connector.domain.calendar import Calendar
 from connector.domain.calendar_hours import WEEKDAYS, week
 from connector.domain.decide import decide
@@ -31,13 +33,17 @@ from connector.helpdesks.transport.outcome import http_date
 from connector.journal import open_scratch
 from connector.journal.lease import Lease
 from connector.journal.tables import lease
-from connector.ports import Fence, Page
+from connector.ports import Fence, Page, Progress
+from connector.web.receiver import Asked
+from tests.bootstrap.conftest import Compose, compose
 from tests.domain.calendar_strategies import counted_minutes
 from tests.engine.ledger import nothing_is_said_twice
 from tests.engine.stage import MONDAY, POLICY
 from tests.faults.two_clocks import Watched
 from tests.helpdesks.scripted_server import ScriptedServer, answer, scripted_server
 from tests.helpdesks.stopped_clock import StoppedClock
+
+__all__ = ["compose"]
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -226,7 +232,7 @@ def test_fault_56_a_decision_depends_on_its_arguments_alone(watched: Watched) ->
 
 def test_fault_57_a_pass_that_outlasts_its_tick_is_not_overtaken(watched: Watched) -> None:
     """Passes of five minutes under a poll every minute: one after another, none missed the delta, none overlaps."""
-    reader, running, seen = watched.desk.reader, [], []
+    reader, running, seen, lags = watched.desk.reader, [], [], []
     changes_, cursor = reader.changes, reader.start_cursor
 
     def slow(cursor_: str) -> Iterator[Page]:
@@ -234,6 +240,8 @@ def test_fault_57_a_pass_that_outlasts_its_tick_is_not_overtaken(watched: Watche
         running.append(True)
         watched.world.move(5 * MINUTE)
         yield from changes_(cursor_)
+        good = watched.stage.journal.records().sites()[0].last_good_at
+        lags.extend([watched.world.now() - good] if good else [])
         running.clear()
         seen.append(watched.world.now())
         if len(seen) == 4:
@@ -248,6 +256,22 @@ def test_fault_57_a_pass_that_outlasts_its_tick_is_not_overtaken(watched: Watche
     assert min(gaps) >= 5 * MINUTE
     nothing_is_said_twice(watched.desk)
     assert watched.desk.live("1").level
+    assert min(lags) >= 5 * MINUTE, "the age of the last good pass tells how far the site lags"
+
+
+def test_fault_57_how_far_a_site_lags_is_a_metric(compose: Compose) -> None:
+    """The age of its last good pass, in seconds, for every site that had one."""
+    program, good = compose(), datetime.now(UTC) - 23 * MINUTE  # noqa: TID251 - the program runs on the machine's clock
+    with program.journal() as journal:
+        journal.open_site("zendesk", fingerprint=program.rules("zendesk").fingerprint)
+        journal.advance("zendesk", Progress(last_good_at=good))
+    server = listen(program, "127.0.0.1:0", {}, is_well=lambda: True)
+    with contextlib.closing(server.socket):
+        told = server.receiver.answer(Asked("GET", "/metrics", {})).text
+    most = datetime.now(UTC) - good  # noqa: TID251 - likewise
+    ((site, age),) = re.findall(r'^\w*last_good_pass_age_seconds\{site="([\w-]+)"\} (\S+)$', told, re.MULTILINE)
+    assert site == "zendesk"
+    assert 23 * 60 <= float(age) <= most.total_seconds() + 0.01, "it is rounded to a hundredth"
 
 
 @pytest.fixture

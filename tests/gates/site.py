@@ -52,8 +52,11 @@ EPHEMERAL = frozenset({"run", "event", "site", "cursor", "lease", "identity", "r
 
 
 class OnePolicy:
+    def __init__(self, policy: Any = None) -> None:
+        self.policy = policy or POLICY
+
     def current(self) -> Any:
-        return POLICY
+        return self.policy
 
     def document(self, _digest: str) -> str | None:
         return None

@@ -27,6 +27,9 @@ class Blind:
     def open_ids(self) -> Iterator[Mapping[str, str]]:
         yield {}
 
+    def load_open(self, *, cursor: str) -> Iterator[Page]:
+        yield Page(observations=(), cursor=cursor)
+
     def get(self, ids: Sequence[str]) -> Page:
         broken = [Quarantined(id=id_, why="unreadable", digest="") for id_ in ids if id_ in self._unreadable]
         return fetched(ids, (), broken)

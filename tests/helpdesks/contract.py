@@ -273,6 +273,20 @@ class HelpdeskContract:
         assert [e.actor.role for e in events if e.kind is EventKind.PRIORITY and e.after == "P2"] == [Role.OURS]
         assert [e.actor.role for e in events if e.kind is EventKind.COMMENT][-1] is Role.OURS
 
+    def test_who_acts_is_told_by_account_and_never_by_time(self, stage: Stage) -> None:
+        """What an agent does right after us is the agent's; what we did is ours however long ago it was."""
+        ticket = settled(stage, stage.create(priority=Priority.P4))
+        carry_out(stage, change(ticket, wanted(Field.PRIORITY, "P2"), comments=(note(ticket.ref, "hello"),)), ticket)
+        stage.agent(ticket.ref.id, priority=Priority.P3)
+        stage.comment(ticket.ref.id, "no, it is not", public=False)
+        for age in (timedelta(minutes=1), timedelta(minutes=5), timedelta(days=3)):
+            stage.later(age)
+            events = past(stage, ticket.ref.id)
+            set_ = [(e.after, e.actor.role) for e in events if e.kind is EventKind.PRIORITY]
+            assert set_[-2:] == [("P2", Role.OURS), ("P3", Role.AGENT)]
+            said = [e.actor.role for e in events if e.kind is EventKind.COMMENT]
+            assert said[-2:] == [Role.OURS, Role.AGENT]
+
     def test_a_stale_write_is_refused_or_compared(self, stage: Stage) -> None:
         ticket = settled(stage, stage.create(priority=Priority.P4))
         stage.agent(ticket.ref.id, priority=Priority.P3)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from responses import matchers
 
 from connector.domain.change import Field
+from connector.domain.policy import LevelTarget, TargetKind
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Ticket
 from connector.errors import (
@@ -48,6 +49,13 @@ JSON = {"Content-Type": "application/json"}
 TOLD = '{"issueChangeLogs": []}'
 Answer: TypeAlias = tuple[int, Mapping[str, str], str]
 US = {"accountId": "us", "accountType": "atlassian"}
+OTHERS_ANSWERS: tuple[Mapping[str, Any], ...] = (
+    {"status": 204},
+    {"json": {}},
+    {"json": {"login": "required"}},
+    {"json": {"id": "8", "fields": {}}},
+    {"json": []},
+)
 
 
 @pytest.fixture
@@ -185,14 +193,47 @@ class TestNotes:
         assert send(site, seen, comment=note(seen.ref, "x")).remote_id == "56"
 
 
+def test_where_memory_runs_out_a_person_is_not_just_untold(clock: StoppedClock, wire: responses.RequestsMock) -> None:
+    site = site_on(clock, fields=replace(NAMES, people={"anna": "acc-anna"}))
+    wire.get(f"{API}/user", body=MemoryError())
+    with pytest.raises(MemoryError):
+        site.directory.reach(LevelTarget(TargetKind.USER, "anna"), at=clock.now())
+
+
 class TestEdits:
-    def test_without_the_issue_in_the_answer_its_version_is_asked_for(
-        self, site: JiraSite, wire: responses.RequestsMock
+    @pytest.mark.parametrize("answer", OTHERS_ANSWERS)
+    @pytest.mark.parametrize("shown", [True, False])
+    def test_without_the_issue_in_the_answer_it_is_the_issue_that_tells(
+        self, site: JiraSite, wire: responses.RequestsMock, answer: Mapping[str, Any], shown: bool
     ) -> None:
+        """What answers may be a login page's server, a cache, a captive portal: the edit may be lost."""
+        seen = observed(site, wire)
+        wire.put(f"{API}/issue/7", **answer)
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        told = {"esc.marker": {"key": write.key if shown else "an older one"}}
+        wire.replace(responses.GET, f"{API}/issue/7", json=issue() | {"properties": told})
+        if shown:
+            receipt = site.writer.send(write, seen=seen)
+            assert (receipt.remote_id, receipt.version) == ("7", "2026-11-22T08:00:00.000+00:00")
+        else:
+            with pytest.raises(Unknown, match="the issue no edit"):
+                site.writer.send(write, seen=seen)
+
+    def test_an_edit_that_nothing_shows_is_unknown(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         seen = observed(site, wire)
         wire.put(f"{API}/issue/7", status=204)
-        receipt = send(site, seen, wanted(Field.PRIORITY, "P1"))
-        assert (receipt.remote_id, receipt.version) == ("7", "2026-11-22T08:00:00.000+00:00")
+        (write,) = site.writer.split(change(seen, wanted(Field.PRIORITY, "P1")))
+        looked = wire.get(f"{API}/issue/7", status=404, json={"errorMessages": ["gone"]})
+        with pytest.raises(Unknown, match="which cannot be read"):
+            site.writer.send(write, seen=seen)
+        assert looked.call_count >= 1
+
+    @pytest.mark.parametrize("status", [200, 201])
+    def test_an_empty_answer_is_unknown(self, site: JiraSite, wire: responses.RequestsMock, status: int) -> None:
+        seen = observed(site, wire)
+        wire.put(f"{API}/issue/7", status=status, content_type="text/html")
+        with pytest.raises(Unknown):
+            send(site, seen, wanted(Field.PRIORITY, "P1"))
 
     def test_the_answers_zone_does_not_matter(self, site: JiraSite, wire: responses.RequestsMock) -> None:
         seen = observed(site, wire)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -237,7 +238,25 @@ class TestNormalise:
         assert (link.kind, link.target) == (LinkKind.PROBLEM, "5")
 
 
+class Starved(Mapping[str, str | None]):
+    """What people read; there is no memory to tell of anybody."""
+
+    def __getitem__(self, _account: str) -> str | None:
+        raise MemoryError
+
+    def __iter__(self) -> Iterator[str]:
+        raise MemoryError
+
+    def __len__(self) -> int:
+        raise MemoryError
+
+
 class TestPages:
+    def test_no_issue_is_to_blame_where_memory_runs_out(self) -> None:
+        found = pages.Found(issues=[issue()])
+        with pytest.raises(MemoryError):
+            pages.observed(found, SHAPE, now=NOW, languages=Starved())
+
     def test_one_broken_issue_costs_no_other(self) -> None:
         good = json.loads(msgspec.json.encode(issue()))
         broken = [{"id": "8", "fields": {"created": "x"}}, {"id": 9, "properties": 5}, {"id": None}, {}]

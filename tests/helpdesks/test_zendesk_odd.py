@@ -293,6 +293,11 @@ class TestDirectory:
         assert f"status {status}" in found.refused
         assert (found.known, found.untold) == (1, 1)
 
+    def test_where_memory_runs_out_nobody_is_at_fault(self, mapped: ZendeskSite, wire: responses.RequestsMock) -> None:
+        wire.get(f"{API}/groups.json", body=MemoryError())
+        with pytest.raises(MemoryError):
+            mapped.directory.reach(LevelTarget(TargetKind.GROUP, "line"), at=AT)
+
     def test_gone_is_gone(self, mapped: ZendeskSite, wire: responses.RequestsMock) -> None:
         found = self.reach(mapped, wire, status=404, json={"error": "RecordNotFound"})
         assert "2" not in found.member_ids

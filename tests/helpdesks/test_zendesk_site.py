@@ -312,6 +312,28 @@ class TestWriting:
             assert caught.value.fields == (str(item.field),)
         assert stage.reader.requests_made() == before
 
+    def test_a_field_that_the_account_has_not_is_told_and_never_said_to_be_written(self, stage: ZendeskStage) -> None:
+        stage.behind.sandbox.site(stage.site).office.desk.fields.deleted.add("level")
+        ticket = settled(stage, stage.create(priority=Priority.P4))
+        wish = change(ticket, wanted(Field.PRIORITY, "P1"), wanted(Field.LEVEL, "2"))
+        (write,) = stage.writer.split(wish)
+        assert stage.writer.send(write, seen=ticket).ignored == ("level",)
+        stage.later(timedelta(seconds=5))
+        ticket = fetch(stage, ticket.ref.id)
+        (write,) = stage.writer.split(change(ticket, wanted(Field.LEVEL, "2")))
+        with pytest.raises(Rejected, match="level") as caught:
+            stage.writer.send(write, seen=ticket)
+        assert (caught.value.fields, caught.value.missing) == (("level",), ("level",))
+        made = stage.reader.requests_made()
+        with pytest.raises(Rejected, match="no ticket lists level"):
+            stage.writer.submit([(write, ticket)])
+        assert stage.reader.requests_made() == made
+
+    def test_a_field_without_a_value_is_there_all_the_same(self, stage: ZendeskStage) -> None:
+        ticket = settled(stage, stage.create(priority=Priority.P4))
+        (write,) = stage.writer.split(change(ticket, wanted(Field.LEVEL, None)))
+        assert stage.writer.send(write, seen=ticket).ignored == ()
+
     def test_a_vendors_id_may_stand_for_a_name(self, stage: ZendeskStage) -> None:
         ticket = settled(stage, stage.create())
         carry_out(stage, change(ticket, wanted(Field.GROUP, "id:103")), ticket)

@@ -199,10 +199,11 @@ def test_an_account_is_a_word_everywhere(known: SqlJournal) -> None:
 
 
 def test_a_fact_that_reads_like_an_account_stays(journal: SqlJournal) -> None:
-    store(journal, ticket("1", facts={"seats": "502"}, requester="502", involved=frozenset({"502", "503"})))
+    facts = {"seats": "502", "rooms": frozenset({"room 502", "room 503"})}
+    store(journal, ticket("1", facts=facts, requester="502", involved=frozenset({"502", "503"})))
     journal.erase(SITE, account="502")
     (left,) = journal.load(SITE, ["1"], now=NOW)
-    assert (left.ticket.requester, left.ticket.facts["seats"]) == ("erased", "502")
+    assert (left.ticket.requester, left.ticket.facts) == ("erased", facts)
     assert left.ticket.involved == {"erased", "503"}
 
 
@@ -409,6 +410,17 @@ def test_what_stands_aside_on_an_erased_ticket_goes_with_it(known: SqlJournal) -
         known.set_aside(SITE, [SetAside(kind=AsideKind.QUARANTINE, ticket=of, why=f"failed: {CANARY}", since=NOW)])
     known.erase(SITE, ticket="1")
     assert [item.ticket for item in known.aside(SITE)] == ["2"]
+
+
+def test_what_stands_aside_on_a_ticket_past_its_time_goes_with_it(journal: SqlJournal) -> None:
+    journal.open_site("other", fingerprint="o")
+    store(journal, ticket("1", status=Status.CLOSED), ticket("2"))
+    aside = [SetAside(kind=AsideKind.QUARANTINE, ticket=of, why="failed", since=NOW) for of in ("1", "2")]
+    for site in (SITE, "other"):
+        journal.set_aside(site, aside)
+    journal.purge(now=NOW + FACTS_OF_CLOSED, most=100)
+    assert [item.ticket for item in journal.aside(SITE)] == ["2"]
+    assert [item.ticket for item in journal.aside("other")] == ["1", "2"]
 
 
 def test_an_emptied_line_keeps_its_place_and_nothing_else(journal: SqlJournal) -> None:

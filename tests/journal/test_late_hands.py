@@ -285,11 +285,14 @@ class _Driver(PGDialect):
     driver = "noting"
     supports_statement_cache = True
     levels: ClassVar[list[str]] = []
+    settings: ClassVar[list[str]] = []
     default_isolation_level = "READ COMMITTED"
 
     @classmethod
     def import_dbapi(cls) -> object:
-        return sqlite3
+        return SimpleNamespace(
+            Error=sqlite3.Error, paramstyle="qmark", connect=lambda _: _with_settings(sqlite3.connect(":memory:"))
+        )
 
     def create_connect_args(self, url: URL) -> tuple[list[str], dict[str, bool]]:
         assert url.database == "name"
@@ -301,6 +304,15 @@ class _Driver(PGDialect):
     def set_isolation_level(self, dbapi_connection: object, level: str) -> None:
         assert dbapi_connection is not None
         self.levels.append(level)
+
+
+def _with_settings(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection with a server's settings: whoever runs it has switched ``synchronous_commit`` off."""
+    connection.execute("CREATE TABLE pg_settings (name TEXT, setting TEXT)")
+    connection.execute("INSERT INTO pg_settings VALUES ('synchronous_commit', 'off')")
+    connection.create_function("set_config", 3, lambda _name, value, _is_local: _Driver.settings.append(value))
+    connection.commit()
+    return connection
 
 
 class _Gone(Exception):
@@ -327,7 +339,9 @@ class _Losing(_Driver):
     @classmethod
     def import_dbapi(cls) -> object:
         return SimpleNamespace(
-            Error=_Gone, paramstyle="qmark", connect=lambda _: sqlite3.connect(":memory:", factory=_Unreached)
+            Error=_Gone,
+            paramstyle="qmark",
+            connect=lambda _: _with_settings(sqlite3.connect(":memory:", factory=_Unreached)),
         )
 
 
@@ -349,11 +363,13 @@ def test_a_server_that_goes_during_a_commit_is_a_failure_of_the_state_and_nothin
 def test_each_transaction_on_a_server_has_a_connection_of_its_own_that_sees_what_is_committed() -> None:
     registry.register("postgresql.noting", __name__, "_Driver")
     _Driver.levels.clear()
+    _Driver.settings.clear()
     engine = opening._server_engine(make_url("postgresql+noting://user@host/name"))
     for _ in range(2):
         with engine.connect():
             pass
     assert _Driver.levels == ["READ COMMITTED"] * 2
+    assert _Driver.settings == ["on"] * 2, "each commits to disk"
 
 
 def test_what_is_read_from_a_server_is_of_one_moment() -> None:

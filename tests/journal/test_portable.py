@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from connector.domain.site import Effect
 from connector.domain.ticket import Link, LinkKind, TicketRef
 from connector.journal import links, open_journal, schema
 from connector.journal.lease import Lease
+from connector.journal.opening import COMMIT_TO_DISK, _commit_to_disk
 from connector.journal.recalls import forget_all
 from connector.journal.statements import _compiled, _insert, _update
 from connector.journal.tables import lease, metadata
@@ -216,3 +219,24 @@ def test_a_server_takes_the_migrations_and_every_statement(server, statements):
     script = "\n".join([_migrations(), *explained, *prepared])
     done = subprocess.run(server, input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("set_to", "is_then"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
+def test_a_server_commits_to_disk_before_it_says_so(server, set_to, is_then):
+    """Whoever set it weaker for a role did not have in mind what an armed row promises."""
+    script = f"SET synchronous_commit = {set_to};\n{COMMIT_TO_DISK};\n\\t on\nSHOW synchronous_commit;"
+    done = subprocess.run(server, input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, is_then), done.stderr
+
+
+@pytest.mark.parametrize(("setting", "set_to"), [("off", ["on"]), ("on", []), ("remote_apply", [])])
+def test_a_connection_to_a_server_is_set_to_commit_to_disk(setting, set_to):
+    said = []
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE pg_settings (name TEXT, setting TEXT)")
+        connection.execute("INSERT INTO pg_settings VALUES ('synchronous_commit', ?)", (setting,))
+        connection.create_function("set_config", 3, lambda _name, value, _is_local: said.append(value))
+        _commit_to_disk(connection, None)
+        assert not connection.in_transaction
+    assert said == set_to

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -207,6 +209,13 @@ class TestValues:
         assert clean(text) == text
 
 
+class Starved:
+    """A text for which there is no memory."""
+
+    def render(self, _values: object) -> str:
+        raise MemoryError
+
+
 class TestLoading:
     @pytest.mark.parametrize(
         ("source", "words"),
@@ -268,6 +277,12 @@ class TestLoading:
             TextRenderer(texts).render(replace(said, values={"ticket": "SUP-14", "reminder": "1"}))
         assert of_one_ticket(caught.value) is caught.value
 
+    def test_no_text_is_to_blame_where_memory_runs_out(self, tmp_path: Path) -> None:
+        texts = load_templates(folder(tmp_path, "{{ ticket }}"))
+        starved: Any = Starved()
+        with pytest.raises(MemoryError):
+            TextRenderer(replace(texts, compiled={**texts.compiled, ("en", "x"): starved})).render(notice("x"))
+
     def test_every_problem_at_once(self, tmp_path: Path) -> None:
         folder(tmp_path, "{{ a }}{{ b }}")
         (tmp_path / "english").mkdir()
@@ -283,6 +298,17 @@ class TestLoading:
         ):
             assert words in said
         assert "ja/escalated.md: is missing (translate en/escalated.md)" in said
+
+    @pytest.mark.parametrize("broken", ["en/hold.md", "de/hold.md", "de-AT/hold.md"])
+    def test_a_text_that_is_wrong_is_not_missing_as_well(self, tmp_path: Path, broken: str) -> None:
+        folder(tmp_path, "{{ ticket }}")
+        shutil.copytree(tmp_path / "en", tmp_path / "de")
+        (tmp_path / "de-AT").mkdir()
+        (tmp_path / broken).write_text("{% if %}")
+        with pytest.raises(ConfigError) as caught:
+            load_templates(tmp_path, locales=["de", "de-AT"])
+        (problem,) = caught.value.problems
+        assert problem.file == str(tmp_path / broken)
 
     def test_read_again_only_what_has_changed_is_compiled_anew(self, tmp_path: Path) -> None:
         before = load_templates(folder(tmp_path, "{{ ticket }}, once")).compiled

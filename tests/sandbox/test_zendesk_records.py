@@ -99,6 +99,20 @@ def test_fields_of_other_types_check_their_values() -> None:
     assert [put(27652, "true"), put(27652, None)] == [True, False]
 
 
+def test_a_deleted_field_is_ignored_without_a_word() -> None:
+    account = Account(options={"deleted_fields": ["level"]})
+    ticket = account.new()
+    reply = account.put(ticket, priority="high", custom_fields=[{"id": 27651, "value": "2"}])
+    assert (reply.status, reply.body["ticket"]["priority"]) == (200, "high")
+    assert 27651 not in [row["id"] for row in reply.body["ticket"]["custom_fields"]]
+    account.wait(5)
+    reply = account.put(ticket, custom_fields=[{"id": 27651, "value": "2"}])
+    assert (reply.status, "audit" in reply.body) == (200, False)
+    assert account.put(ticket, custom_fields=[{"id": 1, "value": "2"}]).body["error"] == "SandboxStrict"
+    with pytest.raises(ValueError, match="there is no colour"):
+        Account(options={"deleted_fields": ["colour"]})
+
+
 def test_people_work_in_their_own_screens() -> None:
     account = Account()
     people, ticket = account.site.people, str(account.new(author="anna", channel="phone", type="outage"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.lab.office import empty_state
 from tests.simulation.run import Day, Report, simulate
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +41,16 @@ def test_the_same_seed_gives_the_same_day(tmp_path: Path, template: Path) -> Non
     assert one == two
     assert not first.violation
     assert first.requests > 50
+
+
+def test_a_run_of_which_too_few_days_count_is_no_success() -> None:
+    """Days of two hours have few writes: nothing is broken, and nothing was shown.
+
+    In a process of its own: it forks, which wants a process without threads.
+    """
+    short = ("--seeds", "1", "--hours", "2", "--workers", "1")
+    command = [sys.executable, "-m", "tests.simulation", *short]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "0 wrong" in done.stdout, done.stdout + done.stderr
+    assert "only 0 of 1 days count" in done.stdout
+    assert done.returncode == 1

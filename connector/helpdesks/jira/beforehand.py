@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.domain.change import Write
-from connector.domain.ticket import Ticket
+from connector.domain.ticket import Status, Ticket
 from connector.errors import Conflict, HelpdeskError, Malformed, NotSent, Rejected, Throttled, Unavailable, Unchecked
 from connector.helpdesks.jira import compare, pages, wire
 from connector.helpdesks.jira.adapter import JiraReader
@@ -59,7 +59,7 @@ class Beforehand:
         if live.version == seen.version:
             return
         if differs := compare.changed_since(seen, live, write, hold=self._reader.shape.fields.hold_label):
-            raise Conflict(f"{differs} changed since it was seen")
+            raise Conflict(f"{differs} changed since it was seen", closed=live.status is Status.CLOSED)
         if write.comment is not None:
             self._hear(write, seen)
 

@@ -77,5 +77,7 @@ class JiraDirectory:
             return False
         except Denied as error:
             return error.with_traceback(None)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - the client raises whatever an odd answer leads it to
             return None

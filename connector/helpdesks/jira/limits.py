@@ -49,8 +49,7 @@ def _read(name: str, method: str, path: str, limit: Limit) -> Endpoint:
 
 def _write(name: str, method: str, path: str, count: int) -> Endpoint:
     limits = (_writes(name, count), *_PER_TICKET)
-    empty = method in {"PUT", "DELETE"}
-    return Endpoint(name=name, method=method, path=re.compile(path), safe=False, limits=limits, empty=empty)
+    return Endpoint(name=name, method=method, path=re.compile(path), safe=False, limits=limits)
 
 
 ENDPOINTS: Final = (

@@ -19,12 +19,13 @@ from connector.errors import (
     Denied,
     Exposed,
     HelpdeskError,
+    Malformed,
     Mute,
     NotSent,
     Rejected,
     Unknown,
 )
-from connector.helpdesks.jira import pages, race, wire
+from connector.helpdesks.jira import lookup, pages, race, wire
 from connector.helpdesks.jira.adapter import JiraReader
 from connector.helpdesks.jira.beforehand import Beforehand
 from connector.helpdesks.jira.mails import Mails
@@ -35,7 +36,7 @@ from connector.helpdesks.jira.structs import Comment as Posted
 from connector.helpdesks.jira.structs import Created, Fields, Issue
 from connector.helpdesks.splitting import split_apart
 from connector.helpdesks.transport import Answer, Client, PinnedAdapter, Request
-from connector.ports import BulkResult, Clock, Receipt
+from connector.ports import BulkResult, Clock, Presence, Receipt
 
 STILL_FRESH = timedelta(seconds=2)
 """The answer to our own edit shows the issue as it is; a comment that follows at once needs no other reading."""
@@ -149,20 +150,33 @@ class JiraWriter:
                 raise
             answer = self._put(write, seen, quiet=False)  # 403: refused, not applied; the flag may be why
             self._mails.cannot_be_suppressed(seen.scope)  # it was
+        issue = _issue(answer, write) or self._read_back(write)
         self._edited[write.ref.id] = answer.at
-        version = _version(answer) or self._version_now(write)
         return Receipt(
             key=write.key,
             remote_id=write.ref.id,
-            version=version,
+            version=_version(issue),
             at=answer.at.astimezone(UTC),
-            overwritten=self._overwritten(answer, write, seen),
+            overwritten=self._overwritten(issue, write, seen),
         )
 
-    def _overwritten(self, answer: Answer, write: Write, seen: Ticket) -> tuple[TicketEvent, ...]:
-        """Return what people did in the small window that is left; an answer that cannot be read tells nothing."""
+    def _read_back(self, write: Write) -> Issue:
+        """Ask for the issue where the answer to an edit does not show it: what answered may not have been Jira.
+
+        Raises ``Unknown`` where the issue cannot be read, or does not show that it was edited.
+        """
         try:
-            issue = msgspec.json.decode(answer.body or b"{}", type=Issue, strict=False)
+            answer = self._client.call(wire.issue(write.ref.id, ("updated",), properties=(wire.MARKER,)), urgent=True)
+            issue = pages.decoded(answer.body, Issue, what="issue", odd=Malformed)
+        except HelpdeskError as error:
+            raise Unknown(f"the answer to an edit does not show the issue, which cannot be read: {error}") from error
+        if lookup.find_edit(issue, write).presence is not Presence.FOUND:
+            raise Unknown("the answer to an edit does not show the issue, and the issue no edit")
+        return issue
+
+    def _overwritten(self, issue: Issue, write: Write, seen: Ticket) -> tuple[TicketEvent, ...]:
+        """Return what people did in the small window that is left; changes that cannot be read tell nothing."""
+        try:
             return race.overwritten(issue, write, seen=seen, shape=self._reader.shape)
         except (msgspec.DecodeError, ValueError):
             return ()
@@ -175,13 +189,6 @@ class JiraWriter:
             self._refusals.remember(write, fields, now=self._clock.now())
             missing = wire.refused(error.missing, write.fields, self._reader.shape.fields)
             raise Rejected(str(error), fields=fields, missing=missing, remedy=error.remedy) from error
-
-    def _version_now(self, write: Write) -> str:
-        """Ask for the version that our own edit made, where Jira did not return the issue."""
-        try:
-            return _version(self._client.call(wire.issue(write.ref.id, ("updated",))))
-        except HelpdeskError:
-            return ""
 
     # ---- comments
 
@@ -243,10 +250,18 @@ class JiraWriter:
             return created.public is not False
 
 
-def _version(answer: Answer) -> str:
-    """Return the version in an issue that came back; empty when none did."""
+def _issue(answer: Answer, write: Write) -> Issue | None:
+    """Return the issue that came back; ``None`` where none did, or another one."""
     try:
         issue = msgspec.json.decode(answer.body or b"{}", type=Issue, strict=False)
+    except msgspec.DecodeError:
+        return None
+    return issue if issue.id == write.ref.id else None
+
+
+def _version(issue: Issue) -> str:
+    """Return the issue's version; empty where it cannot be read."""
+    try:
         return version_at(moment(msgspec.json.decode(issue.fields, type=Fields, strict=False).updated))
     except (msgspec.DecodeError, ValueError):
         return ""

@@ -20,6 +20,7 @@ from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.directory import ZendeskDirectory, zenpy_pin
 from connector.helpdesks.zendesk.inspection import ZendeskInspector
 from connector.helpdesks.zendesk.limits import DIALECT, HISTORY
+from connector.helpdesks.zendesk.listed import Listed
 from connector.helpdesks.zendesk.members import ViewMembers
 from connector.helpdesks.zendesk.reader import ZendeskReader
 from connector.helpdesks.zendesk.sieve import Sieve
@@ -79,9 +80,10 @@ def open_site(options: ZendeskOptions, around: Surroundings) -> ZendeskSite:
     clients = Clients(reader=Client(reading), writer=_writer(options, reading, dialect, around))
     web_base = (options.web_base or str(origin)).rstrip("/")
     view = View(site=options.site, fields=options.fields, web_base=web_base, sieve=options.sieve)
+    members, listed = ViewMembers(clients.reader, options.views), Listed()
     return ZendeskSite(
-        reader=ZendeskReader(clients, view, ViewMembers(clients.reader, options.views), by_search=options.by_search),
-        writer=ZendeskWriter(clients.writer, options.fields, around.clock),
+        reader=ZendeskReader(clients, view, members, listed, by_search=options.by_search),
+        writer=ZendeskWriter(clients.writer, options.fields, around.clock, listed),
         directory=ZendeskDirectory(reading, options.fields),
         inspector=ZendeskInspector(
             reader=clients.reader,

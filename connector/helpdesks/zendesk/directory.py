@@ -83,6 +83,8 @@ class ZendeskDirectory:
         except (Rejected, Denied) as error:
             why = f"{target} could not be looked up: {error}"
             return Reach(why=why, refused=why)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - zenpy raises whatever an odd answer leads it to
             return Reach(why=f"{target} could not be looked up: {type(error).__name__}", unasked=True)
         is_person = target.kind is TargetKind.SCHEDULE and target.name in self._fields.people

@@ -14,6 +14,7 @@ from connector.errors import why_unreadable
 from connector.helpdesks.collecting import uncollected
 from connector.helpdesks.mending import UNREADABLE
 from connector.helpdesks.zendesk import normalise, shapes
+from connector.helpdesks.zendesk.listed import listed_by
 from connector.helpdesks.zendesk.roles import told_roles
 from connector.helpdesks.zendesk.view import Known, View
 from connector.ports import Cursor, Observation, Page, Quarantined
@@ -27,6 +28,7 @@ class Tickets:
         outside: Ids of tickets that this site does not look after.
         elsewhere: Those of them that are of another brand or group, or solved by now, whatever views show.
         roles: What sideloaded people are, by id.
+        listed: Ids of the custom fields that its tickets list; ``None``: nothing tells.
         without_sla: The sideload of SLAs was not given at all (which an empty list is not).
         after: Where the next page begins; empty: this was the last one.
         ended: An export has nothing more for now.
@@ -38,6 +40,7 @@ class Tickets:
     elsewhere: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     roles: Mapping[int, Role] = field(default_factory=dict)
+    listed: frozenset[int] | None = None
     without_sla: bool = False
     after: str = ""
     ended: bool = True
@@ -130,6 +133,7 @@ def _tickets(page: shapes.TicketPage | shapes.SearchPage, found: _Raws, view: Vi
         outside=() if len(own) == len(raws) else tuple(str(raw.id) for raw in raws if not view.sieve.holds(raw)),
         gone=(*found.deleted, *(str(raw.id) for raw in own if raw.status == DELETED)),
         roles=told_roles(known.users),
+        listed=listed_by(own),
         without_sla=any(raw.slas is msgspec.UNSET for raw in raws),
         after=after,
         ended=ended,

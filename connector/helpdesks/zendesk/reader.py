@@ -18,6 +18,7 @@ from connector.helpdesks.zendesk.audits import read_audits
 from connector.helpdesks.zendesk.clients import Clients
 from connector.helpdesks.zendesk.export import Export, before
 from connector.helpdesks.zendesk.limits import ACCOUNT, HISTORY
+from connector.helpdesks.zendesk.listed import Listed
 from connector.helpdesks.zendesk.members import FRESH_FOR, KEPT_FOR, Moved, ViewMembers, scope_digest
 from connector.helpdesks.zendesk.roles import Roles
 from connector.helpdesks.zendesk.view import View
@@ -37,14 +38,18 @@ class ZendeskReader:
 
     The export is admin only, so ``clients.reader`` has an admin's credential with the scope ``read``; whose writes are
     ours is told by ``clients.writer``. ``by_search`` reads changes from the search index instead, which an agent may:
-    it lags by minutes, so every poll looks ``INDEX_LAG`` further back than the last one began.
+    it lags by minutes, so every poll looks ``INDEX_LAG`` further back than the last one began. ``listed`` is told which
+    custom fields tickets list.
     """
 
-    def __init__(self, clients: Clients, view: View, members: ViewMembers, *, by_search: bool = False) -> None:
+    def __init__(
+        self, clients: Clients, view: View, members: ViewMembers, listed: Listed, *, by_search: bool = False
+    ) -> None:
         self._clients = clients
         self._http = clients.reader
         self._view = view
         self._members = members
+        self._listed = listed
         self._by_search = by_search
         self._scope = scope_digest(view.sieve, members.views) + ("search" if by_search else "")
         self._account = ""
@@ -118,13 +123,13 @@ class ZendeskReader:
                 raise Unavailable("the export's cursor does not move on", retry_after=timedelta(minutes=1))
 
     def open_ids(self) -> Iterator[Mapping[str, Version]]:
-        """Yield the ids of open tickets, as the search index knows them."""
+        """Yield ids of open tickets with their versions, as the index knows them: a poll may have missed a change."""
         self._members.refresh(older_than=FRESH_FOR)
         after = ""
         while True:
             answer = self._http.call(wire.search(self._view.sieve.within(OPEN), after=after, sideload=False))
-            page = normalise.decoded(answer.body, shapes.SearchIds, what="search page")
-            yield {id_: "" for id_ in (str(found.id) for found in page.results) if self._members.holds(id_)}
+            page = normalise.decoded(answer.body, shapes.SweptPage, what="search page")
+            yield {id_: each.version for each in page.results if self._members.holds(id_ := str(each.id))}
             before, after = after, (page.meta.after_cursor or "") if page.meta and page.meta.has_more else ""
             if not after or after == before:
                 return
@@ -218,7 +223,7 @@ class ZendeskReader:
     def _export(self, position: Position) -> tuple[pages.Tickets, Position, bool]:
         """Return a page, the position after it, and whether that did not move."""
         found, moved, repeated = self._pages.page(position)
-        self._roles.note(found.roles)
+        self._note(found)
         if found.observations:  # after the page, so that membership is never older than what the page tells
             self._members.refresh(older_than=FRESH_FOR)
         return self._in_views(found), moved, repeated
@@ -229,11 +234,16 @@ class ZendeskReader:
         while True:
             answer = self._http.call(wire.search(asked, after=after))
             found = pages.search_page(answer.body, self._view, read_at=answer.at)
-            self._roles.note(found.roles)
+            self._note(found)
             yield self._in_views(found)
             if found.ended or found.after == after:
                 return
             after = found.after
+
+    def _note(self, found: pages.Tickets) -> None:
+        """Note what a page tells of the account beside its tickets."""
+        self._roles.note(found.roles)
+        self._listed.note(found.listed)
 
     def _in_views(self, found: pages.Tickets) -> pages.Tickets:
         inside = tuple(o for o in found.observations if self._members.holds(o.ticket.ref.id))
@@ -266,7 +276,7 @@ class ZendeskReader:
         over = (o.ticket.ref.id for o in read.observations if o.ticket.status.is_finished)
         left = tuple(id_ for id_ in over if not self._members.holds(id_))  # what is solved leaves a view of open ones
         found = replace(self._in_views(read), elsewhere=(*read.outside, *left))
-        self._roles.note(found.roles)
+        self._note(found)
         return found
 
     # ---- who is who

@@ -175,15 +175,27 @@ class RawTicketPage(msgspec.Struct, gc=False):
 
 
 class SearchId(msgspec.Struct, gc=False):
-    """All that the sweep wants."""
+    """Which ticket it is, and nothing else."""
 
     id: int
 
 
-class SearchIds(msgspec.Struct, gc=False):
-    """A page of ids."""
+class Swept(msgspec.Struct, gc=False):
+    """All that the sweep wants; a stamp of whatever other kind tells of no change, and costs no page."""
 
-    results: list[SearchId]
+    id: int
+    updated_at: Any = None
+
+    @property
+    def version(self) -> str:
+        """Return it as a ticket's version is written; empty where none is told."""
+        return self.updated_at if isinstance(self.updated_at, str) else ""
+
+
+class SweptPage(msgspec.Struct, gc=False):
+    """A page of what the sweep wants."""
+
+    results: list[Swept]
     meta: Meta | None = None
 
 

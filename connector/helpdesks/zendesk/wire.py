@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -257,9 +257,20 @@ def _id(change: FieldChange, names: Mapping[str, str]) -> int:
     return int(id_)
 
 
+def custom_ids(changes: Iterable[FieldChange], fields: FieldMap) -> Iterator[tuple[str, int]]:
+    """Yield name and id of the custom fields among some changes."""
+    for change in changes:
+        binding = _bindings(fields).get(change.field)
+        if binding is not None and binding.id.isdecimal():
+            yield str(change.field), int(binding.id)
+
+
+def _bindings(fields: FieldMap) -> Mapping[Field, Binding | None]:
+    return {Field.LEVEL: fields.level, Field.PATH: fields.path, Field.NEXT_DUE: fields.next_due}
+
+
 def _custom(change: FieldChange, fields: FieldMap) -> dict[str, Any]:
-    bindings = {Field.LEVEL: fields.level, Field.PATH: fields.path, Field.NEXT_DUE: fields.next_due}
-    binding = bindings[change.field]
+    binding = _bindings(fields)[change.field]
     if binding is None or not binding.id.isdecimal():
         raise Rejected(f"{change.field} has no field on this site", fields=(str(change.field),))
     value = None if change.after is None else bound_value(binding, change.after)

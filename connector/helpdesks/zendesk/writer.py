@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from connector.domain.change import Change, Write
+from connector.domain.change import Change, FieldChange, Write
 from connector.domain.site import FieldMap
 from connector.domain.ticket import Priority, Status, Ticket, TicketRef
 from connector.errors import Exposed, HelpdeskError, Malformed, Mute, NotSent, Rejected, Unknown
 from connector.helpdesks.splitting import split_change
 from connector.helpdesks.transport import Answer, Client
 from connector.helpdesks.zendesk import history, normalise, shapes, wire
+from connector.helpdesks.zendesk.listed import Listed, listed_by, unlisted
 from connector.ports import BulkResult, Clock, Failure, Receipt
 
 SETTLING = timedelta(seconds=2)
@@ -20,12 +21,16 @@ SETTLING = timedelta(seconds=2)
 
 
 class ZendeskWriter:
-    """``TicketWriter`` over one site. Not thread-safe: the site's thread owns it."""
+    """``TicketWriter`` over one site. Not thread-safe: the site's thread owns it.
 
-    def __init__(self, client: Client, fields: FieldMap, clock: Clock) -> None:
+    ``listed`` tells which custom fields the tickets listed that were read last.
+    """
+
+    def __init__(self, client: Client, fields: FieldMap, clock: Clock, listed: Listed) -> None:
         self._http = client
         self._fields = fields
         self._clock = clock
+        self._listed = listed
         self._jobs: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def split(self, change: Change) -> tuple[Write, ...]:
@@ -60,7 +65,14 @@ class ZendeskWriter:
         return wire.MOST_IDS
 
     def submit(self, writes: Sequence[tuple[Write, Ticket]]) -> str:
-        """Send one job of changes of fields alone and return its id."""
+        """Send one job of changes of fields alone and return its id.
+
+        Raises:
+            Rejected: It would set a custom field that no ticket listed of late. A job's results never say what was
+                ignored; the answer to a single update does.
+        """
+        if absent := self._ignored((change for write, _ in writes for change in write.fields), self._listed.ids):
+            raise Rejected(f"no ticket lists {', '.join(absent)}")
         answer = self._http.call(wire.update_many(writes, self._fields))
         try:
             job = normalise.decoded(answer.body, shapes.JobReply, what="job").job_status.id
@@ -91,8 +103,18 @@ class ZendeskWriter:
             raise Unknown(str(error)) from None
         if write.comment is not None:
             self._verify(write, reply.audit)
+        listed = listed_by((reply.ticket,))
+        self._listed.note(listed)
+        ignored = self._ignored(write.fields, listed)
+        if ignored and write.comment is None and len(ignored) == len(write.fields):
+            raise Rejected(f"Zendesk has no {', '.join(ignored)} to write to", fields=ignored, missing=ignored)
         remote = str(reply.audit.id) if reply.audit else f"unchanged:{reply.ticket.updated_at}"
-        return Receipt(key=write.key, remote_id=remote, version=reply.ticket.updated_at, at=answer.at)
+        stamp = reply.ticket.updated_at
+        return Receipt(key=write.key, remote_id=remote, version=stamp, at=answer.at, ignored=ignored)
+
+    def _ignored(self, changes: Iterable[FieldChange], listed: frozenset[int] | None) -> tuple[str, ...]:
+        """Return the names of fields that Zendesk ignores, each once."""
+        return tuple(dict.fromkeys(unlisted(changes, self._fields, listed)))
 
     def _verify(self, write: Write, audit: shapes.Audit | None) -> None:
         if audit is None or history.marker(audit) != write.key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,11 @@ class Field:
 
 
 class Fields:
-    """The custom fields and forms of one account."""
+    """The custom fields and forms of one account.
+
+    Attributes:
+        deleted: Names of those that an administrator deleted; taking a name out brings its field back.
+    """
 
     def __init__(self, roster: Roster, options: Options, created_at: int) -> None:
         self._options = options
@@ -86,7 +90,14 @@ class Fields:
         self.forms = dict(FORM_IDS)
         for name in (*KNOWN_IDS, *(name for name in roster.choices if name not in KNOWN_IDS)):
             self._add(name, roster.choices.get(name, USUAL_OPTIONS.get(name, ())))
-        self.taggers = tuple(field for field in self.by_id.values() if field.type == "tagger")
+        if unknown := sorted(set(options.deleted_fields) - self.by_name.keys()):
+            raise ValueError(f"deleted_fields: there is no {', '.join(unknown)}")
+        self.deleted = set(options.deleted_fields)
+
+    @property
+    def taggers(self) -> tuple[Field, ...]:
+        """The drop-downs that are there: their options are tags as well."""
+        return tuple(field for field in self._there() if field.type == "tagger")
 
     def _add(self, name: str, choices: Iterable[str]) -> Field:
         words = tuple(choices)
@@ -104,12 +115,17 @@ class Fields:
     def read(self, pairs: Any) -> dict[int, Any]:
         """Read the ``custom_fields`` of a body.
 
-        The real thing ignores unknown ids; here they are named.
+        The real thing ignores every id that it does not know. Here that holds for a deleted field alone; one that never
+        existed is named.
         """
         given = {int(pair["id"]): pair.get("value") for pair in pairs}
         if unknown := tuple(f"custom field {field_id}" for field_id in given if field_id not in self.by_id):
             raise stray(unknown)
-        return {field_id: self.by_id[field_id].read(value) for field_id, value in given.items()}
+        there = {field.id for field in self._there()}
+        return {field_id: self.by_id[field_id].read(value) for field_id, value in given.items() if field_id in there}
+
+    def _there(self) -> Iterator[Field]:
+        return (field for field in self.by_id.values() if field.name not in self.deleted)
 
     def by_hand(self, name: str, word: str | None) -> tuple[int, Any]:
         """Field id and stored value for a neutral name and word; scripts may use new words.
@@ -133,13 +149,13 @@ class Fields:
         return next(kind for kind, known in self.forms.items() if known == form_id)
 
     def values(self, stored: Mapping[int, Any]) -> list[dict[str, Any]]:
-        """Every custom field with its value, nulls included, as tickets carry them."""
-        return [{"id": field_id, "value": stored.get(field_id)} for field_id in self.by_id]
+        """Every custom field with its value, nulls included, as tickets carry them; deleted ones are absent."""
+        return [{"id": field.id, "value": stored.get(field.id)} for field in self._there()]
 
     def all_json(self, origin: str) -> list[dict[str, Any]]:
         """The ticket fields endpoint: system fields, then custom ones."""
         rows = [self._row(origin, field_id, kind, title) | {"removable": False} for field_id, kind, title in SYSTEM]
-        return rows + [self._custom(origin, field) for field in self.by_id.values()]
+        return rows + [self._custom(origin, field) for field in self._there()]
 
     def _custom(self, origin: str, field: Field) -> dict[str, Any]:
         row = self._row(origin, field.id, field.type, field.title)
@@ -196,7 +212,7 @@ class Fields:
                 "end_user_visible": True,
                 "in_all_brands": True,
                 "restricted_brand_ids": [],
-                "ticket_field_ids": [*(row[0] for row in SYSTEM), *self.by_id],
+                "ticket_field_ids": [*(row[0] for row in SYSTEM), *(field.id for field in self._there())],
                 "created_at": moment,
                 "updated_at": moment,
             }

@@ -52,6 +52,8 @@ class Options:
         views: Views with ``id``, ``title`` and a search ``query`` that stands for their conditions.
         synthetic: Tickets to begin with, for benchmarks.
         field_types: Per neutral field name: another Zendesk field type than the usual.
+        deleted_fields: Neutral names of custom fields that are not there any more: no ticket lists them, and what an
+            update says of them is ignored without a word.
     """
 
     account_limit: int = 700
@@ -89,6 +91,7 @@ class Options:
     automations: tuple[Mapping[str, Any], ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     field_types: Mapping[str, str] = field(default_factory=dict)
+    deleted_fields: tuple[str, ...] = ()
     views: tuple[Mapping[str, Any], ...] = ()
     synthetic: int = 0
 
