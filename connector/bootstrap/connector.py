@@ -27,7 +27,6 @@ from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
     attention_items,
-    paused_by_file,
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
@@ -41,7 +40,6 @@ from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site
 from connector.engine.planfile import VALID_FOR, write_plan_file
 from connector.engine.reconcile import PassPlan
-from connector.engine.steering import FILE
 from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConnectorError, WrongUse
 from connector.helpdesks.transport import Redactor
@@ -216,10 +214,8 @@ class Connector:
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
-        by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
-        others = [item for item in items if item not in by_file]
-        return [paused_by_file(self.places.paused), *others] if self.places.is_paused else others
+        there = self.places.paused if self.places.is_paused else None
+        return attention_items(self.records(), self.settings.site_names, now=self._clock.now(), pause_file=there)
 
     def parked(self) -> list[dict[str, Any]]:
         """Return writes whose outcome nobody could tell."""
