@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.bootstrap import backups, steering
+from connector.bootstrap.answering import answering
 from connector.bootstrap.applying import apply_plan_file
 from connector.bootstrap.checking import Checked, check
 from connector.bootstrap.clock import FixedClock, RealClock, SteppedClock
@@ -26,7 +27,6 @@ from connector.bootstrap.reports import (
     ApplyReport,
     ExplainReport,
     attention_items,
-    paused_by_file,
 )
 from connector.bootstrap.service import Service
 from connector.bootstrap.silent import Silent
@@ -40,7 +40,6 @@ from connector.engine.kit import Surroundings
 from connector.engine.passes import PassResult, Site
 from connector.engine.planfile import VALID_FOR, write_plan_file
 from connector.engine.reconcile import PassPlan
-from connector.engine.steering import FILE
 from connector.engine.timekeeping import Timekeeper
 from connector.errors import Busy, ConnectorError, WrongUse
 from connector.helpdesks.transport import Redactor
@@ -215,10 +214,8 @@ class Connector:
 
     def attention(self) -> list[dict[str, Any]]:
         """Return everything that waits for a person."""
-        items = attention_items(self.records(), self.settings.site_names, now=self._clock.now())
-        by_file = [item for item in items if item["kind"] == "paused" and item["what"].startswith(FILE)]
-        others = [item for item in items if item not in by_file]
-        return [paused_by_file(self.places.paused), *others] if self.places.is_paused else others
+        there = self.places.paused if self.places.is_paused else None
+        return attention_items(self.records(), self.settings.site_names, now=self._clock.now(), pause_file=there)
 
     def parked(self) -> list[dict[str, Any]]:
         """Return writes whose outcome nobody could tell."""
@@ -259,7 +256,7 @@ class Connector:
         """Write exactly what a plan file holds, here or in the process that holds the state."""
         with self.journal_if_free() as journal:
             if journal is not None:
-                with heeding_signals(self.stopping):
+                with heeding_signals(self.stopping), answering(self, journal, "an apply"):
                     return self.apply_with(journal, path)
         answer = call(self.places.socket, "apply", patience=VALID_FOR.total_seconds(), path=str(path.resolve()))
         report = ApplyReport(written=answer["written"], failed=answer["failed"], stopped=answer["stopped"])
@@ -301,10 +298,6 @@ class Connector:
     def approve(self, text: str, *, actor: str) -> int:
         """Let the steps of a ticket through that wait for approval, here or in the process that holds the state."""
         return steering.approve(self, text, actor=actor)
-
-    def steer_with(self, journal: Journal, command: str, names: Sequence[str], **arguments: Any) -> None:
-        """Pause or resume with the state held."""
-        steering.steer_with(self, journal, command, names, **arguments)
 
     def moment(self) -> datetime:
         """Return the present moment of the main thread of work."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,10 +12,15 @@ from typing import Any
 
 from connector.bootstrap.asides import to_settle
 from connector.domain.ticket import TicketRef
+from connector.engine.held import PAUSED
 from connector.engine.recall import is_stuck
+from connector.engine.steering import FILE
 from connector.engine.unread import to_go_on_without
 from connector.notify.outbox import NO_COMMAND
 from connector.ports import Delivery, JournalEvent, OpStatus, Records, RunRow, SiteState
+
+BY_FILE = f"{PAUSED}{FILE}: "
+"""How the reason begins of what the pause file holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,33 +97,25 @@ def _detail(data: Mapping[str, str]) -> str:
     return f"{told} ({why})" if told and why else told or why
 
 
-def attention_items(records: Records, names: Sequence[str], *, now: datetime) -> list[dict[str, Any]]:
-    """Return what waits for a person: kind, place, since when, consequence and the command that settles it."""
+def attention_items(
+    records: Records, names: Sequence[str], *, now: datetime, pause_file: Path | None = None
+) -> list[dict[str, Any]]:
+    """Return what waits for a person: kind, place, since when, consequence and the command that settles it.
+
+    ``pause_file`` is the one that stands. What a file held that is gone waits for the next pass, and for nobody.
+    """
     called = TicketNames(records, now=now)
-    items: list[dict[str, Any]] = []
+    items = [] if pause_file is None else [_paused_by_file(pause_file)]
     for state in (s for s in records.sites() if s.site in names):
         resume = f"connector resume {state.site}"
-        if state.paused:
+        if state.paused and not state.paused.startswith(FILE):
             items.append(_item("paused", state.site, "", None, state.paused, "nothing is written", resume))
         items += [
             _item("frozen", state.site, "", None, f"{effect}: {why}", f"no {effect} is written", resume)
             for effect, why in sorted(state.frozen.items())
         ]
         items += _recalling(state, now=now)
-        held = list(records.held(site=state.site, until=now))
-        most = max(Counter(e.data.get("effect", "") for e in held).values(), default=0)  # --allow counts per effect
-        items += [
-            _item(
-                "held",
-                state.site,
-                called.of(state.site, e.ticket) if e.ticket else e.key,
-                e.at,
-                f"{e.data.get('effect', '')}: {e.data.get('what', '')}",
-                "waits, is not lost",
-                f"{resume} --allow {most}" if e.ticket else e.data.get("why", ""),
-            )
-            for e in held
-        ]
+        items += _held(records, state, called, pause_file=pause_file, now=now)
         items += [
             _item(
                 "parked",
@@ -195,6 +193,32 @@ def attention_items(records: Records, names: Sequence[str], *, now: datetime) ->
     return items
 
 
+def _held(
+    records: Records, state: SiteState, called: TicketNames, *, pause_file: Path | None, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the items for what is held, each with the word that lets it through.
+
+    What a pause holds goes on with the pause: a number that is read off it would let other writes through.
+    """
+    resume = f"connector resume {state.site}"
+    held = [(e, e.data.get("why", "")) for e in records.held(site=state.site, until=now)]
+    wait = Counter(e.data.get("effect", "") for e, why in held if not why.startswith(PAUSED))  # --allow counts so
+    settle = f"{resume} --allow {max(wait.values(), default=0)}"
+    items = []
+    for e, why in held:
+        command = settle if e.ticket else why
+        if why.startswith(BY_FILE):
+            if pause_file is None:
+                continue
+            command = _remove(pause_file)
+        elif why.startswith(PAUSED):
+            command = resume
+        what = f"{e.data.get('effect', '')}: {e.data.get('what', '')}"
+        key = called.of(state.site, e.ticket) if e.ticket else e.key
+        items.append(_item("held", state.site, key, e.at, what, "waits, is not lost", command))
+    return items
+
+
 def _recalling(state: SiteState, *, now: datetime) -> list[dict[str, Any]]:
     """Return the item for a site that is read back, where that silences all of it or gets no further."""
     recall, stuck = state.recall, is_stuck(state.recall, now=now)
@@ -217,9 +241,13 @@ def _what_follows(event: JournalEvent, state: SiteState) -> str:
     return "its clocks stay provisional: nothing public is said for them"
 
 
-def paused_by_file(path: Path) -> dict[str, Any]:
+def _paused_by_file(path: Path) -> dict[str, Any]:
     """Return the item for a pause file, which stops every site."""
-    return _item("paused", "", "", None, f"the file {path} exists", "nothing is written on any site", f"rm {path}")
+    return _item("paused", "", "", None, f"the file {path} exists", "nothing is written on any site", _remove(path))
+
+
+def _remove(path: Path) -> str:
+    return f"rm {shlex.quote(str(path))}"
 
 
 def _item(  # noqa: PLR0913, PLR0917 - one argument per column

@@ -15,17 +15,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from connector.bootstrap.answering import orders
 from connector.bootstrap.backups import RegularBackups
 from connector.bootstrap.certainty import Certainty
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.erasing import Retention
 from connector.bootstrap.expiring import warn_of_endings
 from connector.bootstrap.listening import listen
-from connector.bootstrap.parked import settle_parked
-from connector.bootstrap.releasing import release_with
 from connector.bootstrap.upkeep import kept_up, words_of
-from connector.domain.ticket import TicketRef
-from connector.engine.control import ControlServer
+from connector.engine.control import ControlServer, Handler
 from connector.engine.daemon import Limits, SiteLoop
 from connector.engine.passes import Site
 from connector.engine.signs import LifeSigns
@@ -204,41 +202,21 @@ class Service:
 
     # ---- control
 
-    def _handlers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]:
+    def _handlers(self) -> Mapping[str, Handler]:
         return {
-            "pause": lambda r: self._steer("pause", r, reason=r["reason"], actor=r["actor"]),
-            "resume": lambda r: self._steer("resume", r, allow=r["allow"], actor=r["actor"]),
-            "approve": self._approve,
-            "release": self._release,
+            **orders(self._program, self._journal, resumed=self._hooks.resumed, then=self._poll),
             "apply": self._apply,
-            "parked": self._parked,
             "reload": lambda _: {"policy": self._reload_policy()},
             "status": self._status,
-            "poll": lambda _: self._poll(),
+            "poll": self._polled,
         }
 
-    def _steer(self, command: str, request: Mapping[str, Any], **arguments: Any) -> Mapping[str, Any]:
-        self._program.steer_with(self._journal, command, tuple(request["sites"]), **arguments)
-        if command == "resume":
-            for site in request["sites"]:
-                self._hooks.resumed(site, at=self._program.now())
-            self._poll()
-        return {"sites": request["sites"]}
-
-    def _approve(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        now = self._program.now()
-        count = self._journal.approve(request["site"], request["ticket"], now=now, actor=request["actor"])
-        self._poll()
-        return {"approved": count}
-
-    def _release(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        ref = TicketRef(request["site"], request["ticket"])
-        release_with(self._program, self._journal, ref, actor=request["actor"])
-        return self._poll()
-
-    def _poll(self) -> Mapping[str, Any]:
+    def _poll(self) -> None:
         for loop in self._loops:
             loop.poll_now()
+
+    def _polled(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._poll()
         return {}
 
     def _apply(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -252,12 +230,6 @@ class Service:
             "refused": [list(item) for item in report.refused],
             "held": report.held,
         }
-
-    def _parked(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Settle a parked write; what is to be sent again goes with the pass that begins now."""
-        settled = settle_parked(self._program, self._journal, request["action"], request["key"], actor=request["actor"])
-        self._poll()
-        return settled
 
     def _status(self, _request: Mapping[str, Any]) -> Mapping[str, Any]:
         sites = {

@@ -1,4 +1,4 @@
-"""``status``: how every site is, from what is stored and, where a daemon runs, from what it says of itself."""
+"""``status``: how every site is, from what is stored and from what the process that holds the state says of itself."""
 
 from __future__ import annotations
 
@@ -148,15 +148,17 @@ def _told(program: Connector) -> _Told:
 
 
 def _asked(program: Connector) -> _Told:
-    """Return what the daemon says, or that there is none."""
+    """Return what the daemon says, or that there is none, and who else is at work."""
     if not program.places.socket.exists():
         return _Told(words="no daemon")
     try:
         answer = call(program.places.socket, "status")
     except NobodyServes:
-        return _Told(words="no daemon; the last one was killed and left its socket")
+        return _Told(words="no daemon; a process was killed and left its socket")
     except ConnectorError as error:
         return _Told(words=f"the daemon does not answer: {error}")
+    if work := answer.get("work"):
+        return _Told(words=f"no daemon; {work} is under way, begun at {answer['since']}")
     return _Told(words=f"daemon running since {answer['since']}", running=True, sites=answer["sites"])
 
 

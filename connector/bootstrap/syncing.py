@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from connector.bootstrap import backups
+from connector.bootstrap.answering import answering
 from connector.bootstrap.certainty import Certainty
 from connector.bootstrap.clock import SteppedClock
 from connector.bootstrap.erasing import purge
@@ -39,22 +40,23 @@ def sync_sites(
     certainty = Certainty(times, program.observer)
     all_are_done = threading.Event()  # one ping for the whole of it, and none where a site failed
     hooks = program.hooks(ping_url, outbox=journal, is_well=all_are_done.is_set)
-    warn_of_endings(program.settings, hooks, now=program.now())
-    try:
-        with heeding_signals(program.stopping):
-            results = _side_by_side(program, journal, names, hooks, times)
-        tell_of_silence(journal, results, hooks, stale_after=program.settings.stale_after, now=program.now())
-        if not program.stopping.is_set():
-            all_are_done.set()
-        hooks.ping(ok=all(result.error is None for result in results))
-        if certainty.may_delete():
-            kept_up(
-                program.observer, "retention", lambda: purge(journal, program.settings.state_url, now=program.now())
-            )
-        return results
-    finally:
-        hooks.close()
-        kept_up(program.observer, "backup", partial(_back_up_if_due, program, certainty))
+    with answering(program, journal, "a sync", resumed=hooks.resumed):
+        warn_of_endings(program.settings, hooks, now=program.now())
+        try:
+            with heeding_signals(program.stopping):
+                results = _side_by_side(program, journal, names, hooks, times)
+            tell_of_silence(journal, results, hooks, stale_after=program.settings.stale_after, now=program.now())
+            if not program.stopping.is_set():
+                all_are_done.set()
+            hooks.ping(ok=all(result.error is None for result in results))
+            if certainty.may_delete():
+                kept_up(
+                    program.observer, "retention", lambda: purge(journal, program.settings.state_url, now=program.now())
+                )
+            return results
+        finally:
+            hooks.close()
+            kept_up(program.observer, "backup", partial(_back_up_if_due, program, certainty))
 
 
 def _side_by_side(

@@ -273,4 +273,5 @@ _LINES: Mapping[str, Callable[[str, Mapping[str, Any]], Line]] = {
     "stopping": _loud,
     "policy_reloaded": _loud,
     "reload_refused": _loud,
+    "no_control_socket": _loud,
 }

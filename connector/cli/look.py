@@ -150,7 +150,8 @@ def attention(options: Options) -> int:
     """Show everything that waits for a person: what, since when, what follows, and the command that settles it.
 
     \b
-    held        over a budget or paused: nothing is lost, it waits for `resume`
+    held        over a budget or paused: nothing is lost, it waits for `resume`,
+                or for the file PAUSED to be removed
     parked      a write whose outcome nobody can prove; `parked` settles it
     frozen      a site, scope or effect that a guard stopped
     set-aside   a field or ticket that the helpdesk refuses, or a rest that it

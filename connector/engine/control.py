@@ -1,4 +1,4 @@
-"""The control socket: a daemon serves it beside the state that it holds, and the command line talks to it.
+"""The control socket: ``run``, and ``sync`` and ``apply`` at work, serve it beside the state for the command line.
 
 One line of JSON in, one line of JSON out, then the connection ends. The socket's file mode (0600) is the access
 control: only the account that runs the connector can reach it.
@@ -32,7 +32,7 @@ _KINDS: Mapping[str, type[ConnectorError]] = {kind.__name__: kind for kind in (U
 
 
 class NobodyServes(Busy):
-    """Nobody listens on the control socket: its owner was killed, or whoever holds the state is no daemon."""
+    """Nobody listens on the control socket: its owner was killed, or whoever holds the state holds it for a moment."""
 
 
 class ControlServer:
@@ -52,12 +52,14 @@ class ControlServer:
 
     def start(self) -> None:
         """Bind and serve. A socket file left by a crash is replaced: the caller holds the state's lock."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
         before = os.umask(0o177)
         try:
+            self._path.unlink(missing_ok=True)
             with _short(self._path) as name:
                 self._socket.bind(name)
+        except OSError:
+            self._socket.close()
+            raise
         finally:
             os.umask(before)
         self._socket.listen(8)
@@ -143,7 +145,7 @@ def call(socket_path: Path, command: str, *, patience: float = TIMEOUT_SECONDS, 
 
     Raises:
         UnsafePlan, Denied, WrongUse, ConfigError: The other side's own.
-        NobodyServes: Nobody listens; for a caller who found the state locked that is a ``sync`` at work.
+        NobodyServes: Nobody listens; for a caller who found the state locked that is a command of a moment.
         Busy: Whoever listens does not answer.
         ConnectorError: The other side refused; the message is its own.
     """

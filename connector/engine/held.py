@@ -16,6 +16,8 @@ from connector.ports import Alarm, AlarmKind, JournalEvent, SiteState
 ALLOWED_FOR = timedelta(hours=1)
 """How long ``resume --allow N`` counts: its number was read off what was held then."""
 
+PAUSED = "paused: "
+"""How the reason begins of what a pause holds."""
 
 NAMED = 5
 """Tickets that an alarm names; how many more there are, ``attention`` tells."""
@@ -29,7 +31,7 @@ def all_held(plan: PassPlan, state: SiteState) -> PassPlan:
             ref=p.change.ref,
             effect=effect,
             what=", ".join(sorted(p.change.effects)),
-            why=f"paused: {state.paused}",
+            why=f"{PAUSED}{state.paused}",
             severity=p.change.severity,
             deadline=p.change.deadline,
         )

@@ -18,7 +18,7 @@ from connector.bootstrap.service import Service
 from connector.cli.main import run
 from connector.engine.control import ControlServer
 from connector.engine.steering import FILE
-from connector.ports import AsideKind, Candidate, JournalEvent, Progress, RunRow, SetAside, TicketHistory
+from connector.ports import AsideKind, Candidate, JournalEvent, Progress, RunRow, RunSummary, SetAside, TicketHistory
 from tests.bootstrap.conftest import Compose
 from tests.journal.samples import page, ticket
 
@@ -323,3 +323,35 @@ def test_a_state_that_is_not_there_yet_is_no_failure(compose: Compose, capsys: p
     told = capsys.readouterr()
     assert "state.db, none yet" in told.out
     assert told.err == ""
+
+
+def test_what_a_pause_holds_goes_on_with_the_pause_and_takes_no_allowance(compose: Compose) -> None:
+    """``resume --allow`` ends no pause file, and a word for what a pause holds would let other writes through."""
+    program = compose()
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the program runs on the machine's clock
+    by_file = f"{FILE}: the file PAUSED exists"
+    held = {"jsm-eu": [f"paused: {by_file}"], "zendesk": ["paused: migration", "over the budget"]}
+    with program.journal() as journal:
+        for site, reasons in held.items():
+            journal.open_site(site, fingerprint=program.rules(site).fingerprint)
+            row = RunRow(id=f"r-{site}", site=site, kind="sync", policy="p", started_at=now)
+            journal.begin_run(row)
+            for number, why in enumerate(reasons):
+                data = {"effect": "fields", "what": "fields", "why": why}
+                journal.record(JournalEvent(at=now, kind="held", site=site, ticket=str(number), run=row.id, data=data))
+            journal.end_run(replace(row, ended_at=now, outcome="held", summary=RunSummary(held=len(reasons))))
+        journal.pause("jsm-eu", by_file, now=now, actor=FILE)
+        journal.pause("zendesk", "migration", now=now, actor="ann")
+
+    def commands() -> list[tuple[str, str, str]]:
+        return [(row["kind"], row["site"], row["command"]) for row in program.attention()]
+
+    gone = [
+        ("paused", "zendesk", "connector resume zendesk"),
+        ("held", "zendesk", "connector resume zendesk"),
+        ("held", "zendesk", "connector resume zendesk --allow 1"),
+    ]
+    assert commands() == gone
+    program.places.paused.touch()
+    remove = f"rm {program.places.paused}"
+    assert commands() == [("paused", "", remove), ("held", "jsm-eu", remove), *gone]

@@ -147,6 +147,7 @@ def test_ctrl_c_is_130_and_clean(desk: Desk) -> None:
     assert ended.code == 130
     assert "interrupted" in ended.err
     assert "Traceback" not in ended.err
+    assert not (desk.folder / "state.db.sock").exists()
     desk.client.clear_faults(ZENDESK)
     desk.later(minutes=3)
     desk.ok("sync")
@@ -181,6 +182,7 @@ def test_sigterm_lets_a_single_pass_finish_the_write_in_hand_alone(
     assert not untouched.is_set()
     assert ended.code == 130
     assert "interrupted: what was in hand is finished and stored" in ended.err
+    assert not (desk.folder / "state.db.sock").exists()
     assert len(ended.events("write_done")) == 1
     assert len({fact["ticket"] for fact in desk.writes()}) == 1
     assert handler is not signal.SIG_DFL  # whoever called it has its own handlers back
