@@ -38,5 +38,5 @@ def now_open(
 def _counts_their_clocks(site: SiteReading, policy: Policy) -> bool:
     """True where the helpdesk's own clocks tell deadlines, or whether the requester may be spoken to."""
     rules = site.rules
-    speaks = Effect.PUBLIC in rules.effects and not rules.may_stop_native_first_response
-    return policy.sla.source is SlaSource.HELPDESK or speaks
+    speaks = any(Effect.PUBLIC in on for on in (rules.effects, *rules.scopes.values()))
+    return policy.sla.source is SlaSource.HELPDESK or (speaks and not rules.may_stop_native_first_response)

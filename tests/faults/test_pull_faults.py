@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.domain.site import Effect
 from connector.engine.passes import PassOutcome
 from connector.engine.reconcile import CHUNK
 from connector.helpdesks.memory import CUSTOMER, Fault
@@ -148,9 +149,16 @@ def test_a_change_of_an_open_zendesk_ticket_that_no_poll_showed_is_found_by_the_
             assert (len(made.requests(method="PUT")), rows(made)) == (written, before)
 
 
-def test_a_goal_that_somebody_edits_is_found_by_the_sweep() -> None:
-    """The service desk counts a shorter time from now on: every deadline moves, and no version does."""
-    with desk("jira") as made:
+@pytest.mark.parametrize("own_clocks", [False, True], ids=["their clocks", "public in a project"])
+def test_a_goal_that_somebody_edits_is_found_by_the_sweep(*, own_clocks: bool) -> None:
+    """The service desk counts a shorter time from now on: every deadline moves, and no version does.
+
+    Where our clocks count, theirs still tell whether the requester may be spoken to, be it in one project alone.
+    """
+    with desk("jira", own_clocks=own_clocks) as made:
+        if own_clocks:
+            rules = replace(made.site.reading.rules, scopes={"SUP": frozenset({Effect.FIELDS, Effect.PUBLIC})})
+            made.site = replace(made.site, reading=replace(made.site.reading, rules=rules))
         ticket, other = made.ticket(impact="user"), made.ticket(impact="user")
         made.later(minutes=30)
         made.run()
@@ -168,6 +176,41 @@ def test_a_goal_that_somebody_edits_is_found_by_the_sweep() -> None:
         fetched = len(made.requests(path="/rest/api/3/issue/bulkfetch"))
         made.run()
         assert len(made.requests(path="/rest/api/3/issue/bulkfetch")) == fetched, "what is known is not read again"
+
+
+def test_an_sla_that_somebody_edits_on_zendesk_is_found_by_the_sweep() -> None:
+    """An administrator halves every target: the deadlines move, ``updated_at`` does not and no poll shows it."""
+    with desk("zendesk") as made:
+        tickets = [made.ticket(impact="user") for _ in range(2)]
+        made.later(minutes=30)
+        made.run()
+        for _ in range(8):
+            made.later(minutes=20)
+            made.run()
+        before = deadlines(made, tickets)
+        halve_targets(made)
+        made.later(minutes=20)
+        made.run()
+        assert deadlines(made, tickets) == before, "no poll shows it"
+        made.later(hours=6)
+        made.run()
+        after = deadlines(made, tickets)
+        assert all(now < then for now, then in zip(after, before, strict=True))
+        made.later(hours=6)
+        made.run()
+        assert deadlines(made, tickets) == after
+
+
+def halve_targets(made: Desk) -> None:
+    """Let an administrator edit the account's SLA policies."""
+    desk_ = made.running.site("zendesk").office.desk
+    desk_.slas.policies = tuple(
+        {**policy, "policy_metrics": [{**m, "target_in_seconds": m["target_in_seconds"] // 2} for m in metrics]}
+        for policy in desk_.slas.policies
+        for metrics in (policy["policy_metrics"],)
+    )
+    for ticket in desk_.tickets.values():
+        ticket.touched()  # what was reckoned by the old targets
 
 
 def shorten_goals(made: Desk, ticket: str) -> None:
