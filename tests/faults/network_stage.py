@@ -140,6 +140,12 @@ class Desk:
     def later(self, **length: float) -> None:
         self.running.clock.advance(timedelta(**length))
 
+    def passes(self, times: int, **apart: float) -> None:
+        """Let so many passes come, each as long after the one before."""
+        for _ in range(times):
+            self.later(**apart)
+            self.run()
+
     def ticket(self, *, impact: str = "department", **details: Any) -> str:
         """Create a ticket that the starter makes P1; other impacts make less of it."""
         known = {"subject": "down", "body": "it does not work", "requester": "pieter"}

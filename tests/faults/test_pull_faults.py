@@ -92,15 +92,10 @@ def test_a_change_that_the_index_shows_too_late_for_the_delta_is_found_by_the_sw
     """After bulk edits Jira's index lags for longer than windows overlap; the issue was open before and still is."""
     with desk("jira", index_lag=(1200.0, 1200.0)) as made:
         tickets = [made.ticket(impact="user") for _ in range(3)]
-        made.later(minutes=30)
-        made.run()
-        for _ in range(2):  # histories are in, our writes are seen
-            made.later(hours=1)
-            made.run()
+        made.passes(1, minutes=30)
+        made.passes(2, hours=1)  # histories are in, our writes are seen
         made.people.set_field(tickets[0], "anna", "impact", "site")
-        for _ in range(9):
-            made.later(minutes=5)
-            made.run()
+        made.passes(9, minutes=5)
         assert impacts(made, tickets) == ["user", "user", "user"], "no delta shows it"
         made.later(hours=6)
         fetched = len(made.requests(path="/rest/api/3/issue/bulkfetch"))
@@ -121,27 +116,19 @@ def test_a_change_of_an_open_zendesk_ticket_that_no_poll_showed_is_found_by_the_
     """The index is late by more than polls look back, or a page of the export was lost with its cursor stored."""
     with desk("zendesk", by_search=by_search, own_clocks=own_clocks, search_lag=(1200, 1200)) as made:
         tickets = [made.ticket(impact="user") for _ in range(3)]
-        made.later(minutes=30)
-        made.run()
-        for _ in range(2):
-            made.later(hours=1)
-            made.run()
+        made.passes(1, minutes=30)
+        made.passes(2, hours=1)
         made.people.set_field(tickets[0], "anna", "impact", "site")
         if not by_search:
             made.later(minutes=5)
             *_, last = made.ports.reader.changes(made.cursor)
             made.journal.advance("zendesk", Progress(cursor=last.cursor))
-        for _ in range(9):
-            made.later(minutes=5)
-            made.run()
+        made.passes(9, minutes=5)
         assert impacts(made, tickets) == ["user", "user", "user"], "no poll shows it"
-        made.later(hours=6)
-        made.run()
+        made.passes(1, hours=6)
         assert impacts(made, tickets) == ["site", "user", "user"]
         assert made.priority(tickets[0]) == "P1"
-        for _ in range(8):  # until its path has come to its end
-            made.later(hours=6)
-            made.run()
+        made.passes(8, hours=6)  # until its path has come to its end
         for _ in range(2):  # our own writes changed it as well: the sweep takes them for what they are
             made.later(hours=6)
             written, before = len(made.requests(method="PUT")), rows(made)
@@ -160,15 +147,11 @@ def test_a_goal_that_somebody_edits_is_found_by_the_sweep(*, own_clocks: bool) -
             rules = replace(made.site.reading.rules, scopes={"SUP": frozenset({Effect.FIELDS, Effect.PUBLIC})})
             made.site = replace(made.site, reading=replace(made.site.reading, rules=rules))
         ticket, other = made.ticket(impact="user"), made.ticket(impact="user")
-        made.later(minutes=30)
-        made.run()
-        for _ in range(8):
-            made.later(minutes=20)
-            made.run()
+        made.passes(1, minutes=30)
+        made.passes(8, minutes=20)
         before = deadlines(made, [ticket, other])
         shorten_goals(made, ticket)
-        made.later(hours=6)
-        made.run()
+        made.passes(1, hours=6)
         after = deadlines(made, [ticket, other])
         assert after[0] < before[0]
         assert after[1] == before[1]
@@ -182,22 +165,16 @@ def test_an_sla_that_somebody_edits_on_zendesk_is_found_by_the_sweep() -> None:
     """An administrator halves every target: the deadlines move, ``updated_at`` does not and no poll shows it."""
     with desk("zendesk") as made:
         tickets = [made.ticket(impact="user") for _ in range(2)]
-        made.later(minutes=30)
-        made.run()
-        for _ in range(8):
-            made.later(minutes=20)
-            made.run()
+        made.passes(1, minutes=30)
+        made.passes(8, minutes=20)
         before = deadlines(made, tickets)
         halve_targets(made)
-        made.later(minutes=20)
-        made.run()
+        made.passes(1, minutes=20)
         assert deadlines(made, tickets) == before, "no poll shows it"
-        made.later(hours=6)
-        made.run()
+        made.passes(1, hours=6)
         after = deadlines(made, tickets)
         assert all(now < then for now, then in zip(after, before, strict=True))
-        made.later(hours=6)
-        made.run()
+        made.passes(1, hours=6)
         assert deadlines(made, tickets) == after
 
 
