@@ -18,7 +18,7 @@ import pytest
 from connector.bootstrap.asides import quarantined, to_settle
 from connector.domain.change import Change, Notice, Write
 from connector.domain.inputs import Computed, compute
-from connector.domain.policy import Policy
+from connector.domain.policy import Policy, SlaSource
 from connector.domain.ticket import Priority, Text, Ticket
 from connector.domain.words import word_lists
 from connector.engine.kit import Surroundings
@@ -379,14 +379,17 @@ class TestLooking:
 
 
 @pytest.mark.parametrize("versions", [True, False], ids=["versions are told", "ids alone are told"])
+@pytest.mark.parametrize("own_clocks", [True, False], ids=["ids are compared", "all is compared"])
 def test_fault_74_a_ticket_that_cannot_be_taken_in_costs_itself_alone(
-    stage: Stage, desk: Desk, *, versions: bool
+    stage: Stage, desk: Desk, *, versions: bool, own_clocks: bool
 ) -> None:
     """Reading the words of one ticket fails: the page's other tickets and its cursor are stored, it is shown to people.
 
     The next sweep reads it again, so that a program that has learned to read it needs no change of the ticket.
     """
-    policy, desk.world.tells_versions = replace(POLICY), versions
+    sound = replace(POLICY, sla=replace(POLICY.sla, source=SlaSource.OWN if own_clocks else SlaSource.HELPDESK))
+    policy, desk.world.tells_versions = replace(sound), versions
+    desk.rules = replace(desk.rules, may_stop_native_first_response=own_clocks)
     (key, *_) = [words.key for words in word_lists(policy)]
 
     def choke(text: str) -> bool:
@@ -403,7 +406,7 @@ def test_fault_74_a_ticket_that_cannot_be_taken_in_costs_itself_alone(
     (line,) = stage.journal.records().quarantined(site="desk")
     assert (line.ticket, line.data["why"]) == (poison, "taking it in fails: ZeroDivisionError")
     assert next_pass(stage).outcome is PassOutcome.OK, "the cursor is beyond it"
-    stage.policies.policy = POLICY
+    stage.policies.policy = sound
     stage.clock.move(timedelta(hours=6))
     next_pass(stage)
     assert desk.live(poison).priority is P1
