@@ -48,6 +48,7 @@ def _journal_tests(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/journal/test_{name}.py" for name in names)
 
 
+_OF_TICKETS = "asides control documents intents outbox pages recall records unchanged verdicts waiting"
 _OF_THE_PORT = "asides backup control erasure found intents late_hands links outbox pages recall records"
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -97,13 +98,11 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         ),
         "tickets": Part(
             files=_journal("tickets", "records", "documents", "moments", "statements"),
-            tests=_journal_tests(
-                "documents", "intents", "pages", "records", "unchanged", "verdicts", "asides", "outbox"
-            ),
+            tests=_journal_tests(*_OF_TICKETS.split()),
         ),
         "verdicts": Part(
             files=_journal("verdicts", "standoffs"),
-            tests=_journal_tests("verdicts", "control", "found", "intents", "asides"),
+            tests=_journal_tests("verdicts", "control", "found", "intents", "asides", "outbox"),
         ),
         "books": Part(
             files=_journal("sites", "audit"),
@@ -115,7 +114,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         ),
         "recall": Part(
             files=_journal("recalls", "recollection", "strangers", "witness"),
-            tests=_journal_tests("recall", "strangers", "late_hands", "witness"),
+            tests=_journal_tests("recall", "strangers", "late_hands", "witness", "waiting"),
         ),
         "erasure": Part(
             files=_journal("erasure", "naming", "returning", "unreadable"),

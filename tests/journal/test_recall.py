@@ -50,9 +50,9 @@ def mark(key: str = KEY, *, at: datetime = BEFORE, **values: object) -> Mark:
 
 
 def learn(journal: SqlJournal, *histories: TicketHistory, at: datetime = NOW) -> None:
-    """As a pass does: histories are stored, and what their marks tell is taken in."""
-    journal.store_history(histories)
+    """As a pass does: what their marks tell is taken in, then the histories are stored."""
     journal.recall(SITE, histories, policy=POLICY, now=at)
+    journal.store_history(histories)
 
 
 def recall_of(journal: SqlJournal) -> Recall:
@@ -139,6 +139,19 @@ def test_a_memory_that_cannot_be_read_leaves_it_to_the_one_before(forgetful: Sql
     older, broken = mark(OTHER_KEY, at=BEFORE - HOUR, memory=MEMORY), mark(memory="{")
     learn(forgetful, told(older, broken))
     assert forgetful.load(SITE, ["1"], now=NOW)[0].state.level == 2
+
+
+def test_a_ticket_that_was_forgotten_and_is_back_takes_its_path_up_by_its_memory(forgetful: SqlJournal) -> None:
+    learn(forgetful, told(mark(memory=MEMORY)))
+    store(forgetful, ticket("1", status=Status.CLOSED, version="v2"))
+    forgetful.end_recall(SITE, policy_hash=POLICY.hash, now=NOW)
+    forgetful.erase(SITE, ticket="1")
+    store(forgetful, ticket("1", version="v3"))
+    (back,) = forgetful.load(SITE, ["1"], now=NOW)
+    assert back.state.path is None
+    learn(forgetful, told(mark(memory=MEMORY)), at=NOW + HOUR)
+    (found,) = forgetful.load(SITE, ["1"], now=NOW)
+    assert (found.state.path, found.state.level) == (DEFAULT, 2)
 
 
 # ---- how a recall begins and ends

@@ -87,3 +87,14 @@ def test_a_state_without_a_witness_that_can_be_read_was_copied_here(lived: Path,
 def test_a_new_state_has_nothing_to_forget(state: Path) -> None:
     assert not witness_of(state).exists()
     assert forgotten(state) == ("", False)
+
+
+def test_a_state_of_several_sites_that_was_copied_here_is_noticed(lived: Path) -> None:
+    with open_journal(str(lived), least_free=0) as journal:
+        journal.open_site("other", fingerprint=FINGERPRINT)
+    witness_of(lived).unlink()
+    assert forgotten(lived) == ("the state stands without its witness: it was copied here, or restored by hand", True)
+
+
+def test_nobody_else_may_read_it(lived: Path) -> None:
+    assert witness_of(lived).stat().st_mode & 0o777 == 0o600
