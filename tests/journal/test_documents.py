@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from connector.domain.reason import Reason, ReasonKind
 from connector.domain.ticket import ClockName, NativeClock, NativeStage, Text
 from connector.journal import documents
 from connector.journal.moments import from_micros, maybe_micros, maybe_moment, to_micros
@@ -48,6 +49,21 @@ def test_a_settled_write_keeps_everything_but_the_words():
     assert "SECRET" not in settled
     assert documents.write_of(settled).comment.key == armed.comment.key
     assert documents.body_digest(armed) == documents.digest_of("SECRET-BODY in words")
+
+
+def test_why_a_comment_is_made_stays_out_of_its_intent():
+    """The reason may name a person; what is kept of it is the line about the decision."""
+    said = comment()
+    why = Reason(ReasonKind.HOLD, {"by": "SECRET", "held": "P1", "wanted": "P2"})
+    armed = write(comment=replace(said, notice=replace(said.notice, why=why, also=(why,))))
+    for document in (documents.write_document(armed), documents.settled_document(armed)):
+        kept = documents.write_of(document).comment.notice
+        assert (kept.why, kept.also) == (Reason(), ())
+    assert "SECRET" not in documents.settled_document(armed)
+
+
+def test_a_write_without_words_has_no_digest_of_them():
+    assert documents.body_digest(write()) == ""
 
 
 def test_no_text_of_a_ticket_gets_into_its_document():

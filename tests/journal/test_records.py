@@ -218,6 +218,35 @@ def test_what_the_latest_finished_run_held_back_is_shown(journal):
     assert list(journal.records().held(site="other")) == []
 
 
+def test_what_each_site_holds_is_told_whatever_its_runs_are_called(journal):
+    """A site that holds nothing ends no list; which run is the latest is told by when it began."""
+    journal.open_site("another", fingerprint="a")
+    for number, site in enumerate(("another", SITE)):
+        journal.begin_run(replace(_run(f"z{number}"), site=site))
+        journal.end_run(replace(_run(f"z{number}", ended_at=NOW), site=site))
+    journal.begin_run(_run("a", 5))
+    journal.record(_line(1, run="a"))
+    journal.end_run(_run("a", 5, ended_at=NOW + 6 * MINUTE, summary=RunSummary(held=1)))
+    assert [(line.site, line.ticket) for line in journal.records().held()] == [(SITE, "1")]
+
+
+def test_what_ended_under_us_is_counted_by_tickets_from_a_moment_on(journal):
+    journal.open_site("other", fingerprint="o")
+    for n, kind in enumerate(("gone", "closed", "closed", "rejected", "held")):
+        journal.record(_line(n, kind=kind, ticket="1" if kind == "closed" else str(n + 5)))
+    journal.record(_line(9, kind="gone", site="other"))
+    ended = journal.records().ended
+    assert (ended(SITE, since=NOW), ended(SITE, since=NOW + MINUTE), ended("other", since=NOW)) == (3, 2, 1)
+    assert ended(SITE, since=NOW + 3 * MINUTE) == 1
+
+
+def test_when_a_site_is_due_is_told_of_that_site(journal):
+    journal.open_site("other", fingerprint="o")
+    store(journal, ticket("1"), now=NOW)
+    assert (journal.records().next_due(SITE), journal.records().next_due("other")) == (journal.next_due(SITE), None)
+    assert journal.next_due(SITE) is not None
+
+
 def test_what_is_still_held_is_shown_from_the_run_that_told_of_it(journal):
     journal.begin_run(_run("a"))
     journal.record(_line(1, run="a"))
