@@ -175,10 +175,10 @@ def test_an_unreadable_payload_is_quarantined_once_and_let_go_when_the_ticket_re
 
 
 def test_what_cannot_be_read_is_told_by_since_when_and_by_id(journal):
-    early, *rest = (Quarantined(id=id_, why="no status", digest="d1") for id_ in ("7", "9", "8"))
+    early, *rest = (Quarantined(id=id_, why="no status", digest="d1") for id_ in ("9", "8", "7"))
     journal.store_page(SITE, [], page=page(bad=(early,)), now=NOW - MINUTE)
     journal.store_page(SITE, [], page=page(bad=tuple(rest)), now=NOW)
-    assert [line.ticket for line in journal.records().quarantined(site=SITE)] == ["7", "8", "9"]
+    assert [line.ticket for line in journal.records().quarantined(site=SITE)] == ["9", "7", "8"]
 
 
 def test_a_ticket_that_reads_as_it_was_is_let_go_as_well(journal):

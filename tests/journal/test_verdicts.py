@@ -249,12 +249,6 @@ def test_tickets_decided_under_another_policy_are_found_with_the_one_that_they_w
     assert journal.policies_of("other", list(known)) == {}
 
 
-def test_of_those_that_one_policy_decided_the_order_is_by_their_ids(journal):
-    store(journal, ticket("b"), ticket("a"), ticket("c"))
-    journal.store_verdicts(SITE, [verdict(id_, policy="f" * 64) for id_ in "bca"], run="r")
-    assert journal.decided_before(SITE, policy_hash=POLICY) == ("a", "b", "c")
-
-
 def test_before_the_first_write_nothing_of_a_ticket_is_ours(journal):
     store(journal, ticket("1"))
     assert {id_: known.applied for id_, known in journal.previous(SITE, ["1", "404"]).items()} == {"1": {}}
